@@ -2,20 +2,17 @@ import type { Audit } from './audit/audit.ts';
 import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
-import { type Displays, startDisplays, type Transcript } from './output/transcript.ts';
 import { SpoolBudget, sweepSpool } from './output/spool/spool.ts';
-import { openTranscript } from './output/run-transcript.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
-import { createNotebookStore } from './notebooks/notebook-store.ts';
-import { withNotebook } from './runs/notebook-run.ts';
+import { createTranscripts } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
 import { startRetention } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
-import { ChannelKernels, type RunCounts } from './runs/session/channel-kernels.ts';
+import { ChannelKernels } from './runs/session/channel-kernels.ts';
 import { FinalMessages } from './runs/session/run/final-message.ts';
 import { SparkObserver } from './runs/session/spark-observer.ts';
 import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
@@ -31,6 +28,7 @@ import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
 import type { StartedSlack } from './slack/app.ts';
 import type { Store } from './store/store.ts';
+import { createNotebookStore } from './notebooks/model.ts';
 
 export interface AppParts {
   config: Config;
@@ -52,33 +50,99 @@ export type App = ReturnType<typeof createApp>;
 
 /** Composition: each part gets what it needs. No rule of the business is here. */
 export function createApp(parts: AppParts) {
-  const { config, log, gateway, store, spoolDir, slack, guard, audit, onRefused, onEnded } = parts;
-  const { workspace } = slack.side;
-  const { runTimeoutMs, inputTimeoutMs, maxOutputBytes, maxCodeBytes, queueLimit, userLimit } = config.runs;
-  const kernelspecs = startKernelspecCache(gateway, log);
-  const channels = new ChannelSettingsStore(store.keyv('channel'));
-  const records = new KernelRecords(store.keyv('kernel'), gateway, log);
+  const { config, log, store, spoolDir } = parts;
+  const known = openKnown(parts);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
-  const notebooks = createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs);
-  const openRunTranscript = async (
-    run: Run,
-    recovered: boolean,
-    displays: Displays = startDisplays(() => undefined),
-  ): Promise<Transcript> => {
-    const place = { dir: spoolDir, runId: run.id, maxOutputBytes, budget: spoolBudget };
-    const transcript = await openTranscript({
-      ...place,
-      recovered,
-      displays,
-      readsConsoleBar: config.spark.progress !== 'off',
-      onUnread: (error) =>
-        log.error({ event: 'output.unread', err: error, run: run.id }, 'an output could not be read'),
-      onDiskFailure: (error) =>
-        log.error({ event: 'spool.failed', err: error, run: run.id }, 'the disk takes no more output'),
-    });
-    const deps = { notebooks, store: store.runs, spoolDir, maxOutputBytes, budget: spoolBudget, log };
-    return await withNotebook(transcript, run, recovered, deps);
+  const { kernels, runs } = createRuns(parts, known, spoolBudget, (run, outcome) => {
+    parts.onEnded(run, outcome);
+    scheduler.noteEnd(readScheduledEnd(run, outcome));
+  });
+  const bot = createBot(parts, known, kernels, runs);
+  const scheduler = new Scheduler({
+    schedules: known.schedules,
+    start: (schedule, plannedAtMs, isLate) => startScheduled(schedule, plannedAtMs, isLate, bot),
+    notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
+    log,
+  });
+  const closing = new AbortController();
+  let retention: { close: () => void } | undefined;
+  return {
+    bot,
+    /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
+    recover: async (): Promise<number> => {
+      // A store that breaks off in the middle of a takeover is waited for.
+      const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
+      for (const one of listsOf(known)) await read(() => one.load());
+      const unposted = await read(() => store.runs.unposted());
+      const stored = await read(() => known.kernels.readAll());
+      await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
+      retention = startRetention({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log });
+      // Asked for before the first snippet comes, so that it does not wait.
+      known.kernelspecs
+        .read()
+        .catch((error: unknown) =>
+          log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
+        );
+      const recovered = await runs.recover(unposted, stored);
+      scheduler.start();
+      return recovered;
+    },
+    /** For metrics. */
+    counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
+    /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
+    notifyLost: async (): Promise<void> => {
+      kernels.notifyLost();
+      for (const one of listsOf(known)) await one.storeAgain();
+    },
+    /** Leaves the runs in flight to a successor. */
+    close: async (): Promise<void> => {
+      closing.abort();
+      scheduler.close();
+      retention?.close();
+      known.kernelspecs.close();
+      await runs.close();
+    },
   };
+}
+
+type Known = ReturnType<typeof openKnown>;
+
+/** What is known beside runs. */
+function openKnown({ config, log, gateway, store, slack }: AppParts) {
+  const { workspace } = slack.side;
+  return {
+    kernelspecs: startKernelspecCache(gateway, log),
+    kernels: new KernelRecords(store.keyv('kernel'), gateway, log),
+    channels: new ChannelSettingsStore(store.keyv('channel')),
+    saved: new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace),
+    schedules: new Schedules(store.keyv('schedule'), workspace),
+    notebooks: createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs),
+  };
+}
+
+/** What of it is in memory as a whole. */
+function listsOf({ channels, saved, schedules }: Known) {
+  return [channels, saved, schedules];
+}
+
+/** Runs and the kernels that they run on. */
+function createRuns(
+  parts: AppParts,
+  { kernels: records, channels, notebooks }: Known,
+  spoolBudget: SpoolBudget,
+  onEnded: AppParts['onEnded'],
+) {
+  const { config, log, gateway, store, slack, guard } = parts;
+  const { runTimeoutMs, inputTimeoutMs, sqlRows } = config.runs;
+  const openTranscript = createTranscripts({
+    notebooks,
+    store: store.runs,
+    spoolDir: parts.spoolDir,
+    maxOutputBytes: config.runs.maxOutputBytes,
+    budget: spoolBudget,
+    readsConsoleBar: config.spark.progress !== 'off',
+    log,
+  });
   const finals = new FinalMessages({
     store: store.runs,
     removeMessage: slack.removeRunMessage,
@@ -92,11 +156,8 @@ export function createApp(parts: AppParts) {
     envFor: (owner) => kernelEnv(owner, config.kernels),
     outage: new GatewayOutageWait(gateway),
     finals,
-    openTranscript: openRunTranscript,
-    onEnded(run, outcome) {
-      onEnded(run, outcome);
-      scheduler.noteEnd(readScheduledEnd(run, outcome));
-    },
+    openTranscript,
+    onEnded,
     onSwitched(run, change) {
       slack.notifySwitched(run, change);
       channels
@@ -110,23 +171,31 @@ export function createApp(parts: AppParts) {
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
-    sqlRows: config.runs.sqlRows,
+    sqlRows,
     isDeactivated: async (requester) => (await slack.side.users.find(requester)).isDeactivated === true,
     guard,
-    spark: new SparkObserver({ ...config.spark, sqlRows: config.runs.sqlRows }, log),
+    spark: new SparkObserver({ ...config.spark, sqlRows }, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({
-    workspace,
+    workspace: slack.side.workspace,
     store: store.runs,
     kernels,
     finals,
     openRunMessage: slack.openRunMessage,
     removeAttached: slack.removeAttachments,
     removeMessage: slack.removeRunMessage,
-    openTranscript: openRunTranscript,
+    openTranscript,
     log,
   });
+  return { kernels, runs };
+}
+
+/** What Slack's listeners work with. */
+function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs: Runs): Bot {
+  const { config, log, gateway, store, slack, audit, onRefused } = parts;
+  const { kernelspecs, channels, saved, schedules, notebooks } = known;
+  const { workspace } = slack.side;
   const admission = new Admission({
     store: store.runs,
     kernelspecs,
@@ -134,29 +203,11 @@ export function createApp(parts: AppParts) {
     kernels,
     gateway,
     notebooks,
-    limits: {
-      aliases: config.runs.languages,
-      defaultLanguage: config.runs.defaultLanguage,
-      queueLimit,
-      userLimit,
-      maxCodeBytes,
-      kernelsPerUser: config.kernels.perUser,
-    },
+    limits: { ...config.runs, aliases: config.runs.languages, kernelsPerUser: config.kernels.perUser },
     openRun: (run, code) => runs.open(run, code),
     log,
   });
-  const saved = new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace);
-  const schedules = new Schedules(store.keyv('schedule'), workspace);
-  const scheduler = new Scheduler({
-    schedules,
-    start: (schedule, plannedAtMs, isLate) => startScheduled(schedule, plannedAtMs, isLate, bot),
-    notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
-    log,
-  });
-  const control = new KernelControl({ gateway, kernels, kernelspecs });
-  const closing = new AbortController();
-  let retention: { close: () => void } | undefined;
-  const bot: Bot = {
+  return {
     ...slack.side,
     policy: config.policy,
     autoRun: config.runs.autoRun,
@@ -167,7 +218,7 @@ export function createApp(parts: AppParts) {
     saved,
     schedules,
     log,
-    control,
+    control: new KernelControl({ gateway, kernels, kernelspecs }),
     languages: (channel) => admission.languages(workspace, channel),
     async languagesNow(channel) {
       await kernelspecs.refresh();
@@ -193,47 +244,5 @@ export function createApp(parts: AppParts) {
       runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
     channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
     requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
-  };
-  return {
-    bot,
-    /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
-    recover: async (): Promise<number> => {
-      // A store that breaks off in the middle of a takeover is waited for.
-      const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
-      await read(() => channels.load());
-      await read(() => saved.load());
-      await read(() => schedules.load());
-      const unposted = await read(() => store.runs.unposted());
-      const known = await read(() => records.readAll());
-      await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
-      retention = startRetention({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log });
-      // Asked for before the first snippet comes, so that it does not wait.
-      kernelspecs
-        .read()
-        .catch((error: unknown) =>
-          log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
-        );
-      const recovered = await runs.recover(unposted, known);
-      scheduler.start();
-      return recovered;
-    },
-    /** For metrics. */
-    counts: (): RunCounts & { spoolBytes: number } => ({
-      ...kernels.counts,
-      spoolBytes: spoolBudget.usedBytes,
-    }),
-    /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
-    notifyLost: async (): Promise<void> => {
-      kernels.notifyLost();
-      for (const kept of [channels, saved, schedules]) await kept.storeAgain();
-    },
-    /** Leaves the runs in flight to a successor. */
-    close: async (): Promise<void> => {
-      closing.abort();
-      scheduler.close();
-      retention?.close();
-      kernelspecs.close();
-      await runs.close();
-    },
   };
 }

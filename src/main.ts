@@ -5,14 +5,13 @@ import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from '
 import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
-import { Secrets, startLog } from './log.ts';
+import { Secrets, startLog, type Log } from './log.ts';
 import { openSpoolFolder } from './output/spool/spool.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
-import { gatewayCheck, storeCheck, trackGateway } from './server/health.ts';
-import { startHealthServer } from './server/http-server.ts';
-import { startMetrics } from './server/metrics.ts';
-import { handleShutdownSignals, limitDrain } from './shutdown.ts';
+import { gatewayCheck, storeCheck, trackGateway, startHealthServer, type Role } from './server/health.ts';
+import { createMetrics } from './server/metrics.ts';
+import { handleShutdownSignals, limitDrain, type Shutdown } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
 import { startHandover } from './store/handover.ts';
@@ -20,6 +19,7 @@ import { createBackups } from './store/sqlite/backup.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
 import { atMost } from './waits.ts';
+import type { Gateway } from './gateway/gateway.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;
@@ -28,9 +28,25 @@ const HANDOVER_MS = 2_500;
 
 async function main(): Promise<void> {
   const shutdown = handleShutdownSignals();
-  let backUp: (() => Promise<void>) | undefined;
   // Without a listener the signal would end the process.
-  process.on('SIGUSR2', () => void backUp?.());
+  process.on('SIGUSR2', () => undefined);
+  const { config, secrets, log } = readSettings();
+  const parts = await openParts(config, secrets, log);
+  shutdown.begin(() => {
+    parts.endHandover();
+    log.info(
+      { event: 'bot.stopping' },
+      'stopping: no new work is taken, runs in flight are left to the next start',
+    );
+    limitDrain(log, (code) => process.exit(code));
+  });
+  if (await isElected(parts.leadership, shutdown.signal)) await lead(parts, shutdown);
+  else log.info({ event: 'bot.stopped' }, 'a standby ended');
+  for (const part of [parts.gateway, parts.store, parts.spool, parts.server, parts.scraped])
+    await part?.close();
+}
+
+function readSettings() {
   refuseArguments();
   loadEnvFile();
   const config = readConfig();
@@ -42,32 +58,33 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) =>
     log.error({ event: 'bot.unhandled', err: error }, 'something was not caught'),
   );
+  return { config, secrets, log };
+}
 
-  const metrics = await startMetrics(config.http.metrics);
-  const store = metrics.store(
-    await openStore<RunData>({ url: config.store.address, log, readData: readRunData }),
-  );
-  backUp = createBackups(store, log);
+type Parts = Awaited<ReturnType<typeof openParts>>;
+
+/** What each process opens, whether it is the leader or a standby. */
+async function openParts(config: Config, secrets: Secrets, log: Log) {
+  /** Of the leader. */
+  const leading: { app?: App } = {};
+  const metrics = createMetrics();
+  const scraped = config.http.metrics === undefined ? undefined : await metrics.serve(config.http.metrics);
+  const opened = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
+  const store = metrics.store(opened);
+  const backUp = createBackups(store, log);
+  process.on('SIGUSR2', () => void backUp());
   const spool = await openSpoolFolder(spoolPlace(config));
-  let app: App | undefined;
   const leadership = new Leadership(store.lease, {
     log,
     onLost: (why) => {
       log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}); this one ends`);
       process.exit(1);
     },
-    onEmptied: async () => app?.notifyLost(),
+    onEmptied: async () => leading.app?.notifyLost(),
     onStandby: () => void warnOfGateway(),
   });
-  const mayWrite = (): boolean => leadership.mayWrite();
-  const credentials =
-    config.gatewayCredentials === undefined
-      ? undefined
-      : new RenewingCredentials(config.gatewayCredentials, {
-          log,
-          onSecret: (secret) => secrets.add(secret),
-        });
-  const client = trackGateway(createGatewayClient(config.gateway, { log, credentials, mayWrite }));
+  const role = (): Role => roleOf(leadership);
+  const client = trackGateway(openGateway(config, secrets, log, () => leadership.mayWrite()));
   const gateway = metrics.gateway(client.gateway);
   const checkGateway = gatewayCheck(gateway);
   /** What is wrong with a standby's settings shows before it is needed. */
@@ -87,22 +104,14 @@ async function main(): Promise<void> {
     marksResults: config.runs.resultReactions,
     log,
   });
-  metrics.observe({
-    version: VERSION,
-    role: () => roleOf(leadership),
-    slack: slack.health,
-    counts: () => app?.counts(),
-  });
+  metrics.observe({ version: VERSION, role, slack: slack.health, counts: () => leading.app?.counts() });
+  const checkStore = storeCheck(() => store.runs.ping(), store.kind);
   const server = await startHealthServer({
     host: config.http.host,
     port: config.http.port,
     version: VERSION,
-    role: () => roleOf(leadership),
-    checks: {
-      slack: slack.health,
-      gateway: checkGateway,
-      store: storeCheck(() => store.runs.ping(), store.kind),
-    },
+    role,
+    checks: { slack: slack.health, gateway: checkGateway, store: checkStore },
     slackEvents: slack.requests,
   });
   const endHandover = startHandover(store.lease.handover, {
@@ -112,72 +121,71 @@ async function main(): Promise<void> {
     onGivenWay: () => process.exit(1),
     log,
   });
-  shutdown.begin(() => {
-    endHandover();
-    log.info(
-      { event: 'bot.stopping' },
-      'stopping: no new work is taken, runs in flight are left to the next start',
-    );
-    limitDrain(log, (code) => process.exit(code));
-  });
+  const opens = { metrics, scraped, store, spool, leadership, gateway, network, slack, server };
+  return { config, secrets, log, leading, endHandover, ...opens };
+}
 
-  const isLeader = await leadership.waitForTurn(shutdown.signal).then(
-    () => true,
-    (error: unknown) => {
-      if (!shutdown.signal.aborted) throw error;
-      return false;
+function openGateway(config: Config, secrets: Secrets, log: Log, mayWrite: () => boolean): Gateway {
+  const settings = config.gatewayCredentials;
+  const onSecret = (secret: string): void => secrets.add(secret);
+  const credentials =
+    settings === undefined ? undefined : new RenewingCredentials(settings, { log, onSecret });
+  return createGatewayClient(config.gateway, { log, credentials, mayWrite });
+}
+
+/** Waits for its turn to be the leader; false where this process is stopped before that. */
+async function isElected(leadership: Leadership, signal: AbortSignal): Promise<boolean> {
+  try {
+    await leadership.waitForTurn(signal);
+    return true;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return false;
+  }
+}
+
+/** Takes up the runs that there are, then listens to Slack until it is stopped. */
+async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> {
+  const { config, secrets, log, leading, metrics, store, spool, leadership, slack, network } = parts;
+  const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
+  const app = createApp({
+    ...parts,
+    spoolDir: spool.dir,
+    guard: leadership,
+    audit,
+    onRefused: metrics.payloads.refused,
+    onEnded(run, outcome) {
+      audit.record(auditEnded(run, outcome));
+      metrics.runEnded(run, outcome);
     },
-  );
-  if (isLeader) {
-    const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
-    app = createApp({
-      config,
-      log,
-      gateway,
-      store,
-      spoolDir: spool.dir,
-      slack,
-      guard: leadership,
-      audit,
-      onRefused: metrics.payloads.refused,
-      onEnded(run, outcome) {
-        audit.record(auditEnded(run, outcome));
-        metrics.runEnded(run, outcome);
-      },
-    });
-    try {
-      const { bot, recover } = app;
-      // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
-      const recovered = await Promise.race([recover(), shutdown.stopped]);
-      if (!shutdown.signal.aborted) await Promise.race([slack.open(bot), shutdown.stopped]);
-      if (!shutdown.signal.aborted)
-        log.info(
-          {
-            event: 'bot.ready',
-            version: VERSION,
-            workspace: slack.side.workspace,
-            transport: config.slack.transport.kind,
-            gateway: new URL(config.gateway.httpUrl).host,
-            defaultLanguage: config.runs.defaultLanguage,
-            store: store.kind,
-            port: server.port,
-            recovered,
-          },
-          'ready',
-        );
-      await shutdown.stopped;
-      await atMost(close(slack, app), HANDOVER_MS);
-    } finally {
-      // Also when Slack refuses this process: another one need not wait for the lease to end.
-      await leadership.release();
-      await audit.close();
-    }
-  } else log.info({ event: 'bot.stopped' }, 'a standby ended');
-  await gateway.close();
-  await store.close();
-  await spool.close();
-  await server.close();
-  await metrics.close();
+  });
+  leading.app = app;
+  try {
+    // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
+    const recovered = await Promise.race([app.recover(), stopped]);
+    if (!signal.aborted) await Promise.race([slack.open(app.bot), stopped]);
+    if (!signal.aborted)
+      log.info(
+        {
+          event: 'bot.ready',
+          version: VERSION,
+          workspace: slack.side.workspace,
+          transport: config.slack.transport.kind,
+          gateway: new URL(config.gateway.httpUrl).host,
+          defaultLanguage: config.runs.defaultLanguage,
+          store: store.kind,
+          port: parts.server.port,
+          recovered,
+        },
+        'ready',
+      );
+    await stopped;
+    await atMost(close(slack, app), HANDOVER_MS);
+  } finally {
+    // Also when Slack refuses this process: another one need not wait for the lease to end.
+    await leadership.release();
+    await audit.close();
+  }
 }
 
 /** First no new work, then the websockets to kernels, then what run messages have still to show. */
@@ -187,7 +195,7 @@ async function close(slack: StartedSlack, app: App): Promise<void> {
   await slack.close();
 }
 
-function roleOf({ state }: Leadership): 'leader' | 'standby' | 'inDoubt' {
+function roleOf({ state }: Leadership): Role {
   if (state === 'leading') return 'leader';
   return state === 'standby' ? 'standby' : 'inDoubt';
 }

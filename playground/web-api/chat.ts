@@ -178,7 +178,7 @@ function directWith(world: World, reference: string): string | undefined {
 
 /** Checks that `ts` is a parent. What Slack says of a parent that never was is undocumented; here it is thread_not_found. */
 export function thread(service: Service, channel: Channel, ts: string | undefined): string | undefined {
-  if (ts === undefined || ts === '') return undefined;
+  if (ts === undefined) return undefined;
   const parent = service.world.timeline(channel.id).find(ts);
   if (parent === undefined) throw new Refusal('thread_not_found');
   if (parent.thread_ts !== undefined) throw new Refusal('cannot_reply_to_message');

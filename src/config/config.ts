@@ -5,8 +5,13 @@ import { readGatewaySettings } from './gateway/gateway.ts';
 import { readCredentialSettings } from './gateway/credential-files.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
 import { listSecrets } from './secrets.ts';
-import { readValues, settingNames, type SettingValues, warnOfMisspelt } from './settings.ts';
-import type { ConfigIssues } from './setting.ts';
+import {
+  readValues,
+  settingNames,
+  type SettingValues,
+  warnOfMisspelt,
+  type ConfigIssues,
+} from './settings.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */

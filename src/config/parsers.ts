@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../text.ts';
 
 /**
  * How one setting's text is read. Each parser takes the text of an environment variable; its issue says what the
@@ -33,9 +34,7 @@ export const flag: Parser<boolean> = z
 const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-export const headerText: Parser<string> = readAs('characters that an HTTP header can carry', (given) =>
-  HEADER_VALUE.test(given) ? given : undefined,
-);
+export const headerText = matching(HEADER_VALUE, 'characters that an HTTP header can carry');
 
 export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGER): Parser<number> =>
   readAs(
@@ -174,9 +173,7 @@ export const authScheme: Parser<string> = readAs('one word such as Bearer, or no
   return HEADER_NAME.test(given) ? given : undefined;
 });
 
-export const headerName: Parser<string> = readAs('the name of a header such as X-Token', (given) =>
-  HEADER_NAME.test(given) ? given : undefined,
-);
+export const headerName = matching(HEADER_NAME, 'the name of a header such as X-Token');
 
 export const jsonObject: Parser<Readonly<Record<string, unknown>>> = readAs(
   'a JSON object such as {"kernel_size":{"cores":2}}',
@@ -189,15 +186,6 @@ export const path: Parser<string> = readAs('a path such as api/kernels', (given)
     ? given.replaceAll(/^\/+|\/+$/g, '')
     : undefined,
 );
-
-/** Undefined for what is no JSON; JSON itself has no undefined. */
-export function parseJson(given: string): unknown {
-  try {
-    return JSON.parse(given);
-  } catch {
-    return undefined;
-  }
-}
 
 /** `http://user:password@host:3128/`; `host:3128` alone is http. */
 export const proxyUrl: Parser<string> = readAs(
@@ -226,3 +214,25 @@ export const rootUrl = (protocols: readonly string[]): Parser<string> =>
     if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
     return url.href.endsWith('/') ? url.href : `${url.href}/`;
   });
+
+/** What a reader of the docs is told about a setting. */
+export interface SettingDoc {
+  description: string;
+  example: string;
+  /** As it would be written; absent: unset. */
+  default?: string;
+  /** Never shown, logged or repeated in a complaint. */
+  secret?: boolean;
+  /** It is Jupyter Server's name of that setting. */
+  aliasOf?: string;
+}
+
+export const settingDocs = z.registry<SettingDoc>();
+
+export function optional<Value>(parser: z.ZodType<Value, string>, doc: SettingDoc) {
+  return parser.optional().register(settingDocs, doc);
+}
+
+export function withDefault<Value>(parser: z.ZodType<Value, string>, byDefault: string, doc: SettingDoc) {
+  return parser.prefault(byDefault).register(settingDocs, { ...doc, default: byDefault });
+}

@@ -41,20 +41,19 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
 /** An address's password, as it is sent too. */
 function userSecrets(address: string | undefined): string[] {
   const { username, password } = new URL(address ?? 'http://none');
-  if (password === '') return [];
+  if (username === '' && password === '') return [];
   const [user, pass] = [decodeURIComponent(username), decodeURIComponent(password)];
-  return [pass, password, Buffer.from(`${user}:${pass}`).toString('base64')];
+  const basic = Buffer.from(`${user}:${pass}`).toString('base64');
+  return password === '' ? [basic] : [pass, password, basic];
 }
 
 /** The address may hold a password, or a token anywhere behind its host. */
 function auditSecrets(target: SettingValues['AUDIT']): string[] {
   if (target.kind !== 'url') return [];
-  const { username, password, pathname, search, searchParams } = target.url;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  const basic = pair === ':' ? [] : [Buffer.from(pair).toString('base64')];
+  const { href, pathname, search, searchParams } = target.url;
   const parts = [...pathname.split('/'), ...searchParams.values()];
   const tokens = parts.filter((part) => part.length >= LEAST_TOKEN_CHARACTERS);
-  return [decodeURIComponent(password), search, ...basic, ...tokens].filter((secret) => secret !== '');
+  return [...userSecrets(href), ...tokens, ...(search === '' ? [] : [search])];
 }
 
 /** `Bearer abcdef` hides both the whole and what follows the scheme. */

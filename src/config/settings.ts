@@ -3,9 +3,10 @@ import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields
 import { kernelFields, runFields, sparkFields } from './fields/run-fields.ts';
 import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields, slackFields } from './fields/slack-fields.ts';
-import { type ConfigIssues, type SettingDoc, settingDocs } from './setting.ts';
 import { readFileSync } from 'node:fs';
 import { distance } from 'fastest-levenshtein';
+import { type SettingDoc, settingDocs } from './parsers.ts';
+import { isDeepStrictEqual } from 'node:util';
 
 /** Every setting, by the name of its environment variable. */
 export const settingsSchema = z.object({
@@ -24,6 +25,18 @@ export const settingsSchema = z.object({
 
 /** The settings as read one by one, before they are seen together. */
 export type SettingValues = z.output<typeof settingsSchema>;
+
+/** What is found while settings are read together. Nothing in it holds a secret. */
+export interface ConfigIssues {
+  /** One sentence each; any of them keeps the bot from starting. */
+  problems: string[];
+  /** One sentence each, logged at the start. */
+  warnings: string[];
+  /** Settings that were given and could not be read: reported already, so not to be called missing. */
+  unread: ReadonlySet<string>;
+  /** Settings that were given by another name, and by which. */
+  givenAs: ReadonlyMap<string, string>;
+}
 
 export interface Setting extends SettingDoc {
   name: string;
@@ -86,15 +99,36 @@ export function readValues(env: Environment): { values: SettingValues; issues: C
     const place = fromFiles.read.has(name) ? ` (from ${name}${FILE_SUFFIX})` : '';
     return `${name}${place} ${message}${secret ? '' : `, not ${shorten(name, given.get(name) ?? '')}`}.`;
   });
-  const readable = [...given].filter(([name]) => !unread.has(name));
+  const readable = new Map([...given].filter(([name]) => !unread.has(name)));
+  const { givenAs, warnings } = resolveAliases(readable);
+  const failed = [...fromFiles.failed, ...unread.keys()];
+  const meant = settings.flatMap(({ name, aliasOf }) => (failed.includes(name) ? (aliasOf ?? []) : []));
   return {
     values: settingsSchema.parse(Object.fromEntries(readable)),
     issues: {
       problems: [...fromFiles.problems, ...problems],
-      warnings: [],
-      unread: new Set([...fromFiles.failed, ...unread.keys()]),
+      warnings,
+      unread: new Set([...failed, ...meant]),
+      givenAs,
     },
   };
+}
+
+/** What is given by Jupyter Server's name alone counts as given by ours; a contradiction is a warning. */
+function resolveAliases(readable: Map<string, string>) {
+  const values: Readonly<Record<string, unknown>> = settingsSchema.parse(Object.fromEntries(readable));
+  const givenAs = new Map<string, string>();
+  const warnings: string[] = [];
+  for (const { name: alias, aliasOf: name } of settings) {
+    const text = readable.get(alias);
+    if (name === undefined || text === undefined) continue;
+    if (!readable.has(name)) {
+      readable.set(name, text);
+      givenAs.set(name, alias);
+    } else if (!isDeepStrictEqual(values[name], values[alias]))
+      warnings.push(`${name} and ${alias} differ; ${name} is used.`);
+  }
+  return { givenAs, warnings };
 }
 
 /** Most programs read these in lower case too, and some only so. */

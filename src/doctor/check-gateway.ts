@@ -33,7 +33,7 @@ export async function checkGateway(options: CheckGatewayOptions): Promise<void> 
 
 async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Promise<Kernelspecs | undefined> {
   report.progress('asking the gateway for its kernelspecs');
-  try {
+  return await tryOr(HTTP, httpRemedy, report, async () => {
     const kernelspecs = await gateway.readKernelspecs(signal);
     // Knox has no route for the version, so its absence is no fault.
     const info = await gateway.readInfo(signal).catch(() => undefined);
@@ -45,9 +45,21 @@ async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Prom
           : `Enterprise Gateway ${info.gatewayVersion}`;
     report.ok(HTTP, `It answers and takes our credentials (${version}).`);
     return kernelspecs;
+  });
+}
+
+/** What a check gives; undefined where the gateway fails, which is told with what to change. */
+async function tryOr<Found>(
+  what: string,
+  remedyOf: (error: GatewayError) => string,
+  report: Report,
+  check: () => Promise<Found>,
+): Promise<Found | undefined> {
+  try {
+    return await check();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    report.failed(HTTP, `${error.message}.`, httpRemedy(error));
+    report.failed(what, `${error.message}.`, remedyOf(error));
     return undefined;
   }
 }
@@ -136,14 +148,11 @@ export async function checkHub(
   report.progress(
     `starting the server of ${hub.user}, where it is stopped (up to ${launchTimeoutMs / 1000} s)`,
   );
-  try {
-    await gateway.startServer();
+  await tryOr(HUB, hubRemedy, report, async () => {
+    await gateway.startServer?.();
     const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
     report.ok(HUB, `The server of ${hub.user} runs, after ${seconds} s.`);
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    report.failed(HUB, `${error.message}.`, hubRemedy(error));
-  }
+  });
 }
 
 function hubRemedy({ code, status }: GatewayError): string {
@@ -160,7 +169,7 @@ export async function checkCredentials(
   now = Date.now(),
 ): Promise<void> {
   report.progress('fetching the gateway’s token');
-  try {
+  await tryOr(TOKEN, httpRemedy, report, async () => {
     const { characters, endsMs } = await credentials.facts();
     const end =
       endsMs === undefined
@@ -170,10 +179,7 @@ export async function checkCredentials(
     if (endsMs === undefined || endsMs > now) report.ok(TOKEN, text);
     else
       report.failed(TOKEN, text, 'Let the command or the file give a fresh token, and compare the clocks.');
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    report.failed(TOKEN, `${error.message}.`, httpRemedy(error));
-  }
+  });
 }
 
 function spanWords(ms: number): string {
@@ -199,9 +205,11 @@ export function httpRemedy({ code, status }: GatewayError): string {
       return 'Start the server in JupyterHub; with JUPYTERHUB_API_URL, JUPYTERHUB_API_TOKEN and JUPYTERHUB_USER the bot does that itself.';
     case 'badAnswer':
     case 'kernelGone':
-      return 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
+      return status !== undefined && status >= 500
+        ? 'The gateway’s log says what failed.'
+        : 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
     default:
-      return status === 404
+      return status === 404 || status === 405
         ? 'There is no gateway at this path: correct KG_URL; it is what stands before /api/kernelspecs.'
         : 'The gateway’s log says why it refuses; its words are above.';
   }
@@ -227,6 +235,8 @@ export function websocketRemedy({ code, status }: GatewayError): string {
 export function startRemedy({ code, status }: GatewayError): string {
   if (code === 'refused' && status === 403)
     return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';
+  if (code === 'badAnswer' || status === 404 || status === 405)
+    return 'Something before the gateway lets no kernel be started: let it pass POST at this path, or correct KG_URL or KG_KERNELS_PATH.';
   if (code === 'unreachable')
     return 'The gateway went away meanwhile, or its proxy gives up before KERNEL_LAUNCH_TIMEOUT.';
   if (code === 'unauthorized')

@@ -1,6 +1,5 @@
-import { cleanBundle, toJson } from './nbformat.ts';
+import { cleanBundle, toJson, noteJson, type RanCell } from './nbformat.ts';
 import { type Cell, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
-import { noteJson, type RanCell } from './write.ts';
 
 /** A run as an exported notebook shows it. */
 export interface ExportedRun {

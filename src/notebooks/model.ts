@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Keyv } from 'keyv';
 
 /**
  * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks
@@ -33,26 +34,6 @@ export interface TextCell {
 /** Unique in any notebook. */
 export function newCellId(): string {
   return randomUUID().slice(0, 13);
-}
-
-const RETURN = 0x0d;
-const LINE_FEED = 0x0a;
-
-/**
- * Code with line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows. Takes
- * 4 ms for a million units, which may all be returns.
- */
-export function toLineFeeds(code: string): string {
-  if (!code.includes('\r')) return code;
-  const units = new Uint16Array(code.length);
-  let length = 0;
-  for (let at = 0; at < code.length; at += 1) {
-    const unit = code.charCodeAt(at);
-    if (unit === LINE_FEED && code.charCodeAt(at - 1) === RETURN) continue;
-    units[length] = unit === RETURN ? LINE_FEED : unit;
-    length += 1;
-  }
-  return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
 }
 
 /** Cells that run, in order: as in Jupyter an empty one does not, nor one that is tagged so (nbclient's word). */
@@ -105,4 +86,37 @@ export function withParameters(notebook: Notebook, source: string): Notebook {
 
 function isTagged(tag: string): (cell: Cell) => boolean {
   return ({ kind, metadata }) => kind === 'code' && tagsOf(metadata).includes(tag);
+}
+
+/** A notebook that somebody posted: `name` is the file's, without its ending. */
+export interface PostedNotebook {
+  name: string;
+  notebook: Notebook;
+}
+
+export type NotebookStore = ReturnType<typeof createNotebookStore>;
+
+/**
+ * The notebooks of runs, by the key of the request that made the run, as long as runs are kept. `keepMs` undefined: for
+ * ever. All of it rejects with `StoreError`.
+ */
+export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
+  return {
+    keep: async (requestKey: string, notebook: Notebook): Promise<void> => {
+      await keyv.set(requestKey, notebook, keepMs);
+    },
+    /** Undefined where it is no longer kept. */
+    find: async (requestKey: string): Promise<Notebook | undefined> => {
+      const found: unknown = await keyv.get(requestKey);
+      return isNotebook(found) ? found : undefined;
+    },
+    forget: async (requestKey: string): Promise<void> => {
+      await keyv.delete(requestKey);
+    },
+  };
+}
+
+/** What is stored was written by this program: only its being there is looked at. */
+function isNotebook(value: unknown): value is Notebook {
+  return isObject(value) && Array.isArray(value['cells']) && isObject(value['metadata']);
 }

@@ -13,7 +13,7 @@ import { type SpoolBudget, SpoolFullError } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
 import { OutputRecord, type RecordLoss } from './output-record.ts';
-import { noteJson, notebookText, type RanCell, recordedOutputs } from './write.ts';
+import { noteJson, notebookText, type RanCell, recordedOutputs } from './nbformat.ts';
 
 export interface NotebookTranscriptOptions {
   /** A folder of this run's own for what the notebook is written from. */

@@ -7,8 +7,7 @@ import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
 import { StreamSpool } from '../output/spool/stream-spool.ts';
 import { InOrder } from '../waits.ts';
 import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from './cell-outputs.ts';
-import { outputPieces } from './nbformat.ts';
-import { noteJson } from './write.ts';
+import { outputPieces, noteJson } from './nbformat.ts';
 
 export interface OutputRecordOptions {
   /** A folder of its own, made for the first cell. */

@@ -3,15 +3,8 @@ import { isCostly, readJson } from '../gateway/protocol/json.ts';
 import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
-import {
-  type Cell,
-  cellsToRun,
-  isObject,
-  type JsonObject,
-  newCellId,
-  type Notebook,
-  toLineFeeds,
-} from './model.ts';
+import { type Cell, cellsToRun, isObject, type JsonObject, newCellId, type Notebook } from './model.ts';
+import { toLineFeeds, shownNumber } from '../text.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
@@ -45,16 +38,12 @@ export async function readNotebook(
   if (version !== 2 && version !== 3 && version !== 4) throw unreadable(name, versionWords(version));
   const raw = version === 4 ? given['cells'] : cellsOfVersion3(given);
   if (!Array.isArray(raw)) throw unreadable(name, 'it has no cells');
-  if (raw.length > MAX_CELLS)
-    throw unreadable(name, `it has over ${MAX_CELLS.toLocaleString('en-US')} cells`);
+  if (raw.length > MAX_CELLS) throw unreadable(name, `it has over ${shownNumber(MAX_CELLS)} cells`);
   const notebook = await readCells(raw, given['metadata'], name);
   const toRun = cellsToRun(notebook).length;
   if (toRun === 0) throw new UserError('emptySnippet', `The notebook ${name} has no code to run.`);
   if (toRun > MAX_CELLS_TO_RUN)
-    throw unreadable(
-      name,
-      `it has ${toRun.toLocaleString('en-US')} code cells, and at most 1,000 run at once`,
-    );
+    throw unreadable(name, `it has ${shownNumber(toRun)} code cells, and at most 1,000 run at once`);
   return { notebook, language: languageOf(given) };
 }
 

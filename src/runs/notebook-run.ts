@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
-import { cellsToRun, type Notebook } from '../notebooks/model.ts';
-import type { NotebookStore } from '../notebooks/notebook-store.ts';
+import { cellsToRun, type Notebook, type NotebookStore } from '../notebooks/model.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
-import { notebookOf } from '../notebooks/write.ts';
 import type { SpoolBudget } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { isUnfinished, type Run, type RunData } from './run.ts';
+import { notebookOf } from '../notebooks/nbformat.ts';
+import { type Displays, startDisplays } from '../output/transcript.ts';
+import { openTranscript } from '../output/run-transcript.ts';
 
 export interface NotebookRunDeps {
   notebooks: Pick<NotebookStore, 'find'>;
@@ -16,6 +17,34 @@ export interface NotebookRunDeps {
   maxOutputBytes: number;
   budget: SpoolBudget;
   log: Log;
+}
+
+/** Opens transcripts of runs on the disk; that of a notebook attaches the executed one. */
+export function createTranscripts(
+  deps: NotebookRunDeps & {
+    /** Spark's own console bar is read and left out. */
+    readsConsoleBar: boolean;
+  },
+) {
+  const { spoolDir: dir, maxOutputBytes, budget, readsConsoleBar, log } = deps;
+  return async (
+    run: Run,
+    recovered: boolean,
+    displays: Displays = startDisplays(() => undefined),
+  ): Promise<Transcript> => {
+    const place = { dir, runId: run.id, maxOutputBytes, budget };
+    const transcript = await openTranscript({
+      ...place,
+      recovered,
+      displays,
+      readsConsoleBar,
+      onUnread: (error) =>
+        log.error({ event: 'output.unread', err: error, run: run.id }, 'an output could not be read'),
+      onDiskFailure: (error) =>
+        log.error({ event: 'spool.failed', err: error, run: run.id }, 'the disk takes no more output'),
+    });
+    return await withNotebook(transcript, run, recovered, deps);
+  };
 }
 
 /** The transcript of a run; that of a notebook attaches the executed one. */

@@ -47,8 +47,8 @@ export interface GatewayOutage {
 export type RunPhase =
   /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
   | { kind: 'waiting'; ahead: number; behind?: string }
-  /** Asked "#data runs python2; switch to scala?", or told who may switch. */
-  | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean }
+  /** Asked "#data runs python2; switch to scala?" (`askedAtMs`, since the epoch), or told who may switch. */
+  | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean; askedAtMs?: number }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
   /** The server that is the gateway. */
   | { kind: 'startingServer'; sinceMs: number }

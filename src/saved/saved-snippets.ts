@@ -4,7 +4,7 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
 import { KeyedMutex } from '../waits.ts';
-import type { Dialect, Snippet } from '../runs/run.ts';
+import type { Snippet } from '../runs/run.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { putIn } from './parameters/put-in.ts';
 import type { Parameter } from './parameters/values.ts';
@@ -34,15 +34,10 @@ const savedSchema = z.object({
 });
 export type SavedSnippet = Readonly<z.infer<typeof savedSchema>>;
 
-export interface SnippetToSave {
-  channel: string;
-  name: string;
-  kernelspec: string;
-  language: string | undefined;
-  dialect?: Dialect | undefined;
-  savedBy: string;
-  blocks: readonly string[];
-}
+export type SnippetToSave = Pick<
+  SavedSnippet,
+  'channel' | 'name' | 'kernelspec' | 'language' | 'dialect' | 'savedBy'
+> & { blocks: readonly string[] };
 
 /** `taken`: the name belongs to another snippet, and nobody has said that it may be replaced. */
 export type SaveResult = { kind: 'saved' | 'unchanged' | 'taken'; saved: SavedSnippet };

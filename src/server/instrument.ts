@@ -110,17 +110,10 @@ function codeOf(error: unknown): string {
   return error instanceof StoreError ? 'store' : 'broken';
 }
 
-/** What becomes of what Slack brings. */
-export interface PayloadCounts {
-  /** A payload was acknowledged so many seconds after it came. */
-  acknowledged: (seconds: number) => void;
-  /** An event is left to be brought again. */
-  unacknowledged: () => void;
-  /** A snippet was not accepted. */
-  refused: (error: unknown) => void;
-}
+export type PayloadCounts = ReturnType<typeof countPayloads>;
 
-export function countPayloads(registry: Registry): PayloadCounts {
+/** What becomes of what Slack brings. */
+export function countPayloads(registry: Registry) {
   const { counter, histogram } = metersOf(registry);
   const latency = histogram(
     'sparkthread_acknowledgement_seconds',
@@ -137,9 +130,12 @@ export function countPayloads(registry: Registry): PayloadCounts {
     'reason',
   );
   return {
-    acknowledged: (seconds) => latency.observe(seconds),
-    unacknowledged: () => unacknowledged.inc(),
-    refused: (error) => refusals.inc({ reason: codeOf(error) }),
+    /** A payload was acknowledged so many seconds after it came. */
+    acknowledged: (seconds: number): void => latency.observe(seconds),
+    /** An event is left to be brought again. */
+    unacknowledged: (): void => unacknowledged.inc(),
+    /** A snippet was not accepted. */
+    refused: (error: unknown): void => refusals.inc({ reason: codeOf(error) }),
   };
 }
 

@@ -1,55 +1,45 @@
-import type { FetchFunction } from '@slack/web-api';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Gateway } from '../gateway/gateway.ts';
 import type { RunOutcome } from '../runs/outcome.ts';
 import type { Run } from '../runs/run.ts';
 import type { Store } from '../store/store.ts';
 import { allCounts } from '../spark/spark-work.ts';
 import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
-import { listen, type Role } from './http-server.ts';
+import { countPayloads, instrumentGateway, instrumentSlack, metersOf } from './instrument.ts';
 import {
-  countPayloads,
-  instrumentGateway,
-  instrumentSlack,
-  metersOf,
-  type PayloadCounts,
-} from './instrument.ts';
-import { type HealthCheck, readHealth, STATUS_TIMEOUT_MS, watchCalls } from './health.ts';
+  type HealthCheck,
+  readHealth,
+  STATUS_TIMEOUT_MS,
+  watchCalls,
+  listen,
+  type Role,
+  type Listening,
+} from './health.ts';
 
-/** Wraps gateway client, run store and Slack's fetch, and counts runs and payloads: the code that calls them knows nothing of metrics. */
-export interface Metrics {
-  gateway: (gateway: Gateway) => Gateway;
-  store: <Data>(store: Store<Data>) => Store<Data>;
-  payloads: PayloadCounts;
-  /** What is there now; called once. */
-  observe: (state: ObservedState) => void;
-  /** A run has ended. */
-  runEnded: (run: Run, outcome: RunOutcome) => void;
-  /** For Slack's clients. */
-  fetch: (fetch: FetchFunction) => FetchFunction;
-  close: () => Promise<void>;
+/**
+ * Wraps gateway client, run store and Slack's fetch, and counts runs and payloads, with METRICS and without: the code that
+ * calls them knows nothing of metrics.
+ */
+export function createMetrics() {
+  const registry = new Registry();
+  return {
+    gateway: instrumentGateway(registry),
+    store: instrumentStore(registry),
+    payloads: countPayloads(registry),
+    /** What is there now; called once. */
+    observe: (state: ObservedState) => observeState(registry, state),
+    /** A run has ended. */
+    runEnded: countRuns(registry),
+    /** For Slack's clients. */
+    fetch: instrumentSlack(registry),
+    /** Serves `GET /metrics` at `METRICS`. Throws `ConfigError` when the port cannot be had. */
+    serve: async (at: { host: string; port: number }) => await serve(registry, at),
+  };
 }
 
-/** Serves `GET /metrics` at `METRICS`; without it nothing is counted. Throws `ConfigError` when the port cannot be had. */
-export async function startMetrics(at: { host: string; port: number } | undefined): Promise<Metrics> {
-  if (at === undefined)
-    return {
-      gateway: (gateway) => gateway,
-      store: (store) => store,
-      payloads: {
-        acknowledged: () => undefined,
-        unacknowledged: () => undefined,
-        refused: () => undefined,
-      },
-      observe: () => undefined,
-      runEnded: () => undefined,
-      fetch: (fetch) => fetch,
-      close: async () => {},
-    };
-  const registry = new Registry();
+async function serve(registry: Registry, at: { host: string; port: number }): Promise<Listening> {
   collectDefaultMetrics({ register: registry });
-  const server = await listen({
+  return await listen({
     setting: 'METRICS',
     ...at,
     answer(request, response) {
@@ -64,15 +54,6 @@ export async function startMetrics(at: { host: string; port: number } | undefine
       );
     },
   });
-  return {
-    gateway: instrumentGateway(registry),
-    store: instrumentStore(registry),
-    payloads: countPayloads(registry),
-    observe: (state) => observeState(registry, state),
-    runEnded: countRuns(registry),
-    fetch: instrumentSlack(registry),
-    close: () => server.close(),
-  };
 }
 
 /** Gives what is to be called once for each run that ends. */

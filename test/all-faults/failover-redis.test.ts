@@ -98,6 +98,7 @@ testFailover(
     const leader = await failover.start();
     const standby = await failover.start();
     const channel = playground.addChannel('emptied').id;
+    await playground.as('ana').slash(channel, '/spark auto on');
     const running = post(channel, 'first()');
     const run = await kernels.untilBegun('first()');
     const waiting = post(channel, 'second()');
@@ -114,6 +115,10 @@ testFailover(
     expect((await askSlash(playground, 'ana', channel, '/spark third()')).outcome).toBe('ok');
     const ended = [leader, standby].filter(({ log }) => log.some(({ event }) => event === 'leader.lost'));
     expect(ended).toEqual([]);
+    // What the channel chose is in the store again, for a successor.
+    await leader.stop();
+    const fence = playground.as('ana').post(channel, '```fourth()```').ts;
+    expect((await finalAnswer(playground, channel, fence)).outcome).toBe('ok');
   },
 );
 

@@ -4,12 +4,12 @@ import { readBlocks } from '../../playground/blocks-schema.ts';
 import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
 import { type OutputPart, wholeText } from '../../src/output/output-view.ts';
 import type { RunPhase, RunView } from '../../src/runs/run-view.ts';
-import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/slack/blocks/truncate.ts';
 import { escapeMrkdwn } from '../../src/slack/blocks/elements.ts';
 import { MESSAGE_ROOM } from '../../src/slack/blocks/rich-text.ts';
 import type { SlackMessage } from '../../src/slack/api/posted.ts';
 import { renderRunMessage } from '../../src/slack/blocks/run/run-message.ts';
 import { renderTable, TABLE_FORMS } from '../../src/slack/blocks/run/output/table.ts';
+import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/slack/blocks/truncate.ts';
 
 const hostile = fc.constantFrom(
   '<!channel>',

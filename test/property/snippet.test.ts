@@ -5,11 +5,11 @@ import { languageWords } from '../../src/runs/languages/languages.ts';
 import { readCommand } from '../../src/slack/parsing/command.ts';
 import { splitLanguageWord } from '../../src/slack/parsing/snippet.ts';
 import { readMessage } from '../../src/slack/parsing/message-body.ts';
-import { undoPhoneTyping } from '../../src/slack/parsing/smart-punctuation.ts';
 import { readSlash } from '../../src/slack/parsing/request.ts';
 import { readLoneFence, readSnippet } from '../../src/slack/parsing/snippet.ts';
 import { languagesOf } from '../support/kernelspecs.ts';
 import { botUserId, compose, composeSlash } from '../support/slack-composer.ts';
+import { undoPhoneTyping } from '../../src/slack/parsing/typed-text.ts';
 
 const words = languageWords(languagesOf());
 

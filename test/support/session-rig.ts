@@ -6,7 +6,6 @@ import { createGatewayClient } from '../../src/gateway/client.ts';
 import { silentLog } from '../../src/log.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool.ts';
-import { createNotebookStore } from '../../src/notebooks/notebook-store.ts';
 import { withNotebook } from '../../src/runs/notebook-run.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
@@ -39,6 +38,7 @@ import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
 import { silent, type StoreFaults, withFaults } from './store-faults.ts';
+import { createNotebookStore } from '../../src/notebooks/model.ts';
 
 /** One process: the rooms runs/ and gateway/ with a connection to the store of its own. */
 export interface RigProcess {

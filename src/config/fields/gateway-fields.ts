@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { optional, settingDocs } from '../setting.ts';
 import {
   authScheme,
   commandLine,
@@ -11,6 +10,8 @@ import {
   path,
   rootUrl,
   text,
+  optional,
+  settingDocs,
 } from '../parsers.ts';
 
 const http = rootUrl(['http:', 'https:']);
@@ -110,7 +111,7 @@ export const gatewayFields = {
 /** The same setting under Jupyter Server's name. */
 function aliasOf<Value>(name: keyof typeof gatewayFields, field: z.ZodType<Value, string | undefined>) {
   const { example = '', ...doc } = settingDocs.get(field) ?? {};
-  return field.clone().register(settingDocs, { ...doc, example, description: `As ${name}.` });
+  return field.clone().register(settingDocs, { ...doc, example, description: `As ${name}.`, aliasOf: name });
 }
 
 export const jupyterFields = {

@@ -1,4 +1,3 @@
-import { optional, withDefault } from '../setting.ts';
 import {
   isDecodable,
   jsonEnvironment,
@@ -12,6 +11,8 @@ import {
   span,
   waitingTime,
   wholeNumber,
+  optional,
+  withDefault,
 } from '../parsers.ts';
 
 /** Kernels of Scala and R count in 32 bits; of more rows than this no message holds a tenth. */

@@ -1,5 +1,15 @@
-import { flag, isDecodable, oneOf, proxyUrl, readAs, size, text, wholeNumber } from '../parsers.ts';
-import { optional, withDefault } from '../setting.ts';
+import {
+  flag,
+  isDecodable,
+  oneOf,
+  proxyUrl,
+  readAs,
+  size,
+  text,
+  wholeNumber,
+  optional,
+  withDefault,
+} from '../parsers.ts';
 
 /** `address` is what the store opens. */
 export type StoreSettings =

@@ -1,5 +1,4 @@
-import { optional, withDefault } from '../setting.ts';
-import { flag, listOf, matching, oneOf, rootUrl } from '../parsers.ts';
+import { flag, listOf, matching, oneOf, rootUrl, optional, withDefault } from '../parsers.ts';
 
 const http = rootUrl(['http:', 'https:']);
 

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { CredentialSettings } from '../../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
-import { parseJson, rootUrl, text } from '../parsers.ts';
-import type { ConfigIssues } from '../setting.ts';
-import type { SettingValues } from '../settings.ts';
+import type { SettingValues, ConfigIssues } from '../settings.ts';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { rootUrl, text } from '../parsers.ts';
+import { parseJson } from '../../text.ts';
 
 /** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
 const credentialsSchema = z.object({
@@ -97,10 +97,15 @@ interface NamedPath {
 
 /** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(
-  paths: Readonly<Record<'ca' | 'cert' | 'key', NamedPath | undefined>>,
+  values: SettingValues,
   { verify, passphrase }: Pick<GatewaySettings['tls'], 'verify' | 'passphrase'>,
   issues: ConfigIssues,
 ): GatewaySettings['tls'] {
+  const named = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): NamedPath | undefined => {
+    const path = values[name];
+    return path === undefined ? undefined : { name: issues.givenAs.get(name) ?? name, path };
+  };
+  const paths = { ca: named('KG_CLIENT_CA'), cert: named('KG_CLIENT_CERT'), key: named('KG_CLIENT_KEY') };
   const ca = readPem(paths.ca, issues);
   const cert = readPem(paths.cert, issues);
   // One file may hold both, as Jupyter Server allows.

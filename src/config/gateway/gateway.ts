@@ -1,8 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { GatewaySettings, HubSettings } from '../../gateway/gateway.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
-import type { SettingValues } from '../settings.ts';
-import type { ConfigIssues } from '../setting.ts';
+import type { SettingValues, ConfigIssues } from '../settings.ts';
 import { readServiceCredentials, readTlsSettings, type ServiceCredentials } from './credential-files.ts';
 
 /**
@@ -14,44 +12,46 @@ export function readGatewaySettings(
   proxy: ProxySettings | undefined,
   issues: ConfigIssues,
 ): GatewaySettings | undefined {
-  const given = withAliases(values, issues);
-  const { KG_SERVICE_CREDENTIALS: path } = values;
+  const { KG_SERVICE_CREDENTIALS: path, KG_HEADERS: headers = {} } = values;
   const credentials = path === undefined ? undefined : readServiceCredentials(path, issues);
-  if (credentials !== undefined) warnOfConflicts(given, credentials, issues);
+  if (credentials !== undefined) warnOfConflicts(values, credentials, issues);
 
   const hub = readHubSettings(values, proxy, issues);
-  const httpUrl = given.httpUrl ?? credentials?.httpUrl ?? (hub === undefined ? undefined : serverUrl(hub));
-  const user = given.user ?? credentials?.user;
-  const pass = given.pass ?? credentials?.pass;
+  const httpUrl = values.KG_URL ?? credentials?.httpUrl ?? (hub === undefined ? undefined : serverUrl(hub));
+  const user = values.KG_HTTP_USER ?? credentials?.user;
+  const pass = values.KG_HTTP_PASS ?? credentials?.pass;
   const { KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
-  const trust = { verify: given.verify ?? true, ...(passphrase === undefined ? {} : { passphrase }) };
-  const tls = readTlsSettings(given, trust, issues);
-  checkCredentials(user, pass, given.headers, issues);
+  const trust = {
+    verify: values.VALIDATE_KG_CERT ?? true,
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+  const tls = readTlsSettings(values, trust, issues);
+  checkCredentials(user, pass, headers, issues);
   if (!tls.verify)
     issues.warnings.push(
       'VALIDATE_KG_CERT is false: the gateway’s certificate is NOT checked, so anybody on the way can read and change code, output and passwords.',
     );
   if (httpUrl === undefined) {
     const isElsewhere = path !== undefined || values.JUPYTERHUB_API_URL !== undefined;
-    if (!wasGiven(issues, 'KG_URL', 'JUPYTER_GATEWAY_URL', 'JUPYTERHUB_API_URL') && !isElsewhere)
+    if (!wasGiven(issues, 'KG_URL', 'JUPYTERHUB_API_URL') && !isElsewhere)
       issues.problems.push(
         'KG_URL is missing: the gateway’s root, such as https://host:8888/ (or JUPYTER_GATEWAY_URL, or KG_SERVICE_CREDENTIALS).',
       );
     return undefined;
   }
-  const wsUrl = given.wsUrl ?? websocketRoot(httpUrl, credentials);
+  const wsUrl = values.KG_WS_URL ?? websocketRoot(httpUrl, credentials);
   if (httpUrl.startsWith('https:') && wsUrl.startsWith('ws:'))
     issues.warnings.push('KG_WS_URL is not encrypted although KG_URL is: use wss.');
   const hasNoCredentials =
     user === undefined &&
-    given.token === undefined &&
+    values.KG_AUTH_TOKEN === undefined &&
     values.KG_AUTH_COMMAND === undefined &&
     values.KG_AUTH_TOKEN_FILE === undefined &&
-    !Object.keys(given.headers).some((name) => name.toLowerCase() === 'authorization');
+    !Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
   const token =
     hasNoCredentials && hub !== undefined && isOfHub(httpUrl, hub) && isOfHub(wsUrl, hub)
       ? hub.token
-      : given.token;
+      : values.KG_AUTH_TOKEN;
   return {
     httpUrl,
     wsUrl,
@@ -59,9 +59,9 @@ export function readGatewaySettings(
     pass,
     token,
     hub,
-    authScheme: given.authScheme,
-    authHeader: given.authHeader,
-    headers: given.headers,
+    authScheme: values.KG_AUTH_SCHEME,
+    authHeader: values.KG_AUTH_HEADER,
+    headers,
     tls,
     proxies: { rest: proxyFor(httpUrl, proxy), websocket: proxyFor(wsUrl, proxy) },
     kernelsPath: values.KG_KERNELS_PATH,
@@ -84,59 +84,12 @@ function websocketRoot(httpUrl: string, credentials: ServiceCredentials | undefi
   return theirs ?? httpUrl.replace(/^http/, 'ws');
 }
 
-/** Each setting under our name or else under Jupyter Server's; a contradiction becomes a warning. */
-function withAliases(values: SettingValues, issues: ConfigIssues) {
-  const either = <Name extends keyof SettingValues, Alias extends keyof SettingValues>(
-    name: Name,
-    alias: Alias,
-  ) => {
-    const own: SettingValues[Name] = values[name];
-    const other: SettingValues[Alias] = values[alias];
-    if (own !== undefined && other !== undefined && !isDeepStrictEqual(own, other))
-      issues.warnings.push(`${name} and ${alias} differ; ${name} is used.`);
-    return own ?? other;
-  };
-  const file = (
-    name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY',
-    alias: 'JUPYTER_GATEWAY_CA_CERTS' | 'JUPYTER_GATEWAY_CLIENT_CERT' | 'JUPYTER_GATEWAY_CLIENT_KEY',
-  ) => {
-    const path = either(name, alias);
-    return path === undefined ? undefined : { name: values[name] === undefined ? alias : name, path };
-  };
-  return {
-    httpUrl: either('KG_URL', 'JUPYTER_GATEWAY_URL'),
-    wsUrl: either('KG_WS_URL', 'JUPYTER_GATEWAY_WS_URL'),
-    user: either('KG_HTTP_USER', 'JUPYTER_GATEWAY_HTTP_USER'),
-    pass: either('KG_HTTP_PASS', 'JUPYTER_GATEWAY_HTTP_PWD'),
-    token: either('KG_AUTH_TOKEN', 'JUPYTER_GATEWAY_AUTH_TOKEN'),
-    authScheme: either('KG_AUTH_SCHEME', 'JUPYTER_GATEWAY_AUTH_SCHEME'),
-    authHeader: either('KG_AUTH_HEADER', 'JUPYTER_GATEWAY_AUTH_HEADER_KEY'),
-    headers: either('KG_HEADERS', 'JUPYTER_GATEWAY_HEADERS') ?? {},
-    verify: either('VALIDATE_KG_CERT', 'JUPYTER_GATEWAY_VALIDATE_CERT'),
-    ca: file('KG_CLIENT_CA', 'JUPYTER_GATEWAY_CA_CERTS'),
-    cert: file('KG_CLIENT_CERT', 'JUPYTER_GATEWAY_CLIENT_CERT'),
-    key: file('KG_CLIENT_KEY', 'JUPYTER_GATEWAY_CLIENT_KEY'),
-  };
-}
-
-function warnOfConflicts(
-  given: { [Key in keyof ServiceCredentials]: ServiceCredentials[Key] | undefined },
-  credentials: ServiceCredentials,
-  issues: ConfigIssues,
-): void {
-  const names = {
-    httpUrl: 'KG_URL',
-    wsUrl: 'KG_WS_URL',
-    user: 'KG_HTTP_USER',
-    pass: 'KG_HTTP_PASS',
-  } as const;
-  for (const key of ['httpUrl', 'wsUrl', 'user', 'pass'] as const) {
-    const [own, theirs] = [given[key], credentials[key]];
-    if (own !== undefined && theirs !== undefined && own !== theirs)
-      issues.warnings.push(
-        `${names[key]} differs from what KG_SERVICE_CREDENTIALS says; ${names[key]} is used.`,
-      );
-  }
+function warnOfConflicts(values: SettingValues, credentials: ServiceCredentials, issues: ConfigIssues): void {
+  const { httpUrl: KG_URL, wsUrl: KG_WS_URL, user: KG_HTTP_USER, pass: KG_HTTP_PASS } = credentials;
+  const theirs = { KG_URL, KG_WS_URL, KG_HTTP_USER, KG_HTTP_PASS };
+  for (const name of ['KG_URL', 'KG_WS_URL', 'KG_HTTP_USER', 'KG_HTTP_PASS'] as const)
+    if (values[name] !== undefined && theirs[name] !== undefined && values[name] !== theirs[name])
+      issues.warnings.push(`${name} differs from what KG_SERVICE_CREDENTIALS says; ${name} is used.`);
 }
 
 function checkCredentials(
@@ -146,17 +99,9 @@ function checkCredentials(
   issues: ConfigIssues,
 ): void {
   const { problems } = issues;
-  if (
-    user !== undefined &&
-    pass === undefined &&
-    !wasGiven(issues, 'KG_HTTP_PASS', 'JUPYTER_GATEWAY_HTTP_PWD')
-  )
+  if (user !== undefined && pass === undefined && !wasGiven(issues, 'KG_HTTP_PASS'))
     problems.push('KG_HTTP_PASS is missing: KG_HTTP_USER needs it.');
-  if (
-    pass !== undefined &&
-    user === undefined &&
-    !wasGiven(issues, 'KG_HTTP_USER', 'JUPYTER_GATEWAY_HTTP_USER')
-  )
+  if (pass !== undefined && user === undefined && !wasGiven(issues, 'KG_HTTP_USER'))
     problems.push('KG_HTTP_USER is missing: KG_HTTP_PASS needs it.');
   if (user?.includes(':'))
     problems.push('KG_HTTP_USER must not contain a colon: HTTP Basic cannot carry it.');
@@ -189,13 +134,9 @@ function readHubSettings(
 /** Where the hub's proxy has the server: beside `hub/api/`. */
 function serverUrl({ apiUrl, user, server }: HubSettings): string {
   const root = apiUrl.replace(/hub\/api\/$/, '');
-  const path = [user, server].filter((part) => part !== '').map(escapePart);
-  return `${root}user/${path.join('/')}/`;
-}
-
-/** As JupyterHub writes it: `ana@example.com` stays. */
-function escapePart(part: string): string {
-  return encodeURIComponent(part).replaceAll('%40', '@');
+  const path = [user, server].filter((part) => part !== '').map(encodeURIComponent);
+  // As JupyterHub writes it: `ana@example.com` stays.
+  return `${root}user/${path.join('/').replaceAll('%40', '@')}/`;
 }
 
 /** The hub's token is for the hub's own servers, and goes to no other host. */

@@ -79,9 +79,10 @@ export class Handshake {
     this.#owedSinceMs = undefined;
   }
 
-  /** The process that answered is gone. */
+  /** The process that answered is gone; the next one is of its kind, and another. */
   forgetProcess(): void {
     this.processSession = '';
+    this.info = { ...this.info };
   }
 
   /** What is written on this websocket arrives at the kernel. */

@@ -20,6 +20,14 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** Ids are UUIDs, or a session's with two numbers. They are kept, many of them, so that a longer one is none. */
+const ID_CHARS = 1_000;
+
+/** Empty for what is no id. */
+export function id(value: unknown): string {
+  return typeof value === 'string' && value.length <= ID_CHARS ? value : '';
+}
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;

@@ -1,6 +1,6 @@
 import type { KernelInfo } from '../gateway.ts';
 import type { MimeBundle, Output } from '../outputs.ts';
-import { isRecord, readJson, text } from './json.ts';
+import { id, isRecord, readJson, text } from './json.ts';
 import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
@@ -86,7 +86,7 @@ export function readOutput(message: KernelMessage): Output | undefined {
 }
 
 function readComm(content: KernelMessage['content']): Output | undefined {
-  const commId = text(content['comm_id']);
+  const commId = id(content['comm_id']);
   return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
@@ -107,13 +107,9 @@ interface Display {
   displayId?: string;
 }
 
-/** A longer one names nothing that could be updated. */
-const ID_CHARS = 1_000;
-
 function readDisplay(content: KernelMessage['content']): Display {
   const transient = isRecord(content['transient']) ? content['transient'] : {};
-  const sent = text(transient['display_id']);
-  const displayId = sent.length > ID_CHARS ? '' : sent;
+  const displayId = id(transient['display_id']);
   return {
     data: readBundle(content['data']),
     metadata: isRecord(content['metadata']) ? content['metadata'] : {},
@@ -165,9 +161,9 @@ export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
 
-/** Sends outputs after reply and idle (protocol.md §3.3, traps 20, 53). */
+/** Sends outputs after reply and idle (protocol.md §3.3, trap 53). */
 export function isLateTalker(info: KernelInfo): boolean {
-  return /toree|irkernel/i.test(info.implementation);
+  return /toree/i.test(info.implementation);
 }
 
 /** Its kernel_info_reply proves that all earlier requests are done (§3.8), and names its process (§3.7). */
@@ -181,7 +177,7 @@ export function isProvenByInfo(info: KernelInfo): boolean {
  */
 export function isOfOtherProcess(info: KernelInfo, replied: number | undefined, known: number): boolean {
   if (replied === undefined) return false;
-  return isLateTalker(info) ? replied <= known : replied < known;
+  return /toree|irkernel/i.test(info.implementation) ? replied <= known : replied < known;
 }
 
 /** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */

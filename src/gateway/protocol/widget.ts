@@ -1,5 +1,5 @@
 import type { Output, WidgetState } from '../outputs.ts';
-import { isRecord, text } from './json.ts';
+import { id as idOf, isRecord, text } from './json.ts';
 import type { KernelMessage } from './wire.ts';
 
 /** A widget says no more than so much in a word or a line. */
@@ -12,7 +12,7 @@ const CHILDREN = 50;
  */
 export function readWidget(message: KernelMessage): Output | undefined {
   const { content } = message;
-  const id = text(content['comm_id']);
+  const id = idOf(content['comm_id']);
   if (id === '') return undefined;
   if (message.type === 'comm_close') return { kind: 'widget', id, state: undefined };
   if (message.type === 'comm_open' && content['target_name'] !== 'jupyter.widget') return undefined;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isRecord, readJson, text } from './json.ts';
+import { id, isRecord, readJson, text } from './json.ts';
 
 /**
  * Bytes ↔ message on a kernel's websocket; pure but for fresh message ids. Only the legacy framing: one JSON text per
@@ -74,24 +74,25 @@ export function executeRequest(
   return { channel: 'shell', type: 'execute_request', msgId, session, content };
 }
 
+const HEADER_FIELDS = ['msg_id', 'msg_type', 'session', 'username', 'version', 'date'];
+
 /**
  * `request` is the kernel's input_request, whose header the reply carries as its parent; undefined when an earlier process
- * received it: kernels take a line for what it is. Of the header only texts go back, because a kernel may nest anything
- * in it.
+ * received it: kernels take a line for what it is. Of the header only what each has goes back: a kernel may put anything in it.
  */
 export function inputReply(
   session: string,
   request: KernelMessage | undefined,
   value: string,
 ): OutgoingMessage {
-  const parent = Object.entries(request?.header ?? {}).filter(([, field]) => typeof field === 'string');
+  const parent = HEADER_FIELDS.map((field) => [field, id(request?.header[field])] as const);
   const content = { status: 'ok', value };
   return {
     channel: 'stdin',
     type: 'input_reply',
     msgId: randomUUID(),
     session,
-    parent: Object.fromEntries(parent),
+    parent: Object.fromEntries(parent.filter(([, value]) => value !== '')),
     content,
   };
 }
@@ -131,12 +132,12 @@ function readMessage(value: unknown, bytes: number): KernelMessage | undefined {
   return {
     channel: text(value['channel']),
     type,
-    msgId: text(header['msg_id']),
-    session: text(header['session']),
+    msgId: id(header['msg_id']),
+    session: id(header['session']),
     header,
-    parentId: text(parent['msg_id']),
+    parentId: id(parent['msg_id']),
     parentType: text(parent['msg_type']),
-    parentSession: text(parent['session']),
+    parentSession: id(parent['session']),
     content: isRecord(value['content']) ? value['content'] : {},
     bytes,
   };

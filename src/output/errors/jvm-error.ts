@@ -13,12 +13,13 @@ const SHORT_STACK_LINES = 8;
 export function readJvmError(error: KernelError): LanguageError {
   const compiler = readCompilerError(error);
   if (compiler !== undefined) return compiler;
-  const name = error.name.replace(/^org\.apache\.spark\.(\w+\.)*/, '');
+  const name = error.name.replace(/^org\.apache\.spark\.(\w+\.)*(?:Extended(?=Analysis))?/, '');
   const message = [name, withoutPlan(error.value)].filter((word) => word !== '').join(': ');
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const stack = stackLines(error.traceback);
-  const own = stack.filter((line) => line.includes('<console>'));
-  const rest = headline === message || error.value.includes('\n\tat ') ? '' : error.value.trim();
+  // A recursion is a thousand times the same line.
+  const own = [...new Set(stack.filter((line) => line.includes('<console>')))].slice(0, SHORT_STACK_LINES);
+  const rest = headline === message || error.value.includes('\n\tat ') ? '' : withoutPlan(error.value);
   if (stack.length <= SHORT_STACK_LINES) {
     const isNews = stack.some((line) => !line.endsWith(' elided'));
     return {
@@ -28,7 +29,8 @@ export function readJvmError(error: KernelError): LanguageError {
       isFolded: false,
     };
   }
-  const folded = `… ${stack.length - own.length} lines of JVM stack …`;
+  const hidden = stack.length - own.length;
+  const folded = `… ${hidden} ${hidden === 1 ? 'line' : 'lines'} of JVM stack …`;
   return {
     headline,
     userLine: onlyLine(error.code),
@@ -65,6 +67,9 @@ function join(...texts: readonly string[]): string {
 
 const ABORTED = 'Job aborted due to stage failure: ';
 const TASK = /^Job aborted due to stage failure: [^\n]{0,500}?\(TID \d{1,20}\) \([^)\n]{0,200}\): ([^\n]+)/;
+/** A function of the author's failed in a row; the class by which Spark calls it says nothing. */
+const UDF =
+  /^org\.apache\.spark\.SparkException: (?:\[FAILED_EXECUTE_UDF\]|Failed to execute user defined function)/;
 /** More of it is not read. */
 const TASK_CHARS = 3_000;
 /** A worker's traceback is the last one. */
@@ -82,10 +87,10 @@ export function sparkCause(value: string): string | undefined {
   const worker = [...tracebacks].at(-1)?.[1]?.replace(/^([a-z_]\w*\.)+(?=[A-Z])/, '');
   if (worker !== undefined) return `${worker} (in a Spark task)`;
   const task = TASK.exec(value.slice(Math.max(0, value.indexOf(ABORTED))).slice(0, TASK_CHARS))?.[1];
-  if (task !== undefined) return `${task} (in a Spark task)`;
+  const root = [...value.matchAll(/^Caused by: ([^\n]+)/gm)].at(-1)?.[1];
+  if (task !== undefined) return `${(UDF.test(task) ? root : undefined) ?? task} (in a Spark task)`;
   const called = /^An error occurred while calling [^\n]*\n: ([^\n]+)/.exec(value)?.[1];
-  if (called === undefined) return undefined;
-  return [...value.matchAll(/^Caused by: ([^\n]+)/gm)].at(-1)?.[1] ?? called;
+  return called === undefined ? undefined : (root ?? called);
 }
 
 /** The message without Spark's query plan and its quotation of the SQL. */

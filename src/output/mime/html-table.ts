@@ -196,12 +196,12 @@ export function isAboutSize(line: string): boolean {
   return isOfSeries || statedSize(line)?.words === line || TOP_ROWS.exec(line)?.[0] === line;
 }
 
-/** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`. */
+/** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`, in a poor locale `32 x 11`. */
 function statedSize(text: string): { rows: number; columns: number; words: string } | undefined {
   const found =
     /([\d,]{1,30}) rows × ([\d,]{1,30}) columns/.exec(text) ??
     /shape: \(([\d_,]{1,30}), ([\d_]{1,30})\)/.exec(text) ??
-    /\bAn? [\w.]{1,60}: (\d{1,30}) × (\d{1,30})( of type \w+)?/.exec(text);
+    /\bAn? [\w.]{1,60}: (\d{1,30}) [×x] (\d{1,30})( of type \w+)?/.exec(text);
   const [rows, columns] = (found ?? []).slice(1, 3).map((count) => Number(count.replaceAll(/[,_]/g, '')));
   if (found === null || rows === undefined || columns === undefined) return undefined;
   return { rows, columns, words: found[0] };

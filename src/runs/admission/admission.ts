@@ -2,7 +2,6 @@ import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
-import type { NotebookStore } from '../../notebooks/notebook-store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
@@ -20,6 +19,7 @@ import {
   checkSnippet,
 } from './new-run.ts';
 import { Withdrawals } from './withdrawals.ts';
+import type { NotebookStore } from '../../notebooks/model.ts';
 
 const LANGUAGES_NOT_KNOWN =
   'The server behind this bot is stopped and is being started now; its languages are known when it runs. Nothing ran; send it again in a minute.';

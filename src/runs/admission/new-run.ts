@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
 import type { Kernelspecs } from '../../gateway/gateway.ts';
-import { cellsThatMayRaise } from '../../notebooks/model.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
+import { cellsThatMayRaise, type PostedNotebook } from '../../notebooks/model.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
 import type { Origin, Run, RunData, SavedUse, Snippet, Source } from '../run.ts';

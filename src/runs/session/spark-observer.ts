@@ -16,6 +16,7 @@ import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts
 import { atMost, pause } from '../../waits.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { noteMoment, noteSilence } from './run/note-events.ts';
+import { useUtf8 } from '../../spark/use-utf8.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;
@@ -40,8 +41,9 @@ export type SparkSettings = SparkLinkSettings & {
 };
 
 /**
- * The bot's part in a kernel that may use Spark: what shows DataFrames as tables and, where it is wanted, the observer go
- * in before a run; the observer ends the run's jobs after a stop. Where there is no observer Spark's REST API is asked.
+ * The bot's part in a kernel that may use Spark: what shows DataFrames as tables (or has the kernel use UTF-8) and, where it
+ * is wanted, the observer go in before a run; the observer ends the run's jobs after a stop. Where there is no observer
+ * Spark's REST API is asked.
  */
 export class SparkObserver {
   readonly settings: SparkSettings;
@@ -65,7 +67,7 @@ export class SparkObserver {
     this.#pause = wait;
   }
 
-  /** Once for each process of a Python kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
+  /** Once for each process of a kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { kernelId } = connection;
     const code = this.#codeIn(connection);
@@ -76,13 +78,19 @@ export class SparkObserver {
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
-        'what shows Spark’s frames and progress was not put into a kernel',
+        'what shows Spark’s frames and progress, or has it use UTF-8, was not put into a kernel',
       );
   }
 
   #codeIn(connection: KernelConnection): string | undefined {
     if (isPython(connection)) return this.#code;
-    return this.settings.progress === 'all' ? observeScala(connection.kernelInfo.implementation) : undefined;
+    const parts = [useUtf8(connection.kernelInfo.implementation), this.#observerIn(connection)];
+    return parts.filter(Boolean).join('\n') || undefined;
+  }
+
+  /** The observer of a kernel that is no Python's. */
+  #observerIn({ kernelInfo }: KernelConnection): string | undefined {
+    return this.settings.progress === 'all' ? observeScala(kernelInfo.implementation) : undefined;
   }
 
   #isIn(connection: KernelConnection): boolean {
@@ -98,7 +106,8 @@ export class SparkObserver {
   /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */
   follow(live: LiveRun, connection: KernelConnection): () => void {
     const { progress } = this.settings;
-    const isObserved = isObserving(this.settings) && this.#codeIn(connection) !== undefined;
+    const isObserved =
+      isObserving(this.settings) && (isPython(connection) || this.#observerIn(connection) !== undefined);
     const api = this.#api;
     if (api === undefined || progress === 'off' || isObserved) return () => undefined;
     const over = new AbortController();

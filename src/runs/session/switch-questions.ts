@@ -31,8 +31,9 @@ export class SwitchQuestions {
     const { id, channel, requester, data } = live.run;
     const isAlone = record.requesters?.every((each) => each === requester) ?? true;
     const maySwitch = isAlone || data.maySwitch !== false;
-    live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to: data.kernelspec, maySwitch });
-    const remainingMs = (data.switchAskedAt ?? Date.now()) + LAPSES_MS - Date.now();
+    const { kernelspec: to, switchAskedAt: askedAtMs = Date.now() } = data;
+    live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to, maySwitch, askedAtMs });
+    const remainingMs = askedAtMs + LAPSES_MS - Date.now();
     this.settle(id);
     this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());
   }

@@ -113,10 +113,9 @@ class Scanner {
   }
 }
 
-/** As they are typed: `n=5 day="2026-01-31"`; at most `max` characters. */
-export function showParameters(parameters: readonly Parameter[], max: number): string {
-  const typed = parameters.map(({ name, value }) => `${name}=${writeValue(value, AS_TYPED)}`).join(' ');
-  return typed.length <= max ? typed : `${typed.slice(0, max - 1).toWellFormed()}…`;
+/** As they are typed: `n=5 day="2026-01-31"`. */
+export function showParameters(parameters: readonly Parameter[]): string {
+  return parameters.map(({ name, value }) => `${name}=${writeValue(value, AS_TYPED)}`).join(' ');
 }
 
 /** How a language writes values. */

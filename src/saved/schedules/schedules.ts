@@ -7,14 +7,12 @@ import type { Parameter, Value } from '../parameters/values.ts';
 import { entriesOf } from '../../store/keyv.ts';
 import { Plan, type Timing } from './timing.ts';
 
-export interface NewSchedule {
-  channel: string;
-  maker: string;
-  name: string;
+export interface NewSchedule extends Pick<
+  Schedule,
+  'channel' | 'maker' | 'name' | 'timeZone' | 'onlyOnFailure'
+> {
   timing: Timing;
-  timeZone: string;
   parameters: readonly Parameter[];
-  onlyOnFailure: boolean;
 }
 
 interface Known {
@@ -133,7 +131,7 @@ export class Schedules {
 
   /** All of them, into a store that was emptied. */
   async storeAgain(): Promise<void> {
-    for (const id of [...this.#known.keys()]) await this.change(id, () => ({}));
+    for (const id of this.#known.keys()) await this.change(id, () => ({}));
   }
 
   /** False where it is gone already. */

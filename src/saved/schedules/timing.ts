@@ -145,10 +145,7 @@ export class Plan {
 
   /** The first `count` of them. */
   nextTimes(afterMs: number, count: number): number[] {
-    const times: number[] = [];
-    for (let time = this.next(afterMs); time !== undefined && times.length < count; time = this.next(time))
-      times.push(time);
-    return times;
+    return this.#cron.nextRuns(count, new Date(afterMs)).map((time) => time.getTime());
   }
 
   /** The newest one after `afterMs` and not after `untilMs`. */

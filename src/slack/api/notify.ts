@@ -7,8 +7,8 @@ import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError, refusedAs } from './call-error.ts';
 import { findPosted, inThread } from './posted.ts';
-import { renderElapsed } from '../blocks/words.ts';
 import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
+import { renderElapsed } from '../../text.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 

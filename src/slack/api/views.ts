@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { AnyBlock, HomeView, ModalView } from '@slack/types';
+import type { HomeView, ModalView } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { refusedAs } from './call-error.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import { atMost } from '../../waits.ts';
-import { brokenText, refusalText } from '../blocks/error-text.ts';
 import { renderSentence } from '../blocks/modals/modal.ts';
+import { brokenText, refusalText } from '../blocks/refusals.ts';
+import type { PostedNotebook } from '../../notebooks/model.ts';
 
 export type Views = ReturnType<typeof createViews>;
 
@@ -60,7 +60,9 @@ async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promis
   try {
     return await send(view);
   } catch (error) {
-    const blocks = view.blocks.filter((block) => !isFileField(block));
+    const blocks = view.blocks.filter(
+      (block) => block.type !== 'input' || !('element' in block) || block.element.type !== 'file_input',
+    );
     const isRefused = refusedAs(error) === 'invalid_arguments';
     if (!isRefused || blocks.length === view.blocks.length || blocks.length === 0) throw error;
     return await send({ ...view, blocks });
@@ -71,10 +73,6 @@ async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promis
 function whyUnopened(error: unknown): never {
   if (refusedAs(error)?.includes('trigger') === false) throw error;
   throw new UserError('notTaken', 'Slack did not open the window in time. Nothing ran; try again.');
-}
-
-function isFileField(block: AnyBlock): boolean {
-  return block.type === 'input' && 'element' in block && block.element.type === 'file_input';
 }
 
 function words(error: unknown, log: Log): string {

@@ -8,8 +8,9 @@ import type {
   PlainTextOption,
   SectionBlock,
 } from '@slack/types';
-import { truncate, truncateMrkdwn } from './truncate.ts';
 import type { z } from 'zod';
+import { truncate, truncateMrkdwn } from './truncate.ts';
+import { parseJson } from '../../text.ts';
 
 /** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
 
@@ -125,11 +126,5 @@ export function confirmation(question: string, text: string, yes: string): { con
 
 /** Reads a button's value that is JSON; undefined when it is none of ours. */
 export function valueReader<Value>(schema: z.ZodType<Value>): (value: string) => Value | undefined {
-  return (value) => {
-    try {
-      return schema.safeParse(JSON.parse(value)).data;
-    } catch {
-      return undefined;
-    }
-  };
+  return (value) => schema.safeParse(parseJson(value)).data;
 }

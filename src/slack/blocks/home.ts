@@ -2,7 +2,7 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { renderButtons } from './run/run-buttons.ts';
+import { runButtons } from './run/run-buttons.ts';
 import { button, buttonRow, channelName, header, section } from './elements.ts';
 import { howTo } from './help.ts';
 import { kernelLines, renderKernelButtons } from './kernel-text.ts';
@@ -40,7 +40,7 @@ export function renderHome(content: HomeContent): HomeView {
       header('Your last runs'),
       ...(runs.length === 0
         ? [section('You have run nothing yet, or your runs are no longer kept.')]
-        : runs.flatMap((run) => runBlocks(run, workspaceUrl))),
+        : runs.flatMap((run) => runBlocks(run, workspaceUrl, now))),
       ...renderSavedHome(content, workspaceUrl, now),
     ],
   };
@@ -57,14 +57,15 @@ function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): Kn
   return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
 }
 
-/** A run that is not over can be stopped from here. */
-function runBlocks(run: Run, workspaceUrl: string): KnownBlock[] {
+/** A run that is not over can be stopped from here, also where a stop had no effect: each time it is another press. */
+function runBlocks(run: Run, workspaceUrl: string, now: number): KnownBlock[] {
   const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
-  const phase =
-    run.state === 'waiting'
-      ? ({ kind: 'waiting', ahead: 0 } as const)
-      : ({ kind: 'running', sinceMs: run.createdAt, stopping: false, stopIgnored: false } as const);
-  const buttons = renderButtons(run.id, phase, [run.state === 'waiting' ? 'cancel' : 'stop']);
-  return buttons === undefined ? [line] : [line, buttons];
+  const isWaiting = run.state === 'waiting';
+  const end = runButtons.render(
+    isWaiting ? 'cancel' : 'stop',
+    run.id,
+    isWaiting ? 'waiting' : `running/${now}`,
+  );
+  return [line, buttonRow(end)];
 }

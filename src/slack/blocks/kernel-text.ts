@@ -1,7 +1,7 @@
 import type { ActionsBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
-import { renderElapsed } from './words.ts';
 import { buttonRow, confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
+import { renderElapsed } from '../../text.ts';
 
 /** What is said of kernels. mrkdwn. */
 

@@ -3,11 +3,11 @@ import type { RunOutcome } from '../../runs/outcome.ts';
 import { languageName, type Run } from '../../runs/run.ts';
 import { type End, endOf, statusLine } from './run/run-text.ts';
 import { escapeMrkdwn, mention, slackTime } from './elements.ts';
-import { startOf } from './truncate.ts';
 import type { OutputPart } from '../../output/output-view.ts';
 import type { RunView } from '../../runs/run-view.ts';
 import { withoutStopTrace } from './run/output/shown-parts.ts';
 import { sizeWords } from './run/output/table.ts';
+import { startOf } from './truncate.ts';
 
 /** What is said of runs in a list. mrkdwn. */
 

@@ -1,5 +1,5 @@
 import { type BoundedText, wholeText } from '../../output/output-view.ts';
-import { countOf } from './words.ts';
+import { countOf } from '../../text.ts';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** A grapheme longer than this (UTF-16 units) is cut between two code points. */
@@ -83,7 +83,8 @@ export function cutText(text: BoundedText, room: number, headShare: number): Bou
   const head = startWithin(whole ?? text.head, room * headShare);
   const end = whole?.slice(head.text.length) ?? withoutEnd(text.tail);
   const tail = endWithin(end, room * (1 - headShare));
-  const newlines = whole === undefined ? newlinesOf(text) - trailing(text.tail) : countNewlines(whole);
+  const newlines =
+    whole === undefined ? newlinesOf(text) - (text.tail.length - end.length) : countNewlines(whole);
   const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
   // The last line may take a little more than the room.
   if (whole?.length === head.text.length + tail.text.length) {
@@ -136,10 +137,6 @@ function unitsWithin(text: string, room: number): number {
 
 function newlinesOf(text: BoundedText): number {
   return countNewlines(text.head) + text.hiddenLines + countNewlines(text.tail);
-}
-
-function trailing(text: string): number {
-  return text.length - withoutEnd(text).length;
 }
 
 /** Without the newlines at its end; a regular expression would look for them from each one. */

@@ -10,7 +10,7 @@ import {
   preformatted,
 } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
-import { joinWords } from './words.ts';
+import { joinWords } from '../../text.ts';
 
 /** Who ran what: the bot's own root message, and the head of an answer in a thread that shows other code. */
 

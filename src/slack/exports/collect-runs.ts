@@ -4,10 +4,10 @@ import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
 import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import { answerLink } from '../blocks/run-summary.ts';
-import { joinWords } from '../blocks/words.ts';
 import type { Bot } from '../context.ts';
 import type { ThreadFile, ThreadMessage } from './threads.ts';
 import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
+import { joinWords } from '../../text.ts';
 
 /** What an export downloads in all, and of one file; what is more stays in Slack, and the notebook says so. */
 const MAX_BYTES = 50_000_000;
@@ -112,17 +112,11 @@ async function collectOutputs(
     tables.flatMap((table) => readTable(table.blocks) ?? textOf(table)),
     endOf(data.outcome) === 'failed' && data.outcome.kind === 'raised',
   );
-  const gone =
-    missing > 0
-      ? [
-          note(
-            missing === 1
-              ? 'a table is not in Slack any more'
-              : `${missing} tables are not in Slack any more`,
-          ),
-        ]
-      : [];
-  return [...outputs, ...gone];
+  if (missing === 0) return outputs;
+  return [
+    ...outputs,
+    note(`${missing === 1 ? 'a table is' : `${missing} tables are`} not in Slack any more`),
+  ];
 }
 
 /** A table that Slack took as text alone; nothing of a notice that the run has ended. */
@@ -149,9 +143,7 @@ function placeOutputs(
   const isPicture = ({ file }: FetchedFile): boolean => PICTURES.has(file.mimetype);
   const pictures = files.filter(isPicture).map(({ output }) => output);
   const whole = files.filter(({ file }) => file.name === streamFile || file.name === resultsFile);
-  const others = files
-    .filter((each) => !isPicture(each) && !whole.includes(each))
-    .map(({ output }) => output);
+  const others = files.filter((each) => !isPicture(each) && !whole.includes(each));
   const waiting = [...tables];
   const texts = parts.filter((part) => part.kind === 'text');
   const error = hasRaised ? texts[0] : undefined;
@@ -162,15 +154,11 @@ function placeOutputs(
     else if (part.kind === 'table') outputs.push(...waiting.splice(0, 1));
     else if (hasWhole || part === error) continue;
     else if (part.kind === 'hidden') outputs.push(note(part.words));
-    else outputs.push({ kind: 'stream', name: part.name, text: endLine(part.text) });
+    // The text of a message has lost its last line's break.
+    else outputs.push({ kind: 'stream', name: part.name, text: part.text.replace(/\n?$/, '\n') });
   }
-  return [
-    ...outputs,
-    ...pictures,
-    ...waiting,
-    ...others,
-    ...(error === undefined ? [] : [errorOf(error.text)]),
-  ];
+  outputs.push(...pictures, ...waiting, ...others.map(({ output }) => output));
+  return error === undefined ? outputs : [...outputs, errorOf(error.text)];
 }
 
 /** As many as the answer names; those that are not there are said. */
@@ -181,19 +169,11 @@ function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput
   return [...taken, note(missing === 1 ? 'a picture is not here' : `${missing} pictures are not here`)];
 }
 
-/** The text of a message has lost its last line's break. */
-function endLine(text: string): string {
-  return text.endsWith('\n') ? text : `${text}\n`;
-}
-
 /** `ZeroDivisionError: division by zero`, then what the answer shows of where. */
 function errorOf(shown: string): ExportedOutput {
   const traceback = shown.split('\n');
-  const [, name = 'Error', value = ''] = /^([\w.$]+): ?(.*)$/.exec(traceback[0] ?? '') ?? [
-    '',
-    undefined,
-    traceback[0],
-  ];
+  const [first = ''] = traceback;
+  const [, name = 'Error', value = first] = /^([\w.$]+): ?(.*)$/.exec(first) ?? [];
   return { kind: 'error', name, value, traceback };
 }
 
@@ -206,10 +186,7 @@ async function fetchFile(
   { threads }: Bot,
 ): Promise<ExportedOutput> {
   const { name, mimetype, size, permalink } = file;
-  if (file.isGone)
-    return note(
-      name === '' ? 'a file is not in Slack any more' : `the file ${name} is not in Slack any more`,
-    );
+  if (file.isGone) return note(`${name === '' ? 'a file' : `the file ${name}`} is not in Slack any more`);
   const isPicture = PICTURES.has(mimetype);
   if (!isPicture && name !== streamFile && name !== resultsFile)
     return note(`the file ${name} is in Slack: ${permalink}`);

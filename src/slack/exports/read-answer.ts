@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ExportedOutput } from '../../notebooks/export.ts';
+import { escapeMrkdwn } from '../blocks/elements.ts';
 
 /** Reads back from Slack what an answer shows: its blocks as this bot makes them (blocks/run/), nothing else of it. */
 
@@ -93,11 +94,8 @@ function cellText(cell: unknown): string {
 }
 
 function htmlRow(row: readonly string[], tag: 'th' | 'td'): string {
-  const cells = row.map(
-    (cell) =>
-      `<${tag}>${cell.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</${tag}>`,
-  );
-  return `<tr>${cells.join('')}</tr>`;
+  // What is no markup in Slack is none in HTML.
+  return `<tr>${row.map((cell) => `<${tag}>${escapeMrkdwn(cell)}</${tag}>`).join('')}</tr>`;
 }
 
 function plainTable(rows: readonly (readonly string[])[]): string {

@@ -3,10 +3,10 @@ import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
-import { brokenText, refusalMrkdwn, refusalText } from '../blocks/error-text.ts';
 import type { Notify } from '../api/notify.ts';
 import type { Bot } from '../context.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
+import { brokenText, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
 
 /**
  * Slack tells a person that an app failed when a payload is not acknowledged within 3 s; what is accepted after that

@@ -11,23 +11,26 @@ import { keepAction } from '../api/notify.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/question.ts';
-import { saveCallback, scheduleCallback } from '../blocks/saved/saved-modals.ts';
-import { loadAction, replaceAction, runSavedAction } from '../blocks/saved/saved-blocks.ts';
-import { runAsCodeAction, runNowAction } from '../blocks/asked-back.ts';
+import {
+  loadAction,
+  replaceAction,
+  runSavedAction,
+  saveCallback,
+  scheduleCallback,
+} from '../blocks/saved/saved-blocks.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
-import { onKeepButton, onKernelButton } from './actions/kernel-buttons.ts';
-import { onRunAsCode, onRunNow } from './actions/asked-back.ts';
 import { onRunButton } from './actions/run-buttons.ts';
-import { onSlash } from './commands/slash.ts';
 import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
 import { onEditorSubmitted } from './views/editor.ts';
-import { onQuestionSubmitted } from './views/input.ts';
-import { onSaveSubmitted, onScheduleSubmitted } from './views/saved.ts';
+import { onQuestionSubmitted, onSaveSubmitted, onScheduleSubmitted } from './views/forms.ts';
+import { runAsCodeAction, runNowAction } from '../blocks/refusals.ts';
+import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
+import { onSlash } from './commands/slash.ts';
 
 type Pressed = SlackActionMiddlewareArgs<BlockAction>;
 type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;

@@ -4,7 +4,6 @@ import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { KeyedMutex } from '../../waits.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { Run } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
@@ -12,6 +11,7 @@ import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Bot, ListenerMemory } from '../context.ts';
 import { type CallRate, CallLimiter } from '../messages/limiters.ts';
 import { inTime } from './boundary.ts';
+import type { PostedNotebook } from '../../notebooks/model.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 

@@ -6,12 +6,12 @@ import {
   type LanguageContext,
   languageWords,
   listChoices,
+  type LanguageWords,
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot } from '../context.ts';
 import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
-import type { Message } from '../parsing/message-parts.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
 import {
   filesToRun,
@@ -23,6 +23,7 @@ import {
 import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import { openEditorOrSay } from './views/editor.ts';
+import type { Message } from '../parsing/typed-text.ts';
 
 /** The global shortcut opens the editor. */
 export async function onGlobalShortcut(
@@ -112,6 +113,10 @@ function expectSnippet(typed: Message, files: readonly PostedFile[], context: La
   if (named.length > 0) return readFileSnippet(typed, named, words);
   // Of a file that Slack Connect shows by its id alone, the name is fetched with it.
   if (files.length > 0) return { language: context.kernelspecs.list[0]?.name, blocks: [] };
+  return typedSnippet(typed, words);
+}
+
+function typedSnippet(typed: Message, words: LanguageWords): Snippet {
   const snippet = readSnippet(typed, words);
   if (snippet === undefined) throw noCode();
   return snippet;
@@ -125,10 +130,7 @@ async function readCode(
 ): Promise<Snippet> {
   const words = languageWords(context);
   const fetched = await readFiles(files);
-  if (fetched.length > 0) return readFileSnippet(typed, fetched, words);
-  const snippet = readSnippet(typed, words);
-  if (snippet === undefined) throw noCode();
-  return snippet;
+  return fetched.length > 0 ? readFileSnippet(typed, fetched, words) : typedSnippet(typed, words);
 }
 
 function noCode(): UserError {
@@ -161,13 +163,7 @@ async function askLanguage(
   await bot.views.openModal(trigger, async () => {
     const { blocks, notebook } = await read();
     const { thread, message } = placeOf(call, bot);
-    const draft = await bot.drafts.keep({
-      channel,
-      thread,
-      blocks: [...blocks],
-      notebook,
-      message,
-    });
+    const draft = await bot.drafts.keep({ channel, thread, blocks: [...blocks], notebook, message });
     return renderEditor({ channel, thread, draft }, { languages: listChoices(context), blocks });
   });
 }

@@ -58,24 +58,16 @@ export class CallLimiter {
   }
 }
 
-export interface EditLimits {
-  /** So many edits in any `windowMs`. */
-  edits: number;
-  windowMs: number;
-  /** No message is edited more often than this while its run goes on. */
-  gapMs: number;
-  /** Between two edits of all messages: a refusal is heard before many more are on their way. */
-  apartMs: number;
-  /** So many edits at least are left to ends. */
-  endsShare: number;
-}
-
 /** Slack takes 50 `chat.update` a minute in a workspace (slack.md §3); a little more than its minute, because calls travel. */
-export const SLACK_EDITS: EditLimits = {
+export const SLACK_EDITS = {
+  /** So many edits in any `windowMs`. */
   edits: 50,
   windowMs: 61_000,
+  /** No message is edited more often than this while its run goes on. */
   gapMs: 1_250,
+  /** Between two edits of all messages: a refusal is heard before many more are on their way. */
   apartMs: 50,
+  /** So many edits at least are left to ends. */
   endsShare: 10,
 };
 
@@ -96,7 +88,7 @@ const LONGEST_WAIT_MS = 5_000;
 /** Shares the edits of a workspace among its run messages: ends first, progress evenly with what is left. */
 export class EditLimiter {
   readonly #now: () => number;
-  readonly #limits: EditLimits;
+  readonly #limits: typeof SLACK_EDITS;
   readonly #open = new Set<string>();
   readonly #askedAt = new Map<string, number>();
   readonly #editedAt = new Map<string, number>();

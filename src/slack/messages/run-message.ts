@@ -3,11 +3,11 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
-import { tickMs } from '../blocks/words.ts';
 import { attachFiles } from './attach-files.ts';
-import { deliverDirectly, notifyEnd, postRoot } from './run-notices.ts';
+import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
+import { tickMs } from '../blocks/run/run-text.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;
@@ -198,8 +198,7 @@ export class SlackRunMessage implements RunMessage {
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
     const attached = await this.#attach(view, message);
     // Where somebody had removed it, a note has posted it anew.
-    this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached };
-    return this.#result;
+    return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
 
   /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
@@ -230,7 +229,8 @@ export class SlackRunMessage implements RunMessage {
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'last', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
-    const notices = await notifyEnd(this.#sending, { ...owner, mark }, view);
+    this.#sending.marks?.show({ ...owner, mark }, view);
+    const notices = await postDoneNotice(this.#sending, owner, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 
@@ -238,9 +238,9 @@ export class SlackRunMessage implements RunMessage {
   async #deliverDirectly(view: RunView, reason: string | undefined): Promise<FinishResult> {
     if (reason === undefined || this.#state === 'released') return RELEASED;
     const { runId: run, channel } = this.#options;
-    const { log } = this.#sending;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
-    log.warn({ event: 'message.undelivered', run, channel, reason, outcome }, 'run message not delivered');
+    const about = { event: 'message.undelivered', run, channel, reason, outcome };
+    this.#sending.log.warn(about, 'run message not delivered');
     // Late output of a run whose end is there already: nobody is sent the same end again.
     if (this.#result !== undefined) return this.#result;
     this.#result = { delivered: false, reason, isRefused: true };

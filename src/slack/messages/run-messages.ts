@@ -1,9 +1,9 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
-import { markOnMessage, type OpenRunMessage } from '../../runs/run-view.ts';
+import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
-import { MessageClient, type MessageClientOptions } from './client.ts';
+import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
@@ -22,20 +22,13 @@ export interface RunMessagesOptions extends MessageClientOptions {
   marksResults?: boolean;
 }
 
-export interface RunMessages {
-  client: MessageClient;
-  open: OpenRunMessage;
-  /** The run's answer goes, and with it its mark on a person's message. */
-  unmark(this: void, run: Run): void;
-  /** Releases every open run message: what is pending is shown first. */
-  close(): Promise<void>;
-}
+export type RunMessages = ReturnType<typeof createRunMessages>;
 
 /** For Slack's rates: a machine's clock that is set back by an hour would hold every answer up for as long. */
 const monotonic = (): number => performance.now();
 
 /** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
-export function createRunMessages(options: RunMessagesOptions): RunMessages {
+export function createRunMessages(options: RunMessagesOptions) {
   const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
   const client = new MessageClient(options);
   const edits = new EditLimiter(monotonic, { isFresh });
@@ -54,17 +47,19 @@ export function createRunMessages(options: RunMessagesOptions): RunMessages {
   const open = new Set<SlackRunMessage>();
   return {
     client,
-    open(messageOptions) {
+    open: (messageOptions: RunMessageOptions): RunMessage => {
       const message = new SlackRunMessage(sending, messageOptions, () => open.delete(message));
       open.add(message);
       return message;
     },
-    unmark({ channel, data }) {
+    /** The run's answer goes, and with it its mark on a person's message. */
+    unmark: ({ channel, data }: Run): void => {
       const mark = markOnMessage(data);
       if (mark !== undefined && data.outcome !== undefined)
         sending.marks?.remove(channel, mark.ts, data.outcome);
     },
-    async close() {
+    /** Releases every open run message: what is pending is shown first. */
+    close: async (): Promise<void> => {
       await Promise.all([...open].map((message) => message.release()));
     },
   };
@@ -84,7 +79,7 @@ export function createRunMessageRemover(client: WebClient, unmark: RunMessages['
     }
   };
   const removeMessage = async (run: Run, ts: string): Promise<void> =>
-    await attempt(run, 'message', () => client.chat.delete({ channel: run.channel, ts }));
+    await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
   /** The message that shows the file stays behind as an empty one unless it is deleted too. */
   const removeFile = async (run: Run, file: string): Promise<void> =>
     await attempt(run, 'file', async () => {

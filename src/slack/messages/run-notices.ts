@@ -1,8 +1,7 @@
 import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SlackError } from '../../errors.ts';
-import type { ResultMark, RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { renderElapsed } from '../blocks/words.ts';
+import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
 import { renderRoot } from '../blocks/who-ran.ts';
@@ -11,6 +10,7 @@ import { metadataOf } from '../api/posted.ts';
 import { attachFiles } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
 import { tries } from './client.ts';
+import { renderElapsed } from '../../text.ts';
 
 /**
  * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end
@@ -20,21 +20,11 @@ import { tries } from './client.ts';
 /** How long the reply is tried: later it would be no news. */
 const TRIED_MS = 60_000;
 
-/** What is said of an end beside the answer: at a glance in the channel, and to its requester. Gives the ts of replies. */
-export async function notifyEnd(
-  sending: Sending,
-  owner: Owner & { mark: ResultMark | undefined },
-  view: RunView,
-): Promise<string[]> {
-  sending.marks?.show(owner, view);
-  return await postDoneNotice(sending, owner, view);
-}
-
 /**
  * A reply in the thread that names the requester, for a run that took longer than NOTIFY_AFTER: edits notify nobody.
  * Posted once, over crashes too. Gives its ts; none where there is nothing to tell or Slack does not take it.
  */
-async function postDoneNotice(
+export async function postDoneNotice(
   sending: Sending,
   owner: Owner,
   { requester, phase, namesFailure }: RunView,

@@ -4,10 +4,10 @@ import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readCallError, refusedAs } from '../api/call-error.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
-import { startOf } from '../blocks/truncate.ts';
 import type { SlackRequest } from '../transport/network.ts';
-import type { Place } from '../api/posted.ts';
+import { inThread, type Place } from '../api/posted.ts';
 import { type MessageClient, withRetries } from './client.ts';
+import { startOf } from '../blocks/truncate.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
 
@@ -126,7 +126,7 @@ async function share(calls: MessageClient, place: Place, sent: readonly SentFile
       await calls.client.files.completeUploadExternal({
         files: [first, ...rest],
         channel_id: place.channel,
-        thread_ts: place.thread,
+        ...inThread(place),
       });
     } catch (error) {
       const { kind } = readCallError(error);

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { type Message, type Part, append } from './message-parts.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
-import { toLineFeeds } from '../../notebooks/model.ts';
-import { endsInText } from './smart-punctuation.ts';
+import { endsInText, type Message, type Part, append } from './typed-text.ts';
+import { toLineFeeds } from '../../text.ts';
 
 /** The fields of a Slack message that say what was typed. */
 export interface MessageSource {

@@ -1,4 +1,4 @@
-import { type Part, append } from './message-parts.ts';
+import { type Part, append } from './typed-text.ts';
 
 /** Slack's own markup, or one of the three entities it escapes. */
 const markup = /<([^<>\n]*)>|&(amp|lt|gt);/g;
@@ -100,7 +100,8 @@ function findFence(text: string, from: number): { start: number; end: number; in
   const start = open.index;
   const close = findClose(text, runs, open[0].length);
   if (close === undefined) {
-    if (/["'“‘]/.test(lastLine(text.slice(from, start)))) return undefined;
+    const line = text.slice(Math.max(from, text.lastIndexOf('\n', start - 1) + 1), start);
+    if (/["'“‘]/.test(line)) return undefined;
     return { start, end: text.length, inside: text.slice(start + open[0].length) };
   }
   const ticks = Math.min(open[0].length, close.length);
@@ -121,10 +122,6 @@ function findClose(
     first ??= found;
   }
   return first;
-}
-
-function lastLine(text: string): string {
-  return text.slice(text.lastIndexOf('\n') + 1);
 }
 
 /** Without the line breaks that only set the code apart from its fence; the second is of the first one's kind. */

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
-import type { PostedNotebook } from '../../notebooks/notebook-store.ts';
 import type { NotebookLanguage } from '../../notebooks/read.ts';
-import { cellsToRun, withParameters } from '../../notebooks/model.ts';
+import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks/model.ts';
 import type { Snippet } from '../../runs/run.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { assignmentsOf } from '../../saved/parameters/put-in.ts';

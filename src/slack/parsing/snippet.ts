@@ -2,9 +2,8 @@ import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
-import { type Message, type Part, hasCodeFormatting } from './message-parts.ts';
-import { undoPhoneTyping } from './smart-punctuation.ts';
 import { blocksOf, type FileCode, type PostedFile, readNotebookSnippet } from './posted-file.ts';
+import { undoPhoneTyping, type Message, type Part, hasCodeFormatting } from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 type Inline = Extract<Part, { kind: 'inline' }>;

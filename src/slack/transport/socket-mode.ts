@@ -4,6 +4,8 @@ import type { Health } from '../../server/health.ts';
 import { readErrorCode, tokenRefused } from '../api/call-error.ts';
 import { clientOptions, type SlackNetwork } from './network.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
+import { parseJson } from '../../text.ts';
+import { z } from 'zod';
 
 export interface SocketModeOptions {
   appToken: string;
@@ -111,12 +113,5 @@ function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void):
 
 /** The error of a Web API answer; undefined where it tells of none. */
 function readRefusal(body: string): string | undefined {
-  try {
-    const answer: unknown = JSON.parse(body);
-    return typeof answer === 'object' && answer !== null && 'error' in answer
-      ? String(answer.error)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  return z.object({ error: z.string() }).safeParse(parseJson(body)).data?.error;
 }

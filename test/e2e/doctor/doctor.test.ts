@@ -186,6 +186,26 @@ describe('the gateway by HTTP', () => {
     ]);
   });
 
+  test.each([
+    [403, 'Forbidden', /Correct KG_HTTP_USER and KG_HTTP_PASS/],
+    [405, 'Method Not Allowed', /There is no gateway at this path/],
+    [500, 'broken kernel.json', /The gateway’s log says what failed/],
+  ])('kernelspecs answered with %i', async (status, message, said) => {
+    gateway.answer = ({ path }) =>
+      path.endsWith('/kernelspecs') ? { status, body: { reason: null, message } } : undefined;
+    const { failures } = await runDoctor(environment());
+    expect(failures).toEqual([expect.stringMatching(said)]);
+    expect(failures[0]).toContain(message);
+  });
+
+  test.each([405, 200])('kernels that a proxy lets nobody start (%i)', async (status) => {
+    gateway.answer = ({ method, path }) =>
+      method === 'POST' && path.endsWith('/kernels') ? { status, body: '<html>no</html>' } : undefined;
+    const { failures } = await runDoctor(environment());
+    expect(failures.length).toBeGreaterThan(0);
+    for (const failure of failures) expect(failure).toMatch(/let it pass POST/);
+  });
+
   test('kernelspecs that the settings name and the gateway has not', async () => {
     const { failures } = await runDoctor(
       environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'python3' }),

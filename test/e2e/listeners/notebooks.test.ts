@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import { readNotebook } from '../../../src/notebooks/read.ts';
-import { notebookText } from '../../../src/notebooks/write.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
 import { executeNotebook, validateNotebooks } from '../../support/validate-notebook.ts';
 import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
+import { notebookText } from '../../../src/notebooks/nbformat.ts';
 
 let rig: Rig;
 useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));

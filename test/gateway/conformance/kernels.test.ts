@@ -13,7 +13,8 @@ import {
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
-import { SparkObserver } from '../../../src/runs/session/spark-observer.ts';
+import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
+import { useUtf8 } from '../../../src/spark/use-utf8.ts';
 import { readMoment } from '../../../src/spark/read-observer.ts';
 import { sqlForKernel } from '../../../src/spark/sql/kernel-code.ts';
 import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
@@ -23,6 +24,14 @@ import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 const backends = inject('backends');
 let server: KernelGateway;
 let gateway: Gateway;
+
+const SPARK: SparkSettings = {
+  progress: 'auto',
+  uiUrl: undefined,
+  historyUrl: undefined,
+  sqlRows: 1,
+  resultRows: 0,
+};
 
 beforeAll(async () => {
   server = await startKernelGateway({ provisioned: backends });
@@ -112,6 +121,14 @@ describeKernel('ir', (kernel, watched) => {
     const running = run(kernel(), { code: 'plot(1:3)' });
     expect(await running.end).toMatchObject({ kind: 'ok' });
     expect((await running.until('display')).data).toHaveProperty('image/png');
+  });
+
+  test('a letter is a letter, in a locale that knows none too', async () => {
+    await run(kernel(), { code: 'invisible(Sys.setlocale("LC_CTYPE", "C"))' }).end;
+    await new SparkObserver(SPARK, silentLog).putInto(kernel());
+    const running = run(kernel(), { code: 'cat("日本é", nchar("日本é"))' });
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(running.outputs)).toBe('日本é 3');
   });
 
   test('trap 21: an error, and an interrupt without any error', async () => {
@@ -214,12 +231,18 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(JSON.stringify(errors)).toContain(words);
   });
 
+  test('a letter arrives, in a locale that knows none too', async () => {
+    const poor = (useUtf8('Apache Toree') ?? '').replace('US_ASCII', '@').replace('UTF_8', 'US_ASCII');
+    await run(kernel(), { code: poor.replace('@', 'UTF_8') }).end;
+    await new SparkObserver(SPARK, silentLog).putInto(kernel());
+    const running = run(kernel(), { code: 'println("日本é")\n"ö"' });
+    expect(await running.end).toMatchObject({ kind: 'ok', idleMissing: false });
+    expect(textOf(running.outputs)).toBe('日本é\n');
+    expect(await running.until('result')).toMatchObject({ data: { 'text/plain': 'ö' } });
+  });
+
   test('a thread within it tells of a job of the cell, and SQL gives a table', async () => {
-    const spark = new SparkObserver(
-      { progress: 'all', uiUrl: undefined, historyUrl: undefined, sqlRows: 1, resultRows: 0 },
-      silentLog,
-    );
-    await spark.putInto(kernel());
+    await new SparkObserver({ ...SPARK, progress: 'all' }, silentLog).putInto(kernel());
     const counting = run(kernel(), {
       code: 'sc.parallelize(1 to 24, 24).map { i => Thread.sleep(200); i }.count()',
     });

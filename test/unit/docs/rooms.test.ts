@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 273;
-const CODE_LINES_IN_ALL = 30_183;
+const FILES_IN_ALL = 264;
+const CODE_LINES_IN_ALL = 30_113;
 
 /** What each room may import beside itself; a room is a folder of src or a file in it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -16,13 +16,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'log.ts': [],
   'waits.ts': [],
   'proxy.ts': [],
+  'text.ts': [],
   audit: ['log.ts', 'waits.ts'],
   gateway: [],
   spark: [],
   output: ['gateway', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
-  notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts'],
+  notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts', 'text.ts'],
   store: ['log.ts', 'errors.ts', 'waits.ts'],
-  config: ['gateway', 'errors.ts', 'proxy.ts'],
+  config: ['gateway', 'errors.ts', 'proxy.ts', 'text.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
   saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
@@ -39,8 +40,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'waits.ts',
     'proxy.ts',
+    'text.ts',
   ],
-  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts'],
+  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
   'app.ts': [
     'audit',
     'notebooks',

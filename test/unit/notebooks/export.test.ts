@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ExportedRun, exportNotebook } from '../../../src/notebooks/export.ts';
-import { notebookText } from '../../../src/notebooks/write.ts';
+import { notebookText } from '../../../src/notebooks/nbformat.ts';
 
 const run = (more: Partial<ExportedRun>): ExportedRun => ({
   heading: '**ana** · 2026-03-02 08:00 UTC',

@@ -275,6 +275,11 @@ test.each<[string, string, [number, number | undefined, true | undefined]]>([
     [1000, 2, undefined],
   ],
   [
+    'the same in a locale without such a sign',
+    `<table><caption>A data.frame: 1000 x 2</caption><thead><tr>${cells('th', 'a', 'b')}</tr></thead><tbody><tr>${cells('td', '1', '2')}</tr><tr>${dots(2, '...')}</tr></tbody></table>`,
+    [1000, 2, undefined],
+  ],
+  [
     'rows left out without a word about how many',
     `<table><tr>${cells('th', 'a')}</tr><tr>${cells('td', '0')}</tr><tr>${dots(1, '...')}</tr></table>`,
     [1, undefined, undefined],

@@ -205,6 +205,44 @@ test('%time in a line names that line', () => {
   expect(readError(raised, '%time 1/0').userLine).toBe('line 1: %time 1/0');
 });
 
+test('a recursion in Scala is one line of its stack', () => {
+  const stack = Array.from({ length: 1_024 }, () => '  at f(<console>:23)');
+  const read = readError({
+    name: 'java.lang.StackOverflowError',
+    value: '',
+    traceback: ['java.lang.StackOverflowError', ...stack],
+  });
+  expect(read.traceback).toBe('at f(<console>:23)\n… 1023 lines of JVM stack …');
+  const twice = ['  at f(<console>:23)', '  at f(<console>:24)', ...stack.slice(0, 7)];
+  const short = readError({
+    name: 'java.lang.Error',
+    value: 'no',
+    traceback: ['java.lang.Error: no', ...twice],
+  });
+  expect(short.traceback).toContain('… 7 lines of JVM stack …');
+});
+
+test('of what Spark refuses to analyse in Scala the plan is left out', () => {
+  const value = `[NOPE] ${'word '.repeat(60)};\n'Project ['nope]\n+- 'UnresolvedRelation [v]\n`;
+  const stack = Array.from({ length: 20 }, (_, at) => `  at org.apache.X${at}(X.scala:1)`);
+  const name = 'org.apache.spark.sql.catalyst.ExtendedAnalysisException';
+  const read = readError({ name, value, traceback: [`${name}: [NOPE]`, ...stack] });
+  expect(read.headline).toMatch(/^AnalysisException: \[NOPE\] word/);
+  expect(read.traceback).not.toMatch(/Project|Unresolved/);
+});
+
+test('a function of the author’s that failed in a Scala task is told by its own exception', () => {
+  const value = [
+    'org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 in stage 1.0 failed 1 times, most recent failure: Lost task 1.0 in stage 1.0 (TID 3) (localhost executor driver): org.apache.spark.SparkException: [FAILED_EXECUTE_UDF] Failed to execute user defined function (`$read$Lambda`: (bigint) => bigint).',
+    '\tat org.apache.spark.sql.errors.QueryExecutionErrors$.failed(QueryExecutionErrors.scala:198)',
+    'Caused by: java.lang.RuntimeException: bad row',
+    '\tat $anonfun$u$1(<console>:25)',
+  ].join('\n');
+  expect(readError({ name: 'Unknown Error', value, traceback: [] }).headline).toBe(
+    'java.lang.RuntimeException: bad row (in a Spark task)',
+  );
+});
+
 test('an error without a name is called one', () => {
   expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
   expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');

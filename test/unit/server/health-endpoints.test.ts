@@ -6,8 +6,10 @@ import {
   type HealthCheck,
   readHealth,
   storeCheck,
+  type Listening,
+  type Role,
+  startHealthServer,
 } from '../../../src/server/health.ts';
-import { type Listening, type Role, startHealthServer } from '../../../src/server/http-server.ts';
 
 const checks: Record<string, HealthCheck> = {};
 let role: Role;

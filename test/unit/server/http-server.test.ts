@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
-import { listen } from '../../../src/server/http-server.ts';
+import { listen } from '../../../src/server/health.ts';
 
 test('a connection that says nothing does not hold up the end', async () => {
   const answer = () => undefined;

@@ -104,11 +104,11 @@ export class LiveRun {
   stop(reason: StopReason): void {
     if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     this.#stopReason = reason;
-    // At once: whoever asked for it reads that it is done.
-    if (isAboutStop(reason))
-      this.commit({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } }).catch(
-        () => undefined,
-      );
+    if (isAboutStop(reason)) {
+      this.#apply({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
+      // At once: a press counts as done after this.
+      this.#writer.save().catch(() => undefined);
+    }
     this.#stop.abort(reason);
     if (this.#phase.kind === 'running') this.show({ ...this.#phase, stopping: true });
     if (this.#phase.kind === 'inputAsked') this.showRunning();

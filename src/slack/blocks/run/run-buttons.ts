@@ -20,7 +20,7 @@ const LABELS: Readonly<Record<RunAction, string>> = {
   export: 'Export as notebook',
 };
 
-const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
+export const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
   restart: { style: 'danger' },
   switch: { style: 'danger' },
   answerInput: { style: 'primary' },
@@ -67,8 +67,9 @@ export function readButton(value: string, actionId: string): Click<RunAction> | 
   return click !== undefined && IN_MENU.has(click.action) === isMenu ? click : undefined;
 }
 
-/** Each time that a stop is seen to have no effect, Stop is another press. */
+/** Each time that a stop is seen to have no effect, Stop is another press; so is Switch each time that it is asked. */
 function stateOf(phase: RunPhase): string {
-  const ignoredAtMs = phase.kind === 'running' ? phase.ignoredAtMs : undefined;
-  return ignoredAtMs === undefined ? phase.kind : `${phase.kind}/${ignoredAtMs}`;
+  const sinceMs =
+    phase.kind === 'running' ? phase.ignoredAtMs : phase.kind === 'switchAsked' ? phase.askedAtMs : undefined;
+  return sinceMs === undefined ? phase.kind : `${phase.kind}/${sinceMs}`;
 }

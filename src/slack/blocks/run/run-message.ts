@@ -4,13 +4,11 @@ import { metadataOf, type SlackMessage } from '../../api/posted.ts';
 import { contextLine, escapeMrkdwn } from '../elements.ts';
 import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, paragraph, sentence } from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
-import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
 import { type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { questionWords, renderRunQuestion } from '../question.ts';
-import { joinWords } from '../words.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -21,6 +19,8 @@ import {
   statusLine,
   switchWords,
 } from './run-text.ts';
+import { truncate, truncateMiddle } from '../truncate.ts';
+import { joinWords } from '../../../text.ts';
 
 export interface RenderedRun {
   /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */

@@ -1,8 +1,8 @@
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../words.ts';
 import { archiveFile, resultsFile, streamFile } from './attachments.ts';
+import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../../../text.ts';
 
 /** Every sentence that a run message says about its run. Plain text, no markup. */
 
@@ -231,4 +231,12 @@ function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }
   const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
   const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
   return archive === undefined ? texts : `${texts} Their pictures and files are in ${archiveFile}.`;
+}
+
+/** How long a picture is shown before its clock is moved on, when nothing else changes. */
+export function tickMs(view: RunView | undefined, nowMs: number): number {
+  if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
+  const elapsed = nowMs - view.phase.sinceMs;
+  if (elapsed < 60_000) return 5_000;
+  return elapsed < 600_000 ? 15_000 : 60_000;
 }

@@ -1,7 +1,7 @@
 import type { RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../elements.ts';
-import { countOf, joinWords, shownNumber } from '../words.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
+import { countOf, joinWords, shownNumber } from '../../../text.ts';
 
 const BAR_CELLS = 10;
 /** A queue that gives no executor shows after this time. */

@@ -14,8 +14,8 @@ import {
   slackTime,
 } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
-import { truncateMrkdwn } from '../truncate.ts';
-import { joinWords } from '../words.ts';
+import { truncateMrkdwn, truncate } from '../truncate.ts';
+import { joinWords } from '../../../text.ts';
 
 /** What is said of schedules. mrkdwn. */
 
@@ -112,7 +112,7 @@ function lastRunWords(run: Run | undefined, workspaceUrl: string): string {
 
 /** `report` with its values, as it is typed. */
 function called({ name, parameters }: Schedule): string {
-  const values = escapeMrkdwn(showParameters(parameters, 200)).replaceAll('`', 'ˋ');
+  const values = escapeMrkdwn(truncate(showParameters(parameters), 200)).replaceAll('`', 'ˋ');
   return `\`${joinWords(' ', [name, values])}\``;
 }
 

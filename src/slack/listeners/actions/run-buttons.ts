@@ -7,10 +7,8 @@ import { type Action, must, type Person } from '../../auth/policy.ts';
 import type { Click } from '../../blocks/elements.ts';
 import { readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
-import { renderElapsed } from '../../blocks/words.ts';
 import { mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
-import { renderSave } from '../../blocks/saved/saved-modals.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
 import type { Acknowledgement } from '../boundary.ts';
@@ -25,9 +23,12 @@ import {
   findRunFor,
   untilDone,
 } from '../requests.ts';
+import { inTime } from '../boundary.ts';
 import { openEditorWith } from '../views/editor.ts';
-import { openQuestion } from '../views/input.ts';
 import { onInteraction } from './interaction.ts';
+import { renderSave } from '../../blocks/saved/saved-blocks.ts';
+import { openQuestion } from '../views/forms.ts';
+import { renderElapsed } from '../../../text.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
@@ -167,7 +168,8 @@ async function runFromButton(
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   try {
-    const request = { requestKey, source: 'again', channel, thread, ...(await read()) } as const;
+    const [found] = await inTime(Promise.all([read(), bot.channels.mustBeMember(channel)]), reply.signal);
+    const request = { requestKey, source: 'again', channel, thread, ...found } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
   } catch (error) {

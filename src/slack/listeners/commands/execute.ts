@@ -19,10 +19,10 @@ import {
 import { savedList } from '../../blocks/saved/saved-blocks.ts';
 import { statusText } from '../../blocks/kernel-text.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
-import { askBack, renderNearCommand } from '../../blocks/asked-back.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import type { KnownBlock } from '@slack/types';
+import { askBack, renderNearCommand } from '../../blocks/refusals.ts';
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 
@@ -52,7 +52,7 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   },
   history: { right: 'look', act: (_, __, { channel }, bot) => historyText(channel, bot) },
   use: { right: 'choose', isSlow: true, act: useLanguage },
-  auto: { right: 'choose', isSlow: true, act: switchAuto },
+  auto: { right: 'choose', act: switchAuto },
   stop: { right: 'stopOwn', act: stop },
   kernels: { right: 'listKernels', isSlow: true, act: (_, person, __, bot) => listKernels(person, bot) },
   restart: { right: 'restart', isSlow: true, act: changeNamedKernel },
@@ -97,17 +97,17 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
 };
 
 /** Who changes something for the channel reads it with everybody else, where everybody can be told; all else they read alone. */
-export async function tellAnswer(
+export async function notifyAnswer(
   { text, blocks, told }: CommandAnswer,
   here: { channel: string; thread?: string | undefined } | undefined,
-  tellAlone: (text: string, blocks?: KnownBlock[]) => Promise<void>,
+  notifyAlone: (text: string, blocks?: KnownBlock[]) => Promise<void>,
   bot: Bot,
 ): Promise<void> {
   const isHere = told !== undefined && told.channel === here?.channel;
-  if (!isHere) await tellAlone(text, blocks);
+  if (!isHere) await notifyAlone(text, blocks);
   if (told === undefined) return;
   const isTold = await bot.notify.channel(isHere ? here : { channel: told.channel }, told.text);
-  if (isHere && !isTold) await tellAlone(text, blocks);
+  if (isHere && !isTold) await notifyAlone(text, blocks);
 }
 
 export function isSlow({ kind }: Command): boolean {

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
-import { notebookText } from '../../../notebooks/write.ts';
 import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
@@ -13,6 +12,7 @@ import type { Person } from '../../auth/policy.ts';
 import type { Bot, CommandAnswer } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../boundary.ts';
+import { notebookText } from '../../../notebooks/nbformat.ts';
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;

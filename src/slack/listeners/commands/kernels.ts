@@ -99,20 +99,13 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
   return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
 }
 
-export interface KernelChange {
-  /** For the requester. mrkdwn. */
-  text: string;
-  /** For everybody in the kernel's channel. */
-  told: { channel: string; text: string };
-}
-
 /** Restarts a kernel or shuts it down; the audit line says who asked. */
 export async function changeKernel(
   act: KernelCommand['kind'],
   record: KernelRecord,
   user: string,
   bot: Bot,
-): Promise<KernelChange> {
+): Promise<Required<Pick<CommandAnswer, 'text' | 'told'>>> {
   if (act === 'restart') await bot.control.restart(record);
   else await bot.control.shutDown(record);
   auditKernel(act, record, user, bot);

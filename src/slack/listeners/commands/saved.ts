@@ -158,12 +158,16 @@ export async function snippetOf(
 /** How many of the coming times are told. */
 const TOLD_TIMES = 3;
 
-/** Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. */
+/**
+ * Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. Once
+ * `signal` is aborted there is none: its reason was told in its place.
+ */
 export async function makeSchedule(
   asked: Omit<Command & { kind: 'schedule' }, 'kind'>,
   person: Person,
   channel: string,
   bot: Bot,
+  signal?: AbortSignal,
 ): Promise<string> {
   await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
   const saved = findSaved(asked.name, channel, bot);
@@ -172,7 +176,10 @@ export async function makeSchedule(
   const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
   const now = Date.now();
   const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };
+  signal?.throwIfAborted();
   const schedule = await bot.schedules.add(made, now);
+  if (signal?.aborted === true) await bot.schedules.remove(schedule.id);
+  signal?.throwIfAborted();
   auditSchedule('schedule', schedule, person.id, bot);
   const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);
   return scheduledAnswer(schedule, times, timeZone === person.timeZone);

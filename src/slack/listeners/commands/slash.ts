@@ -5,9 +5,9 @@ import { readRequest, readSlash, readWithLanguages } from '../../parsing/request
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
-import { openScheduleForm } from '../views/saved.ts';
-import { isSlow, runCommand, tellAnswer } from './execute.ts';
+import { isSlow, runCommand, notifyAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
+import { openScheduleForm } from '../views/forms.ts';
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
 export async function onSlash({ command: said, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot) {
@@ -66,10 +66,15 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
           return await openScheduleForm({ user, trigger, channel }, bot);
         }
         const person = await inTime(finding, reply.signal);
+        // What takes longer is answered behind the acknowledgement.
+        reply.signal.addEventListener('abort', () => void reply.send(), { once: true });
         await runOnce(key, bot, async () => {
           if (isSlow(command)) await reply.send();
           const place = { channel, thread: undefined, requestKey: key, root: '' };
-          await tellAnswer(await runCommand(command, person, place, bot), { channel }, notify, bot);
+          const answer = await runCommand(command, person, place, bot);
+          // What a channel reads takes its time.
+          if (answer.told !== undefined) await reply.send();
+          await notifyAnswer(answer, { channel }, notify, bot);
         });
         await reply.send();
       }

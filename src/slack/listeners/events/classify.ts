@@ -2,7 +2,6 @@ import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Run, Source } from '../../../runs/run.ts';
 import type { Bot } from '../../context.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/message-parts.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { readMessage } from '../../parsing/message-body.ts';
@@ -12,7 +11,8 @@ import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
 import { UserError } from '../../../errors.ts';
-import { renderElapsed } from '../../blocks/words.ts';
+import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/typed-text.ts';
+import { renderElapsed } from '../../../text.ts';
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`

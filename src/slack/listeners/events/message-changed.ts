@@ -11,7 +11,6 @@ import {
   readChange,
 } from '../../parsing/message-event.ts';
 import { readMessage } from '../../parsing/message-body.ts';
-import { renderElapsed } from '../../blocks/words.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../boundary.ts';
 import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
@@ -27,6 +26,7 @@ import {
   refuseLate,
 } from './classify.ts';
 import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
+import { renderElapsed } from '../../../text.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };

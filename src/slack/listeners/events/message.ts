@@ -9,13 +9,11 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { withAudit } from '../../auth/audit.ts';
-import { renderRunNow } from '../../blocks/asked-back.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
-import { runCommand, tellAnswer } from '../commands/execute.ts';
+import { runCommand, notifyAnswer } from '../commands/execute.ts';
 import { type Outcome, withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
-import { overText } from '../views/input.ts';
 import {
   type Classified,
   classifyMessage,
@@ -24,6 +22,8 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
+import { overText } from '../views/forms.ts';
+import { renderRunNow } from '../../blocks/refusals.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
@@ -135,8 +135,8 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
   const place = { channel, thread, requestKey, root: thread ?? ts };
   // In a thread of a channel who asked is answered there, too.
   const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
-  const tellAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
-  await tellAnswer(await runCommand(command, person, place, bot), here, tellAlone, bot);
+  const notifyAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
+  await notifyAnswer(await runCommand(command, person, place, bot), here, notifyAlone, bot);
 }
 
 /** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */

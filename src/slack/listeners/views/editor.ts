@@ -24,8 +24,8 @@ import { inTime, notifyPerson, withBoundary } from '../boundary.ts';
 import { onSubmission } from './submission.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
-import { toLineFeeds } from '../../../notebooks/model.ts';
-import { undoPhoneTyping } from '../../parsing/smart-punctuation.ts';
+import { undoPhoneTyping } from '../../parsing/typed-text.ts';
+import { toLineFeeds } from '../../../text.ts';
 
 export interface EditorCall {
   user: string;

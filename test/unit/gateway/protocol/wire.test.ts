@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   decodeMessage,
   encodeMessage,
+  inputReply,
   jsonPart,
   type KernelMessage,
 } from '../../../../src/gateway/protocol/wire.ts';
@@ -60,6 +61,20 @@ test('a message without a parent: {} or null', () => {
     const frame = Buffer.from(JSON.stringify({ ...json, parent_header: parent }));
     expect(decodeFrame(frame, false)).toMatchObject({ parentId: '', parentType: '', parentSession: '' });
   }
+});
+
+test('what is too long to be kept is no id, and goes back to no kernel', () => {
+  const long = 'x'.repeat(10_000);
+  const header = { ...json.header, msg_id: long, session: long, username: long, [long]: 'x' };
+  const frame = Buffer.from(
+    JSON.stringify({ ...json, header, parent_header: { msg_id: long, session: long } }),
+  );
+  const message = decodeFrame(frame, false);
+  expect(message).toMatchObject({ msgId: '', session: '', parentId: '', parentSession: '' });
+  expect(inputReply('s', message, 'y').parent).toEqual({ msg_type: 'stream', version: '5.3' });
+  expect(inputReply('s', decodeFrame(Buffer.from(JSON.stringify(json)), false), 'y').parent).toEqual(
+    json.header,
+  );
 });
 
 test('whatever comes, a frame is a message or nothing', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
+import { useUtf8 } from '../../../../src/spark/use-utf8.ts';
 import { observeScala, PUT_IN, stopScala } from '../../../../src/spark/read-observer.ts';
 import { showFrames } from '../../../../src/spark/sql/python.ts';
 import { startConnectedRig } from '../../../support/gateway-client.ts';
@@ -29,8 +30,12 @@ test('it goes into a Python kernel once, silently', async () => {
   expect(request?.content['code']).toContain('_sparkthread');
 });
 
-test('a new process gets it anew, also one that is still coming up', async () => {
-  await using rig = await startConnectedRig();
+test.each(['ipython', 'IRkernel'])('a new process of %s gets it anew, also while coming up', async (name) => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => {
+      kernel.implementation = name;
+    },
+  });
   const observer = new SparkObserver(settings('auto'), silentLog);
   await observer.putInto(rig.connection);
   rig.kernel.onRestart = () => rig.kernel.comeUp();
@@ -55,14 +60,21 @@ test('what shows frames goes in with it, and alone where no observer is wanted',
   expect(await sent('off')).toEqual([frames]);
 });
 
-test('a kernel that is no IPython gets nothing', async () => {
-  await using rig = await startConnectedRig({
-    prepare: (kernel) => {
-      kernel.implementation = 'IRkernel';
-    },
-  });
-  await new SparkObserver(settings('auto'), silentLog).putInto(rig.connection);
-  expect(requests(rig.kernel)).toEqual([]);
+test('a kernel that is no IPython gets nothing but, where a poor locale would spoil its letters, UTF-8', async () => {
+  const sent = async (implementation: string): Promise<unknown[]> => {
+    await using rig = await startConnectedRig({
+      prepare: (kernel) => {
+        kernel.implementation = implementation;
+      },
+    });
+    const observer = new SparkObserver(settings('auto'), silentLog);
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    return requests(rig.kernel).map(({ content }) => content['code']);
+  };
+  expect(await sent('xpython')).toEqual([]);
+  expect(await sent('IRkernel')).toEqual([expect.stringContaining('Sys.setlocale("LC_CTYPE", name)')]);
+  expect(await sent('spark')).toEqual([expect.stringContaining('StandardCharsets.UTF_8')]);
 });
 
 test('a Scala kernel is looked at where that is asked for, once; a stop ends its jobs where its interrupt does not', async () => {
@@ -78,8 +90,9 @@ test('a Scala kernel is looked at where that is asked for, once; a stop ends its
     await observer.endJobs(rig.connection, 'request-1', 2_000);
     return requests(rig.kernel).map(({ content }) => content['code']);
   };
-  expect(await sent('spark', 'all')).toEqual([observeScala('Apache Toree')]);
-  expect(await sent('spark', 'auto')).toEqual([]);
+  const utf8 = useUtf8('Apache Toree');
+  expect(await sent('spark', 'all')).toEqual([`${utf8}\n${observeScala('Apache Toree')}`]);
+  expect(await sent('spark', 'auto')).toEqual([utf8]);
   expect(await sent('almond', 'all')).toEqual([observeScala('almond'), stopScala('almond', 2_500)]);
   expect(await sent('almond', 'auto')).toEqual([]);
 });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import type { RunPhase } from '../../../../src/runs/run-view.ts';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
+import { renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 
 /** A channel with a Python kernel, and a Scala run that asks. */
@@ -64,9 +66,15 @@ test('who agreed to lose one kernel’s variables is asked again where another k
   await rig.untilDone(await rig.submit('python()'));
   const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', requester: 'U2' });
   await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
-  const agreed = { switchAskedAt: Date.now(), switchAgreedBy: 'U1', agreedKernelId: 'one that is gone' };
+  const before = Date.now() - 1_000;
+  const agreed = { switchAskedAt: before, switchAgreedBy: 'U1', agreedKernelId: 'one that is gone' };
   const other = await rig.submit('other()', { kernelspec: 'scala-spark', data: agreed });
-  await rig.untilShown(other, ({ phase }) => phase.kind === 'switchAsked' && phase.from === 'python3');
+  const { phase: asked } = await rig.untilShown(other, ({ phase }) => phase.kind === 'switchAsked');
+  expect(asked).toMatchObject({ from: 'python3' });
+  // It is another question: its Switch is no second press of the one before.
+  const switchOf = (phase: RunPhase): string =>
+    JSON.stringify(renderButtons('r', phase, ['switch'])?.elements);
+  expect(switchOf(asked)).not.toBe(switchOf({ ...asked, askedAtMs: before } as RunPhase));
   expect(rig.session().agreeToSwitch(other, 'U1')).toBe(true);
   expect((await rig.untilDone(other)).kind).toBe('ok');
   expect((await rig.untilDone(scala)).kind).toBe('ok');

@@ -567,6 +567,17 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(JSON.stringify(lost.message)).toContain(DRIVER_HEADLINE);
   });
 
+  test.each([
+    'SparkException: Job 21 cancelled as part of cancellation of all jobs',
+    'Unknown Error: org.apache.spark.SparkException: Job 20 cancelled part of cancelled job group x at org.apache.spark …',
+    'SparkConnectGrpcException: (org.apache.spark.SparkSQLException) [OPERATION_CANCELED] Operation has been canceled.',
+  ])('what Spark says of a job that it ended is no error either: %s', (headline) => {
+    const shown = (phase: RunView['phase']) =>
+      JSON.stringify(renderRunMessage(view(phase, { output: output([error(headline)]) }), nowMs).message);
+    expect(shown(ended('interrupted', { stoppedBy: 'U1' }))).not.toContain('cancel');
+    expect(shown(ended('raised'))).toContain('cancel');
+  });
+
   test('an error that the code raised on its way out stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });

@@ -107,6 +107,23 @@ test('the home tab has room for all that it shows', () => {
   expect(JSON.stringify(renderHome({ ...content, saved: [], schedules: [] }))).not.toContain('Saved in your');
 });
 
+test('Stop on the home tab is another press each time that the tab is shown: the one before may have had no effect', () => {
+  const data = { preview: '1', codeLength: 1, edition: 1, kernelspec: 'python3' };
+  const run = { id: 'r1', channel: 'C1', thread: '', requester: 'U1', createdAt: 1, state: 'running', data };
+  const about = { botUserId: 'UBOT', notice: undefined, kernels: [], saved: [], schedules: [] };
+  const stopOf = (now: number): string | undefined => {
+    const { blocks } = renderHome({
+      ...about,
+      runs: [run as unknown as Run],
+      workspaceUrl: 'https://t.slack.com/',
+      now,
+    });
+    return /"value":"(r1[^"]*)"/.exec(JSON.stringify(blocks))?.[1];
+  };
+  expect(stopOf(5)).toMatch(/^r1\|running/);
+  expect(stopOf(5)).not.toBe(stopOf(6));
+});
+
 test('the root message says what stands behind the code', () => {
   const root = { requester: 'U1', language: 'Python 3', blocks: [], saved: { name: 'report' } };
   expect(renderRoot(root, 12_000).text).toContain('<@U1> ran Python 3, saved as report');

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { wholeText } from '../../../../src/output/output-view.ts';
-import { cutText } from '../../../../src/slack/blocks/truncate.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import type { OutputPart } from '../../../../src/output/output-view.ts';
+import { cutText } from '../../../../src/slack/blocks/truncate.ts';
 
 const phase = {
   kind: 'ended',

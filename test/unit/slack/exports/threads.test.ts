@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createThreads } from '../../../../src/slack/exports/threads.ts';
 import { startMessagesRig } from '../messages/messages-rig.ts';
@@ -16,4 +17,12 @@ test('one message is found at top level and in a thread, and is undefined once i
   expect(await threads.message(place, reply.ts)).toBeUndefined();
   ana.delete(root);
   expect(await threads.message(place, root.ts)).toBeUndefined();
+});
+
+test('a file for a person alone names no thread: it has none there', async () => {
+  await using rig = await startMessagesRig();
+  const threads = createThreads(rig.sending.client, async () => await Promise.reject(new Error('no file')));
+  const user = rig.playground.user('ana').id;
+  const file = { path: fileURLToPath(import.meta.url), filename: 'today.ipynb' };
+  expect(await threads.attach({ user }, file)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
+import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import { renderAllRows } from '../../../../src/slack/blocks/run/run-buttons.ts';
@@ -17,7 +18,7 @@ const run = {
 };
 
 /** A channel with one run of U1's whose table was cut; U9 is a guest. */
-function startBot({ hasKernel = true } = {}) {
+function startBot({ hasKernel = true, isMember = true } = {}) {
   const admitted: SnippetRequest[] = [];
   const said: string[] = [];
   const bot = {
@@ -26,6 +27,11 @@ function startBot({ hasKernel = true } = {}) {
     users: { find: async (id: string) => personOf(id, { isGuest: id === 'U9' }) },
     findRun: async (id: string) => (id === 'run-1' ? run : undefined),
     control: { hasKernelOf: () => hasKernel },
+    channels: {
+      async mustBeMember() {
+        if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
+      },
+    },
     admit: async (request: SnippetRequest) => {
       admitted.push(request);
       return { kind: 'accepted', runId: 'run-2' };
@@ -102,4 +108,11 @@ test('who may run no code asks for no rows', async () => {
 
 test('a table that is whole has no button', () => {
   expect(renderAllRows('run-1', {})).toEqual([]);
+});
+
+test('a press under an answer in a channel that the bot has left runs nothing', async () => {
+  const { admitted, said, press } = startBot({ isMember: false });
+  await press('U1');
+  expect(admitted).toEqual([]);
+  expect(said).toEqual(['Sparkthread is not in this channel.']);
 });

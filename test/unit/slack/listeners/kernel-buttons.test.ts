@@ -7,8 +7,8 @@ import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-re
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/kernel-buttons.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
 function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = false } = {}) {

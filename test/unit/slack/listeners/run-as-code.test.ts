@@ -4,7 +4,7 @@ import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
-import { onRunAsCode } from '../../../../src/slack/listeners/actions/asked-back.ts';
+import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 test('Run as code runs nothing where the bot could not answer', async () => {
   const said: string[] = [];

@@ -1,5 +1,5 @@
 import { Keyv } from 'keyv';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
@@ -18,7 +18,7 @@ import {
   readScheduledEnd,
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });
@@ -315,6 +315,23 @@ test('the form makes one, and says at the field what does not fit', async () => 
     { words: 'weekdays 8:00', onlyOnFailure: true, parameters: [{ name: 'n', value: { text: 'a' } }] },
   ]);
 });
+
+test.each(['mustBeMember', 'add'])(
+  'a form that took too long has made no schedule behind the words that say so: %s',
+  async (slow) => {
+    vi.useFakeTimers();
+    const later = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 3_000));
+    const { schedules } = bot;
+    const add = schedules.add.bind(schedules);
+    if (slow === 'add') schedules.add = async (...given) => await later().then(() => add(...given));
+    else bot.channels.mustBeMember = later;
+    const submitted = submit('weekdays 8:00');
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await submitted).toMatchObject({ errors: { snippet: expect.stringContaining('took too long') } });
+    expect(bot.schedules.list('C1')).toEqual([]);
+    vi.useRealTimers();
+  },
+);
 
 function never(): never {
   throw new Error('not there');

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
@@ -59,6 +59,15 @@ test('who changes something for the channel reads it with everybody else', async
   expect(said).toEqual([expect.stringMatching(/^channel: <@U1> turned auto-run on/)]);
 });
 
+test('what a command changes is changed when it is acknowledged', async () => {
+  const { bot, changes } = createBot();
+  const changedBy: number[] = [];
+  const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
+  const ack = async (): Promise<void> => void changedBy.push(changes.length);
+  await onSlash({ command, ack, respond: ack } as unknown as Parameters<typeof onSlash>[0], bot);
+  expect(changedBy).toEqual([1]);
+});
+
 test('where the channel cannot be told, who changed something for it reads it alone', async () => {
   const { bot, said } = createBot({ isTold: false });
   await slash('auto on', bot, said);
@@ -82,4 +91,21 @@ test('nothing is changed for a channel that the bot is not in, and that is said'
   await slash('use python3', bot, said);
   expect(said).toEqual(Array.from({ length: 2 }, () => 'private: Sparkthread is not in this channel.'));
   expect(changes).toEqual([]);
+});
+
+test('a command that takes longer than Slack waits is acknowledged in time, and answered behind that', async () => {
+  vi.useFakeTimers();
+  const { bot, said } = createBot({ isTold: false });
+  bot.channelSettings.change = async () => await new Promise((resolve) => setTimeout(resolve, 4_000));
+  const acks: unknown[] = [];
+  const respond = async ({ text }: { text: string }): Promise<void> => void said.push(text);
+  const ack = async (answer: unknown): Promise<void> => void acks.push(answer);
+  const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
+  const done = onSlash({ command, ack, respond } as unknown as Parameters<typeof onSlash>[0], bot);
+  await vi.advanceTimersByTimeAsync(2_600);
+  expect(acks).toEqual([undefined]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  await done;
+  expect(said).toEqual([expect.stringMatching(/^Auto-run is on/)]);
+  vi.useRealTimers();
 });

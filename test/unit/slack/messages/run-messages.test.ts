@@ -1,6 +1,8 @@
+import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
+import type { Run } from '../../../../src/runs/run.ts';
+import { createRunMessageRemover, createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
 test('a clock that is set back by an hour holds no answer up', async () => {
@@ -15,4 +17,17 @@ test('a clock that is set back by an hour holds no answer up', async () => {
   expect(await answer('run-1')).toBe(true);
   wallMs -= 3_600_000;
   expect(await answer('run-2')).toBe(true);
+}, 10_000);
+
+test('an answer that Slack could not delete at once is deleted a little later: nobody could press Delete again', async () => {
+  let calls = 0;
+  const client = new WebClient('xoxb', {
+    async fetch() {
+      calls += 1;
+      return Response.json(calls === 1 ? { ok: false, error: 'internal_error' } : { ok: true });
+    },
+  });
+  const remover = createRunMessageRemover(client, () => undefined, silentLog);
+  await remover.removeRunMessage({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
+  expect(calls).toBe(2);
 });

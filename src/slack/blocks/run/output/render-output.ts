@@ -13,10 +13,10 @@ import {
   preformatted,
   sentence,
 } from '../../rich-text.ts';
-import { cutText, roomOf } from '../../truncate.ts';
-import { countOf, joinWords, shownNumber } from '../../words.ts';
 import { attachmentNames, fileOf } from '../attachments.ts';
 import { sizeWords } from './table.ts';
+import { cutText, roomOf } from '../../truncate.ts';
+import { countOf, joinWords, shownNumber } from '../../../../text.ts';
 
 export interface RenderedOutput {
   elements: BodyElement[];
@@ -47,7 +47,7 @@ const SCALES = [1, 1, 1 / 2, 1 / 4, 1 / 8];
 /** Output parts as rich text, in order, within the room given. Pure. */
 export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
   const ordered = errorsFirst(output.parts);
-  const isTooMuch = roomOfParts(ordered) > room.whole;
+  const isTooMuch = ordered.reduce((sum, part) => sum + roomOfPart(part), 0) > room.whole;
   let drawn: DrawnPart[] = [];
   for (const [attempt, scale] of SCALES.entries()) {
     const parts = joinParts(ordered, isTooMuch || attempt > 0);
@@ -131,10 +131,6 @@ function roomOfPart(part: OutputPart): number {
   if (part.kind === 'text') return roomOf(part.text);
   if (part.kind === 'error') return roomOf(topOf(part)) + roomOf(part.traceback);
   return 0;
-}
-
-function roomOfParts(parts: readonly OutputPart[]): number {
-  return parts.reduce((sum, part) => sum + roomOfPart(part), 0);
 }
 
 /** All get what they need when it fits; else the small ones do and the big ones share the rest evenly. */
@@ -231,7 +227,9 @@ function renderText(text: BoundedText, room: OutputRoom, file: string | undefine
   const cut = cutText(text, room.cut, room.headShare);
   const whole = preformatted(cut.head, languageOf(cut.head));
   if (cut.hiddenChars === 0) return { elements: [whole], plain: cut.head, isCut: false };
-  const gap = `… ${gapWords(cut)} hidden${room.isAttached && file !== undefined ? `, all in ${file}` : ''} …`;
+  const count =
+    cut.hiddenLines > 0 ? countOf(cut.hiddenLines, 'line') : countOf(cut.hiddenChars, 'character');
+  const gap = `… ${count} hidden${room.isAttached && file !== undefined ? `, all in ${file}` : ''} …`;
   return {
     elements: [
       ...(isVisible(cut.head) ? [preformatted(cut.head)] : []),
@@ -241,8 +239,4 @@ function renderText(text: BoundedText, room: OutputRoom, file: string | undefine
     plain: `${cut.head}\n${gap}\n${cut.tail}`,
     isCut: true,
   };
-}
-
-function gapWords({ hiddenLines, hiddenChars }: BoundedText): string {
-  return hiddenLines > 0 ? countOf(hiddenLines, 'line') : countOf(hiddenChars, 'character');
 }

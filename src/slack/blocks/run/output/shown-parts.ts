@@ -79,7 +79,10 @@ function joinStreams(row: readonly TextPart[]): string {
 }
 
 /** What kernels say of an interrupt: Python, its await and its debugger, the JVM. */
-const INTERRUPTED = /^(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/;
+const INTERRUPTED =
+  /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/;
+/** What Spark says of a job that was ended, and Spark Connect of an operation. */
+const CANCELLED = /\bJob \d{1,10} cancelled\b|\[OPERATION_CANCELED\]/;
 
 /** What Py4J logs of an interrupted call, each with a traceback of its own. */
 const PY4J_LOG =
@@ -112,7 +115,7 @@ export function withoutStopTrace(view: RunView): RunView {
 
 /** Of a call that was interrupted, Py4J may say that its connection broke. */
 function saysInterrupted(headline: string): boolean {
-  return INTERRUPTED.test(headline) || headline === DRIVER_HEADLINE;
+  return INTERRUPTED.test(headline) || CANCELLED.test(headline) || headline === DRIVER_HEADLINE;
 }
 
 /** No part where nothing else was said. */

@@ -3,7 +3,7 @@ import type { OutputPart } from '../../../../output/output-view.ts';
 import { contextLine, escapeMrkdwn } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
 import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
-import { countOf, joinWords } from '../../words.ts';
+import { countOf, joinWords } from '../../../../text.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 

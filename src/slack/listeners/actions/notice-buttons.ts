@@ -5,8 +5,11 @@ import { mention } from '../../blocks/elements.ts';
 import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
-import { kernelClickRequest, untilDone } from '../requests.ts';
+import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
 import { onInteraction } from './interaction.ts';
+import { readFetched } from '../../parsing/message-event.ts';
+import { takeAnew } from '../events/message-changed.ts';
+import { readNearCode, readRunNow } from '../../blocks/refusals.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(
@@ -60,5 +63,51 @@ export const onKeepButton = onInteraction(
     });
     await reply.send();
     await end(`${mention(user)} kept the kernel.`);
+  },
+);
+
+/** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
+export const onRunAsCode = onInteraction(
+  { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
+  async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
+    const isMessage = thread !== '';
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const [person] = await inTime(looked, reply.signal);
+    const request = {
+      requestKey: `${requestKey}/code`,
+      source: isMessage ? 'mention' : 'slash',
+      channel,
+      thread,
+      snippet: { language: undefined, blocks: [text] },
+      ...(isMessage ? { message: requestKey } : {}),
+    } as const;
+    await submitNew(request, person, bot, reply.signal);
+  },
+);
+
+const OFFER_TAKEN = 'Slack brought this message late; its author has pressed Run now.';
+
+/** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
+export const onRunNow = onInteraction(
+  {
+    what: 'a button of a late message',
+    read: readRunNow,
+    asked: () => ({ act: 'runNow' }),
+    // It is read back first, with its files: that may take longer than Slack waits.
+    isAcknowledgedFirst: () => true,
+  },
+  async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
+    const found = await bot.threads.message({ channel, thread }, ts);
+    const posted = readFetched(found, channel);
+    if (posted?.user !== user)
+      throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
+    await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
+    // By its request it is known for seven days, and a direct message stays longer.
+    await respond({ replace_original: true, text: OFFER_TAKEN }).catch((error: unknown) =>
+      bot.log.warn(
+        { event: 'offer.unended', err: error },
+        'a late message ran, and its Run now button stays',
+      ),
+    );
   },
 );

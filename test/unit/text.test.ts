@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { renderDuration, renderElapsed } from '../../../../src/slack/blocks/words.ts';
+import { renderDuration, renderElapsed } from '../../src/text.ts';
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
 
