@@ -59,9 +59,9 @@ describe('code and its answer', () => {
   });
 
   test('a mention, a direct message and a block in the thread are doors too', async () => {
-    const mention = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
-    expect(mention.text).toMatch(/│ 42\n/);
-    const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mention.thread);
+    const mentioned = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
+    expect(mentioned.text).toMatch(/│ 42\n/);
+    const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mentioned.thread);
     expect(inThread.text).toContain("'in the thread'");
     const direct = await askMessage(playground, 'ben', playground.dm('ben').id, '6*7');
     expect(direct.text).toMatch(/│ 42\n/);
