@@ -26,10 +26,13 @@ const everyBackend = { ...long, testTimeout: 180_000, globalSetup: ['test/suppor
  */
 const ORDER = ['answers', 'contract', 'playground', 'property', 'gateway', 'e2e', 'unit'];
 
+const placeOf = ({ project: { name } }: TestSpecification): number => ORDER.indexOf(name);
+
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ project: { name } }: TestSpecification): number => ORDER.indexOf(name);
-    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+    // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's own, which is no array's
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => placeOf(a) - placeOf(b));
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { KernelGateway } from '../../../demo/gateway.ts';
 import type { Playground } from '../../../playground/playground.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
-import { askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { type Answered, askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
 import { kernelIdsOf, useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
 
@@ -17,6 +17,11 @@ useBotOnGateway(
 );
 
 const kernelIds = () => kernelIdsOf(gateway);
+
+const mention = (code: string): string => `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``;
+
+/** ana runs code in #data. Slack takes a post a second in a channel, and a mention is answered by one. */
+const run = (code: string): Promise<Answered> => askMessage(playground, 'ana', '#data', mention(code));
 
 describe('code and its answer', () => {
   test('a slash command: a root message with the code, the result in its thread, two posts in all', async () => {
@@ -47,21 +52,16 @@ describe('code and its answer', () => {
 
   test('stream, result and error in their order', async () => {
     const code = 'import sys\nprint("one")\nprint("two", file=sys.stderr)\n1/0';
-    const { text, outcome } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
-    );
+    const { text, outcome } = await run(code);
     expect(outcome).toBe('raised');
     expect(text.indexOf('one')).toBeLessThan(text.indexOf('ZeroDivisionError'));
     expect(text).toContain('two');
   });
 
   test('a mention, a direct message and a block in the thread are doors too', async () => {
-    const mention = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
-    expect(mention.text).toMatch(/│ 42\n/);
-    const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mention.thread);
+    const mentioned = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
+    expect(mentioned.text).toMatch(/│ 42\n/);
+    const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mentioned.thread);
     expect(inThread.text).toContain("'in the thread'");
     const direct = await askMessage(playground, 'ben', playground.dm('ben').id, '6*7');
     expect(direct.text).toMatch(/│ 42\n/);
@@ -108,12 +108,7 @@ describe('after the end', () => {
   test('what a thread prints later edits the same answer', async () => {
     const code =
       'import threading\nthreading.Timer(1, lambda: print("late, not lost")).start()\nprint("early")';
-    const { thread } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
-    );
+    const { thread } = await run(code);
     const answer = await shows(thread, 'late, not lost');
     expect(JSON.stringify(answer.blocks)).toContain('early');
     expect(finals(playground, '#data', thread)).toHaveLength(1);
@@ -122,12 +117,7 @@ describe('after the end', () => {
   test('a file that came late is deleted with its answer', async () => {
     const code =
       'import threading\nthreading.Timer(1, lambda: print("late\\n" * 3000)).start()\nprint("early")';
-    const { thread } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
-    );
+    const { thread } = await run(code);
     const answer = await shows(thread, 'hidden');
     await playground.waitForReply('#data', thread, ({ files = [] }) => files.length > 0);
     await playground.as('ana').press(answer, 'run:delete');
@@ -142,56 +132,46 @@ describe('after the end', () => {
       '    while ticks: ticks += 1; print("tick", ticks); time.sleep(0.05)',
       'ticks = 1; threading.Timer(0.5, tick).start()',
     ].join('\n');
-    const { thread } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
-    );
+    const { thread } = await run(code);
     await shows(thread, 'tick 3');
-    await askSlash(playground, 'ana', '#data', '/spark ticks = 0');
+    await run('ticks = 0');
     expect(finals(playground, '#data', thread)).toHaveLength(1);
   });
 
   test('a later run updates what an earlier one displays', async () => {
     const code = 'from IPython.display import display\nhandle = display("first picture", display_id=True)';
-    const { thread } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``,
-    );
-    await askSlash(playground, 'ana', '#data', '/spark handle.update("second picture")');
+    const { thread } = await run(code);
+    await run('handle.update("second picture")');
     await shows(thread, 'second picture');
   });
 });
 
 describe('one line, in order, once', () => {
   test('two people at once are both answered, in the order of the ledger', async () => {
-    await askSlash(playground, 'ana', '#data', '/spark order = []');
+    await run('order = []');
     const both = await Promise.all([
-      askSlash(playground, 'ana', '#data', '/spark import time; time.sleep(0.5); order.append("ana")'),
+      run('import time; time.sleep(0.5); order.append("ana")'),
       askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`order.append("ben")\``),
     ]);
     expect(both.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
-    const { text } = await askSlash(playground, 'ana', '#data', '/spark order');
+    const { text } = await run('order');
     expect(text).toMatch(/\['ana', 'ben'\]|\['ben', 'ana'\]/);
   });
 
   test('a mention comes twice and a delivery is repeated: one run', async () => {
-    await askSlash(playground, 'ana', '#data', '/spark n = 0');
-    const first = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`n += 1\``);
+    await run('n = 0');
+    const first = await run('n += 1');
     for (const delivery of playground.deliveries.filter((each) => JSON.stringify(each).includes('n += 1')))
       playground.repeat(delivery);
     await playground.waitForQuiet();
-    const { text } = await askSlash(playground, 'ana', '#data', '/spark n');
+    const { text } = await run('n');
     expect(text).toMatch(/│ 1\n/);
     expect(finals(playground, '#data', first.thread)).toHaveLength(1);
   });
 
   test('a failed run does not touch the next one', async () => {
     const [failing, next] = await Promise.all([
-      askSlash(playground, 'ana', '#data', '/spark import time; time.sleep(0.3); 1/0'),
+      run('import time; time.sleep(0.3); 1/0'),
       askSlash(playground, 'ben', '#general', '/spark "still here"').then(() =>
         askSlash(playground, 'ben', '#data', '/spark "next"'),
       ),
@@ -201,7 +181,7 @@ describe('one line, in order, once', () => {
   });
 
   test('stop interrupts the running one, keeps the variables, and the next one runs', async () => {
-    await askSlash(playground, 'ana', '#data', '/spark kept = "kept"');
+    await run('kept = "kept"');
     const posted = playground
       .as('ana')
       .post('#data', `<@${playground.bot.id}> \`import time; time.sleep(600)\``);
@@ -211,7 +191,7 @@ describe('one line, in order, once', () => {
     playground.as('ana').post('#data', '!stop', { thread: posted.ts });
     const stopped = await finalAnswer(playground, '#data', posted.ts);
     expect(stopped.outcome).toBe('interrupted');
-    expect((await askSlash(playground, 'ana', '#data', '/spark kept')).text).toContain("'kept'");
+    expect((await run('kept')).text).toContain("'kept'");
   });
 });
 
@@ -238,27 +218,22 @@ describe('commands', () => {
     const [old] = await kernelIds();
     await playground.as('ben').slash('#data', '/spark restart');
     await playground.waitForEphemeral('ben', (message) => message.text.startsWith('Only admins may restart'));
-    await askSlash(playground, 'ana', '#data', '/spark gone = 1');
+    await run('gone = 1');
     await playground.as('ana').slash('#data', '/spark restart');
     await playground.waitForMessage('#data', (message) =>
       message.text.includes('restarted the python3 kernel; variables are gone'),
     );
-    expect((await askSlash(playground, 'ana', '#data', '/spark gone')).text).toContain('NameError');
+    expect((await run('gone')).text).toContain('NameError');
     await playground.as('ana').slash('#data', '/spark shutdown');
     await playground.waitForMessage('#data', (message) =>
       message.text.includes('shut the python3 kernel down'),
     );
     expect(await kernelIds()).not.toContain(old);
-    expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
+    expect((await run('1')).outcome).toBe('ok');
   });
 
   test('code in a fence is never a command', async () => {
-    const { text } = await askMessage(
-      playground,
-      'ana',
-      '#data',
-      `<@${playground.bot.id}>\n\`\`\`\nhelp\n\`\`\``,
-    );
+    const { text } = await run('help');
     expect(text).toContain('Type help()');
   });
 });
@@ -281,10 +256,10 @@ describe('bad input: one sentence, nothing changed', () => {
 
 describe('kill -9', () => {
   test('the kernel and its variables are found again; a snippet cut off is finished once', async () => {
-    await askSlash(playground, 'ana', '#data', '/spark survivor = 7; runs = 0');
+    await run('survivor = 7; runs = 0');
     const code =
       'import time\nruns += 1\nfor i in range(8):\n    print("tick", i, flush=True)\n    time.sleep(0.25)';
-    const posted = playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
+    const posted = playground.as('ana').post('#data', mention(code));
     await playground.waitForReply('#data', posted.ts, (reply) =>
       JSON.stringify(reply.blocks).includes('tick 0'),
     );
@@ -293,7 +268,7 @@ describe('kill -9', () => {
     const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);
     expect(outcome).toBe('ok');
     expect(text).toContain('tick 7');
-    expect((await askSlash(playground, 'ana', '#data', '/spark survivor, runs')).text).toContain('(7, 1)');
+    expect((await run('survivor, runs')).text).toContain('(7, 1)');
     expect(
       playground
         .replies('#data', posted.ts)
@@ -302,8 +277,8 @@ describe('kill -9', () => {
   });
 
   test('a repeated delivery after a restart makes no second run', async () => {
-    await askSlash(playground, 'ana', '#data', '/spark again = 0');
-    const first = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`again += 1\``);
+    await run('again = 0');
+    const first = await run('again += 1');
     await bot.kill();
     await bot.restart();
     for (const delivery of playground.deliveries.filter((each) =>
@@ -311,7 +286,7 @@ describe('kill -9', () => {
     ))
       playground.repeat(delivery);
     await playground.waitForQuiet();
-    expect((await askSlash(playground, 'ana', '#data', '/spark again')).text).toMatch(/│ 1\n/);
+    expect((await run('again')).text).toMatch(/│ 1\n/);
     expect(finals(playground, '#data', first.thread)).toHaveLength(1);
   });
 });

@@ -354,7 +354,7 @@ test('trap 52: two deletions at once: the 500 of the second counts as done', asy
     kernel.isDeleted = true;
     return { status: 500, body: '' };
   };
-  await rig.gateway.shutDownKernel(kernel.id);
+  await expect(rig.gateway.shutDownKernel(kernel.id)).resolves.toBeUndefined();
 });
 
 test('a deletion that meets a restart is repeated', async () => {
