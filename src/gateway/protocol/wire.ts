@@ -85,14 +85,14 @@ export function inputReply(
   request: KernelMessage | undefined,
   value: string,
 ): OutgoingMessage {
-  const parent = HEADER_FIELDS.map((field) => [field, id(request?.header[field])] as const);
+  const parent = HEADER_FIELDS.map((name) => [name, id(request?.header[name])] as const);
   const content = { status: 'ok', value };
   return {
     channel: 'stdin',
     type: 'input_reply',
     msgId: randomUUID(),
     session,
-    parent: Object.fromEntries(parent.filter(([, value]) => value !== '')),
+    parent: Object.fromEntries(parent.filter(([, field]) => field !== '')),
     content,
   };
 }
