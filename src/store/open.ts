@@ -36,7 +36,7 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
       await store.close();
       backups.close();
     };
-    return { ...store, backUp: backups.backUp, close };
+    return { ...store, backUp: () => backups.backUp(), close };
   }
   if (/^rediss?:/.test(url)) {
     // Its client takes 5 MB and 40 ms of each start.

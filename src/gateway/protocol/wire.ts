@@ -92,7 +92,7 @@ export function inputReply(
     type: 'input_reply',
     msgId: randomUUID(),
     session,
-    parent: Object.fromEntries(parent.filter(([, value]) => value !== '')),
+    parent: Object.fromEntries(parent.filter(([, said]) => said !== '')),
     content,
   };
 }

@@ -76,12 +76,16 @@ export class EventTurns {
     this.#onFlow();
   }
 
+  /** Whatever a reader does with it, what waits behind it is given. */
   async #giveLong({ json, bytes }: LongFrame): Promise<void> {
-    const isTooBig = await inOwnTurn(() => isCostly(json));
-    const text = isTooBig ? '' : await inOwnTurn(() => json.toString('utf8'));
-    const event: SocketEvent = isTooBig ? { kind: 'tooBig' } : { kind: 'frame', json: text, bytes };
-    await inOwnTurn(() => this.#onEvent(event));
-    this.#waiting.shift();
-    this.#giveFirst();
+    try {
+      const isTooBig = await inOwnTurn(() => isCostly(json));
+      const text = isTooBig ? '' : await inOwnTurn(() => json.toString('utf8'));
+      const event: SocketEvent = isTooBig ? { kind: 'tooBig' } : { kind: 'frame', json: text, bytes };
+      await inOwnTurn(() => this.#onEvent(event));
+    } finally {
+      this.#waiting.shift();
+      this.#giveFirst();
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { EventTurns, type SocketEvent } from '../../../../src/gateway/socket/event-turns.ts';
@@ -35,6 +36,24 @@ test('what comes behind a long frame waits for it, and nothing more is read mean
   await new Promise<void>((resolve) => turns.whenGiven(resolve));
   expect(given).toEqual(['"a"', '"b   ', '"c"', '"d   ', '"e"', 'close']);
   expect(flow).toEqual([true, false]);
+});
+
+test('what waits behind a long frame is given also where its reader throws', async () => {
+  const reporters = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  const thrown = once(process, 'unhandledRejection');
+  const given: string[] = [];
+  const turns = new EventTurns(
+    (event) => {
+      if (given.push(shown(event)) === 1) throw new Error('unreadable');
+    },
+    () => undefined,
+  );
+  for (const json of [long('a'), '"b"']) turns.giveFrame(Buffer.from(json), false);
+  expect(await thrown).toMatchObject([{ message: 'unreadable' }, expect.anything()]);
+  for (const reporter of reporters) process.on('unhandledRejection', reporter);
+  expect(given).toEqual(['"a   ', '"b"']);
+  expect(turns.isBehind).toBe(false);
 });
 
 test('weighing, decoding and reading have a turn each, of all websockets one at a time', async () => {

@@ -3,9 +3,10 @@ import { GatewayError } from '../../../../../src/gateway/errors.ts';
 import type { KernelModel } from '../../../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../../../src/log.ts';
 import {
-  newKernelRecord,
   isLoss,
+  kernelEnv,
   launchKernel,
+  newKernelRecord,
   removeUnused,
 } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 
@@ -100,4 +101,20 @@ test('only a kernel that is gone, or never came up, is a loss', () => {
   expect(isLoss(new GatewayError('startFailed', ''))).toBe(true);
   expect(isLoss(new GatewayError('unreachable', ''))).toBe(false);
   expect(isLoss(new Error('a bug'))).toBe(false);
+});
+
+const settings = { username: undefined, env: { A: '1' } };
+
+test('a kernel is started with the set environment', () => {
+  expect(kernelEnv(owner, settings)).toEqual({ A: '1' });
+});
+
+test.each([
+  ['svc-{channel}', 'C1', 'svc-C1'],
+  ['{user}', 'D1', 'U1'],
+  // A channel's kernel is shared: it is nobody's own.
+  ['{user}', 'C1', 'C1'],
+  ['{user}', 'G1', 'G1'],
+])('KERNEL_USERNAME=%s in %s is %s', (username, channel, named) => {
+  expect(kernelEnv({ ...owner, channel }, { ...settings, username })['KERNEL_USERNAME']).toBe(named);
 });
