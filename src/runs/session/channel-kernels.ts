@@ -87,7 +87,8 @@ export class ChannelKernels {
 
   /** The kernelspec of a kernel there in which Spark was at work. */
   sparkKernelspecOf(workspace: string, channel: string): string | undefined {
-    return this.ofChannel(workspace, channel).find(({ record }) => record?.hasSpark === true)?.record?.kernelspec;
+    const withSpark = this.ofChannel(workspace, channel).find(({ record }) => record?.hasSpark === true);
+    return withSpark?.record?.kernelspec;
   }
 
   records(workspace: string): KernelRecord[] {
