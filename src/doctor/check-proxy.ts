@@ -68,11 +68,9 @@ async function askForTunnel(proxy: string, target: string): Promise<TunnelAnswer
   const client = new Client(origin, { allowH2: false });
   try {
     const signal = AbortSignal.timeout(ANSWER_MS);
-    const { statusCode } = await client.connect({
-      path: target,
-      headers: { host: target, ...identity },
-      signal,
-    });
+    const headers = { host: target, ...identity };
+    const { statusCode, socket } = await client.connect({ path: target, headers, signal });
+    socket.destroy();
     return { status: statusCode };
   } catch (error) {
     if (!(error instanceof Error)) throw error;

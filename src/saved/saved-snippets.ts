@@ -123,7 +123,11 @@ export class SavedSnippets {
         before.blockCount === summary.blockCount &&
         before.kernelspec === rest.kernelspec &&
         before.dialect === rest.dialect;
-      if (before !== undefined && isSame) return { kind: 'unchanged', saved: before };
+      if (before !== undefined && isSame) {
+        // A store that was emptied has lost it.
+        await this.#code.set(before.id, [...blocks]);
+        return { kind: 'unchanged', saved: before };
+      }
       if (before !== undefined && before.id !== replaces) return { kind: 'taken', saved: before };
       if (before === undefined && this.list(channel).length >= MAX_PER_CHANNEL)
         throw new UserError(

@@ -103,7 +103,8 @@ export async function untilDone<Done>(
   bot: Bot,
   act: () => Promise<Done>,
 ): Promise<Done | undefined> {
-  return await bot.memory.mutex.run(request, async () => {
+  // A message's own request is held by who handles it.
+  return await bot.memory.mutex.run(`${request}/done`, async () => {
     if (await bot.isKnown(request)) return undefined;
     const done = await act();
     // What is done is not undone because the store does not say so.

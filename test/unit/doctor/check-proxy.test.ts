@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { checkProxy, checkTunnel } from '../../../src/doctor/check-proxy.ts';
 import { startReport } from '../../../src/doctor/report.ts';
@@ -30,6 +32,22 @@ test('the proxy and its answer are told for each address, never its password', a
   );
   expect(unknown[1]).toContain('HTTPS_PROXY: http://user:password@host:3128');
   expect(unknown.join()).not.toContain('wr0ng');
+});
+
+test.each([200, 407])('no tunnel stays open behind a look (%i)', async (status) => {
+  const opened: Socket[] = [];
+  const server = createServer((socket) => {
+    opened.push(socket);
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(`HTTP/1.1 ${status} Said\r\n\r\n`));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await examine(`http://127.0.0.1:${port}`, { Slack: 'https://slack.com/api/' });
+  const closed = once(server, 'close');
+  server.close();
+  await closed;
+  expect(opened).toHaveLength(1);
 });
 
 test('a refusal names the address that the proxy should let through', async () => {

@@ -123,4 +123,6 @@ test('a store that was emptied gets the list again; of the code it is known that
   const found = next.find('C1', 'report') ?? never();
   expect(found.savedBy).toBe('U1');
   expect(await next.snippet(found, [])).toBeUndefined();
+  await next.save(snippet, undefined, 6);
+  expect(await next.code(found)).toEqual(snippet.blocks);
 });

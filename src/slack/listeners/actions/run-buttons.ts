@@ -4,14 +4,13 @@ import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
-import type { Click } from '../../blocks/elements.ts';
 import { readButton } from '../../blocks/run/run-buttons.ts';
 import type { Bot } from '../../context.ts';
-import { mention } from '../../blocks/elements.ts';
+import { type Click, mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import type { Acknowledgement } from '../boundary.ts';
+import { type Acknowledgement, inTime } from '../boundary.ts';
 import {
   clickRequest,
   notebookOf,
@@ -23,7 +22,6 @@ import {
   findRunFor,
   untilDone,
 } from '../requests.ts';
-import { inTime } from '../boundary.ts';
 import { openEditorWith } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';

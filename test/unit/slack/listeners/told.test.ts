@@ -109,3 +109,15 @@ test('a command that takes longer than Slack waits is acknowledged in time, and 
   expect(said).toEqual([expect.stringMatching(/^Auto-run is on/)]);
   vi.useRealTimers();
 });
+
+test('a mention of nothing is answered with the help, once', async () => {
+  const { bot, said } = createBot();
+  const seen = new Set<string>();
+  bot.isKnown = async (key) => seen.has(key);
+  bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
+  const typed = { type: 'message', user: 'U1', channel: 'C1', ts: `${Date.now() / 1000}`, text: '<@UBOT>' };
+  const ticket = { leaveUnacknowledged: () => undefined };
+  await onMessage(typed, ticket, bot);
+  await onMessage({ ...typed, type: 'app_mention' }, ticket, bot);
+  expect(said).toEqual([expect.stringMatching(/^person: • \*Run code:/)]);
+});
