@@ -17,8 +17,8 @@ const VIEW = 'application/vnd.jupyter.widget-view+json';
 /** The widgets of one run: what is shown of each is its state in words, the last one in the end. */
 export class Widgets {
   readonly #models = new Map<string, WidgetState>();
-  /** Displayed widgets, and the words that are shown of them. */
-  readonly #shown = new Map<string, string>();
+  /** Displayed widgets, and the words that are shown of them; undefined while none was told of. */
+  readonly #shown = new Map<string, string | undefined>();
   #refreshedAtMs = -REFRESH_MS;
   /** How many more of the displayed one are put into words. */
   #remaining = 0;
@@ -40,8 +40,8 @@ export class Widgets {
   /** What has changed of the displayed ones since it was told. */
   updates(): KernelOutput[] {
     return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
-      const words = this.#words(id) ?? '';
-      if (words === before) return [];
+      const words = this.#words(id) ?? (before === undefined ? undefined : '');
+      if (words === undefined || words === before) return [];
       this.#shown.set(id, words);
       return [
         { kind: 'updateDisplay', data: { 'text/plain': words }, metadata: {}, displayId: displayOf(id) },
@@ -62,9 +62,9 @@ export class Widgets {
       typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
     if (typeof id !== 'string' || this.#shown.size >= SHOWN_KEPT) return undefined;
     const words = this.#words(id);
-    if (words === undefined) return undefined;
     this.#shown.set(id, words);
-    return [{ ...output, data: { 'text/plain': words }, displayId: displayOf(id) }];
+    const data = words === undefined ? output.data : { 'text/plain': words };
+    return [{ ...output, data, displayId: displayOf(id) }];
   }
 
   #words(id: string): string | undefined {

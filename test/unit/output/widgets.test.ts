@@ -28,3 +28,23 @@ test('a widget is shown as it is now, also where the clock was set back meanwhil
     vi.useRealTimers();
   }
 });
+
+test('a widget that is told of only after its display is shown as it is then', async () => {
+  const transcript = await openTranscript({
+    dir: temporaryFolder(),
+    runId: 'run-1',
+    maxOutputBytes: 1_000_000,
+  });
+  const shown = () =>
+    transcript.view().parts.map((part) => (part.kind === 'text' ? part.text.head : part.kind));
+  const data = {
+    'application/vnd.jupyter.widget-view+json': { model_id: 'w' },
+    'text/plain': '  0%|          | 0/100',
+  };
+  await transcript.add({ kind: 'display', data, metadata: {} });
+  await transcript.add({ kind: 'widget', id: 'other', state: { value: 1 } });
+  expect(shown()).toEqual(['  0%|          | 0/100']);
+  await transcript.add({ kind: 'widget', id: 'w', state: { model: 'FloatProgressModel', value: 100 } });
+  await transcript.seal();
+  expect(shown()).toEqual([`|${'█'.repeat(20)}|`]);
+});
