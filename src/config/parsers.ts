@@ -206,14 +206,19 @@ export function isDecodable({ username, password }: URL): boolean {
   }
 }
 
-/** An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. */
-export const rootUrl = (protocols: readonly string[]): Parser<string> =>
-  readAs(`a URL such as ${protocols.at(-1)}//host/path/, without a user, a password or a query`, (given) => {
+/**
+ * An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. `instead`:
+ * where these belong.
+ */
+export const rootUrl = (protocols: readonly string[], instead = ''): Parser<string> => {
+  const wanted = `a URL such as ${protocols.at(-1)}//host/path/, without a user, a password or a query`;
+  return readAs(`${wanted}${instead}`, (given) => {
     const url = URL.parse(given);
     if (url === null || !protocols.includes(url.protocol) || url.hostname === '') return undefined;
     if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
     return url.href.endsWith('/') ? url.href : `${url.href}/`;
   });
+};
 
 /** What a reader of the docs is told about a setting. */
 export interface SettingDoc {

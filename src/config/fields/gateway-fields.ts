@@ -14,8 +14,9 @@ import {
   settingDocs,
 } from '../parsers.ts';
 
-const http = rootUrl(['http:', 'https:']);
-const websocket = rootUrl(['ws:', 'wss:']);
+const CREDENTIALS = ' (they belong in KG_HTTP_USER, KG_HTTP_PASS and KG_AUTH_TOKEN)';
+const http = rootUrl(['http:', 'https:'], CREDENTIALS);
+const websocket = rootUrl(['ws:', 'wss:'], CREDENTIALS);
 
 export const gatewayFields = {
   KG_URL: optional(http, {

@@ -211,6 +211,11 @@ describe('mistakes', () => {
     expect(problems.join()).not.toContain('hidden-word');
   });
 
+  it('says where a token belongs that was pasted with the gateway’s address', () => {
+    const problems = problemsOf({ ...LEAST, KG_URL: 'http://host:8888/?token=hidden-word' });
+    expect(problems).toEqual([expect.stringMatching(/^KG_URL must be .* a query \(.*KG_AUTH_TOKEN\)/)]);
+  });
+
   it('refuses a bot token that ends after 12 hours, and says why', () => {
     const problems = problemsOf({ ...LEAST, SLACK_BOT_TOKEN: 'xoxe.xoxb-1-hidden-word' });
     expect(problems).toEqual([expect.stringMatching(/^SLACK_BOT_TOKEN must be .*12 hours.*token rotation/)]);
