@@ -71,7 +71,7 @@ export function createExecution(
       answerInput: () => undefined,
       interrupt(wanted) {
         interrupts.push(wanted);
-        return Promise.resolve();
+        return Promise.resolve(true);
       },
       ...kernel,
     },

@@ -70,7 +70,11 @@ export class OpenConnection implements KernelConnection {
       mayEnd: () => this.lifecycle.mayEnd,
       isSteady: () => this.lifecycle.isSteady(),
       answerInput: (request, value) => this.#queue.answerInput(request, value),
-      interrupt: (wanted) => interrupts.send(kernelId, wanted, () => this.#queue.sendInterrupt()),
+      interrupt: async (wanted) => {
+        const isSent = await interrupts.send(kernelId, wanted, () => this.#queue.sendInterrupt());
+        if (isSent) this.lifecycle.handshake.wake();
+        return isSent;
+      },
     };
   }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelInfo } from '../gateway.ts';
-import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
+import { isProvenByInfo, readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 
 /** The kernel_info handshake of one connection: its requests and the callers that wait for their replies. */
@@ -41,6 +41,14 @@ export class Handshake {
     if (this.#isAskedAside) return;
     this.#isAskedAside = true;
     this.#request('control', () => undefined);
+  }
+
+  /**
+   * After an interrupt: at an `await` ipykernel's loop sleeps on through the signal, until something comes on the channel
+   * that it reads (protocol.md §3.6). Other kernels take a signal by themselves.
+   */
+  wake(): void {
+    if (isProvenByInfo(this.info)) this.#request('shell', () => undefined);
   }
 
   #request(channel: 'shell' | 'control', onReply: () => void): void {

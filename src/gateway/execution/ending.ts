@@ -16,8 +16,8 @@ export interface ExecutionKernel {
   /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
   isSteady(): Promise<boolean>;
   answerInput: AnswerInput;
-  /** Rejects when the interrupt is not known to have been sent. */
-  interrupt(wanted: WantedInterrupt): Promise<void>;
+  /** False where it was not wanted any more. Rejects when the interrupt is not known to have been sent. */
+  interrupt(wanted: WantedInterrupt): Promise<boolean>;
 }
 
 /** A kernel takes some seconds to come up again; then its own first message ends this. */

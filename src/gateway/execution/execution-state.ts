@@ -140,7 +140,7 @@ export function isForeignInterrupt(state: ExecutionState): boolean {
 
 /**
  * The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. `isWhole`:
- * nothing of it was lost with a broken connection. `isCutShort`: what it replies as done (`%debug`) was ended by us.
+ * nothing of it was lost with a broken connection. `isCutShort`: what it replies as done (`%debug`, `!sleep 60`) was ended by us.
  */
 export function settle(
   state: ExecutionState,

@@ -210,7 +210,8 @@ export class RunningExecution implements Execution {
   }
 
   readonly #conclude = (): void => {
-    const { outputs, end } = settle(this.state, this.ending.isWhole, this.input.hasLeftDebugger);
+    const isCutShort = this.input.hasLeftDebugger || this.#stopping.hasLanded;
+    const { outputs, end } = settle(this.state, this.ending.isWhole, isCutShort);
     for (const output of outputs) this.#queue.push(output);
     this.#finish(end, outputs.length > 0 || this.state.errorName !== undefined);
   };

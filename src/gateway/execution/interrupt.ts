@@ -27,10 +27,10 @@ export class Interrupts {
   }
 
   /**
-   * Interrupts the kernel once that is allowed. Rejects when that is not known to have reached the gateway.
-   * `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without the route.
+   * Interrupts the kernel once that is allowed; false where it was not wanted any more. Rejects when that is not known to have
+   * reached the gateway. `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without the route.
    */
-  async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<void> {
+  async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<boolean> {
     const sent = (this.#free.get(kernelId) ?? Promise.resolve()).then(() =>
       this.#send(kernelId, wanted, sendMessage),
     );
@@ -38,7 +38,7 @@ export class Interrupts {
     this.#free.set(kernelId, free);
     void free.then(() => this.#free.get(kernelId) === free && this.#free.delete(kernelId));
     try {
-      await sent;
+      return await sent;
     } catch (failure) {
       this.#log.warn({ event: 'interrupt.failed', err: failure, kernelId }, 'an interrupt could not be sent');
       throw failure;
@@ -90,8 +90,8 @@ export interface StoppableExecution {
   isRunning(): boolean;
   /** Has a debugger that waits for a line end the code; false where none does. */
   leaveDebugger(): boolean;
-  /** Rejects when it is not known to have been sent. */
-  interrupt(wanted: WantedInterrupt): Promise<void>;
+  /** False where it was not wanted any more. Rejects when it is not known to have been sent. */
+  interrupt(wanted: WantedInterrupt): Promise<boolean>;
   onSent(): void;
   onFailed(failure: unknown): void;
   /** It was to stop, and for a while nothing has come of that. */
@@ -108,6 +108,8 @@ export class Stopping {
   /** How often it was asked for again; what is left to do for the time before lapses. */
   #repeats = 0;
   #hasReacted = false;
+  /** The signal has met the code, and it is not known to run on: what it replies as done (`!sleep 60`) was cut short. */
+  hasLanded = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(signal: AbortSignal | undefined, ignoredMs: number, execution: StoppableExecution) {
@@ -123,7 +125,10 @@ export class Stopping {
   /** From now on it is told when the request has no effect, also where nothing can be interrupted yet. */
   watch(): void {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#execution.onIgnored(), this.#ignoredMs);
+    this.#watch = setTimeout(() => {
+      this.hasLanded = false;
+      this.#execution.onIgnored();
+    }, this.#ignoredMs);
   }
 
   /** Sends what is wanted and may be sent now; a signal that the gateway did not take is not forgotten. */
@@ -175,7 +180,7 @@ export class Stopping {
         onSend();
         await delay(LEAVING_MS, undefined, { ref: false });
       }
-      await this.#execution.interrupt({ isWanted, onSend });
+      if (await this.#execution.interrupt({ isWanted, onSend })) this.hasLanded = this.#execution.isRunning();
       if (repeat > 0) return;
       const isUnheard = () => isWanted() && !this.#hasReacted;
       await this.#execution.interrupt({ isWanted: isUnheard, onSend });

@@ -94,8 +94,9 @@ describeKernel('python3-ipykernel6', (kernel) => {
     expect(textOf(running.outputs)).toBe('False\nTrue\n');
   });
 
-  test('a stop', async () => {
-    const { end } = await stopOnceItRuns(kernel(), 'import time\nprint("in", flush=True)\ntime.sleep(60)');
+  test('a stop, at an await that a signal alone does not wake', async () => {
+    const code = 'import asyncio\nprint("in", flush=True)\nawait asyncio.sleep(60)';
+    const { end } = await stopOnceItRuns(kernel(), code);
     expect(end).toMatchObject({ kind: 'interrupted', variablesLost: false });
   });
 

@@ -38,7 +38,7 @@ test('Interrupts: where the route is missing, or refuses us, a message goes inst
   expect(messages).toEqual(['missing', 'refused']);
 });
 
-function createStopping(interrupt: () => Promise<void>) {
+function createStopping(interrupt: () => Promise<unknown>) {
   const said: string[] = [];
   const stop = new AbortController();
   const wanted: (() => boolean)[] = [];
@@ -48,7 +48,7 @@ function createStopping(interrupt: () => Promise<void>) {
     interrupt({ isWanted, onSend }) {
       wanted.push(isWanted);
       if (isWanted()) onSend();
-      return interrupt();
+      return interrupt().then(() => true);
     },
     onSent: () => void said.push('sent'),
     onFailed: () => void said.push('failed'),
@@ -125,7 +125,7 @@ test('Stopping: again is nothing where no stop was asked for', () => {
   const stopping = new Stopping(undefined, 0, {
     isRunning: () => true,
     leaveDebugger: () => false,
-    interrupt: () => Promise.resolve(say('interrupt')()),
+    interrupt: () => Promise.resolve(say('interrupt')()).then(() => true),
     onSent: say('sent'),
     onFailed: say('failed'),
     onIgnored: say('ignored'),
@@ -192,6 +192,56 @@ test('one stop is one signal where the code cleans up after it', async () => {
   if (request === undefined) throw new Error('nothing was sent');
   kernel.end(request, keyboardInterrupt);
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
+const awaiting = 'await asyncio.sleep(60)';
+test.each([
+  ['ipython', 2],
+  ['Apache Toree Scala', 1],
+])('behind the signal a message on shell wakes the loop of an %s kernel', async (implementation, infos) => {
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => (kernel.implementation = implementation),
+  });
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    kernel.onInterrupt = () => {
+      // The latter takes the signal by itself.
+      void kernel
+        .untilReceived('kernel_info_request', infos)
+        .then(() => kernel.end(request, keyboardInterrupt));
+    };
+  };
+  const stop = new AbortController();
+  const running = run(connection, { code: awaiting, signal: stop.signal });
+  await running.until('counted');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+  const asked = kernel.received.filter(({ header }) => header.msg_type === 'kernel_info_request');
+  expect(asked.map(({ channel }) => channel)).toEqual(Array(infos).fill('shell'));
+});
+
+test('code that a signal ended was stopped, whatever it replies; code that ran on was not', async () => {
+  await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 100 } });
+  const { kernel, connection } = rig;
+  const end = () =>
+    kernel.end(kernel.received.findLast(({ header }) => header.msg_type === 'execute_request')!);
+  kernel.onExecute = (request) => kernel.begin(request);
+  const stopped = async () => {
+    const stop = new AbortController();
+    const running = run(connection, { code: '!sleep 60', signal: stop.signal });
+    await running.until('counted');
+    stop.abort();
+    return running;
+  };
+  const ended = await stopped();
+  kernel.onInterrupt = () => void kernel.untilReceived('kernel_info_request', 2).then(end);
+  expect((await ended.end).kind).toBe('interrupted');
+  kernel.onInterrupt = () => undefined;
+  const ranOn = await stopped();
+  await ranOn.until('stopIgnored');
+  end();
+  expect((await ranOn.end).kind).toBe('ok');
 });
 
 test('a stop while nothing may be written is told as a call that failed, and sent later', async () => {
