@@ -17,6 +17,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     report.note('Stopping; what was started is removed first.');
     stopping.abort();
   });
+// `doctor | head`: nobody reads on.
+process.stdout.on('error', () => stopping.abort());
 
 try {
   refuseArguments();

@@ -71,7 +71,7 @@ export class RunningExecution implements Execution {
     this.#queue = new OutputQueue((isFull) => onEvent(this, { kind: 'full', isFull }));
     this.#stopping = new Stopping(request.signal, kernel.timings.stopIgnoredMs, {
       isRunning: () => this.phase === 'running' && !this.state.idle,
-      leaveDebugger: () => this.input.leaveDebugger(),
+      leaveDebugger: () => this.input.leaveDebugger(this.state.stopped),
       interrupt: (wanted) => kernel.interrupt(wanted),
       onSent: () => {
         this.state = { ...this.state, stopped: true };
@@ -136,7 +136,8 @@ export class RunningExecution implements Execution {
       if (isOfCode) this.#stopping.onOutput();
     }
     this.input.take(message);
-    if (this.#stopping.isWanted) this.input.leaveDebugger();
+    if (message.type === 'input_request' && this.#stopping.isWanted)
+      this.input.leaveDebugger(this.state.stopped);
     if (!wasRunning) this.#stopping.pursue();
     this.planEnd();
   }

@@ -10,6 +10,8 @@ const DEBUGGERS: readonly [prompt: RegExp, wayOut: string][] = [
   [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
   [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
 ];
+/** `code.interact()`, in IPython and elsewhere: it answers an interrupt by asking again. Other code that asks so ends by one. */
+const CONSOLE: readonly [prompt: RegExp, wayOut: string] = [/^(?:In :|>>>) $/, 'raise SystemExit'];
 const PROMPT_CHARS = 1_000;
 
 /**
@@ -64,11 +66,12 @@ export class InputRequests {
     this.#notify({ kind: 'inputRequest', ...asked, refused, answer });
   }
 
-  /** Has a debugger that waits for a line end the code; false where none does. */
-  leaveDebugger(): boolean {
+  /** Has a debugger that waits for a line end the code, or a console that outlived an interrupt; false where none does. */
+  leaveDebugger(isInterrupted: boolean): boolean {
     const state = this.#state;
     if (state.is !== 'open') return false;
-    const [, wayOut] = DEBUGGERS.find(([prompt]) => prompt.test(state.prompt)) ?? [];
+    const prompts = isInterrupted ? [...DEBUGGERS, CONSOLE] : DEBUGGERS;
+    const [, wayOut] = prompts.find(([prompt]) => prompt.test(state.prompt)) ?? [];
     if (wayOut === undefined) return false;
     this.hasLeftDebugger = true;
     state.answer(wayOut);

@@ -103,6 +103,17 @@ test('a .env that cannot be read is told as a wrong setting', async () => {
   await rm(folder, { recursive: true });
 });
 
+test('a reader that leaves (`doctor | head`) ends it without a stack', async () => {
+  const program = fileURLToPath(new URL('../../../src/doctor/main.ts', import.meta.url));
+  const env = { PATH: process.env['PATH'], ...environment() };
+  const doctor = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  doctor.stdout.once('data', () => doctor.stdout.destroy());
+  const [said, [code]] = await Promise.all([text(doctor.stderr), once(doctor, 'exit')]);
+  expect(said).toBe('');
+  expect(code).toBe(130);
+  expectNoKernels();
+});
+
 describe('Slack', () => {
   test('a wrong bot token', async () => {
     const { code, failures } = await runDoctor(environment({ SLACK_BOT_TOKEN: 'xoxb-wrong' }));

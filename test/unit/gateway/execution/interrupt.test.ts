@@ -299,3 +299,31 @@ test.each([
     expect(kernel.interrupts).toBe(0);
   },
 );
+
+test('a console that answers an interrupt with its next prompt is left; what asks so once is only interrupted', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    const ask = () =>
+      kernel.send(
+        'input_request',
+        { prompt: 'In : ', password: false },
+        { parent: request, channel: 'stdin' },
+      );
+    ask();
+    kernel.onInterrupt = () => {
+      kernel.stream(request, 'KeyboardInterrupt\n', 'stderr');
+      ask();
+    };
+    void kernel.untilReceived('input_reply').then(() => kernel.end(request));
+  };
+  const stop = new AbortController();
+  const console = run(connection, { code: 'code.interact()', allowStdin: true, signal: stop.signal });
+  await console.until('inputRequest');
+  stop.abort();
+  expect((await console.end).kind).toBe('interrupted');
+  const replies = kernel.received.filter(({ header }) => header.msg_type === 'input_reply');
+  expect(replies.map(({ content }) => content['value'])).toEqual(['raise SystemExit']);
+  expect(kernel.interrupts).toBe(1);
+});

@@ -578,6 +578,16 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(shown(ended('raised'))).toContain('cancel');
   });
 
+  test('a shell cell that it ended raised no error either', () => {
+    const shown = (headline: string) => {
+      const phase = ended('interrupted', { stoppedBy: 'U1' });
+      return renderRunMessage(view(phase, { output: output([error(headline)]) }), nowMs).message;
+    };
+    const command = String.raw`CalledProcessError: Command 'b'sleep 50\n''`;
+    expect(JSON.stringify(shown(`${command} died with <Signals.SIGINT: 2>.`))).not.toContain('sleep');
+    expect(JSON.stringify(shown(`${command} returned non-zero exit status 1.`))).toContain('sleep');
+  });
+
   test('an error that the code raised on its way out stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });

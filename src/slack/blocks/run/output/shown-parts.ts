@@ -78,9 +78,9 @@ function joinStreams(row: readonly TextPart[]): string {
   return row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n?$/, '\n')).join('');
 }
 
-/** What kernels say of an interrupt: Python, its await and its debugger, the JVM. */
+/** What kernels say of an interrupt: Python, its await, its debugger and its shell cells (`%%bash`), the JVM. */
 const INTERRUPTED =
-  /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt|CancelledError|BdbQuit|InterruptedException)\b/;
+  /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt\b|CancelledError\b|BdbQuit\b|InterruptedException\b|CalledProcessError: .* died with <Signals\.SIG(?:INT|TERM|KILL)\b)/;
 /** What Spark says of a job that was ended, and Spark Connect of an operation. */
 const CANCELLED = /\bJob \d{1,10} cancelled\b|\[OPERATION_CANCELED\]/;
 
