@@ -118,6 +118,8 @@ export interface ExecutionEnd {
   possibleGap: boolean;
   replyMissing: boolean;
   idleMissing: boolean;
+  /** How long more of it was waited for in vain, ms: no time of its own. */
+  lingeredMs?: number;
   /** What an operator needs: the gateway's words, a close code; no secret. */
   detail?: string;
 }

@@ -4,7 +4,7 @@ import type { RunState } from '../store/store.ts';
 /** How a run ended, as its author reads it. Not an error: a value. */
 export interface RunOutcome {
   kind: OutcomeKind;
-  /** From the kernel's first sign to the end; 0 when it never ran. */
+  /** From the kernel's first sign to its last; 0 when it never ran. */
   durationMs: number;
   /** `In [n]`, absent where the kernel does not count. */
   executionCount?: number;
@@ -93,9 +93,10 @@ export function readEnd(
   const [kind, detail] = kindOf(end, stop, state === 'running', wasWritten, data.block > 0);
   const executionCount = end.executionCount ?? data.executionCount;
   const said = detail ?? end.detail;
+  const endedAt = Date.now() - (end.lingeredMs ?? 0);
   return {
     kind,
-    durationMs: data.startedAt === undefined ? 0 : Date.now() - data.startedAt,
+    durationMs: data.startedAt === undefined ? 0 : Math.max(0, endedAt - data.startedAt),
     kernelspec: data.kernelspec,
     variablesLost: end.variablesLost ?? false,
     possibleGap: end.possibleGap ?? false,

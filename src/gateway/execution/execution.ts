@@ -214,7 +214,8 @@ export class RunningExecution implements Execution {
     const isCutShort = this.input.hasLeftDebugger || this.#stopping.hasLanded;
     const { outputs, end } = settle(this.state, this.ending.isWhole, isCutShort);
     for (const output of outputs) this.#queue.push(output);
-    this.#finish(end, outputs.length > 0 || this.state.errorName !== undefined);
+    const lingeredMs = Math.round(performance.now() - this.lastMessageMs);
+    this.#finish({ ...end, lingeredMs }, outputs.length > 0 || this.state.errorName !== undefined);
   };
 
   #finish(end: ExecutionEnd, hasError: boolean): void {

@@ -31,6 +31,7 @@ test('an execution that goes well: started once and first, counted, its outputs 
     possibleGap: false,
     replyMissing: false,
     idleMissing: false,
+    lingeredMs: expect.any(Number),
   });
   expect(done.outputs).toEqual([
     { kind: 'started' },

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ExecutionEnd } from '../../../src/gateway/outputs.ts';
 import { readEnd } from '../../../src/runs/outcome.ts';
 
@@ -12,6 +12,16 @@ const end = (kind: ExecutionEnd['kind']): ExecutionEnd => ({
 const data = { kernelspec: 'python3', block: 0 };
 const begun = { state: 'running', data } as const;
 const unseen = { state: 'sending', data } as const;
+
+test('a run took as long as its kernel spoke of it', () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    const started = { state: 'running', data: { ...data, startedAt: Date.now() - 1_010 } } as const;
+    expect(readEnd({ ...end('raised'), lingeredMs: 1_000 }, undefined, started).durationMs).toBe(10);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 describe('an end that nobody saw', () => {
   test.each(['unknown', 'outputLost'] as const)('%s: it ran where the ledger says so', (kind) => {

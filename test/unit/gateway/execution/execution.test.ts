@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { quickTimings } from '../../../support/gateway-client.ts';
 import { createExecution, kernelMessage } from '../../../support/gateway-parts.ts';
 
 const busy = { execution_state: 'busy' };
@@ -19,6 +20,23 @@ test('RunningExecution: waiting, written, running, ended', async () => {
   expect(await execution.end).toMatchObject({ kind: 'ok', executionCount: 3, possibleGap: false });
   expect(await outputs()).toEqual([{ kind: 'started' }, { kind: 'counted', executionCount: 3 }]);
   expect(events).toEqual([{ kind: 'ended', as: 'ok', hasError: false }]);
+});
+
+test('RunningExecution: an error that was waited for in vain is no time of its own', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  try {
+    const { execution } = createExecution();
+    execution.markWritten();
+    execution.take(kernelMessage('status', busy));
+    execution.take(
+      kernelMessage('execute_reply', { status: 'error', ename: 'E', evalue: '', traceback: ['E'] }),
+    );
+    execution.take(kernelMessage('status', idle));
+    vi.advanceTimersByTime(quickTimings.errorLingerMs);
+    expect(await execution.end).toMatchObject({ kind: 'raised', lingeredMs: quickTimings.errorLingerMs });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('RunningExecution: while its kernel is going, it does not end by its reply', () => {
