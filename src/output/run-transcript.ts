@@ -198,7 +198,7 @@ class RunTranscript implements Transcript {
   }
 
   async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
-    const error = readError(output, this.#code, output.fromReply ? this.#model.lastOnStderr : '');
+    const error = readError(output, this.#code, this.#model.lastOnStderr);
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 

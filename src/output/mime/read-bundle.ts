@@ -26,6 +26,7 @@ const CAPTION_CHARS = 2_000;
 /** No name of a mime type, and no word for an object, is longer. */
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
+const FRAMED_CHARS = 5_000;
 /** Forms that cannot be shown are named, the first of them. */
 const FORMS_NAMED = 10;
 
@@ -177,7 +178,10 @@ async function besideTable(html: string): Promise<ShownForm[]> {
 }
 
 async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
-  const read = await readableWords(html);
+  // Beside a page within the page (folium's maps) stands what a notebook says where it does not trust it.
+  const read = /<iframe\b[^>]{0,300}?\bsrcdoc=/i.test(html.slice(0, FRAMED_CHARS))
+    ? ''
+    : await readableWords(html);
   if (read === '' && isEmptyText(html)) return [];
   const address = read === '' ? pointedAddress(html) : undefined;
   if (address !== undefined) return [{ kind: 'text', text: address }];

@@ -441,3 +441,14 @@ test('argparse does not tell where the gateway keeps its connection files', asyn
   expect(printed).toContain('unrecognized arguments: -f kernel-1a2b.json\ncannot read /data/kernel.json');
   expect(await readFile(transcript.view().spoolPath!, 'utf8')).not.toContain('/srv/jupyter');
 });
+
+test('what argparse printed gives its SystemExit a hint, as ipykernel sends both', async () => {
+  const transcript = await open();
+  const traceback = ['An exception has occurred, use %tb to see the full traceback.', 'SystemExit: 2'];
+  await take(transcript, [
+    stderr('usage: a.py\na.py: error: unrecognized arguments: -f /srv/kernel-1a2b.json\n'),
+    { kind: 'error', name: 'SystemExit', value: '2', traceback, fromReply: false },
+  ]);
+  const error = transcript.view().parts.find((part) => part.kind === 'error');
+  expect(error?.kind === 'error' ? error.hint : undefined).toContain('parse_args([])');
+});
