@@ -11,7 +11,7 @@ const DEBUGGERS: readonly [prompt: RegExp, wayOut: string][] = [
   [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
 ];
 /** `code.interact()`, in IPython and elsewhere: it answers an interrupt by asking again. Other code that asks so ends by one. */
-const CONSOLE: readonly [prompt: RegExp, wayOut: string] = [/^(?:In :|>>>) $/, 'raise SystemExit'];
+const CONSOLE: readonly [prompt: RegExp, wayOut: string] = [/^(?:In :|>>>) $/, 'raise(SystemExit)'];
 const PROMPT_CHARS = 1_000;
 
 /**

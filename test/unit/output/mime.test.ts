@@ -477,6 +477,6 @@ test('json that is nested too deeply to be written is named', async () => {
 test('of a map in a page of its own nothing is said but its file', async () => {
   const html =
     '<div><span>Make this Notebook Trusted to load map: File -> Trust Notebook</span><iframe srcdoc="&lt;html&gt;"></iframe></div>';
-  const shown = await readBundle({ 'text/html': html, 'text/plain': '<folium.folium.Map at 0x7f0>' });
-  expect(shown.map((form) => (form.kind === 'file' ? form.filename : form))).toEqual(['output.html']);
+  const forms = await readBundle({ 'text/html': html, 'text/plain': '<folium.folium.Map at 0x7f0>' });
+  expect(forms.map((form) => (form.kind === 'file' ? form.filename : form))).toEqual(['output.html']);
 });

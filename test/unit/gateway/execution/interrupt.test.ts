@@ -225,7 +225,7 @@ test('code that a signal ended was stopped, whatever it replies; code that ran o
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 100 } });
   const { kernel, connection } = rig;
   const end = () =>
-    kernel.end(kernel.received.findLast(({ header }) => header.msg_type === 'execute_request')!);
+    kernel.end(kernel.received.findLast(({ header }) => header.msg_type === 'execute_request'));
   kernel.onExecute = (request) => kernel.begin(request);
   const stopped = async () => {
     const stop = new AbortController();
@@ -324,6 +324,6 @@ test('a console that answers an interrupt with its next prompt is left; what ask
   stop.abort();
   expect((await console.end).kind).toBe('interrupted');
   const replies = kernel.received.filter(({ header }) => header.msg_type === 'input_reply');
-  expect(replies.map(({ content }) => content['value'])).toEqual(['raise SystemExit']);
+  expect(replies.map(({ content }) => content['value'])).toEqual(['raise(SystemExit)']);
   expect(kernel.interrupts).toBe(1);
 });
