@@ -54,7 +54,7 @@ export async function startBot(
       KG_AUTH_TOKEN: gateway.token,
       LANGUAGES: demoLanguages(provisioned),
       // Nobody is asked to switch while a script talks: a kernel per language, side by side.
-      KERNELS_PER_CHANNEL: '2',
+      KERNELS_PER_CHANNEL: 'several',
       STORE_URL: 'memory:',
       PORT: '0',
     },
