@@ -1,14 +1,8 @@
 import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
 import { SPARK_TABLE_MIME } from '../../src/spark/sql/python.ts';
+import type { Monster } from './monster.ts';
+import { createMessageMonsters } from './monster-messages.ts';
 import { untilTaken } from './until-taken.ts';
-
-/** What one monster says between the beginning and the end of its run. */
-export interface Monster {
-  name: string;
-  say: (kernel: ScriptedKernel, request: ScriptMessage) => void | Promise<void>;
-  /** How its run ends where it is no `ok`. */
-  reply?: object;
-}
 
 /** Texts that backtrack: what a regular expression of src would have to try from each of its places. */
 const SEEDS: readonly string[] = [
@@ -133,7 +127,7 @@ function streams(texts: readonly string[], times: number): Monster['say'] {
   };
 }
 
-/** The monsters that were seen, and those that are made of the seeds: about 340. */
+/** The monsters that were seen, and those that are made of the seeds: about 410. */
 export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
@@ -219,7 +213,7 @@ export function createMonsters(): Monster[] {
       ...(seed.length > 3 ? [] : [{ name: `a prompt of ${shown}`, say: asked(seed) }]),
     ];
   });
-  return [...known, ...made];
+  return [...known, ...made, ...createMessageMonsters()];
 }
 
 /** Kinds of output that say little and cost much: rows, columns, widgets, displays, forms of a value. */

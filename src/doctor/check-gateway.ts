@@ -51,7 +51,7 @@ async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Prom
 /** What a check gives; undefined where the gateway fails, which is told with what to change. */
 async function tryOr<Found>(
   what: string,
-  toRemedy: (error: GatewayError) => string,
+  remedy: (error: GatewayError) => string,
   report: Report,
   check: () => Promise<Found>,
 ): Promise<Found | undefined> {
@@ -59,7 +59,7 @@ async function tryOr<Found>(
     return await check();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    report.failed(what, `${error.message}.`, toRemedy(error));
+    report.failed(what, `${error.message}.`, remedy(error));
     return undefined;
   }
 }

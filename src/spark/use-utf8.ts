@@ -1,7 +1,7 @@
 /**
- * A gateway may start kernels without its own locale (Kernel Gateway 3 does where a start brings variables), and ASCII alone
- * is left: IRkernel then reads `é` as `<U+00E9>`, and what Toree says with such letters never arrives, because its signatures
- * do not fit. Where that is so, and nowhere else, these have the process use UTF-8 from now on.
+ * A gateway may start kernels without its own locale (protocol.md §6), and ASCII alone is left: IRkernel then reads `é` as
+ * `<U+00E9>`, and what Toree says with such letters never arrives. Where that is so, and nowhere else, these have the process
+ * use UTF-8 from now on.
  */
 
 /** One expression without a result, so that no name is left. */

@@ -101,14 +101,17 @@ export async function startConnectedRig(
   return { ...rig, kernel, connection, events, untilEvent };
 }
 
-/** An execution that the kernel has begun and goes on with until the test has it end (`kernel.end`). */
-export async function runBegun({
-  kernel,
-  connection,
-}: Pick<ConnectedRig, 'kernel' | 'connection'>): Promise<Watched> {
-  kernel.onExecute = (request) => kernel.begin(request);
+/** An execution that the kernel has begun, and that has printed `text` if given; the test has it end (`kernel.end`). */
+export async function runBegun(
+  { kernel, connection }: Pick<ConnectedRig, 'kernel' | 'connection'>,
+  text?: string,
+): Promise<Watched> {
+  kernel.onExecute = (request) => {
+    kernel.begin(request);
+    if (text !== undefined) kernel.stream(request, text);
+  };
   const running = run(connection);
-  await running.until('started');
+  await running.until(text === undefined ? 'started' : 'stream');
   return running;
 }
 

@@ -85,7 +85,7 @@ export function inputReply(
   request: KernelMessage | undefined,
   value: string,
 ): OutgoingMessage {
-  const parent = HEADER_FIELDS.map((field) => [field, id(request?.header[field])] as const);
+  const parent = HEADER_FIELDS.map((name) => [name, id(request?.header[name])] as const);
   const content = { status: 'ok', value };
   return {
     channel: 'stdin',

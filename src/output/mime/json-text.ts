@@ -5,9 +5,8 @@ import { piecesOf } from '../terminal/terminal-reader.ts';
 const PRETTY_CHARS = 300_000;
 /** Blanks for each level. */
 const INDENT = 2;
-/** What is longer is written in pieces of about this length, with a turn for everybody else between them. */
+/** What is longer, or has more parts, is written in pieces, with a turn for everybody else between them. */
 const PIECE_CHARS = 50_000;
-/** A piece has no more values, so that many short ones are no longer work. */
 const PIECE_PARTS = 10_000;
 /** A value that is no text, with its comma. */
 const VALUE_CHARS = 8;
@@ -17,8 +16,7 @@ const MOST_LEVELS = 900;
 /** JSON as people read it. Undefined where it is nested too deeply. */
 export async function jsonText(value: unknown): Promise<string | undefined> {
   try {
-    if (charsOf(value, PRETTY_CHARS, INDENT) <= PRETTY_CHARS) return JSON.stringify(value, undefined, INDENT);
-    await giveTurn();
+    if (charsOf(value, PRETTY_CHARS) <= PRETTY_CHARS) return JSON.stringify(value, undefined, INDENT);
     return (await jsonPieces(value)).join('');
   } catch {
     return undefined;
@@ -27,90 +25,72 @@ export async function jsonText(value: unknown): Promise<string | undefined> {
 
 /** JSON without white space, written in turns where it is long. Rejects with a RangeError where it is nested too deeply. */
 export async function jsonPieces(value: unknown): Promise<string[]> {
-  if (charsOf(value, PIECE_CHARS) <= PIECE_CHARS) return [JSON.stringify(value)];
   await giveTurn();
-  const pieces = new Pieces();
-  await write(value, pieces, 0);
-  return pieces.end();
-}
-
-/** Looks at each value once: to look for the long ones first would be to look at the innermost from every level. */
-async function write(value: unknown, pieces: Pieces, level: number): Promise<void> {
-  if (typeof value === 'string') return await writeText(value, pieces);
-  if (!isObject(value)) return pieces.put(JSON.stringify(value));
-  if (level === MOST_LEVELS) throw nestedTooDeeply();
-  const isArray = Array.isArray(value);
-  pieces.put(isArray ? '[' : '{');
-  let isFirst = true;
-  for (const [key, child] of childrenOf(value)) {
-    if (!isFirst) pieces.put(',');
-    isFirst = false;
-    if (!isArray) {
-      if (isLong(key)) await writeText(key, pieces);
-      else pieces.put(JSON.stringify(key));
-      pieces.put(':');
-    }
-    // A million numbers are no million promises.
-    if (isObject(child) || isLong(child)) await write(child, pieces, level + 1);
-    else pieces.put(JSON.stringify(child));
-    if (pieces.isFull) await pieces.next();
-  }
-  pieces.put(isArray ? ']' : '}');
-}
-
-async function writeText(text: string, pieces: Pieces): Promise<void> {
-  pieces.put('"');
-  // Half of a pair would be written as an escape.
-  for (const piece of piecesOf(text, PIECE_CHARS)) {
-    pieces.put(JSON.stringify(piece).slice(1, -1));
-    if (pieces.isFull) await pieces.next();
-  }
-  pieces.put('"');
-}
-
-class Pieces {
-  readonly #pieces: string[] = [];
-  #parts: string[] = [];
-  #chars = 0;
-
-  get isFull(): boolean {
-    return this.#chars >= PIECE_CHARS || this.#parts.length >= PIECE_PARTS;
-  }
-
-  put(part: string): void {
-    this.#parts.push(part);
-    this.#chars += part.length;
-  }
-
-  /** Waits for the turn in which the next piece is written. */
-  async next(): Promise<void> {
-    this.end();
+  if (charsOf(value, PIECE_CHARS) <= PIECE_CHARS) return [JSON.stringify(value)];
+  const pieces: string[] = [];
+  let parts: string[] = [];
+  let chars = 0;
+  for (const part of partsOf(value)) {
+    parts.push(part);
+    chars += part.length;
+    if (chars < PIECE_CHARS && parts.length < PIECE_PARTS) continue;
+    // Joined at once: a text that is added to all the time is put together when all of it is read.
+    pieces.push(parts.join(''));
+    parts = [];
+    chars = 0;
     await giveTurn();
   }
+  return [...pieces, parts.join('')];
+}
 
-  end(): string[] {
-    // Joined at once: a text that is added to all the time is put together when all of it is read.
-    this.#pieces.push(this.#parts.join(''));
-    this.#parts = [];
-    this.#chars = 0;
-    return this.#pieces;
+/** Each value is looked at once, however deep it stands: what is open is on a stack. */
+function* partsOf(value: unknown): Generator<string> {
+  const open = [{ children: childrenOf([value]), end: '' }];
+  let before = '';
+  for (let level = open.at(-1); level !== undefined; level = open.at(-1)) {
+    const next = level.children.next();
+    if (next.done === true) {
+      yield level.end;
+      open.pop();
+      before = ',';
+      continue;
+    }
+    const [key, child] = next.value;
+    yield before;
+    if (level.end === '}') {
+      yield* textParts(key);
+      yield ':';
+    }
+    before = ',';
+    if (typeof child === 'string') yield* textParts(child);
+    else if (!isObject(child)) yield JSON.stringify(child);
+    else {
+      if (open.length > MOST_LEVELS) throw new RangeError(`nested over ${MOST_LEVELS} deep`);
+      const [begin, end] = Array.isArray(child) ? ['[', ']'] : ['{', '}'];
+      open.push({ children: childrenOf(child), end });
+      yield begin;
+      before = '';
+    }
   }
 }
 
-/**
- * About how long it is; somewhat over `most` for all that is longer. `indent`: blanks before each child of it, none for JSON
- * without white space.
- * @throws RangeError where it is nested too deeply
- */
-function charsOf(value: unknown, most: number, indent = 0, level = 0): number {
+function* textParts(text: string): Generator<string> {
+  if (text.length <= PIECE_CHARS) return yield JSON.stringify(text);
+  yield '"';
+  // Half of a pair would be written as an escape.
+  for (const piece of piecesOf(text, PIECE_CHARS)) yield JSON.stringify(piece).slice(1, -1);
+  yield '"';
+}
+
+/** About how long it is with its indentation; somewhat over `most` for all that is longer. */
+function charsOf(value: unknown, most: number, indent = INDENT): number {
   if (typeof value === 'string') return value.length;
   if (!isObject(value)) return VALUE_CHARS;
-  if (level === MOST_LEVELS) throw nestedTooDeeply();
   let chars = indent;
   for (const [key, child] of childrenOf(value)) {
     chars += key.length + VALUE_CHARS + indent;
-    chars += charsOf(child, most - chars, indent === 0 ? 0 : indent + INDENT, level + 1);
     if (chars > most) break;
+    chars += charsOf(child, most - chars, indent + INDENT);
   }
   return chars;
 }
@@ -123,12 +103,4 @@ function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isLong(value: unknown): boolean {
-  return typeof value === 'string' && value.length > PIECE_CHARS;
-}
-
-function nestedTooDeeply(): RangeError {
-  return new RangeError(`nested over ${MOST_LEVELS} deep`);
 }

@@ -180,6 +180,7 @@ export class Admission {
       kernelspecs,
       aliases,
       channelLanguage,
+      sparkKernelspec: this.#deps.kernels.sparkKernelspecOf(workspace, channel),
       channelDialect: settings.dialect,
       defaultLanguage,
     };

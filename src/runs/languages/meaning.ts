@@ -10,6 +10,8 @@ export interface LanguageContext {
   aliases: Readonly<Record<string, string>>;
   /** Chosen for this channel with `use`, else that of its kernel. */
   channelLanguage?: string | undefined;
+  /** Of a kernel of this channel in which Spark was at work, whatever its name says. */
+  sparkKernelspec?: string | undefined;
   /** `use sql`: what names no language here is SQL. */
   channelDialect?: Dialect | undefined;
   /** DEFAULT_LANGUAGE. */
@@ -26,11 +28,12 @@ export function dialectOf(word: string, context: LanguageContext): Dialect | und
 /** The kernelspecs a word fits, none for a language that has no kernel here; undefined for what is no language. */
 export function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
-  const { channelLanguage: chosen, defaultLanguage: byDefault, kernelspecs } = context;
+  const { channelLanguage: chosen, sparkKernelspec, defaultLanguage: byDefault, kernelspecs } = context;
   const specOf = (said: string | undefined): Kernelspec | undefined =>
     said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
   const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
-  const spec = sqlKernelspec(kernelspecs.list, specOf(chosen), usual);
+  const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
+  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, specOf(chosen), usual);
   return spec === undefined ? [] : [spec];
 }
 
@@ -101,16 +104,17 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that SQL runs on, of those whose name says Spark, where there are any: the channel's own, because the
+ * The kernelspec that SQL runs on, of those that are Spark's, where there are any: the channel's own, because the
  * views that its code made are there; else the usual one; else the gateway's first.
  */
 function sqlKernelspec(
   list: readonly Kernelspec[],
+  isOfSpark: (spec: Kernelspec) => boolean,
   channelKernelspec: Kernelspec | undefined,
   usual: Kernelspec | undefined,
 ): Kernelspec | undefined {
   const able = list.filter(({ language }) => takesSql(language));
-  const withSpark = able.filter(hasSpark);
+  const withSpark = able.filter(isOfSpark);
   const fitting = withSpark.length > 0 ? withSpark : able;
   return (
     [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]

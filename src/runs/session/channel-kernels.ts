@@ -77,6 +77,12 @@ export class ChannelKernels {
     return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
   }
 
+  /** The kernelspec of a kernel there in which Spark was at work. */
+  sparkKernelspecOf(workspace: string, channel: string): string | undefined {
+    const withSpark = this.ofChannel(workspace, channel).find(({ record }) => record?.hasSpark === true);
+    return withSpark?.record?.kernelspec;
+  }
+
   records(workspace: string): KernelRecord[] {
     return this.sessions.flatMap(({ workspace: of, record }) =>
       of === workspace && record !== undefined ? [record] : [],

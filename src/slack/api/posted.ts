@@ -8,7 +8,11 @@ export interface Metadata {
 }
 
 /** What of a run a message of the bot's is, so that it is found again. */
-export function metadataOf(what: 'answer' | 'root' | 'done' | 'table', run: string, more = {}): Metadata {
+export function metadataOf(
+  what: 'answer' | 'root' | 'done' | 'table',
+  run: string,
+  more: Metadata['event_payload'] = {},
+): Metadata {
   return { event_type: `sparkthread_${what}`, event_payload: { run, ...more } };
 }
 

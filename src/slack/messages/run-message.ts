@@ -78,8 +78,7 @@ export class SlackRunMessage implements RunMessage {
       this.#stopLive('released');
       this.#work = this.#work.then(() => this.#flush());
     }
-    const leftMs = Math.max(0, this.#leaveAt - this.#sending.now());
-    await atMost(this.#work, leftMs);
+    await atMost(this.#work, Math.max(0, this.#leaveAt - this.#sending.now()));
     this.#released.abort();
   }
 

@@ -46,11 +46,14 @@ if (System.getProperty("sparkthread.observer") != "@VERSION@") {
     def tell(context: org.apache.spark.SparkContext, jobs: Set[Int], active: Set[Int]): Unit = {
       val tracker = context.statusTracker
       val infos = jobs.toSeq.sorted.takeRight(200).flatMap(job => tracker.getJobInfo(job))
-      val open = infos.filter(info => active(info.jobId)).flatMap(_.stageIds.toSeq).toSet
+      def stagesOf(some: org.apache.spark.SparkJobInfo => Boolean) = infos.filter(some).flatMap(_.stageIds.toSeq).toSet
+      val open = stagesOf(info => active(info.jobId))
+      // What a job that failed, or was stopped, has left undone counts.
+      val whole = open ++ stagesOf(_.status == org.apache.spark.JobExecutionStatus.FAILED)
       // One that an earlier cell has computed is skipped here.
       val stages = infos.flatMap(_.stageIds.toSeq).distinct.flatMap(stage => tracker.getStageInfo(stage))
         .filter(stage => stage.submissionTime == 0 || stage.submissionTime >= begun)
-      val tasks = stages.map(stage => if (open(stage.stageId)) stage.numTasks else stage.numCompletedTasks).sum
+      val tasks = stages.map(stage => if (whole(stage.stageId)) stage.numTasks else stage.numCompletedTasks).sum
       val counts = Seq(tasks, stages.map(_.numCompletedTasks).sum,
         stages.map(stage => if (open(stage.stageId)) stage.numActiveTasks else 0).sum, stages.map(_.numFailedTasks).sum)
       val failed = infos.count(_.status == org.apache.spark.JobExecutionStatus.FAILED)

@@ -41,10 +41,8 @@ def end_jobs(run):
 
 
 def cancel(run, tracker):
-    """Whether there was something to cancel."""
+    """Whether there was something to cancel. Job by job: of a group without one at work Spark warns on the user's stderr."""
     active = find_jobs(run, tracker)
-    if run.group is not None:
-        tracker.sc.cancelJobGroup(run.group)
     for job in active:
         tracker.sc._jsc.sc().cancelJob(job)
     return bool(active)

@@ -80,7 +80,7 @@ const BODY = `  connection <- function() {
     count <- min(nrow(frame), most)
     cells <- lapply(seq_along(last[[1]]), function(index) vapply(seq_len(count), function(row) cell(frame[[index]][[row]]), ""))
     lengths <- if (count == 0) integer(0) else Reduce("+", lapply(cells, function(column) nchar(column) + 3))
-    kept <- sum(cumsum(lengths) <= 2000000)
+    kept <- sum(cumsum(lengths) - lengths < 2000000)
     rows <- lapply(seq_len(kept), function(row) lapply(cells, function(column) column[[row]]))
     is_cut <- nrow(frame) > kept
     is_long <- any(vapply(cells, function(column) any(nchar(column) >= 10000), NA))

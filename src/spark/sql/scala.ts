@@ -33,7 +33,10 @@ ${READ}
 }`;
 }
 
-/** What reads a frame, of Spark 2 to 4: its values are written by Spark itself, but for Spark 2, which cannot. */
+/**
+ * What reads a frame, of Spark 2 to 4: its values are written by Spark itself, but for Spark 2, which cannot. Its first row is
+ * there, however long it is.
+ */
 const READ = `  val MostChars = 2000000
   val MostCellChars = 10000
   type Table = (Seq[String], Seq[Seq[String]], Boolean)
@@ -47,11 +50,11 @@ const READ = `  val MostChars = 2000000
         if (field.dataType.typeName == "binary") "concat('0x', hex(" + name + "))" else "cast(" + name + " as string)"
       }
       val texts = if (spark.version.startsWith("2.")) frame.toDF(names: _*) else frame.toDF(names: _*).selectExpr(forms: _*)
-      var room = MostChars
       val rows = texts.limit(most + 1).collect().toSeq
         .map(_.toSeq.map(value => String.valueOf(if (value == null) "NULL" else value).take(MostCellChars)))
-        .takeWhile { row => room -= row.map(_.length + 3).sum; room > 0 }
-      (frame.columns.toSeq, rows.take(most), rows.length > most || room <= 0)
+      var room = MostChars
+      val kept = rows.take(most).takeWhile { row => val fits = room > 0; room -= row.map(_.length + 3).sum; fits }
+      (frame.columns.toSeq, kept, kept.length < rows.length)
     }
   def quoted(text: String): String = text.flatMap {
     case '"' => "\\\\\\""

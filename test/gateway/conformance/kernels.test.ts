@@ -260,6 +260,12 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await asking.end).toMatchObject({ kind: 'ok' });
     const { data } = await asking.until('display');
     expect(data).toHaveProperty([SPARK_TABLE_MIME], expect.stringContaining('"columns":["a.b"]'));
+    // A row of more characters than a table has room for.
+    const sql = `select ${Array.from({ length: 250 }, (_, at) => `repeat('x', 9000) c${at}`).join()} from range(2)`;
+    const wide = run(kernel(), { code: sqlForKernel(sql, { language: 'scala', implementation }, 10) });
+    expect(await wide.end).toMatchObject({ kind: 'ok' });
+    const table: unknown = JSON.parse(String((await wide.until('display')).data[SPARK_TABLE_MIME]));
+    expect(table).toMatchObject({ rows: [expect.anything()], cut: true });
   });
 
   test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {

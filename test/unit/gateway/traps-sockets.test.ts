@@ -17,12 +17,7 @@ import type { CannedAnswer, ScriptMessage } from '../../support/scripted-gateway
 test('trap 16: what came while the socket was away belongs to the same run; ipykernel’s numbers prove it whole', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.stream(request, 'a');
-  };
-  const running = run(connection);
-  await running.until('stream');
+  const running = await runBegun(rig, 'a');
   kernel.drop();
   kernel.stream(kernel.lastRequest, 'b');
   kernel.stream(kernel.lastRequest, 'c');
@@ -55,13 +50,8 @@ test('an idle that was lost with the socket is not waited for as long as one tha
 
 test('traps 14, 15: what is lost for good is a flag on the end', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.stream(request, 'a');
-  };
-  const running = run(connection);
-  await running.until('stream');
+  const { kernel } = rig;
+  const running = await runBegun(rig, 'a');
   kernel.buffers = false;
   kernel.drop();
   kernel.stream(kernel.lastRequest, 'lost');
@@ -344,12 +334,7 @@ test('calls that are refused while the socket stays open: a stop goes as a messa
 test('resume takes the replay of a run that an earlier process wrote', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
-  kernel.onExecute = (request) => {
-    kernel.begin(request);
-    kernel.stream(request, 'a');
-  };
-  const before = run(connection);
-  await before.until('stream');
+  const before = await runBegun(rig, 'a');
   await connection.close();
   kernel.stream(kernel.lastRequest, 'b');
   kernel.end();

@@ -79,9 +79,6 @@ class Spark(object):
     def sc(self):
         return self
 
-    def cancelJobGroup(self, group):
-        self.cancelled.append(group)
-
     def cancelJob(self, job):
         self.cancelled.append(job)
         self.jobs[job].fields["status"] = "FAILED"
@@ -347,7 +344,7 @@ class ObserverTest(unittest.TestCase):
         self.shell.end()
         self.shell.parent_header = {"header": {"msg_id": "quiet"}}
         self.observer.stop("cell-1", 5)
-        self.assertEqual(spark.cancelled, ["sparkthread-cell-1", 2, 4])
+        self.assertEqual(spark.cancelled, [2, 4])
         self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
 

@@ -33,6 +33,8 @@ const kernelRecordSchema = z.object({
   warnedAt: z.number().optional(),
   /** Everyone who has run code in it. */
   requesters: z.array(z.string()),
+  /** Spark was at work in it, whatever its name says. */
+  hasSpark: z.boolean().optional(),
   /** By which a balancer finds its replica of the gateway; only in the store. */
   cookies: z.string().optional(),
 });
@@ -202,7 +204,7 @@ export function queueOf(workspace: string, channel: string, kernelspec: string, 
 /** What a run changes that has ended in this kernel. */
 export function recordAfter(
   record: KernelRecord,
-  { requester }: Pick<Run, 'requester'>,
+  { requester, data }: Pick<Run, 'requester' | 'data'>,
   { kind, variablesLost, executionCount }: Pick<RunOutcome, 'kind' | 'variablesLost' | 'executionCount'>,
 ): Partial<KernelRecord> {
   const isNew = !record.requesters.includes(requester);
@@ -210,6 +212,7 @@ export function recordAfter(
     // Nobody has anything in it any more.
     requesters: variablesLost ? [] : isNew ? [...record.requesters, requester] : record.requesters,
     executionCount: variablesLost ? 0 : (executionCount ?? record.executionCount),
+    hasSpark: !variablesLost && (record.hasSpark === true || data.spark !== undefined),
     // Its death stands in the thread of one run, and others miss their variables too.
     restartedUnseen: kind === 'kernelDied',
     lastUsedAt: Date.now(),

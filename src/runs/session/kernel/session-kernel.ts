@@ -199,7 +199,7 @@ export class SessionKernel {
     if (record === undefined) throw new GatewayError('kernelGone', 'there is no kernel');
     await this.#makeChange('restarting', async () => {
       await this.#deps.gateway.restartKernel(record.kernelId);
-      this.#stored.note({ executionCount: 0, restartedUnseen: false, requesters: [] });
+      this.#stored.note({ executionCount: 0, restartedUnseen: false, requesters: [], hasSpark: false });
     });
   }
 

@@ -1,5 +1,6 @@
 import type { RunView } from '../../../runs/run-view.ts';
 import { escapeMrkdwn } from '../elements.ts';
+import { endOf } from './run-text.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 import { countOf, joinWords, shownNumber } from '../../../text.ts';
 
@@ -25,10 +26,12 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
   if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
+  // Spark calls a job failed that was ended.
+  const wasStopped = ['stopped', 'limited'].includes(endOf(phase.outcome));
   const words = [
     jobs > 0 ? countOf(jobs, 'job') : stages > 0 ? countOf(stages, 'stage') : '',
     isWhole ? countOf(tasks, 'task') : `${shownNumber(doneTasks)} of ${countOf(tasks, 'task')}`,
-    failedJobs === 0 ? '' : countOf(failedJobs, 'failed job'),
+    failedJobs === 0 || wasStopped ? '' : countOf(failedJobs, 'failed job'),
     attempts(failedTasks),
   ];
   return `Spark: ${joinWords(', ', words)}`;

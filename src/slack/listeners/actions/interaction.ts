@@ -58,7 +58,8 @@ export function onInteraction<Meant>(
     const { view, message, trigger_id: trigger } = body;
     const meant = read(chosenValue(action), action.action_id, { view, actionTs: action.action_ts });
     if (meant === undefined) return await reply.send();
-    const thread: unknown = message?.['thread_ts'];
+    // Of a message that only one person sees, Slack says no more than where it stands.
+    const thread: unknown = message?.['thread_ts'] ?? body.container['thread_ts'];
     const [user, channel] = [body.user.id, body.channel?.id];
     const isHome = view?.type === 'home';
     const asked = { audit: 'press', user, channel, ...askedBy(meant) };

@@ -13,7 +13,7 @@ import {
   snippetOf,
   saveAnswer,
 } from '../commands/saved.ts';
-import { mustBeIn, submitNew, findRunFor } from '../requests.ts';
+import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
 import { onInteraction } from './interaction.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
@@ -21,6 +21,8 @@ import { auditSchedule } from '../../auth/audit.ts';
 import type { Click } from '../../blocks/elements.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import type { Parameter } from '../../../saved/parameters/values.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
 export const onReplaceButton = onInteraction(
@@ -49,19 +51,11 @@ export const onRunSavedButton = onInteraction(
     const saved = bot.saved.byId(channel, id);
     if (saved === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
-    const snippet = await inTime(snippetOf(saved, [], bot), reply.signal);
-    const looked = Promise.all([
-      bot.users.find(user),
-      mustBeIn(channel, user, bot),
-      bot.channels.mustBeMember(channel),
-    ]);
+    const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
     const [person] = await inTime(looked, reply.signal);
-    const { name } = saved;
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
-    const place = { channel, thread: '', source: 'editor' } as const;
-    const request = { requestKey, ...place, snippet, saved: { name } };
-    await submitNew(request, person, bot, reply.signal);
-    await notify(`\`${name}\` runs in <#${channel}>.`);
+    await runByHand(saved, [], { requestKey, source: 'editor' }, person, bot, reply.signal);
+    await notify(`\`${saved.name}\` runs in <#${channel}>.`);
   },
 );
 
@@ -146,7 +140,9 @@ async function act(
 ): Promise<void> {
   if (action !== 'runNow') return await inTime(change(action, schedule, person, bot), signal);
   const key = `schedule/${bot.workspace}/${id}/now/${state}/${person.id}`;
-  await runNow(schedule, person, key, bot, signal);
+  const { name, channel, parameters } = schedule;
+  const asked = { requestKey: key, source: 'schedule' } as const;
+  await runByHand(findSaved(name, channel, bot), parameters, asked, person, bot, signal);
 }
 
 async function change(
@@ -178,24 +174,16 @@ async function change(
 }
 
 /** The person who presses is the requester of this run. */
-async function runNow(
-  schedule: Schedule,
+async function runByHand(
+  saved: SavedSnippet,
+  parameters: readonly Parameter[],
+  asked: Pick<RunRequest, 'requestKey' | 'source'>,
   person: Person,
-  requestKey: string,
   bot: Bot,
   signal: AbortSignal,
 ): Promise<void> {
-  const { channel, name, parameters } = schedule;
+  const { channel, name } = saved;
   await inTime(bot.channels.mustBeMember(channel), signal);
-  const saved = findSaved(name, channel, bot);
   const snippet = await inTime(snippetOf(saved, parameters, bot), signal);
-  const request = {
-    requestKey,
-    source: 'schedule',
-    channel,
-    thread: '',
-    snippet,
-    saved: { name: saved.name },
-  } as const;
-  await submitNew(request, person, bot, signal);
+  await submitNew({ ...asked, channel, thread: '', snippet, saved: { name } }, person, bot, signal);
 }

@@ -12,7 +12,7 @@ import { withAudit } from '../../auth/audit.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand, notifyAnswer } from '../commands/execute.ts';
-import { type Outcome, withBoundary } from '../boundary.ts';
+import { withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
 import {
   type Classified,
@@ -49,15 +49,12 @@ export async function handleMessage(
   ticket: EventTicket | undefined,
   bot: Bot,
 ): Promise<boolean> {
-  let isAddressed = false;
-  const outcome = await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
+  return await withMessageBoundary(posted, ticket, bot, async (onAddressed) => {
     const isNow = posted.isAskedAnew !== true && !isLate(posted);
-    isAddressed = isNow && (await takeInputReply(posted, bot, onAddressed));
-    if (isAddressed) return;
+    if (isNow && (await takeInputReply(posted, bot, onAddressed))) return;
     const classified = await classifyMessage(posted, bot);
     if (classified === undefined) return;
-    isAddressed = classified.isAddressed;
-    if (isAddressed) onAddressed();
+    if (classified.isAddressed) onAddressed();
     const request = await classified.read();
     if (request === undefined && posted.isAskedAnew === true) throw nothingAsked();
     if (request === undefined) return;
@@ -66,19 +63,19 @@ export async function handleMessage(
       refuseLate(posted, request.kind === 'snippet' ? 'run' : 'look', await findAuthor(posted, bot), bot);
     await runRequest(posted, classified, request, bot);
   });
-  return isAddressed && outcome !== 'left';
 }
 
 /**
  * Refusals go to the author alone, and only once `onAddressed` says that the message called the bot; of what came late its
  * author hears in any case. Of a message that was asked for by a press, the press is answered: rejects with the refusal.
+ * True when the message called the bot and nothing is left to do.
  */
 export async function withMessageBoundary(
   posted: PostedMessage,
   ticket: EventTicket | undefined,
   bot: Bot,
   act: (onAddressed: () => void) => Promise<void>,
-): Promise<Outcome> {
+): Promise<boolean> {
   let isAddressed = false;
   const notify = async (text: string, error: unknown): Promise<void> => {
     if (error instanceof UserError && error.code === 'late') await offerOnce(posted, text, bot);
@@ -86,15 +83,16 @@ export async function withMessageBoundary(
   };
   if (posted.isAskedAnew === true) {
     await act(() => undefined);
-    return 'done';
+    return true;
   }
   const { user, channel, thread } = posted;
   const asked = { audit: 'message', user, channel, thread };
-  return await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
+  const outcome = await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
     await act(() => {
       isAddressed = true;
     });
   });
+  return isAddressed && outcome !== 'left';
 }
 
 /** Runs the code or the command of a message. */

@@ -22,6 +22,11 @@ test.each<[string, Partial<LanguageContext>, string]>([
   ['DEFAULT_LANGUAGE', { defaultLanguage: 'python3-spark' }, 'python3-spark'],
   ['the channel’s', { channelLanguage: 'python3-spark', defaultLanguage: 'python2' }, 'python3-spark'],
   ['not the channel’s where another has Spark', { channelLanguage: 'python3' }, 'python2-spark21'],
+  [
+    'the channel’s own kernel in which Spark was at work, whatever its name says',
+    { channelLanguage: 'python3', sparkKernelspec: 'python3' },
+    'python3',
+  ],
   ['the channel’s where no name says Spark', { channelLanguage: 'python3', kernelspecs: plain }, 'python3'],
   ['a name in spite of DEFAULT_LANGUAGE=sql', { defaultLanguage: 'sql' }, 'python2-spark21'],
 ])('SQL runs on %s', (_, change, kernelspec) => {

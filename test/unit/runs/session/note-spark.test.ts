@@ -56,6 +56,27 @@ test('a bar that lasts becomes progress and is no part of the output; the record
   });
 });
 
+test('a kernel in which Spark was at work is known as one of Spark’s until its variables are gone', async () => {
+  const before = await run(async (kernel, request) => kernel.stream(request, '1\n'));
+  await rig.untilDone(before);
+  const isOfSpark = () => rig.kernels.sparkKernelspecOf('T1', 'C1');
+  expect(isOfSpark()).toBeUndefined();
+  const kernel = rig.gateway.kernels.values().next().value;
+  if (kernel === undefined) throw new Error('no kernel');
+  kernel.onExecute = (request) => {
+    if (request.content['silent'] === true) return kernel.run(request);
+    kernel.begin(request);
+    const data = { jobs: [1, 1, 0], tasks: [2, 2, 0, 0], lasts: false };
+    kernel.send('comm_msg', { comm_id: 'sparkthread.spark', data }, { parent: request });
+    kernel.reply(request);
+    kernel.status('idle', request);
+  };
+  await rig.untilDone(await rig.submit('count()'));
+  expect(isOfSpark()).toBe('python3');
+  await rig.session().restart();
+  expect(isOfSpark()).toBeUndefined();
+});
+
 test('the bar of one block is no work of the next one', async () => {
   const live = await run(
     async (kernel, request) => {

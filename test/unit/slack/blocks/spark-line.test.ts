@@ -10,7 +10,7 @@ import {
 import { type SparkCounts, sparkCounts, type SparkWork } from '../../../../src/spark/spark-work.ts';
 
 const running: RunPhase = { kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false };
-const ended = (kind: 'ok' | 'interrupted' = 'ok'): RunPhase => ({
+const ended = (kind: 'ok' | 'interrupted' | 'raised' = 'ok'): RunPhase => ({
   kind: 'ended',
   outcome: syntheticOutcome(kind, 'python3-spark'),
 });
@@ -69,9 +69,9 @@ describe('what an ended run leaves', () => {
   ])('%s', (_, spark, words) => expect(line(spark)).toBe(words));
 
   test('a run that was stopped did not do all', () => {
-    expect(line(work({ jobs: 1, tasks: 200, doneTasks: 12 }), ended('interrupted'))).toBe(
-      'Spark: 1 job, 12 of 200 tasks',
-    );
+    const ofJob = work({ jobs: 1, failedJobs: 1, tasks: 200, doneTasks: 12 });
+    expect(line(ofJob, ended('interrupted'))).toBe('Spark: 1 job, 12 of 200 tasks');
+    expect(line(ofJob, ended('raised'))).toBe('Spark: 1 job, 12 of 200 tasks, 1 failed job');
   });
   test('nothing without Spark, and nothing while it runs', () => {
     expect(line(undefined)).toBe('');

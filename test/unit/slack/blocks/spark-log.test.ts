@@ -23,6 +23,21 @@ test("a worker's traceback within Spark's log is part of it", () => {
   ).toBe(true);
 });
 
+test('so is what PySpark says of a driver that is gone', () => {
+  const bar = '-'.repeat(40);
+  const said = [
+    "Exception occurred during processing of request from ('127.0.0.1', 54854)",
+    'Traceback (most recent call last):',
+    '  File "/usr/lib/python3.11/socketserver.py", line 755, in __init__',
+    '    self.handle()',
+    '  File "/opt/spark/python/pyspark/accumulators.py", line 333, in handle',
+    '    poll(accum_updates)',
+    'EOFError',
+  ];
+  expect(isLog(bar, ...said, bar, '')).toBe(true);
+  expect(isLog(bar, ...said.filter((line) => !line.includes('accumulators')), bar)).toBe(false);
+});
+
 test("what the code itself wrote on stderr is no log of Spark's", () => {
   const own = Array.from({ length: 12 }, (_, n) => `  File "job.py", line ${n}, in main\n    step()`);
   expect(isLog('Traceback (most recent call last):', ...own, 'ValueError: no')).toBe(false);

@@ -62,6 +62,7 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
         },
         body: {
           user: { id: 'U2' },
+          container: { type: 'view' },
           view: { id: 'V1', private_metadata: shown.at(-1)?.private_metadata ?? '{"channel":"C1"}' },
         },
       } as never,

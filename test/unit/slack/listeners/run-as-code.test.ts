@@ -8,6 +8,7 @@ import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-butt
 
 test('Run as code runs nothing where the bot could not answer', async () => {
   const said: string[] = [];
+  const threads: unknown[] = [];
   let runs = 0;
   let asked: string | undefined;
   const bot = {
@@ -24,7 +25,12 @@ test('Run as code runs nothing where the bot could not answer', async () => {
       runs += 1;
       return { kind: 'duplicate' };
     },
-    notify: { person: async (_: unknown, text: string) => void said.push(text) },
+    notify: {
+      person: async ({ thread }: { thread?: string }, text: string) => {
+        said.push(text);
+        threads.push(thread);
+      },
+    },
     audit: silentAudit,
     memory: createListenerMemory(),
     log: silentLog,
@@ -33,12 +39,14 @@ test('Run as code runs nothing where the bot could not answer', async () => {
   await onRunAsCode(
     {
       ack: async () => undefined,
-      body: { user: { id: 'U1' }, channel: { id: 'D1' }, container: { type: 'message' } },
+      body: { user: { id: 'U1' }, channel: { id: 'D1' }, container: { type: 'message', thread_ts: '4.0' } },
       action: { type: 'button', action_id: 'near:run', value },
     } as never,
     bot,
   );
   expect([said, runs]).toEqual([['Sparkthread is not in this channel.'], 0]);
+  // A question that one person sees comes with its place alone.
+  expect(threads).toEqual(['4.0']);
   // The question may stand in direct messages.
   expect(asked).toBe('C1');
 });

@@ -150,8 +150,13 @@ const logLine =
 /** A line of a worker's traceback, or of a plan, below a line of the log. */
 const continuation = /^\s+\S/;
 
+/** What PySpark's server of accumulators says of a driver that is gone. */
+const ACCUMULATORS =
+  /^-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py"/;
+
 /** Whether stderr is mostly Spark's own log, which repeats what the error says. */
 export function isSparkLog(text: BoundedText): boolean {
+  if (ACCUMULATORS.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
   const written = lines.filter((line) => logLine.test(line));
   const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
