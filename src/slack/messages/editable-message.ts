@@ -13,7 +13,6 @@ export type Attempt =
   /** It never will; `code` is Slack's error. */
   | { kind: 'refused'; code: string; refusal: Refusal };
 type Wait = Attempt & { kind: 'wait' };
-
 /** What messages are sent with: one each for all run messages of a workspace. */
 export interface Sending {
   client: MessageClient;
