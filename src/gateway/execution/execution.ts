@@ -33,6 +33,8 @@ export class RunningExecution implements Execution {
   readonly msgId: string;
   readonly #settled = Promise.withResolvers<ExecutionEnd>();
   readonly end = this.#settled.promise;
+  readonly #sent = Promise.withResolvers<void>();
+  readonly written = this.#sent.promise;
   phase: 'waiting' | 'written' | 'running' | 'ended' | 'left' = 'waiting';
   /** What its messages have said. */
   state: ExecutionState;
@@ -106,6 +108,7 @@ export class RunningExecution implements Execution {
   markWritten(firstLookMs = this.#kernel.timings.silenceMs): void {
     this.phase = 'written';
     this.request = undefined;
+    this.#sent.resolve();
     this.lastMessageMs = performance.now();
     if (this.#stopping.isWanted) this.#stopping.watch();
     this.lookIn(firstLookMs);
@@ -228,6 +231,7 @@ export class RunningExecution implements Execution {
     this.ending.close();
     clearTimeout(this.#silence);
     this.request = undefined;
+    this.#sent.resolve();
     this.#stopping.end();
     this.#queue.end();
     this.#signal?.removeEventListener('abort', this.#onAbort);
