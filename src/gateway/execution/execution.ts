@@ -192,8 +192,7 @@ export class RunningExecution implements Execution {
   finishAs(kind: ExecutionEnd['kind'], detail?: string): void {
     if (this.isOver) return;
     // No later process has begun it, so it ended with the one that died.
-    const hasDied =
-      this.outlivedProcess && !this.state.started && (kind === 'unknown' || kind === 'kernelGone');
+    const hasDied = this.outlivedProcess && !this.state.started && ['unknown', 'kernelGone'].includes(kind);
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
