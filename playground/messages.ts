@@ -50,7 +50,7 @@ export interface SlackMessage {
   readonly type: 'message';
   subtype?: string;
   /** Which channel it is in; Slack's API leaves this out of histories. */
-  readonly channel: string;
+  channel: string;
   readonly ts: string;
   user: string;
   readonly team: string;

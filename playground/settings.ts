@@ -90,6 +90,7 @@ const defaultSubscriptions: readonly string[] = [
   'app_home_opened',
   'app_mention',
   'app_uninstalled',
+  'channel_id_changed',
   'member_joined_channel',
   'message.channels',
   'message.groups',

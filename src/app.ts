@@ -73,6 +73,7 @@ export function createApp(parts: AppParts) {
       // A store that breaks off in the middle of a takeover is waited for.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       for (const one of listsOf(known)) await read(() => one.load());
+      bot.channelIds.load(known.channels.moved(bot.workspace));
       const unposted = await read(() => store.runs.unposted());
       const stored = await read(() => known.kernels.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
@@ -209,7 +210,6 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
   });
   return {
     ...slack.side,
-    policy: config.policy,
     autoRun: config.runs.autoRun,
     editWindowMs: config.runs.editWindowMs,
     drafts: createDrafts(store.keyv('draft')),

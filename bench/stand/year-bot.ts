@@ -213,6 +213,7 @@ function execute(msgId: string, executionCount: number): Execution {
   return {
     msgId,
     end: Promise.resolve(end),
+    written: Promise.resolve(),
     checkpoint: undefined,
     stopAgain: () => undefined,
     async *[Symbol.asyncIterator]() {

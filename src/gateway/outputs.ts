@@ -190,6 +190,8 @@ export interface InputRequest {
 export interface Execution extends AsyncIterable<KernelOutput> {
   readonly msgId: string;
   readonly end: Promise<ExecutionEnd>;
+  /** Resolves once the request is written, which a kernel that comes up delays, or never will be. */
+  readonly written: Promise<void>;
   /** Once the connection was closed on it, and its outputs have been read. */
   readonly checkpoint: ExecutionCheckpoint | undefined;
   /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */

@@ -1,5 +1,6 @@
 import type { StreamName } from '../output/model/picture.ts';
 import type { SpoolRange } from '../output/output-view.ts';
+import { cellCount } from './model.ts';
 
 /** An output of a cell: its text is in the spool, or it has a file of its own. */
 export type CellOutput =
@@ -46,7 +47,7 @@ export class CellOutputs {
   }
 
   setCount(count: number): void {
-    this.#cell().count = Number.isInteger(count) && count > 0 ? count : null;
+    this.#cell().count = cellCount(count);
   }
 
   /** Another output would be too many. */

@@ -1,5 +1,5 @@
 import { cleanBundle, toJson, noteJson, type RanCell } from './nbformat.ts';
-import { type Cell, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
+import { type Cell, cellCount, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
 
 /** A run as an exported notebook shows it. */
 export interface ExportedRun {
@@ -61,7 +61,7 @@ function runCells(run: ExportedRun, shown: Map<string, RanCell>): Cell[] {
   for (const [index, { id }] of cells.entries())
     shown.set(
       id,
-      index === last ? { count: executionCount ?? null, outputs: written } : { count: null, outputs: [] },
+      index === last ? { count: cellCount(executionCount), outputs: written } : { count: null, outputs: [] },
     );
   return [textCell(heading), ...cells];
 }

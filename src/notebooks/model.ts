@@ -120,3 +120,8 @@ export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
 function isNotebook(value: unknown): value is Notebook {
   return isObject(value) && Array.isArray(value['cells']) && isObject(value['metadata']);
 }
+
+/** A cell's count as nbformat takes it: kernels that do not count say 0 or -1. */
+export function cellCount(count: number | undefined): number | null {
+  return count !== undefined && Number.isInteger(count) && count > 0 ? count : null;
+}

@@ -12,6 +12,7 @@ import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
+import { ChannelIds } from './transport/channel-ids.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
 import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
@@ -53,11 +54,13 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions) {
-  const { settings, network, fetch, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } =
-    options;
+  const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } = options;
   const { botToken: token, apiUrl } = settings;
+  const channelIds = new ChannelIds();
+  const fetch = channelIds.translate(options.fetch);
   const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
   app.counts = counts;
+  app.channelIds = channelIds;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const removals = openClient(settings, log, { fetch, isUrgent: false });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
@@ -78,6 +81,13 @@ export async function startSlack(options: StartSlackOptions) {
     workspace,
     workspaceUrl,
     userId,
+    policy: {
+      ...policy,
+      get allowedChannels() {
+        return policy.allowedChannels?.map((id) => channelIds.first(id));
+      },
+    },
+    channelIds,
     notify,
     memory: createListenerMemory(),
     views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),

@@ -18,6 +18,7 @@ import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
 import type { CallLimiter } from './messages/limiters.ts';
+import type { ChannelIds } from './transport/channel-ids.ts';
 import type { KeyedMutex } from '../waits.ts';
 import type { KnownBlock } from '@slack/types';
 
@@ -28,6 +29,8 @@ export interface SlackSide {
   workspaceUrl: string;
   /** Our own user id, as mentions carry it. */
   userId: string;
+  policy: PolicySettings;
+  channelIds: ChannelIds;
   users: Users;
   channels: Channels;
   notify: Notify;
@@ -39,7 +42,6 @@ export interface SlackSide {
 
 /** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
 export interface Bot extends SlackSide {
-  policy: PolicySettings;
   autoRun: 'mention' | 'all';
   editWindowMs: number;
   /** Code that waits until its requester has chosen a language, for an hour. */

@@ -27,6 +27,7 @@ export const botScopes = {
 export const botEvents = [
   'app_home_opened',
   'app_mention',
+  'channel_id_changed',
   'member_joined_channel',
   'message.channels',
   'message.groups',

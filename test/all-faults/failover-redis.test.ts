@@ -117,6 +117,8 @@ testFailover(
     expect(ended).toEqual([]);
     // What the channel chose is in the store again, for a successor.
     await leader.stop();
+    await standby.untilLeader();
+    await playground.waitForConnection();
     const fence = playground.as('ana').post(channel, '```fourth()```').ts;
     expect((await finalAnswer(playground, channel, fence)).outcome).toBe('ok');
   },

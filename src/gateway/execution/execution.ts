@@ -33,6 +33,8 @@ export class RunningExecution implements Execution {
   readonly msgId: string;
   readonly #settled = Promise.withResolvers<ExecutionEnd>();
   readonly end = this.#settled.promise;
+  readonly #sent = Promise.withResolvers<void>();
+  readonly written = this.#sent.promise;
   phase: 'waiting' | 'written' | 'running' | 'ended' | 'left' = 'waiting';
   /** What its messages have said. */
   state: ExecutionState;
@@ -106,6 +108,7 @@ export class RunningExecution implements Execution {
   markWritten(firstLookMs = this.#kernel.timings.silenceMs): void {
     this.phase = 'written';
     this.request = undefined;
+    this.#sent.resolve();
     this.lastMessageMs = performance.now();
     if (this.#stopping.isWanted) this.#stopping.watch();
     this.lookIn(firstLookMs);
@@ -136,8 +139,7 @@ export class RunningExecution implements Execution {
       if (isOfCode) this.#stopping.onOutput();
     }
     this.input.take(message);
-    if (message.type === 'input_request' && this.#stopping.isWanted)
-      this.input.leaveDebugger(this.state.stopped);
+    if (message.type === 'input_request') this.#stopping.onAsked();
     if (!wasRunning) this.#stopping.pursue();
     this.planEnd();
   }
@@ -190,8 +192,7 @@ export class RunningExecution implements Execution {
   finishAs(kind: ExecutionEnd['kind'], detail?: string): void {
     if (this.isOver) return;
     // No later process has begun it, so it ended with the one that died.
-    const hasDied =
-      this.outlivedProcess && !this.state.started && (kind === 'unknown' || kind === 'kernelGone');
+    const hasDied = this.outlivedProcess && !this.state.started && ['unknown', 'kernelGone'].includes(kind);
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
@@ -211,8 +212,7 @@ export class RunningExecution implements Execution {
   }
 
   readonly #conclude = (): void => {
-    const isCutShort = this.input.hasLeftDebugger || this.#stopping.hasLanded;
-    const { outputs, end } = settle(this.state, this.ending.isWhole, isCutShort);
+    const { outputs, end } = settle(this.state, this.ending.isWhole, this.#stopping.hasLanded);
     for (const output of outputs) this.#queue.push(output);
     const lingeredMs = Math.round(performance.now() - this.lastMessageMs);
     this.#finish({ ...end, lingeredMs }, outputs.length > 0 || this.state.errorName !== undefined);
@@ -221,8 +221,7 @@ export class RunningExecution implements Execution {
   #finish(end: ExecutionEnd, hasError: boolean): void {
     this.phase = 'ended';
     this.#clear();
-    const { hasGap, isWhole } = this.ending;
-    const isKnown = !hasGap || (isWhole && !end.replyMissing && !end.idleMissing);
+    const isKnown = !this.ending.hasGap || (this.ending.isWhole && !end.replyMissing && !end.idleMissing);
     this.#settled.resolve(isKnown ? end : { ...end, possibleGap: true });
     this.#onEvent(this, { kind: 'ended', as: end.kind, hasError });
   }
@@ -231,6 +230,7 @@ export class RunningExecution implements Execution {
     this.ending.close();
     clearTimeout(this.#silence);
     this.request = undefined;
+    this.#sent.resolve();
     this.#stopping.end();
     this.#queue.end();
     this.#signal?.removeEventListener('abort', this.#onAbort);

@@ -29,8 +29,6 @@ export class InputRequests {
     | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
   /** What was on its way to or from the kernel may be lost. */
   #isInDoubt = false;
-  /** A debugger was left: what ends well from then on was cut short all the same. */
-  hasLeftDebugger = false;
 
   constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: KernelOutput) => void) {
     this.#allowStdin = allowStdin;
@@ -73,7 +71,6 @@ export class InputRequests {
     const prompts = isInterrupted ? [...DEBUGGERS, CONSOLE] : DEBUGGERS;
     const [, wayOut] = prompts.find(([prompt]) => prompt.test(state.prompt)) ?? [];
     if (wayOut === undefined) return false;
-    this.hasLeftDebugger = true;
     state.answer(wayOut);
     return true;
   }

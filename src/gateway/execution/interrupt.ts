@@ -108,7 +108,7 @@ export class Stopping {
   /** How often it was asked for again; what is left to do for the time before lapses. */
   #repeats = 0;
   #hasReacted = false;
-  /** The signal has met the code, and it is not known to run on: what it replies as done (`!sleep 60`) was cut short. */
+  /** The code was reached, and is not known to run on: what it replies as done (`!sleep 60`, `%debug`) was cut short. */
   hasLanded = false;
   #watch: NodeJS.Timeout | undefined;
 
@@ -153,6 +153,11 @@ export class Stopping {
     this.pursue();
   }
 
+  /** The code asks for a line. */
+  onAsked(): void {
+    if (this.isWanted && this.#execution.leaveDebugger()) this.hasLanded = true;
+  }
+
   /** The code says something. */
   onOutput(): void {
     this.#hasReacted = true;
@@ -177,6 +182,7 @@ export class Stopping {
     try {
       // An interrupt would end IPython's debugger alone, and the code behind its prompt would go on.
       if (this.#execution.leaveDebugger()) {
+        this.hasLanded = true;
         onSend();
         await delay(LEAVING_MS, undefined, { ref: false });
       }

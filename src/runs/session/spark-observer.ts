@@ -20,6 +20,8 @@ import { useUtf8 } from '../../spark/use-utf8.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;
+/** A JVM takes some 15 s. */
+const COMES_UP_MS = 30_000;
 /** The kernel's first sign of a run is later than its beginning. */
 const EARLIER_MS = 500;
 /** Spark's REST API is asked first after this: most runs are over by then. */
@@ -72,9 +74,9 @@ export class SparkObserver {
     const { kernelId } = connection;
     const code = this.#codeIn(connection);
     if (code === undefined || connection.isBusyElsewhere || this.#isIn(connection)) return;
-    const { kind } = await executeQuietly(connection, code, TIMEOUT_MS);
+    const { kind } = await executeQuietly(connection, code, TIMEOUT_MS, 'written');
     // The one that has answered: before, it may have been coming up.
-    this.#process.set(connection, processOf(connection));
+    if (kind !== 'unanswered' && kind !== 'notSent') this.#process.set(connection, processOf(connection));
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
@@ -194,23 +196,28 @@ interface QuietEnd {
   comms: readonly (Output & { kind: 'comm' })[];
 }
 
-/** Runs code of our own between two runs: not counted, not in the history, and what it prints is dropped. Never rejects. */
+/**
+ * Runs code of our own between two runs: not counted, not in the history, and what it prints is dropped. The time-out counts
+ * from now, or from when the kernel takes the request: one that comes up is waited for, as a run would be. Never rejects.
+ */
 export async function executeQuietly(
   connection: KernelConnection,
   code: string,
   timeoutMs: number,
+  from: 'now' | 'written' = 'now',
 ): Promise<QuietEnd> {
   const timeout = new AbortController();
-  const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
   const comms: (Output & { kind: 'comm' })[] = [];
+  const execution = connection.execute({
+    msgId: randomUUID(),
+    code,
+    silent: true,
+    allowStdin: false,
+    signal: timeout.signal,
+  });
+  if (from === 'written') await atMost(execution.written, COMES_UP_MS);
+  const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
   const read = async (): Promise<QuietEnd['kind']> => {
-    const execution = connection.execute({
-      msgId: randomUUID(),
-      code,
-      silent: true,
-      allowStdin: false,
-      signal: timeout.signal,
-    });
     for await (const said of execution)
       if (said.kind === 'comm' && comms.length < MOST_COMMS) comms.push(said);
     return execution.checkpoint === undefined ? (await execution.end).kind : 'unanswered';

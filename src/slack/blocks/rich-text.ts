@@ -21,6 +21,11 @@ export function paragraph(...elements: (string | RichTextElement)[]): RichTextSe
   };
 }
 
+/** Somebody in a paragraph. A bot that has no user (B…) cannot be named by an element. */
+export function person(userId: string): RichTextElement {
+  return userId.startsWith('B') ? { type: 'text', text: `bot ${userId}` } : { type: 'user', user_id: userId };
+}
+
 /** Output as it is: Slack reads no markup here (slack.md §5). `language` colours it, by a name that Slack knows. */
 export function preformatted(text: string, language?: string): RichTextPreformatted {
   return {

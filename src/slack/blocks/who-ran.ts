@@ -1,12 +1,13 @@
-import type { KnownBlock } from '@slack/types';
+import type { KnownBlock, RichTextElement } from '@slack/types';
 import type { RootContent, RunView } from '../../runs/run-view.ts';
-import { contextLine, escapeMrkdwn } from './elements.ts';
+import { contextLine, escapeMrkdwn, mention } from './elements.ts';
 import {
   type BodyElement,
   colouredAs,
   fitShorter,
   MESSAGE_ROOM,
   paragraph,
+  person,
   preformatted,
 } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
@@ -49,24 +50,23 @@ export function renderRoot(
   return { text, blocks: [...rendered, ...result] };
 }
 
-type HeadElement =
-  | string
-  | { type: 'user'; user_id: string }
-  | { type: 'text'; text: string; style: { bold: true } };
-
 /** `@ana ran python2`, `@ana ran python2, saved as report`, `python2, saved as report, scheduled by @ana, weekdays 8:00`. */
-function headOf({ requester, saved }: RootContent & { requester: string }, language: string): HeadElement[] {
+function headOf(
+  { requester, saved }: RootContent & { requester: string },
+  language: string,
+): (string | RichTextElement)[] {
   const named = { type: 'text', text: language, style: { bold: true } } as const;
-  const who = { type: 'user', user_id: requester } as const;
+  const who = person(requester);
   if (saved === undefined) return [who, ' ran ', named];
   const as = `, saved as ${saved.name}`;
   if (saved.schedule === undefined) return [who, ' ran ', named, as];
   return [named, `${as}, scheduled by `, who, `, ${saved.schedule.words}`];
 }
 
-function textOf(element: HeadElement): string {
+function textOf(element: string | RichTextElement): string {
   if (typeof element === 'string') return escapeMrkdwn(element);
-  return element.type === 'user' ? `<@${element.user_id}>` : escapeMrkdwn(element.text);
+  if (element.type === 'user') return mention(element.user_id);
+  return 'text' in element ? escapeMrkdwn(element.text ?? '') : '';
 }
 
 /** Whether the root message of these blocks has all of the code. */
@@ -90,7 +90,7 @@ function originOf({ kind, name }: NonNullable<RunView['origin']>): string {
 /** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
 export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
   if (origin === undefined) return [];
-  const who = paragraph({ type: 'user', user_id: requester }, originOf(origin));
+  const who = paragraph(person(requester), originOf(origin));
   const render = (chars: number): BodyElement[] => [
     who,
     preformatted(shortenCode(joined(origin.blocks), chars), colouredAs(code?.language)),

@@ -20,17 +20,16 @@ export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<Expor
   const replaced = new Set(runs.map(({ data }) => data.follows));
   const shown = runs.filter(({ id }) => !replaced.has(id));
   const threads = new Map<string, Promise<ThreadMessage[] | undefined>>();
-  for (const { channel, thread } of shown)
-    if (thread !== '' && !threads.has(thread))
-      threads.set(
-        thread,
-        bot.threads.messages({ channel, thread }).catch(() => undefined),
-      );
+  const messagesOf = ({ channel, thread }: Run): Promise<ThreadMessage[] | undefined> => {
+    const asked = threads.get(thread) ?? bot.threads.messages({ channel, thread }).catch(() => undefined);
+    threads.set(thread, asked);
+    return asked;
+  };
   const room = { bytes: MAX_BYTES };
   const collected: ExportedRun[] = [];
   for (let at = 0; at < shown.length; at += AT_ONCE) {
     const some = shown.slice(at, at + AT_ONCE).map(async (run) => {
-      const messages = run.thread === '' ? [] : await threads.get(run.thread);
+      const messages = run.thread === '' ? [] : await messagesOf(run);
       return await collectRun(run, messages, room, bot);
     });
     collected.push(...(await Promise.all(some)));

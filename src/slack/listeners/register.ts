@@ -31,6 +31,7 @@ import { onQuestionSubmitted, onSaveSubmitted, onScheduleSubmitted } from './vie
 import { runAsCodeAction, runNowAction } from '../blocks/refusals.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onSlash } from './commands/slash.ts';
+import { withBoundary } from './boundary.ts';
 
 type Pressed = SlackActionMiddlewareArgs<BlockAction>;
 type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;
@@ -72,6 +73,13 @@ export function registerListeners(app: App, bot: Bot): void {
   });
   app.event('app_home_opened', async ({ event }) => await onHomeOpened(event, bot));
   app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
+  app.event('channel_id_changed', async ({ event, context }) => {
+    const ticket = ticketOf(context);
+    await withBoundary({ what: 'another id of a channel', ticket }, bot, async () => {
+      const { first, later } = bot.channelIds.change(event.old_channel_id, event.new_channel_id);
+      await bot.channelSettings.change(bot.workspace, first, { laterIds: later });
+    });
+  });
   for (const [action_id, onPressed] of INTERACTIONS)
     app.action<BlockAction>({ type: 'block_actions', action_id }, async (args) => await onPressed(args, bot));
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));

@@ -125,7 +125,7 @@ export class MessageClient {
 /** So often a call is tried that can be repeated without harm. */
 const CALL_TRIES = 5;
 
-/** Again after a rate limit or an unclear failure, `CALL_TRIES` in all; a refusal is final. */
+/** Again after a rate limit or an unclear failure, `CALL_TRIES` in all, which no process stays for; a refusal is final. */
 export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -133,7 +133,7 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
     } catch (error) {
       const failure = readCallError(error);
       if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
-      await delay(retryMs(failure, attempt));
+      await delay(retryMs(failure, attempt), undefined, { ref: false });
     }
   }
 }

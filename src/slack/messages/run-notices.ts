@@ -4,6 +4,7 @@ import { SlackError } from '../../errors.ts';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
+import { jsonSize } from '../blocks/rich-text.ts';
 import { renderRoot } from '../blocks/who-ran.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
 import { metadataOf } from '../api/posted.ts';
@@ -95,10 +96,13 @@ export async function deliverDirectly(
 ): Promise<void> {
   const { client, log, now } = sending;
   const { runId, requester, channel, createdAt, recovered: mayExist } = options;
+  const why = `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
+  const head = section(why);
+  const renderBody = (room: number) =>
+    renderRunMessage({ ...view, actions: [] }, now(), Math.max(0, room - jsonSize([head])));
   const render: Render = (room) => {
-    const { message } = renderRunMessage({ ...view, actions: [] }, now(), room);
-    const why = `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
-    return { ...message, text: `${why}\n${message.text}`, blocks: [section(why), ...message.blocks] };
+    const { message } = renderBody(room);
+    return { ...message, text: `${why}\n${message.text}`, blocks: [head, ...message.blocks] };
   };
   try {
     const place = { channel: await client.openDirect(requester), thread: '' };
@@ -107,7 +111,7 @@ export async function deliverDirectly(
     const sent = await message.send(render, tries(DIRECT_TRIES));
     if (sent.kind !== 'posted')
       throw new SlackError('notDelivered', sent.kind === 'refused' ? sent.code : sent.reason);
-    const { files } = renderRunMessage(view, now(), message.room);
+    const { files } = renderBody(message.room);
     const inThread = { ...owner, place: { ...place, thread: sent.ts } };
     const { missing } = await attachFiles(sending, inThread, files, new Set());
     if (missing.length > 0)

@@ -3,6 +3,7 @@ import { UserError } from '../../errors.ts';
 import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
+import { withoutInvisible } from './typed-text.ts';
 
 /** What a person can ask of the bot beside running code. */
 export type Command =
@@ -129,7 +130,7 @@ export function readCommand(text: string): Command | undefined {
 
 /** `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
 export function readBangCommand(text: string): Command | undefined {
-  const typed = text.trim();
+  const typed = withoutInvisible(text).trim();
   const word = typed.toLowerCase();
   const kind = bang.find((each) => word === `!${each}`);
   if (kind !== undefined) return { kind };

@@ -3,7 +3,13 @@ import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
 import { blocksOf, type FileCode, type PostedFile, readNotebookSnippet } from './posted-file.ts';
-import { undoPhoneTyping, type Message, type Part, hasCodeFormatting } from './typed-text.ts';
+import {
+  undoPhoneTyping,
+  type Message,
+  type Part,
+  hasCodeFormatting,
+  withoutInvisible,
+} from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 type Inline = Extract<Part, { kind: 'inline' }>;
@@ -43,7 +49,7 @@ export function readLoneFence(message: Message, words: LanguageWords): Snippet |
 
 /** The text in which a command may stand: what an addressed message says when nothing in it is formatted as code. */
 export function readCommandText(message: Message): string | undefined {
-  return hasCodeFormatting(message) ? undefined : addressedText(message).trim();
+  return hasCodeFormatting(message) ? undefined : withoutInvisible(addressedText(message)).trim();
 }
 
 /** What a reply says to code that asks for a line; undefined where it calls the bot or is a code block, which is code. */

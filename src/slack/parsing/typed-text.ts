@@ -28,6 +28,11 @@ export function append(parts: Part[], part: Part): void {
   else if (part.kind !== 'bare' || part.text !== '') parts.push({ ...part });
 }
 
+/** What is copied along unseen between words: zero-width spaces and joins, and marks of the byte order. */
+export function withoutInvisible(text: string): string {
+  return text.replaceAll(/[\u200B\u2060\uFEFF]/g, '');
+}
+
 /** So much of a line is looked at. */
 const LINE_CHARS = 2_000;
 

@@ -4,6 +4,7 @@ import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
+import type { ChannelIds } from './channel-ids.ts';
 
 /** How a listener says that an event was not accepted, so that Slack brings it again. */
 export interface EventTicket {
@@ -29,9 +30,12 @@ function isTicket(value: unknown): value is EventTicket {
 export class AckedAfterAcceptApp extends appModule.default {
   /** Told what becomes of the payloads. */
   counts: Pick<PayloadCounts, 'acknowledged' | 'unacknowledged'> | undefined;
+  /** By which ids listeners know channels. */
+  channelIds: ChannelIds | undefined;
 
   override async processEvent(given: ReceiverEvent): Promise<void> {
-    const event = { ...given, ack: this.#timed(given.ack) };
+    const body = this.channelIds?.readPayload(given.body) ?? given.body;
+    const event = { ...given, body, ack: this.#timed(given.ack) };
     const { type } = event.body;
     if (type === 'app_rate_limited') {
       // Only a notice: nothing of ours answers it, and unanswered it would count as a failure of the app.

@@ -81,20 +81,25 @@ function callThrough(dispatcher: Dispatcher): FetchFunction {
     const sent = { method: 'POST', headers: asked, body: body ?? '', dispatcher, ...abort } as const;
     const answer = await request(url, sent);
     const { statusCode: status, statusText, headers: told } = answer;
-    const text = await answer.body.text();
-    return {
-      ok: status >= 200 && status < 300,
-      status,
-      statusText,
-      url: String(url),
-      headers: {
-        get: (name) => told[name.toLowerCase()]?.toString() ?? null,
-        entries: () => Object.entries(told).map(([name, value]) => [name, String(value)]),
-      },
-      text: async () => text,
-      json: async (): Promise<unknown> => JSON.parse(text),
-      arrayBuffer: async () => new TextEncoder().encode(text).buffer,
+    const ok = status >= 200 && status < 300;
+    const shown: Answer['headers'] = {
+      get: (name) => told[name.toLowerCase()]?.toString() ?? null,
+      entries: () => Object.entries(told).map(([name, value]) => [name, String(value)]),
     };
+    const text = await answer.body.text();
+    return answerOf({ ok, status, statusText, url: String(url), headers: shown }, text);
+  };
+}
+
+type Answer = Awaited<ReturnType<FetchFunction>>;
+
+/** An answer of the Web API with this text. */
+export function answerOf(head: Omit<Answer, 'text' | 'json' | 'arrayBuffer'>, text: string): Answer {
+  return {
+    ...head,
+    text: async () => text,
+    json: async (): Promise<unknown> => JSON.parse(text),
+    arrayBuffer: async () => new TextEncoder().encode(text).buffer,
   };
 }
 

@@ -74,7 +74,7 @@ test('the references are seen', () => {
     { page: 'README.md', place: undefined },
     { page: 'docs/protocol.md', place: 'trap 12' },
   ]);
-  expect(opens({ page: 'docs/slack.md', place: 'fact 11' })).toBe(false);
+  expect(opens({ page: 'docs/slack.md', place: 'fact 12' })).toBe(false);
   expect(opens({ page: 'docs/protocol.md', place: 'trap 56' })).toBe(false);
   expect(opens({ page: 'docs/protocol.md', place: '§2.8' })).toBe(false);
   expect(sources.flatMap(referencesOf).length).toBeGreaterThan(100);

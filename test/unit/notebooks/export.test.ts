@@ -97,3 +97,8 @@ test('a text of very many backticks stays in its fence', async () => {
   const { cells } = await exported(run({}), run({}), shown);
   expect(cells.at(-1).markdown).toContain('\n`````\n` ` ');
 });
+
+test.each([-1, 0, 1.5])('a kernel that says %s does not count', async (executionCount) => {
+  const { cells } = await exported(run({ executionCount }));
+  expect(cells.at(-1)).toMatchObject({ code: '1', count: null });
+});

@@ -2,7 +2,15 @@ import type { RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { metadataOf, type SlackMessage } from '../../api/posted.ts';
 import { contextLine, escapeMrkdwn } from '../elements.ts';
-import { type BodyElement, fitShorter, jsonSize, MESSAGE_ROOM, paragraph, sentence } from '../rich-text.ts';
+import {
+  type BodyElement,
+  fitShorter,
+  jsonSize,
+  MESSAGE_ROOM,
+  paragraph,
+  person,
+  sentence,
+} from '../rich-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
 import { type RunFile, runFiles } from './attachments.ts';
@@ -54,13 +62,19 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const progress = sparkProgress(view, nowMs);
   const sum = sparkSum(view);
 
-  const remaining = room - jsonSize([buttons, progress, sum, view.spark?.links]) - MAX_STATUS_CHARS - 300;
+  const statusOf = (said: string): string =>
+    truncate(
+      ended === undefined ? liveStatus(view, said) : statusLine(view.edition, ended),
+      MAX_STATUS_CHARS,
+    );
+  const statusSize = Math.max(MAX_STATUS_CHARS, jsonSize(statusOf(phase)));
+  const remaining = room - jsonSize([buttons, progress, sum, view.spark?.links]) - statusSize - 300;
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
     ...renderRunQuestion(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
-    ...(stopper === undefined ? [] : [paragraph('Stopped by ', { type: 'user', user_id: stopper }, '.')]),
+    ...(stopper === undefined ? [] : [paragraph('Stopped by ', person(stopper), '.')]),
   ];
   const output =
     view.output === undefined
@@ -72,10 +86,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const spark = progress === '' ? [] : [sparkLine(progress, sparkPlace(view))];
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...spark, ...ending];
   const isEmpty = shown.length === 0;
-  const status = truncate(
-    ended === undefined ? liveStatus(view, isEmpty ? '' : phase) : statusLine(view.edition, ended),
-    MAX_STATUS_CHARS,
-  );
+  const status = statusOf(isEmpty ? '' : phase);
   const files = ended === undefined ? [] : runFiles(view, output?.cut ?? new Set());
   const body = [
     ...origin,

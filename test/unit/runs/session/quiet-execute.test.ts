@@ -35,3 +35,14 @@ test('of what it says, ten messages are given', async () => {
   expect(kind).toBe('ok');
   expect(comms.map(({ data }) => data)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
+
+test('a kernel that comes up is waited for before the time-out counts', async () => {
+  await using rig = await startConnectedRig();
+  rig.kernel.answersInfo = false;
+  await rig.gateway.restartKernel(rig.kernel.id);
+  const waiting = executeQuietly(rig.connection, 'x', 1_000, 'written');
+  expect((await executeQuietly(rig.connection, 'x', 1_001)).kind).toBe('notSent');
+  rig.kernel.answersInfo = true;
+  rig.kernel.comeUp();
+  expect((await waiting).kind).toBe('ok');
+});

@@ -210,3 +210,22 @@ test('a picture that the answer names and that is not there is said; a notice of
   const outputs = await outputsOf({ replies: ['t'] }, answer('r', italic('2 images below')), notice);
   expect(outputs).toEqual([{ kind: 'note', words: '2 pictures are not here' }]);
 });
+
+test('of very many threads a few are read at once, each of them once', async () => {
+  let asked = 0;
+  let atOnce = 0;
+  let most = 0;
+  const bot = port([answer('r')]);
+  bot.threads.messages = async () => {
+    asked += 1;
+    atOnce += 1;
+    most = Math.max(most, atOnce);
+    await new Promise(setImmediate);
+    atOnce -= 1;
+    return [answer('r')];
+  };
+  const runs = Array.from({ length: 100 }, (_, n) => ({ ...run(`r${n}`, {}), thread: `${n % 50}.000001` }));
+  expect(await collectRuns(runs, bot)).toHaveLength(100);
+  expect(asked).toBe(50);
+  expect(most).toBeLessThanOrEqual(8);
+});

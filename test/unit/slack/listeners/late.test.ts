@@ -239,3 +239,11 @@ test('an edit that comes late is told, too, and runs behind the run of its messa
   await press();
   expect(ran).toMatchObject([{ code: ['2 + 2'], requestKey: `edit/T1/C1/${code.ts}/${edited.edited.ts}` }]);
 });
+
+test('Run now on a mention of nothing gives the help', async () => {
+  const found = { ...code, text: '<@UBOT>' };
+  const { bot, told, press } = createBot({ found });
+  await onMessage(found, ticket, bot);
+  await press();
+  expect(told.at(-1)?.text).toContain('*Run code:*');
+});

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { postRoot } from '../../../../src/slack/messages/run-notices.ts';
+import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 import { startMessagesRig } from './messages-rig.ts';
 
 test.each([
@@ -20,4 +21,12 @@ test.each([
   const [posted] = rig.playground.messages(rig.channel);
   expect(JSON.stringify(posted?.blocks)).toContain(shown);
   expect(JSON.stringify(posted?.blocks)).not.toMatch(/\\ud[89a-f]/);
+});
+
+test('a bot that has no user is named in text', () => {
+  const root = { language: 'python3', blocks: ['1'] };
+  const { text, blocks } = renderRoot({ requester: 'B012', ...root }, 13_000);
+  expect(text).toContain('bot B012 ran python3');
+  expect(JSON.stringify(blocks)).not.toContain('"user_id"');
+  expect(JSON.stringify(blocks)).toContain('"bot B012"');
 });

@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WebClient } from '@slack/web-api';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
+import { withRetries } from '../../../../src/slack/messages/client.ts';
 import { createRunMessageRemover, createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
@@ -30,4 +32,14 @@ test('an answer that Slack could not delete at once is deleted a little later: n
   const remover = createRunMessageRemover(client, () => undefined, silentLog);
   await remover.removeRunMessage({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
   expect(calls).toBe(2);
+});
+
+test('a call that is tried again later keeps no process that ends', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const call = vi.fn(async () => await Promise.reject(new Error('Slack is away')));
+  withRetries(call).catch(() => undefined);
+  await nextTurn();
+  expect(call).toHaveBeenCalledTimes(1);
+  expect(timers()).toBe(before);
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { languageWords } from '../../../../src/runs/languages/languages.ts';
 import { readBangCommand, readCommand } from '../../../../src/slack/parsing/command.ts';
+import { readRequest } from '../../../../src/slack/parsing/request.ts';
 
 describe('commands', () => {
   it.each('help languages status stop history kernels saved schedules restart shutdown'.split(' '))(
@@ -126,4 +128,22 @@ describe('commands in threads', () => {
       expect(readBangCommand(text)).toBeUndefined();
     },
   );
+});
+
+describe('what is copied along unseen', () => {
+  const words = languageWords({ kernelspecs: { default: 'python3', list: [] }, aliases: {} });
+  const bare = (text: string) => ({ parts: [{ kind: 'bare' as const, text }] });
+
+  it.each(['status\u200b', '\ufeffauto on', 'auto\u200b on\u2060'])('%j is a command', (text) => {
+    expect(readRequest(bare(text), words).kind).toBe('command');
+  });
+
+  it('of code it stays', () => {
+    const request = readRequest(bare('print("a\u200bb")'), words);
+    expect(request).toMatchObject({ kind: 'snippet', snippet: { blocks: ['print("a\u200bb")'] } });
+  });
+
+  it('an answer to a question is none where it is a command', () => {
+    expect(readBangCommand('!stop\u200b')).toEqual({ kind: 'stop' });
+  });
 });

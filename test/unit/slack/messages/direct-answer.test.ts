@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { wholeText } from '../../../../src/output/output-view.ts';
+import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
+import { jsonSize, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
+import { deliverDirectly } from '../../../../src/slack/messages/run-notices.ts';
+import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
+
+test('an answer that fills its message goes by direct message in the same room', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending } = rig;
+  const requester = playground.user('ana').id;
+  // Its status, and each character of the output, take two characters of JSON.
+  const outcome = syntheticOutcome('ok', '"'.repeat(400));
+  const text = wholeText('"'.repeat(6_040));
+  const parts = [{ kind: 'text', source: 'stdout', text, path: undefined }] as const;
+  const output = { parts, textBytes: 6_040, spoolPath: '/spool/output.txt', limited: false, losses: [] };
+  await deliverDirectly(
+    sending,
+    { ...inNewThread(rig), requester },
+    { ...ENDED, requester, phase: { kind: 'ended', outcome }, output },
+    'restricted_action_thread_only_channel',
+  );
+  const [posted] = playground.messages(playground.dm('ana').id);
+  expect(JSON.stringify(posted?.blocks)).toContain('restricted_action_thread_only_channel');
+  expect(jsonSize(posted?.blocks)).toBeLessThanOrEqual(MESSAGE_ROOM);
+});
