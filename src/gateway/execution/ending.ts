@@ -95,8 +95,14 @@ export class Ending {
     this.#timer = undefined;
   }
 
+  /** It reads like the beginning of a restart or a deletion, or what would tell is lost. */
+  #mayBeKernelsEnd(): boolean {
+    const state = this.#state();
+    return isForeignInterrupt(state) || (state.reply === undefined && !this.isWhole);
+  }
+
   #settle(): void {
-    if (!isForeignInterrupt(this.#state()) || this.#steadyLooks >= MOST_STEADY_LOOKS) return this.#conclude();
+    if (!this.#mayBeKernelsEnd() || this.#steadyLooks >= MOST_STEADY_LOOKS) return this.#conclude();
     this.#steadyLooks += 1;
     void this.#kernel.isSteady().then((isSteady) => {
       if (this.#isOver || !this.#kernel.mayEnd()) return;

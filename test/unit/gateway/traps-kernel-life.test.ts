@@ -100,6 +100,19 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
   });
 
+  test('a deletion of which a broken connection has left an idle alone', async () => {
+    await using rig = await interrupted();
+    const { kernel, request, running } = rig;
+    kernel.buffers = false;
+    kernel.drop();
+    kernel.send('error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] }, { parent: request });
+    await running.until('reconnected');
+    await expect.poll(() => rig.connection.process).not.toBe('');
+    kernel.isDeleted = true;
+    kernel.status('idle', request);
+    expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  });
+
   test('a restart, whose new process speaks a while later', async () => {
     await using rig = await interrupted();
     const { kernel, server, running } = rig;

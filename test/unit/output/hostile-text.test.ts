@@ -209,10 +209,10 @@ test('the name of an error is cut before it is read', () => {
   expect(read.whole).toContain('N'.repeat(10_000));
 });
 
-test('a hundred thousand tiny pictures cost a thousand files at most', { timeout: 60_000 }, async () => {
+test('twenty thousand tiny pictures cost a thousand files at most', { timeout: 60_000 }, async () => {
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
   const picture = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
-  for (let n = 0; n < 100_000; n += 1) await transcript.add(display({ 'image/png': picture }));
+  for (let n = 0; n < 20_000; n += 1) await transcript.add(display({ 'image/png': picture }));
   expect((await readdir(join(dir, 'run-1'))).length).toBeLessThan(1_010);
   expect(transcript.view().limited).toBe(true);
   const longest = await longestTurnMs(() => transcript.seal());
