@@ -12,8 +12,8 @@ export type Output =
   | { kind: 'display'; data: MimeBundle; metadata: MimeBundle; displayId?: string }
   | { kind: 'updateDisplay'; data: MimeBundle; metadata: MimeBundle; displayId: string }
   | { kind: 'clear'; wait: boolean }
-  /** `fromReply`: no `error` message came, the fields are the reply's (protocol.md §2.5). */
-  | { kind: 'error'; name: string; value: string; traceback: string[]; fromReply: boolean }
+  /** Where no `error` message came, the fields are the reply's (protocol.md §2.5). */
+  | { kind: 'error'; name: string; value: string; traceback: string[] }
   /** Pager text from the reply's payload (`x?`). */
   | { kind: 'page'; data: MimeBundle }
   /** Text for the next input (`%load`, `%recall`). */

@@ -41,7 +41,6 @@ test('a long run is posted after 400 ms, edited while it runs and at its end', a
     name: 'ZeroDivisionError',
     value: 'division by zero',
     traceback: [],
-    fromReply: false,
   });
   await transcript.seal();
   const delivery = await message.finish(runView(ended({ kind: 'raised' }), transcript.view()));
@@ -117,7 +116,6 @@ test('hostile output stays text: no ping, no link, no broken block, and the file
       name: 'ValueError',
       value: hostile,
       traceback: [hostile],
-      fromReply: false,
     });
     await transcript.seal();
     const delivery = await message.finish({

@@ -150,7 +150,7 @@ export function settle(
   const { reply } = state;
   const outputs: Output[] =
     reply?.error !== undefined && state.errorName === undefined && !isEmptyError(reply.error)
-      ? [{ kind: 'error', ...reply.error, fromReply: true }]
+      ? [{ kind: 'error', ...reply.error }]
       : [];
   const end = endKind(state);
   const kind = isCutShort && end === 'ok' ? 'interrupted' : end;

@@ -79,7 +79,7 @@ export function readOutput(message: KernelMessage): Output | undefined {
     case 'clear_output':
       return { kind: 'clear', wait: content['wait'] === true };
     case 'error':
-      return { kind: 'error', ...readError(content), fromReply: false };
+      return { kind: 'error', ...readError(content) };
     default:
       return undefined;
   }

@@ -107,7 +107,6 @@ test('each cell has what it said, in order and kind; cells that did not run are 
       name: 'ValueError',
       value: 'no',
       traceback: ['\u001b[31mred\u001b[0m', 'x'],
-      fromReply: false,
     },
   );
   const file = await written(transcript);

@@ -25,7 +25,6 @@ const failure = (name: string, value: string, traceback: string[] = []): KernelO
   name,
   value,
   traceback,
-  fromReply: false,
 });
 const nested = (levels: number, innermost: unknown[] = []) => {
   let value = innermost;

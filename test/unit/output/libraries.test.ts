@@ -75,7 +75,6 @@ test('an error of an old Toree, which comes as a result beside its reply, is sho
     name: 'org.apache.spark.SparkException',
     value,
     traceback: [],
-    fromReply: true,
   });
   expect(transcript.view().parts.map(({ kind }) => kind)).toEqual(['error']);
   await rm(dir, { recursive: true });

@@ -26,7 +26,6 @@ const failure = (text: string): KernelOutput => ({
   name: 'ValueError',
   value: text,
   traceback: [],
-  fromReply: false,
 });
 const clear: KernelOutput = { kind: 'clear', wait: true };
 const big = (name: string | number, chars: number) => `${name} ${'x'.repeat(chars - 12)} end\n`;

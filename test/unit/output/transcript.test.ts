@@ -57,7 +57,7 @@ test('output keeps its order and kinds', async () => {
     stderr('warn\n'),
     stdout('c\n'),
     result('42'),
-    { kind: 'error', name: 'ValueError', value: 'no', traceback: [], fromReply: false },
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: [] },
     { kind: 'page', data: { 'text/plain': '\u001b[31mhelp\u001b[0m' } },
     { kind: 'nextInput', text: 'x = 1' },
   ]);
@@ -78,8 +78,8 @@ test('what IPython prints of an error that it also replies with is not said twic
   await take(transcript, [
     stderr('careful\n'),
     stderr(`UsageError: ${value}\n`),
-    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
-    { kind: 'error', name: 'UsageError', value, traceback: [], fromReply: true },
+    { kind: 'error', name: 'UsageError', value, traceback: [] },
+    { kind: 'error', name: 'UsageError', value, traceback: [] },
   ]);
   await transcript.seal();
   const said = ['stderr: careful\n', `error: UsageError: ${value}`, `error: UsageError: ${value}`];
@@ -242,7 +242,7 @@ test('after a crash the picture is made again from what was kept', async () => {
     display('0 %', 'd1'),
     stdout('cleared\n'),
     { kind: 'updateDisplay', data: { 'text/plain': '50 %' }, metadata: {}, displayId: 'd1' },
-    { kind: 'error', name: 'ValueError', value: 'no', traceback: ['x'], fromReply: false },
+    { kind: 'error', name: 'ValueError', value: 'no', traceback: ['x'] },
     { kind: 'display', data: { 'image/png': pixel }, metadata: {} },
     { kind: 'tooBig' },
     stderr('last'),
@@ -447,7 +447,7 @@ test('what argparse printed gives its SystemExit a hint, as ipykernel sends both
   const traceback = ['An exception has occurred, use %tb to see the full traceback.', 'SystemExit: 2'];
   await take(transcript, [
     stderr('usage: a.py\na.py: error: unrecognized arguments: -f /srv/kernel-1a2b.json\n'),
-    { kind: 'error', name: 'SystemExit', value: '2', traceback, fromReply: false },
+    { kind: 'error', name: 'SystemExit', value: '2', traceback },
   ]);
   const error = transcript.view().parts.find((part) => part.kind === 'error');
   expect(error?.kind === 'error' ? error.hint : undefined).toContain('parse_args([])');

@@ -113,7 +113,6 @@ test('contents with everything missing or of another kind', () => {
     name: '',
     value: '',
     traceback: [],
-    fromReply: false,
   });
   expect(readExecuteReply({})).toEqual({
     status: '',

@@ -77,9 +77,7 @@ test.each(
   async (language, chars) => {
     const message = `first ${'x'.repeat(chars / 2)} middle ${'y'.repeat(chars / 2)} last`;
     const failure = failures[language]?.(message) ?? { name: '', value: '', traceback: [] };
-    const { blocks, files } = await renderedFor(`${language}-${chars}`, [
-      { kind: 'error', ...failure, fromReply: false },
-    ]);
+    const { blocks, files } = await renderedFor(`${language}-${chars}`, [{ kind: 'error', ...failure }]);
     expect(blocks).toContain('hidden, all in traceback.txt');
     expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
     expect(files[0]?.content).toContain(message);
@@ -92,7 +90,7 @@ test('a file that found no room is not named', async () => {
     'no-room',
     [
       { kind: 'result', data: { 'text/plain': 'r'.repeat(30_000) }, metadata: {} },
-      { kind: 'error', name: 'ValueError', value: 'v'.repeat(30_000), traceback: [], fromReply: false },
+      { kind: 'error', name: 'ValueError', value: 'v'.repeat(30_000), traceback: [] },
     ],
     10_000,
   );
@@ -107,7 +105,6 @@ test('the tracebacks of a run stand in one file', async () => {
     name: 'ValueError',
     value: word,
     traceback: [`${word} line\n`.repeat(2_000)],
-    fromReply: false,
   }));
   const { files } = await renderedFor('two-errors', errors);
   expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
