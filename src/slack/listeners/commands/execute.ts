@@ -114,6 +114,12 @@ export function isSlow({ kind }: Command): boolean {
   return COMMANDS[kind].isSlow === true;
 }
 
+/** It changes nothing, so that it does no harm twice. */
+export function onlyLooks({ kind }: Command): boolean {
+  const { right } = COMMANDS[kind];
+  return right === 'look' || right === 'listKernels';
+}
+
 /** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
 export async function runCommand<Kind extends Command['kind']>(
   command: Command & { kind: Kind },

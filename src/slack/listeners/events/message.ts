@@ -11,7 +11,7 @@ import { must, refuse } from '../../auth/policy.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
-import { runCommand, notifyAnswer } from '../commands/execute.ts';
+import { onlyLooks, runCommand, notifyAnswer } from '../commands/execute.ts';
 import { withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
 import {
@@ -107,9 +107,11 @@ async function runRequest(
     case 'nothing':
       await untilDone(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
-    case 'command':
-      await runOnce(key, bot, () => runMessageCommand(posted, request.command, bot));
+    case 'command': {
+      const once = onlyLooks(request.command) ? untilDone : runOnce;
+      await once(key, bot, () => runMessageCommand(posted, request.command, bot));
       return;
+    }
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);

@@ -121,3 +121,36 @@ test('a mention of nothing is answered with the help, once', async () => {
   await onMessage({ ...typed, type: 'app_mention' }, ticket, bot);
   expect(said).toEqual([expect.stringMatching(/^person: • \*Run code:/)]);
 });
+
+test.each([
+  ['history', 2],
+  ['auto on', 1],
+])('of a process that dies over %s, what only looks is done by the next one', async (typed, times) => {
+  const seen = new Set<string>();
+  const ticket = { leaveUnacknowledged: () => undefined };
+  const message = {
+    type: 'message',
+    user: 'U1',
+    channel: 'C1',
+    ts: `${Date.now() / 1000}`,
+    text: `<@UBOT> ${typed}`,
+  };
+  let acts = 0;
+  for (const hasDied of [true, false, false]) {
+    const { bot } = createBot();
+    const died = new Promise<never>(() => undefined);
+    const act = async () => {
+      acts += 1;
+      if (hasDied) began.resolve();
+      return hasDied ? await died : [];
+    };
+    const began = Promise.withResolvers<void>();
+    bot.isKnown = async (key) => seen.has(key);
+    bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
+    bot.channelRuns = act;
+    bot.channelSettings.change = async () => void (await act());
+    const handled = onMessage(message, ticket, bot);
+    await (hasDied ? began.promise : handled);
+  }
+  expect(acts).toBe(times);
+});
