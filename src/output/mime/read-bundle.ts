@@ -87,7 +87,8 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
       ...(html !== undefined && html.length > MAX_PARSED_CHARS && !isScripted(html) ? [htmlFile(html)] : []),
       ...(isChart(data) ? await vendorFiles(data) : []),
     ];
-  const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex');
+  const source = html === undefined ? text(otherText(data)) : undefined;
+  const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex') ?? source;
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
   if (html !== undefined) return await showHtml(html, data);
   const files = [...(await vendorFiles(data)), ...filesOf(data)];
@@ -127,6 +128,11 @@ function isBlankText(mime: string, value: unknown): boolean {
 function jsonOf(data: MimeBundle): unknown {
   const mime = Object.keys(data).find((each) => /^application\/((?!vnd\.)[\w.-]+\+)?json$/.test(each));
   return mime === undefined ? undefined : data[mime];
+}
+
+/** CSV, YAML, a program: it reads as it stands. */
+function otherText(data: MimeBundle): string {
+  return Object.keys(data).find((mime) => /^text\/(?!html|plain|css|.*script)/.test(mime)) ?? '';
 }
 
 function filesOf(data: MimeBundle): ShownForm[] {

@@ -84,6 +84,17 @@ test('json is shown as json', async () => {
   ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
 });
 
+test('any other text is shown as it stands; a script is not', async () => {
+  const csv = { 'text/csv': 'a,b\n1,2\n' };
+  const shown = [{ kind: 'text', text: 'a,b\n1,2\n' }];
+  expect(await readBundle(csv)).toEqual(shown);
+  expect(await readBundle({ ...csv, 'text/plain': '<pkg.Frame object at 0x7f>' })).toEqual(shown);
+  expect(await readBundle({ ...csv, 'text/plain': '1 row' })).toEqual([{ kind: 'text', text: '1 row' }]);
+  expect(await readBundle({ 'text/javascript': 'alert(1)', 'text/plain': '<JS object>' })).toEqual([
+    { kind: 'text', text: '<JS object>' },
+  ]);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
@@ -208,6 +219,7 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
   expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
+  expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
 const rasterise = (source: string) => rasteriseSvg(source, 'run-1');
