@@ -95,6 +95,30 @@ test('any other text is shown as it stands; a script is not', async () => {
   ]);
 });
 
+test('HTML that is nothing but a picture is shown as one; with others in it, it is a file too', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex');
+  const img = `<img src="data:image/png;base64,${png.toString('base64')}" width=5>`;
+  const plain = { 'text/plain': '<IPython.core.display.HTML object>' };
+  const image = { kind: 'image', mime: 'image/png', bytes: png, alt: 'image' };
+  expect(await readBundle({ ...plain, 'text/html': `<div>${img}</div>` })).toEqual([image]);
+  expect(await readBundle({ ...plain, 'text/html': img + img })).toEqual([
+    image,
+    expect.objectContaining({ kind: 'file', filename: 'output.html' }),
+  ]);
+  const large = Buffer.concat([png, Buffer.alloc(1_000_000)]);
+  const read = await readBundle({
+    ...plain,
+    'text/html': img.replace(png.toString('base64'), large.toString('base64')),
+  });
+  expect(read).toEqual([{ ...image, bytes: large }]);
+  const captioned = await readBundle({ ...plain, 'text/html': `${img}<p>Sales</p>` });
+  expect(captioned.map(({ kind }) => kind)).toEqual(['text', 'file']);
+  const none = `<img src="data:image/png;base64,aaaa">`;
+  expect(await readBundle({ ...plain, 'text/html': none })).toEqual([
+    expect.objectContaining({ kind: 'file', filename: 'output.html' }),
+  ]);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
