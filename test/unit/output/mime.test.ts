@@ -86,9 +86,9 @@ test('json is shown as json', async () => {
 
 test('any other text is shown as it stands; a script is not', async () => {
   const csv = { 'text/csv': 'a,b\n1,2\n' };
-  const shown = [{ kind: 'text', text: 'a,b\n1,2\n' }];
-  expect(await readBundle(csv)).toEqual(shown);
-  expect(await readBundle({ ...csv, 'text/plain': '<pkg.Frame object at 0x7f>' })).toEqual(shown);
+  const asText = [{ kind: 'text', text: 'a,b\n1,2\n' }];
+  expect(await readBundle(csv)).toEqual(asText);
+  expect(await readBundle({ ...csv, 'text/plain': '<pkg.Frame object at 0x7f>' })).toEqual(asText);
   expect(await readBundle({ ...csv, 'text/plain': '1 row' })).toEqual([{ kind: 'text', text: '1 row' }]);
   expect(await readBundle({ 'text/javascript': 'alert(1)', 'text/plain': '<JS object>' })).toEqual([
     { kind: 'text', text: '<JS object>' },
