@@ -10,7 +10,6 @@ import {
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot } from '../context.ts';
-import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
 import {
@@ -44,7 +43,7 @@ export async function onMessageShortcut(
   bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
-  const message = readShownMessage(shortcut.message);
+  const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
   const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
@@ -76,7 +75,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
     await submitRun(again, person, bot);
     return;
   }
-  const typed = readMessage(message, bot.userId);
+  const { typed } = message;
   const files = filesToRun(typed, message.files);
   const text = readCommandText(typed);
   if (files.length === 0 && text !== undefined && !readsAsCode(text)) throw noCode();

@@ -98,7 +98,7 @@ export const onRunNow = onInteraction(
   },
   async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);
-    const posted = readFetched(found, channel);
+    const posted = readFetched(found, channel, bot.userId);
     if (posted?.user !== user)
       throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));

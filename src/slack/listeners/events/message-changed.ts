@@ -10,7 +10,6 @@ import {
   type PostedMessage,
   readChange,
 } from '../../parsing/message-event.ts';
-import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../boundary.ts';
 import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
@@ -35,7 +34,7 @@ type Deletion = MessageChange & { kind: 'deleted' };
 export async function onMessageChanged(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
   // The bot edits its own messages all the time: nothing of that is parsed.
   if (isOwnChange(event, bot.userId)) return;
-  const change = readChange(event);
+  const change = readChange(event, bot.userId);
   if (change === undefined) return;
   const { channel, ts } = change.kind === 'edited' ? change.message : change;
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
@@ -58,7 +57,7 @@ export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> 
 /** The message is known from now on, so that one that is still on its way makes no run. */
 async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
-  if (before !== undefined && isPlainTalk(before, bot) && !(await hasRuns(channel, bot))) return;
+  if (before !== undefined && isPlainTalk(before) && !(await hasRuns(channel, bot))) return;
   const key = messageRequest(bot.workspace, channel, ts);
   await bot.markSeen(key);
   await bot.markSeen(deletionRequest(key));
@@ -80,7 +79,7 @@ async function handleEdit(
   bot: Bot,
 ): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
-  if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
+  if (by !== message.user || (before !== undefined && isSameTyped(before, message))) return;
   let isNew = false;
   await withMessageBoundary(message, ticket, bot, async (onAddressed) => {
     const classified = await classifyMessage(message, bot);
@@ -184,9 +183,8 @@ async function isKnownEdit(message: PostedMessage, last: Run, bot: Bot): Promise
   return isOvertaken || (await bot.isKnown(requestOf(message, bot)));
 }
 
-function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bot): boolean {
-  const typed = (posted: PostedMessage): string => JSON.stringify(readMessage(posted, userId).parts);
-  return typed(before) === typed(after);
+function isSameTyped(before: PostedMessage, after: PostedMessage): boolean {
+  return JSON.stringify(before.typed) === JSON.stringify(after.typed);
 }
 
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */

@@ -9,7 +9,6 @@ import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { withAudit } from '../../auth/audit.ts';
-import { readMessage } from '../../parsing/message-body.ts';
 import { readReply } from '../../parsing/snippet.ts';
 import { runCommand, notifyAnswer } from '../commands/execute.ts';
 import { withBoundary } from '../boundary.ts';
@@ -30,7 +29,7 @@ import { renderRunNow } from '../../blocks/refusals.ts';
  * (as `message` and as `app_mention`, in any order); both are read alike and the run store tells them to be one.
  */
 export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
-  const posted = readPosted(event);
+  const posted = readPosted(event, bot.userId);
   if (posted === undefined) return;
   const { mutex, handledRequests } = bot.memory;
   const key = requestOf(posted, bot);
@@ -216,12 +215,12 @@ export function replyRequest(message: string): string {
  * nothing: then nothing was done. `onAddressed` is called where it does: from then on refusals are said.
  */
 async function takeInputReply(posted: PostedMessage, bot: Bot, onAddressed: () => void): Promise<boolean> {
-  const { channel, ts, thread, user, files } = posted;
+  const { channel, ts, thread, user, typed, files } = posted;
   if (thread === undefined || files.length > 0 || posted.isMention) return false;
   const run = bot.control.awaitingInput(bot.workspace, channel, thread, user);
   const asked = run?.data.inputRequest;
   if (run === undefined || asked === undefined) return false;
-  const line = readReply(readMessage(posted, bot.userId));
+  const line = readReply(typed);
   if (line === undefined || readBangCommand(line) !== undefined) return false;
   onAddressed();
   // By the message's own request: in a direct message it would else run as code when Slack brings it again.

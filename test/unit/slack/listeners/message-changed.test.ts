@@ -186,7 +186,7 @@ test.each([
   ['```1```', true],
 ])('%j in a thread costs one look for one run (with runs: %j)', async (text, hasRuns) => {
   const { bot, store } = createBot({ hasRuns });
-  const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' });
+  const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' }, bot.userId);
   if (posted === undefined) throw new Error('it is no message');
   expect((await classifyMessage(posted, bot))?.source).toBe(hasRuns ? 'thread' : undefined);
   expect(store).toEqual(['threadRuns 1']);

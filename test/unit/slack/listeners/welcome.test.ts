@@ -29,14 +29,10 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
   return { bot, told };
 }
 
-const direct = readPosted({
-  type: 'message',
-  channel: 'D1',
-  channel_type: 'im',
-  user: 'U1',
-  text: 'hi',
-  ts: '1.0',
-})!;
+const direct = readPosted(
+  { type: 'message', channel: 'D1', channel_type: 'im', user: 'U1', text: 'hi', ts: '1.0' },
+  'UBOT',
+)!;
 
 test('the first direct message is answered with a welcome, once, also over processes, whatever was run elsewhere', async () => {
   const { bot, told } = createBot({
