@@ -3,11 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError, refusedAs } from './call-error.ts';
 import { findPosted, inThread } from './posted.ts';
-import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
+import { buttonRow, createValueButton, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
 import { renderElapsed } from '../../text.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
@@ -110,13 +111,11 @@ interface Said {
   blocks?: KnownBlock[];
 }
 
-export const keepAction = 'kernel:keep';
-
-/** Reads which kernel a Keep button means; undefined when it is none of ours. */
-export function readKeep(value: string): { queue: string; kernelId: string } | undefined {
-  const [kernelId = '', ...queue] = value.split('|');
-  return queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
-}
+export const keepButton = createValueButton(
+  'kernel:keep',
+  'Keep',
+  z.object({ kernelId: z.string(), queue: z.string() }),
+);
 
 /** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */
 export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
@@ -125,14 +124,11 @@ export function createIdleNotices(client: WebClient, notify: Notify): IdleNotice
   return {
     async warn(record, endsAtMs) {
       const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
-      const keep = buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`));
+      const { kernelId, queue } = record;
       try {
-        const ts = await postOnce(
-          client,
-          { channel: record.channel },
-          { text, blocks: [section(text), keep] },
-        );
-        if (ts !== undefined) warnings.set(record.kernelId, { ts, text });
+        const blocks = [section(text), buttonRow(keepButton.render({ kernelId, queue }))];
+        const ts = await postOnce(client, { channel: record.channel }, { text, blocks });
+        if (ts !== undefined) warnings.set(kernelId, { ts, text });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
         if (refusedAs(error) === undefined) throw error;

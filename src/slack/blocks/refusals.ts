@@ -1,6 +1,6 @@
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import { escapeMrkdwn, button, buttonRow, section, valueReader } from './elements.ts';
+import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 
@@ -65,8 +65,6 @@ export const brokenText = 'Something broke on our side, nothing ran. Tell an adm
 
 /** Questions to whoever wrote a message, each with a button that runs it after all. */
 
-export const runAsCodeAction = 'near:run';
-
 /**
  * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
  * the channel takes no private words, the question stands in the person's direct messages.
@@ -77,8 +75,8 @@ const nearSchema = z.object({
   channel: z.string(),
   thread: z.string(),
 });
-export type NearCode = z.infer<typeof nearSchema>;
-export const readNearCode = valueReader(nearSchema);
+type NearCode = z.infer<typeof nearSchema>;
+export const runAsCodeButton = createValueButton('near:run', 'Run as code', nearSchema);
 
 /** "Did you mean restart?", with a button for the case that it was code. */
 export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
@@ -87,30 +85,17 @@ export function renderNearCommand(meant: string, code: NearCode): { text: string
 
 /** A question (mrkdwn) about what stood in a command's place, with the same button. */
 export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  const value = JSON.stringify(code);
-  const blocks: KnownBlock[] = [section(text)];
+  const run = runAsCodeButton.render(code);
   // More than Slack takes in a button's value is no slip of the finger.
-  if (value.length <= 2_000) blocks.push(buttonRow(button('Run as code', runAsCodeAction, value)));
-  return { text, blocks };
+  const isShort = (run.value ?? '').length <= 2_000;
+  return { text, blocks: [section(text), ...(isShort ? [buttonRow(run)] : [])] };
 }
 
-export const runNowAction = 'late:run';
+/** Which message is meant; one outside threads is the first of its own. */
+const lateSchema = z.object({ channel: z.string(), thread: z.string(), ts: z.string() });
+export const runNowButton = createValueButton('late:run', 'Run now', lateSchema);
 
-/** What a message that came late is told (mrkdwn), with a button. It began `thread`, where it stands in none. */
-export function renderRunNow(text: string, { channel, ts, thread = ts }: MessagePlace): KnownBlock[] {
-  return [section(text), buttonRow(button('Run now', runNowAction, `${channel}|${thread}|${ts}`))];
-}
-
-interface MessagePlace {
-  channel: string;
-  ts: string;
-  thread?: string | undefined;
-}
-
-/** Which message is meant, and its thread. */
-export function readRunNow(value: string): { channel: string; thread: string; ts: string } | undefined {
-  const [channel, thread, ts] = value.split('|');
-  return channel === undefined || thread === undefined || ts === undefined
-    ? undefined
-    : { channel, thread, ts };
+/** What a message that came late is told (mrkdwn), with a button. */
+export function renderRunNow(text: string, late: z.infer<typeof lateSchema>): KnownBlock[] {
+  return [section(text), buttonRow(runNowButton.render(late))];
 }

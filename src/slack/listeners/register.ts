@@ -7,14 +7,14 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepAction } from '../api/notify.ts';
+import { keepButton } from '../api/notify.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { questionCallback } from '../blocks/question.ts';
 import {
   loadAction,
-  replaceAction,
-  runSavedAction,
+  replaceButton,
+  runSavedButton,
   saveCallback,
   scheduleCallback,
 } from '../blocks/saved/saved-blocks.ts';
@@ -28,7 +28,7 @@ import { onMessageChanged } from './events/message-changed.ts';
 import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
 import { onEditorSubmitted } from './views/editor.ts';
 import { onQuestionSubmitted, onSaveSubmitted, onScheduleSubmitted } from './views/forms.ts';
-import { runAsCodeAction, runNowAction } from '../blocks/refusals.ts';
+import { runAsCodeButton, runNowButton } from '../blocks/refusals.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { withBoundary } from './boundary.ts';
@@ -41,13 +41,13 @@ const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bo
   [runCodeAction, onRunCodeButton],
   [/^run:/, onRunButton],
   [/^kernel:(restart|shutdown)$/, onKernelButton],
-  [keepAction, onKeepButton],
-  [runAsCodeAction, onRunAsCode],
-  [runNowAction, onRunNow],
-  [replaceAction, onReplaceButton],
+  [keepButton.action, onKeepButton],
+  [runAsCodeButton.action, onRunAsCode],
+  [runNowButton.action, onRunNow],
+  [replaceButton.action, onReplaceButton],
   [/^schedule:(?:pause|resume|runNow|delete)$/, onScheduleButton],
   [loadAction, onLoadSaved],
-  [runSavedAction, onRunSavedButton],
+  [runSavedButton.action, onRunSavedButton],
 ];
 
 /** Modals that can be submitted, by their callback ids. */

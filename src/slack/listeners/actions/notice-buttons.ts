@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { readKeep } from '../../api/notify.ts';
+import { keepButton } from '../../api/notify.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
 import { kernelButtons } from '../../blocks/kernel-text.ts';
@@ -9,7 +9,7 @@ import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
 import { onInteraction } from './interaction.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
-import { readNearCode, readRunNow } from '../../blocks/refusals.ts';
+import { runAsCodeButton, runNowButton } from '../../blocks/refusals.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(
@@ -45,7 +45,7 @@ export const onKernelButton = onInteraction(
 
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
 export const onKeepButton = onInteraction(
-  { what: 'a Keep button', read: readKeep, asked: () => ({ act: 'keep' }) },
+  { what: 'a Keep button', read: keepButton.read, asked: () => ({ act: 'keep' }) },
   async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     const end = async (text: string): Promise<unknown> =>
@@ -68,7 +68,7 @@ export const onKeepButton = onInteraction(
 
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
 export const onRunAsCode = onInteraction(
-  { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
+  { what: 'a button of a command', read: runAsCodeButton.read, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
     const isMessage = thread !== '';
     const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
@@ -91,7 +91,7 @@ const OFFER_TAKEN = 'Slack brought this message late; its author has pressed Run
 export const onRunNow = onInteraction(
   {
     what: 'a button of a late message',
-    read: readRunNow,
+    read: runNowButton.read,
     asked: () => ({ act: 'runNow' }),
     // It is read back first, with its files: that may take longer than Slack waits.
     isAcknowledgedFirst: () => true,

@@ -145,8 +145,10 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
 
 /** The message is not known by that: it may still run. */
 async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
+  const { channel, ts, thread = ts } = posted;
   const offer = `${requestOf(posted, bot)}/late`;
-  await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
+  const blocks = renderRunNow(text, { channel, thread, ts });
+  await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, blocks));
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */
