@@ -25,7 +25,7 @@ const PICTURE_BYTES = 100_000;
 await using playground = await startPlayground({ rates: false });
 const folder = await mkdtemp(join(tmpdir(), 'sparkthread-bench-'));
 const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
-const messages = createRunMessages({ token, slackApiUrl, log: silentLog, isFresh: true });
+const messages = createRunMessages({ botToken: token, apiUrl: slackApiUrl, log: silentLog, isFresh: true });
 const root = playground.as('ana').post('#data', 'a thread');
 const runs: Run[] = [];
 for (let n = 0; n < RUNS; n += 1) runs.push(await showRun(n));

@@ -146,7 +146,7 @@ function createRuns(
   });
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: slack.removeRunMessage,
+    removeMessage: slack.runMessages.removeRunMessage,
     forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
@@ -183,9 +183,9 @@ function createRuns(
     store: store.runs,
     kernels,
     finals,
-    openRunMessage: slack.openRunMessage,
-    removeAttached: slack.removeAttachments,
-    removeMessage: slack.removeRunMessage,
+    openRunMessage: slack.runMessages.open,
+    removeAttached: slack.runMessages.removeAttachments,
+    removeMessage: slack.runMessages.removeRunMessage,
     openTranscript,
     log,
   });

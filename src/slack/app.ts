@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
 import type { Run } from '../runs/run.ts';
-import { createRunMessageRemover, createRunMessages } from './messages/run-messages.ts';
+import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
@@ -62,13 +62,11 @@ export async function startSlack(options: StartSlackOptions) {
   app.counts = counts;
   app.channelIds = channelIds;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
-  const removals = openClient(settings, log, { fetch, isUrgent: false });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
-    token,
-    slackApiUrl: apiUrl,
+    ...settings,
     notifyAfterMs,
     marksResults,
     log,
@@ -102,7 +100,7 @@ export async function startSlack(options: StartSlackOptions) {
   };
   return {
     side,
-    openRunMessage: runMessages.open,
+    runMessages,
     health: transport.health,
     /** Whether Slack answers a call of this process. */
     reaches: (): Promise<boolean> =>
@@ -112,7 +110,6 @@ export async function startSlack(options: StartSlackOptions) {
       ),
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
-    ...createRunMessageRemover(removals, runMessages.unmark, log),
     idleNotices: createIdleNotices(client, notify),
     notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
       const { kernelspec } = run.data;
@@ -126,8 +123,6 @@ export async function startSlack(options: StartSlackOptions) {
     },
     /** Takes no further payload. */
     stopListening: () => transport.close(),
-    /** Shows what is pending in run messages. */
-    close: () => runMessages.close(),
   };
 }
 

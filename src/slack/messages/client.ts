@@ -8,8 +8,9 @@ import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
 export interface MessageClientOptions {
-  token: string;
-  slackApiUrl?: string | undefined;
+  botToken: string;
+  /** By default Slack's own. */
+  apiUrl?: string | undefined;
   /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
   /** What files go through; by default the process's own. */
@@ -33,10 +34,10 @@ export class MessageClient {
   #refusesLanguages = false;
 
   constructor(options: MessageClientOptions) {
-    const { token, slackApiUrl: apiUrl, fetch, log, timeoutMs } = options;
+    const { fetch, log, timeoutMs } = options;
     this.transfer = options.transfer ?? globalThis.fetch;
     this.#log = log;
-    this.client = openClient({ botToken: token, apiUrl }, log, {
+    this.client = openClient(options, log, {
       fetch,
       isUrgent: true,
       isQuiet: true,

@@ -188,7 +188,7 @@ const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxT
  * 429 is a failure at once.
  */
 export function openClient(
-  { botToken, apiUrl }: { botToken: string; apiUrl: string | undefined },
+  { botToken, apiUrl }: { botToken: string; apiUrl?: string | undefined },
   log: Log,
   { fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
 ): WebClient {
