@@ -10,7 +10,7 @@ import type {
 import { keepButton } from '../api/notify.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
-import { questionCallback } from '../blocks/question.ts';
+import { inputCallback } from '../blocks/input-request.ts';
 import {
   loadAction,
   replaceButton,
@@ -22,12 +22,13 @@ import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
 import { onRunButton } from './actions/run-buttons.ts';
-import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
+import { onHomeOpened } from './events/app-home.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
-import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
-import { onEditorSubmitted } from './views/editor.ts';
-import { onQuestionSubmitted, onSaveSubmitted, onScheduleSubmitted } from './views/forms.ts';
+import { onMessageShortcut } from './shortcuts.ts';
+import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
+import { onInputSubmitted } from './input.ts';
+import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
 import { runAsCodeButton, runNowButton } from '../blocks/refusals.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onSlash } from './commands/slash.ts';
@@ -38,7 +39,7 @@ type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
 /** Buttons and menus, by their action ids. */
 const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bot) => Promise<void>])[] = [
-  [runCodeAction, onRunCodeButton],
+  [runCodeAction, onEditorCalled],
   [/^run:/, onRunButton],
   [/^kernel:(restart|shutdown)$/, onKernelButton],
   [keepButton.action, onKeepButton],
@@ -53,7 +54,7 @@ const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bo
 /** Modals that can be submitted, by their callback ids. */
 const MODALS: readonly (readonly [string, (args: Submitted, bot: Bot) => Promise<void>])[] = [
   [editorCallback, onEditorSubmitted],
-  [questionCallback, onQuestionSubmitted],
+  [inputCallback, onInputSubmitted],
   [saveCallback, onSaveSubmitted],
   [scheduleCallback, onScheduleSubmitted],
 ];
@@ -82,7 +83,7 @@ export function registerListeners(app: App, bot: Bot): void {
   });
   for (const [action_id, onPressed] of INTERACTIONS)
     app.action<BlockAction>({ type: 'block_actions', action_id }, async (args) => await onPressed(args, bot));
-  app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
+  app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onEditorCalled(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },
     async (args) => await onMessageShortcut(args, bot),

@@ -24,6 +24,11 @@ export function deletionRequest(message: string): string {
   return `${message}/deleted`;
 }
 
+/** Where it is known that a message, named by its request, answered code that asked for a line. */
+export function replyRequest(message: string): string {
+  return `${message}/reply`;
+}
+
 function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
   return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
 }

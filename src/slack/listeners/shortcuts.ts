@@ -1,4 +1,4 @@
-import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
+import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import { type Snippet, languageOf } from '../../runs/run.ts';
 import {
@@ -21,18 +21,7 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
-import { openEditorOrSay } from './views/editor.ts';
 import type { Message } from '../parsing/typed-text.ts';
-
-/** The global shortcut opens the editor. */
-export async function onGlobalShortcut(
-  { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
-  bot: Bot,
-): Promise<void> {
-  const user = shortcut.user.id;
-  await new Acknowledgement(ack, bot.log).send();
-  await openEditorOrSay({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
-}
 
 /**
  * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is

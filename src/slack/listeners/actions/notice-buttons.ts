@@ -6,7 +6,7 @@ import { kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
 import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
 import { runAsCodeButton, runNowButton } from '../../blocks/refusals.ts';

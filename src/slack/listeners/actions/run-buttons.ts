@@ -23,9 +23,9 @@ import {
   untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';
-import { openQuestion } from '../views/forms.ts';
+import { openInputBox } from '../input.ts';
 import { renderElapsed } from '../../../text.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
@@ -81,7 +81,7 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   answerInput: {
     right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
     acceptsNothing: true,
-    act: ({ run, trigger }, bot) => openQuestion(run, trigger, bot),
+    act: ({ run, trigger }, bot) => openInputBox(run, trigger, bot),
   },
   save: {
     right: () => 'choose',

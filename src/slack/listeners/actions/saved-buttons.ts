@@ -15,7 +15,7 @@ import {
 } from '../commands/saved.ts';
 import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import type { Click } from '../../blocks/elements.ts';

@@ -1,11 +1,9 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
-import { Acknowledgement, withBoundary } from '../boundary.ts';
-import { openEditorOrSay } from '../views/editor.ts';
+import { withBoundary } from '../boundary.ts';
 import { describeSchedules } from '../commands/saved.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
@@ -24,15 +22,6 @@ const SHOWN_SCHEDULES = 10;
 export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
   const opened = openedSchema.safeParse(event).data;
   if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
-}
-
-/** "Run code" on the home tab: the editor, with the channel to choose. */
-export async function onRunCodeButton(
-  { ack, body }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
-  await new Acknowledgement(ack, bot.log).send();
-  await openEditorOrSay({ user: body.user.id, trigger: body.trigger_id, channel: undefined }, bot);
 }
 
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */

@@ -12,7 +12,7 @@ import {
 } from '../../parsing/message-event.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../boundary.ts';
-import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
+import { deletionRequest, messageRequest, mustRun, replyRequest, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,
   classifyEdited,
@@ -24,7 +24,7 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
-import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
+import { handleMessage, withMessageBoundary } from './message.ts';
 import { renderElapsed } from '../../../text.ts';
 
 type Edit = MessageChange & { kind: 'edited' };

@@ -8,7 +8,7 @@ import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
-import { onSaveSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const here = { channel: 'C1', thread: undefined, requestKey: 'k', root: '' };

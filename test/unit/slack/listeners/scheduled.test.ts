@@ -18,7 +18,7 @@ import {
   readScheduledEnd,
   startScheduled,
 } from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });
