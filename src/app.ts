@@ -160,14 +160,14 @@ function createRuns(
     openTranscript,
     onEnded,
     onSwitched(run, change) {
-      slack.notifySwitched(run, change);
+      slack.kernelNotices.switched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
           log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'),
         );
     },
-    notices: slack.idleNotices,
+    notices: slack.kernelNotices.idle,
     log,
     several: config.kernels.several,
     runTimeoutMs,

@@ -2,7 +2,6 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
-import type { Run } from '../runs/run.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
 import type { Bot, SlackSide } from './context.ts';
@@ -14,12 +13,11 @@ import { registerListeners } from './listeners/register.ts';
 import { createListenerMemory } from './listeners/requests.ts';
 import { ChannelIds } from './transport/channel-ids.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
-import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createDownload, createFileReader } from './api/files.ts';
 import { createViews } from './api/views.ts';
-import { createIdleNotices } from './api/notify.ts';
+import { createKernelNotices } from './api/notify.ts';
 import { createThreads } from './exports/threads.ts';
 
 export interface SlackSettings {
@@ -110,12 +108,7 @@ export async function startSlack(options: StartSlackOptions) {
       ),
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
-    idleNotices: createIdleNotices(client, notify),
-    notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
-      const { kernelspec } = run.data;
-      const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
-      void notify.channel({ channel: run.channel }, text);
-    },
+    kernelNotices: createKernelNotices(client, notify),
     /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
     open: async (bot: Bot): Promise<void> => {
       registerListeners(app, bot);

@@ -63,39 +63,11 @@ function status(error: GatewayError): string {
 /** For a bug: what a person reads while we read the log. */
 export const brokenText = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';
 
-/** Questions to whoever wrote a message, each with a button that runs it after all. */
-
-/**
- * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
- * the channel takes no private words, the question stands in the person's direct messages.
- */
-const nearSchema = z.object({
-  text: z.string(),
-  requestKey: z.string(),
-  channel: z.string(),
-  thread: z.string(),
-});
-type NearCode = z.infer<typeof nearSchema>;
-export const runAsCodeButton = createValueButton('near:run', 'Run as code', nearSchema);
-
-/** "Did you mean restart?", with a button for the case that it was code. */
-export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  return askBack(`Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`, code);
-}
-
-/** A question (mrkdwn) about what stood in a command's place, with the same button. */
-export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  const run = runAsCodeButton.render(code);
-  // More than Slack takes in a button's value is no slip of the finger.
-  const isShort = (run.value ?? '').length <= 2_000;
-  return { text, blocks: [section(text), ...(isShort ? [buttonRow(run)] : [])] };
-}
-
 /** Which message is meant; one outside threads is the first of its own. */
 const lateSchema = z.object({ channel: z.string(), thread: z.string(), ts: z.string() });
 export const runNowButton = createValueButton('late:run', 'Run now', lateSchema);
 
-/** What a message that came late is told (mrkdwn), with a button. */
+/** What the author of a message that came late is told (mrkdwn), with a button that runs it after all. */
 export function renderRunNow(text: string, late: z.infer<typeof lateSchema>): KnownBlock[] {
   return [section(text), buttonRow(runNowButton.render(late))];
 }

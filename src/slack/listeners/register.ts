@@ -7,7 +7,7 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepButton } from '../api/notify.ts';
+import { keepButton } from '../blocks/kernel-text.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { inputCallback } from '../blocks/input-request.ts';
@@ -29,7 +29,8 @@ import { onMessageShortcut } from './shortcuts.ts';
 import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
 import { onInputSubmitted } from './input.ts';
 import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
-import { runAsCodeButton, runNowButton } from '../blocks/refusals.ts';
+import { runAsCodeButton } from '../blocks/help.ts';
+import { runNowButton } from '../blocks/refusals.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { withBoundary } from './boundary.ts';

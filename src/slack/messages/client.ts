@@ -1,4 +1,4 @@
-import { inThread, type Place, readMessages, type SlackMessage } from '../api/posted.ts';
+import { type Place, postMessage, readMessages, type Said, type SlackMessage } from '../api/posted.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchFunction, WebClient } from '@slack/web-api';
@@ -48,14 +48,8 @@ export class MessageClient {
   }
 
   /** Gives its ts. */
-  async post(place: Place, message: Pick<SlackMessage, 'text'> & Partial<SlackMessage>): Promise<string> {
-    const { channel } = place;
-    const unfurls = { unfurl_links: false, unfurl_media: false };
-    const posted = await this.#taken(message, (taken) =>
-      this.client.chat.postMessage({ channel, ...inThread(place), ...taken, ...unfurls }),
-    );
-    if (posted.ts === undefined) throw new Error('chat.postMessage answered without a ts');
-    return posted.ts;
+  async post(place: Place, message: Said): Promise<string> {
+    return await this.#taken(message, (taken) => postMessage(this.client, place, taken));
   }
 
   async update(channel: string, ts: string, message: SlackMessage): Promise<void> {

@@ -1,15 +1,15 @@
 import { UserError } from '../../../errors.ts';
-import { keepButton } from '../../api/notify.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
-import { kernelButtons } from '../../blocks/kernel-text.ts';
+import { keepButton, kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
 import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
 import { onInteraction } from '../interactions.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
-import { runAsCodeButton, runNowButton } from '../../blocks/refusals.ts';
+import { runAsCodeButton } from '../../blocks/help.ts';
+import { runNowButton } from '../../blocks/refusals.ts';
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(

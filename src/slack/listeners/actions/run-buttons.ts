@@ -201,7 +201,7 @@ async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Pr
     `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
   );
   await bot.notify.person(
-    { channel, thread: thread === '' ? undefined : thread, user: person.id },
+    { channel, thread, user: person.id },
     `${mention(inHand.requester)} was asked, by direct message.`,
   );
 }

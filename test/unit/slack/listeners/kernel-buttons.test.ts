@@ -5,9 +5,8 @@ import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
-import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
+import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { keepButton } from '../../../../src/slack/api/notify.ts';
 import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
