@@ -42,9 +42,7 @@ const bot = {
   channels: { find: async () => ({ name: 'data' }) },
   users: { find: async (id: string) => ({ id, name: 'ana' }) },
   notify: { person: async (_: unknown, text: string) => void told.push(text) },
-  code: async () => ['print("something")'],
-  threadRuns: async () => runs.toReversed(),
-  channelRuns: async () => runs.toReversed(),
+  runs: { code: async () => ['print("something")'], newest: async () => runs.toReversed() },
 } as unknown as Bot;
 const person = { id: 'U1', ids: ['U1'], name: 'ana', isBot: false, isUnknown: false, ...noRights };
 for (let round = 1; round <= 3; round += 1) {

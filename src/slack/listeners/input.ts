@@ -66,7 +66,7 @@ export const onInputSubmitted = onSubmission(
   },
   async ({ user, purpose: { runId, requestId }, fields, signal, asked }, bot) => {
     const line = fields(lineBlock)?.value ?? '';
-    const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+    const [run, person] = await inTime(Promise.all([bot.runs.find(runId), bot.users.find(user)]), signal);
     if (run === undefined) throw new UserError('badCommand', OVER_TEXT);
     must(run.requester === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);
     await answerInput(asked, run, requestId, line, bot);

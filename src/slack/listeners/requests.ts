@@ -135,7 +135,10 @@ export async function submitRun(
     await inTime(mustRun(person, request.channel, bot), signal);
     const maySwitch = refuse('switch', person, request.channel, bot.policy) === undefined;
     const requester = { requester: person.id, maySwitch };
-    return await bot.admit({ attended: !person.isBot, ...request, workspace, ...requester }, signal);
+    return await bot.admission.submit(
+      { attended: !person.isBot, ...request, workspace, ...requester },
+      signal,
+    );
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);
@@ -146,7 +149,7 @@ export async function submitRun(
   });
   if (admitted.kind === 'accepted') {
     bot.memory.channelsWithRuns.set(request.channel, true);
-    const run = await bot.findRun(admitted.runId);
+    const run = await bot.runs.find(admitted.runId);
     if (run !== undefined) bot.audit.record(auditAccepted(run, request.snippet.blocks));
     await eraseIfDeleted(request, admitted.runId, bot);
   }
@@ -195,8 +198,8 @@ async function eraseIfDeleted(
 ): Promise<void> {
   if (message === undefined || editedTs === undefined) return;
   if (!(await bot.isKnown(deletionRequest(message)))) return;
-  const run = await bot.findRun(runId);
-  if (run !== undefined) await bot.erase(run);
+  const run = await bot.runs.find(runId);
+  if (run !== undefined) await bot.runs.erase(run);
 }
 
 /** A run, and who asks something of it. Throws `UserError` where it is no longer kept; `undone`: `nothing was saved`. */
@@ -207,7 +210,7 @@ export async function findRunFor(
   bot: Bot,
   signal: AbortSignal | undefined,
 ): Promise<[Run, Person]> {
-  const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+  const [run, person] = await inTime(Promise.all([bot.runs.find(runId), bot.users.find(user)]), signal);
   if (run === undefined) throw new UserError('badCommand', `That run is no longer kept, so ${undone}.`);
   return [run, person];
 }
@@ -215,6 +218,6 @@ export async function findRunFor(
 /** The notebook of a run that is run again. */
 export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
   const { notebook: posted } = run.data;
-  const notebook = posted === undefined ? undefined : await bot.notebook(run);
+  const notebook = posted === undefined ? undefined : await bot.notebooks.find(run.data.requestKey);
   return posted === undefined || notebook === undefined ? undefined : { name: posted.name, notebook };
 }

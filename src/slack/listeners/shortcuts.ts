@@ -82,12 +82,12 @@ async function readAnswer(
   bot: Bot,
 ): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
-  const runs = await bot.threadRuns(channel, thread);
+  const runs = await bot.runs.newest('thread', [channel, thread]);
   const isRoot = message.ts === thread;
   const run = runs.findLast(
     ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
   );
-  const blocks = run === undefined ? [] : await bot.code(run);
+  const blocks = run === undefined ? [] : await bot.runs.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';
   const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };

@@ -69,7 +69,7 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   },
   delete: {
     right: ({ isOwn }) => (isOwn ? 'deleteOwn' : 'deleteOthers'),
-    act: decision('delete', ({ run }, bot) => bot.erase(run)),
+    act: decision('delete', ({ run }, bot) => bot.runs.erase(run)),
   },
   runAgain: { right: () => 'run', act: runAgain },
   allRows: { right: () => 'run', act: showAllRows },
@@ -134,7 +134,7 @@ async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   const { run, isOwn } = click;
   const origin = isOwn ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
-    const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
+    const [blocks, notebook] = await Promise.all([bot.runs.code(run), notebookOf(run, bot)]);
     return { snippet: { ...languageOf(run), blocks, notebook }, origin };
   });
 }

@@ -145,7 +145,7 @@ async function languagesText(channel: string, bot: Bot): Promise<CommandAnswer> 
 }
 
 async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
-  const runs = await bot.channelRuns(channel, HISTORY_RUNS);
+  const runs = await bot.runs.newest('channel', [channel], HISTORY_RUNS);
   if (runs.length === 0)
     return { text: 'Nothing has run in this channel yet, or its runs are no longer kept.' };
   const lines = runs.map((run) => runLine(run, bot.workspaceUrl));

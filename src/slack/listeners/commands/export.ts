@@ -63,11 +63,11 @@ async function findRuns(
         'badCommand',
         'Say !export in a thread with answers, or export today for all of this channel’s runs of today.',
       );
-    return orNothing(await bot.threadRuns(channel, thread, MAX_RUNS + 1), 'this thread');
+    return orNothing(await bot.runs.newest('thread', [channel, thread], MAX_RUNS + 1), 'this thread');
   }
   const day = dayIn(timeZone);
   const today = day(Date.now());
-  const runs = (await bot.channelRuns(channel, MAX_RUNS + 1)).filter(
+  const runs = (await bot.runs.newest('channel', [channel], MAX_RUNS + 1)).filter(
     ({ createdAt }) => day(createdAt) === today,
   );
   return orNothing(runs, 'this channel today');
@@ -117,7 +117,7 @@ async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
       await atMost(bot.untilPosted(run.id), POSTED_MS);
-      return (await bot.findRun(run.id)) ?? run;
+      return (await bot.runs.find(run.id)) ?? run;
     }),
   );
 }

@@ -36,7 +36,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs, saved, schedules] = await Promise.all([
     kernelsOf(person, bot),
-    bot.requesterRuns(person.id, SHOWN_RUNS),
+    bot.runs.newest('requester', [person.id], SHOWN_RUNS),
     ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);

@@ -113,7 +113,7 @@ function isForeignBot({ botIds, user }: PostedMessage, { policy }: Bot): boolean
 }
 
 async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<boolean> {
-  return thread !== undefined && (await bot.threadRuns(channel, thread, 1)).length > 0;
+  return thread !== undefined && (await bot.runs.newest('thread', [channel, thread], 1)).length > 0;
 }
 
 async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
@@ -135,7 +135,7 @@ export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   const { channelsWithRuns } = bot.memory;
   const known = channelsWithRuns.get(channel);
   if (known !== undefined) return known;
-  const has = (await bot.channelRuns(channel, 1)).length > 0;
+  const has = (await bot.runs.newest('channel', [channel], 1)).length > 0;
   channelsWithRuns.set(channel, has, { ttl: has ? 0 : NO_RUNS_MS });
   return has;
 }

@@ -69,7 +69,7 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) runs.push(first);
   for (const run of runs) {
     auditRun('delete', run, undefined, bot);
-    await bot.erase(run);
+    await bot.runs.erase(run);
   }
 }
 
@@ -107,7 +107,8 @@ async function handleEdit(
     if (edited?.isAddressed === true) onAddressed();
     const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
     // The answer would stand below words that did not make it.
-    if (isCodeGone && !(await isKnownEdit(message, last, bot))) for (const run of runs) await bot.erase(run);
+    if (isCodeGone && !(await isKnownEdit(message, last, bot)))
+      for (const run of runs) await bot.runs.erase(run);
   });
   if (isNew) await handleMessage(message, ticket, bot);
 }
@@ -139,8 +140,8 @@ async function runEdited(
   if (isLate(message)) refuseLate(message, 'run', person, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
-  if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
-    bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));
+  if (await bot.admission.replaceWaiting(last, { snippet, editedTs, saved })) {
+    bot.audit.record(auditEdited((await bot.runs.find(last.id)) ?? last, snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
@@ -161,7 +162,7 @@ async function runEdited(
     bot,
   );
   if (admitted.kind === 'accepted' && isUnfinished(last))
-    await bot.say(
+    await bot.runs.say(
       last,
       `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
     );
@@ -174,7 +175,7 @@ async function runsOf(
   bot: Bot,
 ): Promise<Run[]> {
   const key = messageRequest(bot.workspace, channel, ts);
-  return (await bot.threadRuns(channel, thread)).filter((run) => run.data.message === key);
+  return (await bot.runs.newest('thread', [channel, thread])).filter((run) => run.data.message === key);
 }
 
 /** Slack may bring an edit twice, and edits in any order: an older one has been overtaken. */

@@ -193,7 +193,7 @@ export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<voi
   handledRequests.set(key, true);
   await withBoundary({ what: 'a welcome' }, bot, async () => {
     const own = messageRequest(bot.workspace, channel, ts);
-    const runs = await bot.channelRuns(channel, 2);
+    const runs = await bot.runs.newest('channel', [channel], 2);
     if (runs.some(({ data }) => data.message !== own)) return;
     if (refuse('look', await bot.users.find(user), channel, bot.policy) !== undefined) return;
     await runOnce(key, bot, async () => await bot.notify.channel({ channel }, welcomeText(bot.userId)));

@@ -73,7 +73,7 @@ export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promi
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
-    const blocks = await bot.code(run);
+    const blocks = await bot.runs.code(run);
     const languages = listChoices(await bot.languages(channel));
     return renderFilled({ channel, thread }, { languages, kernelspec, blocks });
   });

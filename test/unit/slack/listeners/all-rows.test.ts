@@ -25,16 +25,18 @@ function startBot({ hasKernel = true, isMember = true } = {}) {
     workspace: 'T1',
     policy: POLICY,
     users: { find: async (id: string) => personOf(id, { isGuest: id === 'U9' }) },
-    findRun: async (id: string) => (id === 'run-1' ? run : undefined),
+    runs: { find: async (id: string) => (id === 'run-1' ? run : undefined) },
     control: { hasKernelOf: () => hasKernel },
     channels: {
       async mustBeMember() {
         if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
-    admit: async (request: SnippetRequest) => {
-      admitted.push(request);
-      return { kind: 'accepted', runId: 'run-2' };
+    admission: {
+      submit: async (request: SnippetRequest) => {
+        admitted.push(request);
+        return { kind: 'accepted', runId: 'run-2' };
+      },
     },
     markSeen: async () => true,
     wasSeen: async () => false,

@@ -27,12 +27,14 @@ function openEditor(
       files
         .filter(({ kind }) => kind === 'code')
         .map(({ name }) => ({ syntax: undefined, code: `of ${name}` })),
-    async admit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
-      keys.push(requestKey);
-      admitted.push(...snippet.blocks);
-      return admit(requestKey);
+    admission: {
+      async submit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
+        keys.push(requestKey);
+        admitted.push(...snippet.blocks);
+        return admit(requestKey);
+      },
     },
-    findRun: async () => undefined,
+    runs: { find: async () => undefined },
     runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
     memory: createListenerMemory(),
     log: silentLog,

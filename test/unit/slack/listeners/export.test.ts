@@ -17,8 +17,7 @@ test('the exports of one person are read one after the other', async () => {
     memory: createListenerMemory(),
     channels: { find: async () => ({ name: 'data' }) },
     users: { find: async (id: string) => personOf(id, { timeZone: 'Mars/Olympus' }) },
-    code: async () => ['1'],
-    threadRuns: async () => [run as unknown as Run],
+    runs: { code: async () => ['1'], newest: async () => [run as unknown as Run] },
     threads: {
       messages: async () => (steps.push('read'), []),
       attach: async () => {

@@ -37,17 +37,18 @@ function createBot({ password = false } = {}) {
       answerInput: async (_run: Run, _id: string, line: string) => given.push(line) > 0,
     },
     languages: async () => ({ kernelspecs: [], aliases: new Map() }),
-    admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
-      if (claims.has(requestKey)) return { kind: 'duplicate' };
-      ran.push(...snippet.blocks);
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
+        if (claims.has(requestKey)) return { kind: 'duplicate' };
+        ran.push(...snippet.blocks);
+        return { kind: 'duplicate' };
+      },
     },
     onRefused: () => {},
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
-    threadRuns: async () => [],
-    channelRuns: async () => [asking],
+    runs: { newest: async (index: string) => (index === 'channel' ? [asking] : []) },
     channelSettings: { read: async () => ({}) },
     autoRun: 'mention',
     memory: createListenerMemory(),

@@ -42,7 +42,7 @@ function createBot(options: {
       isOpenTo: async (id: string) => !closed.includes(id),
       isMember: async (id: string) => asked.push(id) > 0,
     },
-    requesterRuns: async () => [],
+    runs: { newest: async () => [] },
     views: { publishHome: async () => {} },
     log: silentLog,
     audit: silentAudit,

@@ -21,9 +21,11 @@ test('Run as code runs nothing where the bot could not answer', async () => {
         throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
-    admit: async () => {
-      runs += 1;
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async () => {
+        runs += 1;
+        return { kind: 'duplicate' };
+      },
     },
     notify: {
       person: async ({ thread }: { thread?: string }, text: string) => {

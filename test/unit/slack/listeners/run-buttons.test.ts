@@ -32,7 +32,7 @@ function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
       find: async (id: string) => personOf(id, { isGuest: id === 'UGUEST', isWorkspaceAdmin: id === 'U9' }),
     },
     notify: createNotify(slack, silentLog),
-    findRun: async () => run,
+    runs: { find: async () => run },
     control: {
       async stop(_: Run, by: string) {
         if (diesStopping) await new Promise(() => undefined);

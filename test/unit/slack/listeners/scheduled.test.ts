@@ -75,12 +75,14 @@ beforeEach(async () => {
         return facts?.isPostable === true;
       },
     },
-    async admit(request: SnippetRequest) {
-      admitted.push(request);
-      return admit();
+    admission: {
+      async submit(request: SnippetRequest) {
+        admitted.push(request);
+        return admit();
+      },
     },
     onRefused: () => undefined,
-    findRun: async () => lastRun,
+    runs: { find: async () => lastRun },
     runOf: async () => ({ id: 'r0' }),
     memory: createListenerMemory(),
     audit: silentAudit,

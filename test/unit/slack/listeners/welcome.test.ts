@@ -20,7 +20,9 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
     notify: {
       channel: async ({ channel }: { channel: string }, text: string) => void told.push({ channel, text }),
     },
-    channelRuns: async (channel: string) => runs.filter((run) => run.channel === channel),
+    runs: {
+      newest: async (_: 'channel', [channel]: string[]) => runs.filter((run) => run.channel === channel),
+    },
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     memory: createListenerMemory(),
