@@ -1,4 +1,4 @@
-import type { LRUCache } from 'lru-cache';
+import { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
 import type { NotebookStore } from '../notebooks/model.ts';
@@ -17,9 +17,9 @@ import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { CallLimiter } from './messages/limiters.ts';
+import { CallLimiter, type CallRate } from './messages/limiters.ts';
 import type { ChannelIds } from './transport/channel-ids.ts';
-import type { KeyedMutex } from '../waits.ts';
+import { KeyedMutex } from '../waits.ts';
 import type { KnownBlock } from '@slack/types';
 
 /** The workspace, and how to ask and tell Slack. */
@@ -83,20 +83,29 @@ export interface Bot extends SlackSide {
   schedules: Schedules;
 }
 
+/** Who presses one button in vain hundreds of times is answered only in part. */
+const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
+/** Two presses of Run again by one person within this time are a double click. */
+const DOUBLE_CLICK_MS = 5_000;
+
+type ListenerMemory = ReturnType<typeof createListenerMemory>;
+
 /** What listeners remember between payloads, in this process. */
-export interface ListenerMemory {
-  /** One for each message: an edit may arrive while its message is still being read. */
-  mutex: KeyedMutex;
-  /** Requests that need no second look: a mention comes twice. */
-  handledRequests: LRUCache<string, true>;
-  /** Claimed requests that failed and could not be un-claimed. */
-  failedRequests: LRUCache<string, true>;
-  /** Whether a channel has runs in the store. */
-  channelsWithRuns: LRUCache<string, boolean>;
-  /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
-  clickAnswers: CallLimiter;
-  /** Run again, by requester and run: a double click is one press. */
-  recentClicks: LRUCache<string, true>;
+export function createListenerMemory() {
+  return {
+    /** One for each message: an edit may arrive while its message is still being read. */
+    mutex: new KeyedMutex(),
+    /** Requests that need no second look: a mention comes twice. */
+    handledRequests: new LRUCache<string, true>({ max: 1_000 }),
+    /** Claimed requests that failed and could not be un-claimed. */
+    failedRequests: new LRUCache<string, true>({ max: 1_000 }),
+    /** Whether a channel has runs in the store. */
+    channelsWithRuns: new LRUCache<string, boolean>({ max: 5_000 }),
+    /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
+    clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
+    /** Run again, by requester and run: a double click is one press. */
+    recentClicks: new LRUCache<string, true>({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
+  };
 }
 
 export interface CommandPlace {

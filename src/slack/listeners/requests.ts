@@ -1,15 +1,12 @@
-import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
-import { KeyedMutex } from '../../waits.ts';
 import type { Run } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
-import type { Bot, ListenerMemory } from '../context.ts';
-import { type CallRate, CallLimiter } from '../messages/limiters.ts';
+import type { Bot } from '../context.ts';
 import { inTime } from './boundary.ts';
 import type { PostedNotebook } from '../../notebooks/model.ts';
 
@@ -56,22 +53,6 @@ export function viewRequest(workspace: string, viewId: string): string {
 /** A press on a kernel's button counts once for each time that the button was shown. */
 export function kernelClickRequest(kernelId: string, action: string, shownAtMs: string): string {
   return `kernel/${kernelId}/${action}/${shownAtMs}`;
-}
-
-/** Two presses of Run again by one person within this time are a double click. */
-const DOUBLE_CLICK_MS = 5_000;
-/** Who presses one button in vain hundreds of times is answered only in part. */
-const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
-
-export function createListenerMemory(): ListenerMemory {
-  return {
-    mutex: new KeyedMutex(),
-    handledRequests: new LRUCache({ max: 1_000 }),
-    failedRequests: new LRUCache({ max: 1_000 }),
-    channelsWithRuns: new LRUCache({ max: 5_000 }),
-    clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
-    recentClicks: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
-  };
 }
 
 /**

@@ -6,8 +6,7 @@ import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */

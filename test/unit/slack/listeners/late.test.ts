@@ -3,10 +3,9 @@ import type { AuditEntry } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { UserError } from '../../../../src/errors.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { personOf, POLICY } from './people.ts';
 

@@ -3,11 +3,10 @@ import { StoreError } from '../../../../src/errors.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { classifyMessage } from '../../../../src/slack/listeners/events/classify.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 import { personOf, POLICY } from './people.ts';
@@ -95,7 +94,7 @@ test('a deleted message whose run is further back than its thread is read is in 
   const run = { id: 'r1', requester: 'U1', thread: '1.0', data: {} } as Run;
   Object.assign(bot, {
     runOf: async () => run,
-    runs: { ...bot.runs, erase: async ({ id }: Run) => void said.push(`erased ${id}`) },
+    runs: { newest: async () => [], erase: async ({ id }: Run) => void said.push(`erased ${id}`) },
     audit: { record: (entry: { audit?: string }) => void said.push(String(entry.audit)), refuse: () => {} },
   });
   await onMessageChanged(deletion('1.0', undefined), ticket, bot);

@@ -10,9 +10,8 @@ import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import {
   notifyScheduleNews,
   readScheduledEnd,

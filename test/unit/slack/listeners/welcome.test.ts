@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onJoined, welcomeFirst } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 import { personOf, POLICY } from './people.ts';
 
