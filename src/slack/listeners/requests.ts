@@ -6,6 +6,7 @@ import type { Run } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
+import type { Click } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
 import { inTime } from './boundary.ts';
 import type { PostedNotebook } from '../../notebooks/model.ts';
@@ -41,18 +42,13 @@ export function triggerRequest(workspace: string, triggerId: string): string {
   return `trigger/${workspace}/${triggerId}`;
 }
 
-/** A press counts once per state of its run: two presses of the same button are one. */
-export function clickRequest(runId: string, action: string, state: string): string {
-  return `press/${runId}/${action}/${state}`;
+/** A press counts once for each state of its run or kernel: two presses of the same button are one. */
+export function clickRequest({ id, action, state }: Click<string>): string {
+  return `press/${id}/${action}/${state}`;
 }
 
 export function viewRequest(workspace: string, viewId: string): string {
   return `view/${workspace}/${viewId}`;
-}
-
-/** A press on a kernel's button counts once for each time that the button was shown. */
-export function kernelClickRequest(kernelId: string, action: string, shownAtMs: string): string {
-  return `kernel/${kernelId}/${action}/${shownAtMs}`;
 }
 
 /**

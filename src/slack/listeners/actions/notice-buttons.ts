@@ -4,7 +4,7 @@ import { mention } from '../../blocks/elements.ts';
 import { keepButton, kernelButtons } from '../../blocks/kernel-text.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
-import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
+import { clickRequest, submitNew, untilDone } from '../requests.ts';
 import { onInteraction } from '../interactions.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
@@ -24,7 +24,8 @@ export const onKernelButton = onInteraction(
       return { replace_original: true, ...(await listKernels(person, bot)) };
     },
   },
-  async ({ action, id, state }, { user, channel, notify, audited }, bot) => {
+  async (click, { user, channel, notify, audited }, bot) => {
+    const { action, id } = click;
     const [person, record] = await Promise.all([
       bot.users.find(user),
       bot.control.kernelById(bot.workspace, id),
@@ -32,7 +33,7 @@ export const onKernelButton = onInteraction(
     must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
     const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
     if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-    const said = await untilDone(kernelClickRequest(id, action, state), bot, async () => {
+    const said = await untilDone(clickRequest(click), bot, async () => {
       const work = () => changeKernel(action, record, user, bot);
       const { text, told } = await audited({ channel: record.channel }, work);
       await bot.notify.channel({ channel: told.channel }, told.text);

@@ -116,7 +116,7 @@ function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButto
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
     const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
-    const decided = untilDone(clickRequest(button.id, button.action, button.state), bot, async () => {
+    const decided = untilDone(clickRequest(button), bot, async () => {
       reply.signal.throwIfAborted();
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
       await act(click, bot);
