@@ -45,12 +45,11 @@ function savedWords({ savedBy, savedAt }: SavedSnippet): string {
   return `saved by ${mention(savedBy)} ${slackTime(savedAt)}`;
 }
 
-export function savedAnswer({ name }: SavedSnippet): string {
-  return `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`;
-}
-
-export function unchangedAnswer(saved: SavedSnippet): string {
-  return `\`${saved.name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
+export function savedAnswer(saved: SavedSnippet, isNew: boolean): string {
+  const { name } = saved;
+  return isNew
+    ? `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`
+    : `\`${name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
 }
 
 /** `scheduled`: a sentence about the schedules that run it, or ''. */

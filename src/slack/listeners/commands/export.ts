@@ -9,7 +9,7 @@ import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot, CommandAnswer } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../boundary.ts';
 import { notebookText } from '../../../notebooks/nbformat.ts';
@@ -19,10 +19,7 @@ const MAX_RUNS = 200;
 /** How long files that are on their way are waited for. */
 const POSTED_MS = 20_000;
 
-interface ExportPlace {
-  channel: string;
-  thread: string | undefined;
-}
+type ExportPlace = Pick<CommandPlace, 'channel' | 'thread'>;
 
 /**
  * A thread's runs, or those of the channel since the person's midnight, as one notebook: into the thread, or to the person

@@ -3,7 +3,7 @@ import type { Snippet, Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved, auditSchedule } from '../../auth/audit.ts';
-import { renderReplaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
+import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
@@ -46,7 +46,7 @@ export async function saveLastRun(
 /** What came of it, or whether it may take the place of what has its name. */
 export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
   if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
-  return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
+  return { text: savedAnswer(saved, kind === 'saved') };
 }
 
 async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run | undefined> {

@@ -8,7 +8,6 @@ import { renderSentence } from '../../blocks/modals/modal.ts';
 import {
   replaceQuestion,
   savedAnswer,
-  unchangedAnswer,
   nameBlock,
   noticeBlock,
   onlyOnFailure,
@@ -46,7 +45,7 @@ export const onSaveSubmitted = onSubmission(
     const view =
       kind === 'taken'
         ? renderReplace(run.id, saved, replaceQuestion(saved, scheduledWords(saved, bot)))
-        : renderSentence(kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved), 'mrkdwn');
+        : renderSentence(savedAnswer(saved, kind === 'saved'), 'mrkdwn');
     return { response_action: 'update', view };
   },
 );
