@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import {
   commonLanguages,
   dialectOf,
-  isMisspelt,
+  isSlip,
   isSqlWord,
   type LanguageContext,
   meaningOf,
@@ -37,10 +37,12 @@ export interface LanguageWords {
 export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
-    isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
+    isSpoken: (word) => isSpoken(word, context),
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
     languageOf: (snippet) => languageOf(snippet, context),
-    isMisspelt: (word) => !isLanguageWord(word, context) && isMisspelt(word, usableWords(context)),
+    isMisspelt: (word) =>
+      !isLanguageWord(word, context) &&
+      knownWords(context).some((right) => isSlip(word, right) && isSpoken(right, context)),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
       if (dialectOf(word, context) !== dialectOf(other, context)) return false;
@@ -208,10 +210,13 @@ function offered(context: LanguageContext): string {
 
 /** Words that would work here. */
 function usableWords(context: LanguageContext): string[] {
-  const words = [
-    ...context.kernelspecs.list.map(({ name }) => name),
-    ...Object.keys(context.aliases),
-    ...commonLanguages.keys(),
-  ];
-  return [...new Set(words)].filter((word) => (meaningOf(word, context) ?? []).length > 0);
+  return [...new Set(knownWords(context))].filter((word) => isSpoken(word, context));
+}
+
+function knownWords({ kernelspecs, aliases }: LanguageContext): string[] {
+  return [...kernelspecs.list.map(({ name }) => name), ...Object.keys(aliases), ...commonLanguages.keys()];
+}
+
+function isSpoken(word: string, context: LanguageContext): boolean {
+  return (meaningOf(word, context) ?? []).length > 0;
 }
