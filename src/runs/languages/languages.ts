@@ -16,7 +16,7 @@ export type { LanguageContext } from './meaning.ts';
 /** What a word means: a kernelspec, and that the code is written in a language which its kernel takes wrapped. */
 export interface ChosenLanguage {
   kernelspec: string;
-  dialect?: Dialect;
+  dialect?: Dialect | undefined;
 }
 
 /** What a reader of messages has to know of languages. */
@@ -82,7 +82,7 @@ export function resolveLanguage(word: string | undefined, context: LanguageConte
   const fitting = meaningOf(asked, context) ?? [];
   const meant = pick(fitting, context);
   const dialect = dialectOf(asked, context);
-  if (meant !== undefined) return { kernelspec: meant.name, ...(dialect === undefined ? {} : { dialect }) };
+  if (meant !== undefined) return { kernelspec: meant.name, dialect };
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');
     throw new UserError(
