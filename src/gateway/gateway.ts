@@ -47,9 +47,9 @@ export interface KernelModel {
   name: string;
   /** starting, idle, busy, restarting, dead, or anything else a server says. No readiness gate (protocol.md §1.1). */
   executionState: string;
-  connections?: number;
+  connections?: number | undefined;
   /** Why it is dead, where the server says. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 export interface KernelInfo {
@@ -86,7 +86,7 @@ export interface StartKernel {
 /** All methods throw `GatewayError`. */
 export interface Gateway {
   /** `GET api`. */
-  readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string }>;
+  readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string | undefined }>;
   /** `GET api/kernelspecs`. */
   readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs>;
   /** `GET api/kernels`; undefined where the gateway refuses to list. */
