@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'proxy.ts',
     'text.ts',
   ],
-  doctor: ['config', 'slack', 'runs', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
+  doctor: ['config', 'slack', 'runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
   'app.ts': [
     'audit',
     'notebooks',
