@@ -2,6 +2,7 @@ import type { ImageMime } from '../output-view.ts';
 import type { Table } from './html-table.ts';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { htmlAsText } from './html-text.ts';
+import { isObject } from './json-text.ts';
 
 /** What a mime bundle is shown as, in order. */
 export type ShownForm =
@@ -27,12 +28,8 @@ const OBJECT_CHARS = 2_000;
 export function isChart(data: MimeBundle): boolean {
   return Object.entries(data).some(
     ([mime, value]) =>
-      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isDocument(value),
+      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isObject(value),
   );
-}
-
-function isDocument(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 /**
