@@ -3,7 +3,7 @@ import { giveTurn } from '../../gateway/event-loop.ts';
 
 const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section'.split(' '));
 /** What is in media is for browsers that cannot play them. */
-const silentTags = new Set(
+export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
 );
 
