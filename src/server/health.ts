@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { ConfigError } from '../errors.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { countOf } from '../text.ts';
 import { atMost } from '../waits.ts';
 
 /** What can be said of one thing the bot depends on. `detail` is a sentence for an operator, without secrets. */
@@ -27,7 +28,7 @@ export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthC
   return atMostEvery(GATEWAY_KEEP_MS, async () => {
     try {
       const { list } = await gateway.readKernelspecs(AbortSignal.timeout(GATEWAY_TIMEOUT_MS));
-      return { ok: true, detail: `It offers ${list.length} kernelspec${list.length === 1 ? '' : 's'}.` };
+      return { ok: true, detail: `It offers ${countOf(list.length, 'kernelspec')}.` };
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       return { ok: false, detail: gatewayFailure(error) };
