@@ -1,6 +1,5 @@
 import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SlackError } from '../../errors.ts';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
@@ -109,8 +108,7 @@ export async function deliverDirectly(
     const owner = { runId, place, createdAt, mayExist };
     const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('answer', runId) });
     const sent = await message.send(render, tries(DIRECT_TRIES));
-    if (sent.kind !== 'posted')
-      throw new SlackError('notDelivered', sent.kind === 'refused' ? sent.code : sent.reason);
+    if (sent.kind !== 'posted') throw new Error(sent.kind === 'refused' ? sent.code : sent.reason);
     const { files } = renderBody(message.room);
     const inThread = { ...owner, place: { ...place, thread: sent.ts } };
     const { missing } = await attachFiles(sending, inThread, files, new Set());
