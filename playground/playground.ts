@@ -238,11 +238,6 @@ export class Playground implements AsyncDisposable {
     this.service.uploads.loseShares(count);
   }
 
-  /** From now on every payload goes to this connection, counted in the order of opening; undefined: to all in turn. */
-  deliverTo(connection: number | undefined): void {
-    this.service.socket.target = connection;
-  }
-
   /** Tells the app's connections to go; `drop` cuts them without a word. */
   disconnect(reason: DisconnectReason, which: 'all' | 'oldest' = 'all'): void {
     this.service.socket.disconnect(reason, which);
