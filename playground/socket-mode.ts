@@ -26,8 +26,6 @@ export class SocketMode implements Transport {
   readonly #awaited = new Map<string, (reception: Reception) => void>();
   #turn = 0;
   #opened = 0;
-  /** The only connection that gets payloads: its place in the order of opening. Undefined: all in turn. */
-  target: number | undefined;
 
   constructor(appId: string, pingIntervalMs: number, timers: Timers, changes: Changes) {
     this.#appId = appId;
@@ -69,9 +67,9 @@ export class SocketMode implements Transport {
     this.#server.handleUpgrade(request, socket, head, (connection) => this.#welcome(connection));
   }
 
-  /** Each payload goes to one connection, to all of them in turn unless one is the target. */
+  /** Each payload goes to one connection, to all of them in turn. */
   send(parcel: Parcel): Promise<Reception> {
-    const connection = this.#connections[this.target ?? this.#turn % this.#connections.length];
+    const connection = this.#connections[this.#turn % this.#connections.length];
     this.#turn += 1;
     if (connection === undefined) return Promise.resolve({ kind: 'failed', reason: 'connection_failed' });
     const retries =

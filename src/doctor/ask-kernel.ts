@@ -3,6 +3,7 @@ import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gatew
 import { hasSpark } from '../runs/languages/meaning.ts';
 import type { Config } from '../config/config.ts';
 import { sqlLanguage } from '../runs/languages/languages.ts';
+import { plainLanguage } from '../spark/sql/kernel-code.ts';
 import type { Report } from './report.ts';
 
 /** So much of what a kernel says is kept, and so much of it told. */
@@ -110,11 +111,6 @@ print(counted)`,
 /** The job that proves Spark in kernels of this kernelspec; undefined where its name promises none. */
 export function sparkJob(spec: Kernelspec): Question | undefined {
   return hasSpark(spec) ? JOBS[plainLanguage(spec.language)] : undefined;
-}
-
-/** `python` of `Python3`. */
-function plainLanguage(language: string): string {
-  return language.toLowerCase().replace(/[\d.]+$/, '');
 }
 
 export type Proved = { kind: 'works'; text: string } | { kind: 'fails'; text: string; remedy: string };

@@ -191,7 +191,7 @@ export interface GatewaySettings {
   /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
   startBody?: Readonly<Record<string, unknown>> | undefined;
   /** PEM texts, and what opens the key where it is encrypted. */
-  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
+  tls: { verify: boolean } & Partial<Record<'ca' | 'cert' | 'key' | 'passphrase', string | undefined>>;
   /**
    * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
    * the two roots takes which is the caller's to say.

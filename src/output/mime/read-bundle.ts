@@ -12,7 +12,7 @@ import {
   type ShownForm,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
-import { jsonText } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-tables.ts';
 
@@ -218,8 +218,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
   for (const [mime, value] of Object.entries(data)) {
     const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
-    const isDocument = typeof value === 'object' && value !== null;
-    if (name === undefined || name === 'jupyter' || !isDocument) continue;
+    if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
     files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
   }
   return files;
