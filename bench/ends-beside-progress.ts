@@ -64,8 +64,8 @@ async function startAnswers(): Promise<AnswersSetting> {
   const playground = await startPlayground();
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-answers-'));
   const messages = createRunMessages({
-    token: playground.environment.SLACK_BOT_TOKEN,
-    slackApiUrl: playground.environment.SLACK_API_URL,
+    botToken: playground.environment.SLACK_BOT_TOKEN,
+    apiUrl: playground.environment.SLACK_API_URL,
     log: silentLog,
   });
   return {

@@ -33,6 +33,7 @@ function createBot({ isTold = true, isMember = true } = {}) {
       },
     },
     control: { awaitingInput: () => undefined },
+    runs: { newest: async () => [] },
     isKnown: async () => false,
     markSeen: async () => true,
     forgetSeen: async () => undefined,
