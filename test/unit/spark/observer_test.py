@@ -38,7 +38,8 @@ class Spark(object):
 
     def __init__(self, is_pinned=True):
         self.properties, self.jobs, self.stages, self.groups, self.cancelled = {}, {}, {}, {}, []
-        self.streams, self.calls = [], 0
+        # Of the session that PySpark knows, and of others (newSession).
+        self.streams, self.others_streams, self.calls = [], [], 0
         self.applicationId, self.uiWebUrl, self._conf = "app-1", "http://driver:4040", {}
         self._jsc, self._target_id = self, "o1"
         server = sys.modules["py4j.clientserver"].ClientServer()
@@ -140,8 +141,9 @@ class ObserverTest(unittest.TestCase):
     def context(self, **given):
         spark = Spark(**given)
         sys.modules["pyspark"] = types.SimpleNamespace(SparkContext=types.SimpleNamespace(_active_spark_context=spark))
+        shared = types.SimpleNamespace(activeStreamingQueries=lambda: dict(enumerate(spark.streams + spark.others_streams)))
         session = types.SimpleNamespace(_sc=spark, _jsparkSession=types.SimpleNamespace(
-            streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
+            sharedState=lambda: shared, streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
         sys.modules["pyspark.sql"] = types.SimpleNamespace(
             SparkSession=types.SimpleNamespace(_instantiatedSession=session))
         return spark
@@ -260,8 +262,10 @@ class ObserverTest(unittest.TestCase):
         spark = self.context()
         spark.add_job(1)
         spark.streams.append(Info(runId="stream-old"))
+        spark.others_streams.append(Info(runId="another-sessions"))
         run = self.begin()
         spark.add_job(2, group="stream-old")
+        spark.add_job(5, group="another-sessions")
         spark.streams.append(Info(runId="stream-new"))
         spark.add_job(3, group="stream-new")
         spark.add_job(4, group="a broadcast")
@@ -373,6 +377,8 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(3, group="stream", stages=[3])
         spark.add_stage(3, tasks=9, done=1, submitted=999000)
         spark.streams.append(Info(runId="stream"))
+        # As Spark 2 has it.
+        del sys.modules["pyspark.sql"].SparkSession._instantiatedSession._jsparkSession.sharedState
         self.observer.stop("cell-unseen", 5)
         self.assertEqual(spark.cancelled, [2])
 
