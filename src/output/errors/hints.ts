@@ -96,21 +96,23 @@ const DRIVER_GONE =
   /^(?:Answer from Java side is empty|An error occurred while trying to connect to the Java server|Error while (?:sending|receiving)|An error occurred while calling [\w.$:]{1,200}$)/;
 const SESSION_STOPPED =
   /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|^'NoneType' object has no attribute '(?:sc|setCallSite)'$/;
+/** PySpark's context has no Java side once it was stopped. */
+const OF_NONE = /^'NoneType' object has no attribute '\w{1,100}'$/;
 const EXECUTOR_MEMORY =
-  /Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit code:? 137|[Mm]emory)/;
+  /Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit(?:ed with)? code:? (?:52|137)|[Mm]emory)/;
 
 /** Undefined for every other error. */
 export function readSparkLoss({ name: sentName, value, traceback }: SentError): SparkLoss | undefined {
   const name = sentName.slice(0, NAME_CHARS);
   // Our own code for SQL says first where it is.
   const message = value.slice(0, CHARS).replace(/^In the SQL statement at [^\n]{1,60}\n/, '');
-  const isPy4j =
-    value.startsWith('In the SQL') ||
-    traceback.slice(-LINES).some((line) => line.slice(-CHARS).includes('py4j'));
+  const frames = traceback.slice(-LINES).map((line) => line.slice(-CHARS));
+  const isPy4j = value.startsWith('In the SQL') || frames.some((line) => line.includes('py4j'));
   const isCut = /^(?:Connection(?:Refused|Reset)Error|BrokenPipeError)$/.test(name);
   if (name === 'Py4JNetworkError' || (isCut && isPy4j)) return 'driver';
   if (name.startsWith('Py4J') && DRIVER_GONE.test(message)) return 'driver';
   if (SESSION_STOPPED.test(message)) return 'session';
+  if (OF_NONE.test(message) && frames.some((line) => line.includes('self._jsc.'))) return 'session';
   if (EXECUTOR_MEMORY.test(message)) return 'executorMemory';
   if (!message.includes('java.lang.OutOfMemoryError') && !name.endsWith('OutOfMemoryError')) return undefined;
   return message.includes('stage failure') ? 'executorMemory' : 'driverMemory';

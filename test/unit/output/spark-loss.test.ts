@@ -23,6 +23,13 @@ test.each([
     'session',
   ],
   ['AttributeError', "'NoneType' object has no attribute 'sc'", [], 'session'],
+  [
+    'AttributeError',
+    "'NoneType' object has no attribute 'textFile'",
+    ['--> 926     self._jsc.textFile(name, minPartitions), self, UTF8Deserializer()'],
+    'session',
+  ],
+  ['AttributeError', "'NoneType' object has no attribute 'textFile'", ['----> 1 x.textFile()'], undefined],
   ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
   [
     'Py4JJavaError',
@@ -31,6 +38,12 @@ test.each([
     'executorMemory',
   ],
   ['Py4JJavaError', `${job}java.lang.OutOfMemoryError: Java heap space`, [], 'executorMemory'],
+  [
+    'Py4JJavaError',
+    `${job}ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Command exited with code 52`,
+    [],
+    'executorMemory',
+  ],
   [
     'Py4JJavaError',
     'An error occurred while calling o40.collectToPython.\n: java.lang.OutOfMemoryError: Java heap space',
