@@ -33,7 +33,7 @@ OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "
 ip = get_ipython()
 wake = threading.Event()
 state = {"run": None, "last": None, "thread": None, "client": None, "client_of": None, "address": None, "groups": [],
-         "threads": set(), "session": None, "error": None}
+         "threads": set(), "error": None}
 
 
 class Run(object):
