@@ -31,6 +31,21 @@ test.each([
   ],
   ['AttributeError', "'NoneType' object has no attribute 'textFile'", ['----> 1 x.textFile()'], undefined],
   ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
+  // Of Spark Connect.
+  ['SparkConnectException', '[NO_ACTIVE_SESSION] No active Spark session found.', [], 'session'],
+  [
+    'SparkConnectGrpcException',
+    '<_MultiThreadedRendezvous of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:15902: Failed to connect to remote host: Connection refused"\n>',
+    [],
+    'server',
+  ],
+  [
+    'SparkConnectGrpcException',
+    'In the SQL statement at line 1, column 1:\n<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE',
+    [],
+    'server',
+  ],
+  ['RuntimeError', 'StatusCode.UNAVAILABLE', [], undefined],
   [
     'Py4JJavaError',
     `${job}ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Container killed by YARN for exceeding memory limits. 5.5 GB of 5.5 GB physical memory used.`,
