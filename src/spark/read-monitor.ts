@@ -1,3 +1,4 @@
+import { count, isRecord } from './read-observer.ts';
 import { sparkCounts, type SparkMoment } from './spark-work.ts';
 
 /** Where Toree's own plugin (0.6 and later, where it is installed) takes a comm. */
@@ -7,7 +8,6 @@ export const MONITOR_TARGET = 'SparkMonitor';
 const MOST_CHARS = 200_000;
 /** Jobs at work at once, and their stages. */
 const MOST_OPEN = 5_000;
-const MOST = 1_000_000_000;
 const LASTS_MS = 1_000;
 
 interface Stage {
@@ -140,12 +140,4 @@ function readEvent(data: unknown): Record<string, unknown> | undefined {
 /** The jobs of a stream have its run's id, a UUID, as their group. */
 function isOfStream(group: unknown): boolean {
   return typeof group === 'string' && group.length === 36 && group.split('-').length === 5;
-}
-
-function count(value: unknown): number {
-  return typeof value === 'number' && value >= 0 ? Math.min(Math.floor(value), MOST) : 0;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -103,7 +103,9 @@ export class SparkObserver {
   /** Toree 0.6 may have a plugin that tells of Spark's jobs; where more is asked for or known, that tells of them. */
   #hasMonitor({ kernelInfo }: KernelConnection): boolean {
     return (
-      this.settings.progress === 'auto' && this.#api === undefined && /toree/i.test(kernelInfo.implementation)
+      this.settings.progress === 'auto' &&
+      this.#api === undefined &&
+      kernelInfo.implementation.includes('Toree')
     );
   }
 
