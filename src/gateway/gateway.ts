@@ -165,6 +165,12 @@ export interface KernelConnection {
    */
   resume(request: ResumeRequest): Execution;
   /**
+   * Opens a comm at a target of a plugin's in the kernel, while nothing runs there: true when it answers, false where there
+   * is no such target; it waits for as long as the kernel says neither. What the plugin says from then on comes as `comm` of
+   * the execution under way, if any.
+   */
+  openComm(target: string): Promise<boolean>;
+  /**
    * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
    * `resume`: their outputs end, their `end` never settles, and `checkpoint` says how far they came.
    */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
+import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
@@ -81,12 +82,13 @@ async function executeBlock(
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
+  const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
   try {
     for await (const event of execution) {
       // Whether something is missing is known at the end.
       if (event.kind === 'comm') {
-        noteObserver(live, event, deps.spark.settings);
+        noteObserver(live, event, monitor, deps.spark.settings);
         continue;
       }
       // What shows rows is a display: a result is what Toree says of a block without one.
