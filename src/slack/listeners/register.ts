@@ -7,7 +7,7 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepButton } from '../blocks/kernel-text.ts';
+import { keepButton } from '../blocks/kernel-blocks.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { inputCallback } from '../blocks/input-request.ts';

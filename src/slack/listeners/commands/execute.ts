@@ -11,7 +11,7 @@ import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
 import { forgetSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { savedList } from '../../blocks/saved/saved-blocks.ts';
-import { statusText } from '../../blocks/kernel-text.ts';
+import { statusText } from '../../blocks/kernel-blocks.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
