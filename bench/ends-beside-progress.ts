@@ -61,17 +61,17 @@ interface AnswersSetting extends AsyncDisposable {
 }
 
 async function startAnswers(): Promise<AnswersSetting> {
-  const playground = await startPlayground();
+  const slack = await startPlayground();
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-answers-'));
   const messages = createRunMessages({
-    token: playground.environment.SLACK_BOT_TOKEN,
-    slackApiUrl: playground.environment.SLACK_API_URL,
+    token: slack.environment.SLACK_BOT_TOKEN,
+    slackApiUrl: slack.environment.SLACK_API_URL,
     log: silentLog,
   });
   return {
-    playground,
+    playground: slack,
     async answer(channel, runId, endAt) {
-      const root = playground.as('ana').post(channel, 'run this');
+      const root = slack.as('ana').post(channel, 'run this');
       const transcript = await openTranscript({ dir: folder, runId, maxOutputBytes: 100_000_000 });
       const sinceMs = Date.now();
       const message = messages.open({
@@ -105,7 +105,7 @@ async function startAnswers(): Promise<AnswersSetting> {
       }
       await transcript.seal();
       const endedAt = performance.now();
-      const standing = playground.waitForReply(
+      const standing = slack.waitForReply(
         channel,
         root.ts,
         (reply) => reply.metadata?.event_payload['state'] === 'final',
@@ -130,7 +130,7 @@ async function startAnswers(): Promise<AnswersSetting> {
     },
     async [Symbol.asyncDispose]() {
       await messages.close();
-      await playground.stop();
+      await slack.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
