@@ -64,8 +64,8 @@ async function startAnswers(): Promise<AnswersSetting> {
   const slack = await startPlayground();
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-answers-'));
   const messages = createRunMessages({
-    token: slack.environment.SLACK_BOT_TOKEN,
-    slackApiUrl: slack.environment.SLACK_API_URL,
+    botToken: slack.environment.SLACK_BOT_TOKEN,
+    apiUrl: slack.environment.SLACK_API_URL,
     log: silentLog,
   });
   return {

@@ -146,7 +146,7 @@ function createRuns(
   });
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: slack.removeRunMessage,
+    removeMessage: slack.runMessages.removeRunMessage,
     forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
@@ -160,14 +160,14 @@ function createRuns(
     openTranscript,
     onEnded,
     onSwitched(run, change) {
-      slack.notifySwitched(run, change);
+      slack.kernelNotices.switched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
           log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'),
         );
     },
-    notices: slack.idleNotices,
+    notices: slack.kernelNotices.idle,
     log,
     several: config.kernels.several,
     runTimeoutMs,
@@ -183,9 +183,9 @@ function createRuns(
     store: store.runs,
     kernels,
     finals,
-    openRunMessage: slack.openRunMessage,
-    removeAttached: slack.removeAttachments,
-    removeMessage: slack.removeRunMessage,
+    openRunMessage: slack.runMessages.open,
+    removeAttached: slack.runMessages.removeAttachments,
+    removeMessage: slack.runMessages.removeRunMessage,
     openTranscript,
     log,
   });
@@ -225,13 +225,10 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
       return await admission.languages(workspace, channel);
     },
     onRefused,
-    admit: (request, signal) => admission.submit(request, signal),
-    replaceWaiting: (run, edit) => admission.replaceWaiting(run, edit),
-    say: (run, note) => runs.say(run, note),
-    erase: (run) => runs.erase(run),
-    code: (run) => runs.code(run),
-    notebook: (run) => notebooks.find(run.data.requestKey),
+    admission,
+    runs,
     untilPosted: async (runId) => await kernels.run(runId)?.posted,
+    notebooks,
     markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
     forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,
@@ -239,10 +236,5 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
       const runId = await store.runs.findRequest(requestKey);
       return runId === undefined || runId === '' ? undefined : await runs.find(runId);
     },
-    findRun: (runId) => runs.find(runId),
-    threadRuns: (channel, thread, limit = 200) =>
-      runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
-    channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
-    requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
   };
 }

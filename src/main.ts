@@ -193,7 +193,7 @@ async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> 
 async function close(slack: StartedSlack, app: App): Promise<void> {
   await slack.stopListening();
   await app.close();
-  await slack.close();
+  await slack.runMessages.close();
 }
 
 function roleOf({ state }: Leadership): Role {

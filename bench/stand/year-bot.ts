@@ -187,6 +187,7 @@ function createGateway(living: Set<string>): Gateway {
         isThere: async () => living.has(kernelId),
         execute: ({ msgId }) => execute(msgId, (executionCount += 1)),
         resume: ({ msgId }) => execute(msgId, (executionCount += 1)),
+        openComm: async () => false,
         close: async () => undefined,
       };
     },

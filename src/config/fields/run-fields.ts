@@ -154,7 +154,7 @@ export const sparkFields = {
   SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off', 'all']), 'auto', {
     example: 'console',
     description:
-      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output. all: as auto, and a thread in Scala kernels (Toree, almond) that asks Spark twice a second.',
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it, which defines and prints nothing there; in Toree its own plugin (SparkMonitor, 0.6 and later), where it is installed and SPARK_STATUS_URL is not set. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output. all: as auto, but in Scala kernels (Toree, almond) a thread asks Spark twice a second.',
   }),
   SPARK_UI_URL: optional(
     readAs('off, or an http address with {appId} and {jobId} in it', (given) =>

@@ -165,12 +165,12 @@ export function settle(
 export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {
   return {
     kind,
-    ...(state.executionCount === undefined ? {} : { executionCount: state.executionCount }),
+    executionCount: state.executionCount,
     variablesLost: LOSES_VARIABLES.has(kind),
     possibleGap: state.possibleGap,
     replyMissing: state.reply === undefined,
     idleMissing: !state.idle,
-    ...(detail === undefined ? {} : { detail }),
+    detail,
   };
 }
 

@@ -180,6 +180,8 @@ export function pointedAddress(html: string): string | undefined {
 }
 
 const VERSION = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/;
+/** Ends of scripts in a page; no library brings more. */
+const MOST_SCRIPTS = 1_000;
 const ROOTS = /"roots":\{([^{}]{1,5000})\}/;
 
 /** What Bokeh draws, as a page of its own: its script, the places it names, and BokehJS of its version. */
@@ -187,6 +189,8 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
   const script = data['application/javascript'];
   const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
   if (!isBokeh || typeof script !== 'string') return [];
+  const unended = script.split('</script', MOST_SCRIPTS);
+  if (unended.length === MOST_SCRIPTS) return [];
   // What is drawn stands between them, and has any length.
   const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
   const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
@@ -196,7 +200,7 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
     '<!DOCTYPE html><meta charset="utf-8">',
     `<script src="https://cdn.bokeh.org/bokeh/release/bokeh-${version}.min.js"></script>`,
     ...places,
-    `<script>${script.replaceAll('</script', '<\\/script')}</script>`,
+    `<script>${unended.join('<\\/script')}</script>`,
     '',
   ].join('\n');
   return [{ kind: 'file', filename: 'bokeh.html', mime: 'text/html', content }];

@@ -27,6 +27,8 @@ const CAPTION_CHARS = 2_000;
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
+/** In more lines beside a table nobody looks for its size. */
+const BESIDE_LINES = 1_000;
 /** Forms that cannot be shown are named, the first of them. */
 const FORMS_NAMED = 10;
 
@@ -173,7 +175,7 @@ async function showTable(table: Table, html: string, words: string | undefined):
 
 async function besideTable(html: string): Promise<ShownForm[]> {
   const lines = ((await readableWords(html)) ?? '').split('\n');
-  const text = lines.filter((line) => !isAboutSize(line)).join('\n');
+  const text = lines.filter((line) => lines.length > BESIDE_LINES || !isAboutSize(line)).join('\n');
   return text === '' ? [] : [{ kind: 'text', text }];
 }
 

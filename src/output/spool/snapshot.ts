@@ -1,6 +1,7 @@
 import { createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
+import { inOwnTurn } from '../../gateway/event-loop.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
@@ -11,7 +12,7 @@ const SNAPSHOT_MS = 1_000;
 /** Of what is kept on the disk. */
 const VERSION = 1;
 /** A small snapshot is written at once: a thread's way there and back takes longer than the disk. */
-const AT_ONCE_CHARS = 16_384;
+const AT_ONCE_BYTES = 16_384;
 
 /**
  * A picture when the stream file held `at` bytes; `source`: the stream that was written last. On the disk one line with
@@ -90,12 +91,15 @@ export class SnapshotWriter<Kept> {
 
 /** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
 async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Promise<void> {
-  const json = JSON.stringify(snapshot);
-  const written = `${crc32(json)}\n${json}`;
+  const text = JSON.stringify(snapshot);
+  const toBytes = () => Buffer.from(text);
+  // Once: of a picture of megabytes it takes as long as to write the JSON.
+  const json = text.length <= AT_ONCE_BYTES ? toBytes() : await inOwnTurn(toBytes);
+  const written = Buffer.concat([Buffer.from(`${crc32(json)}\n`), json]);
   const path = folder.at(SNAPSHOT_FILE);
   folder.begin();
-  folder.countSnapshot(Buffer.byteLength(written));
-  if (written.length <= AT_ONCE_CHARS) {
+  folder.countSnapshot(written.length);
+  if (written.length <= AT_ONCE_BYTES) {
     writeFileSync(`${path}.new`, written);
     renameSync(`${path}.new`, path);
     return;

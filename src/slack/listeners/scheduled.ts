@@ -79,7 +79,7 @@ async function findLoss(
 
 /** A run that takes longer than its interval would fill the queue. */
 async function isStillRunning({ lastRunId }: Schedule, bot: Bot): Promise<boolean> {
-  const run = lastRunId === undefined ? undefined : await bot.findRun(lastRunId);
+  const run = lastRunId === undefined ? undefined : await bot.runs.find(lastRunId);
   return run !== undefined && isUnfinished(run);
 }
 

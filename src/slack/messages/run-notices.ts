@@ -116,8 +116,7 @@ export async function deliverDirectly(
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {
     log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
-    const thread = options.thread === '' ? undefined : options.thread;
     const { notify } = client;
-    await notify.person({ channel, thread, user: requester }, render(0).text);
+    await notify.person({ channel, thread: options.thread, user: requester }, render(0).text);
   }
 }

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-VERSION = 2
+VERSION = 3
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
@@ -33,7 +33,7 @@ OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "
 ip = get_ipython()
 wake = threading.Event()
 state = {"run": None, "last": None, "thread": None, "client": None, "client_of": None, "address": None, "groups": [],
-         "threads": set(), "session": None, "error": None}
+         "threads": set(), "error": None}
 
 
 class Run(object):
@@ -114,12 +114,17 @@ class Tracker(object):
 
 
 def streams_of(sc):
-    """The run ids of the streaming queries at work: each is the job group of its query."""
+    """The run ids of the streaming queries at work, of all sessions: each is the job group of its query."""
     session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
     java = getattr(session, "_jsparkSession", None)
     if java is None or getattr(session, "_sc", None) is not sc:
         return set()
-    return set(str(query.runId()) for query in java.streams().active())
+    try:
+        queries = java.sharedState().activeStreamingQueries()
+        return set(str(queries[key].runId()) for key in queries)
+    except Exception:
+        # Before Spark 3 a session knows its own alone.
+        return set(str(query.runId()) for query in java.streams().active())
 
 
 def address_of(sc):

@@ -1,12 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readCode, type RunReader } from '../run-reader.ts';
-import type { Acceptance, NewRun, RunIndex, RunRecord, RunStore } from '../store.ts';
+import {
+  type Acceptance,
+  type NewRun,
+  PURGE_BATCH,
+  type Purged,
+  type RunIndex,
+  type RunRecord,
+  type RunStore,
+} from '../store.ts';
 import type { SqliteLease } from './database.ts';
-
-/** How many rows one step of a purge erases: a long step keeps everything else in this process waiting. */
-const PURGE_BATCH = 200;
-const PURGE_MS = 1_000;
 
 /**
  * The runs in one SQLite database that no other process has open. Every call is done when it returns, so that two calls
@@ -103,22 +106,15 @@ export class SqliteRuns<Data> implements RunStore<Data> {
     this.#lease.cutLog();
   }
 
-  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]> {
-    const endsAt = performance.now() + PURGE_MS;
-    const erased: string[] = [];
-    let isFull = true;
-    while (isFull && performance.now() < endsAt) {
-      isFull = this.#lease.write(() => {
-        const requests = this.#sql.purgeRequests.run(before.requestsBefore).changes;
-        const runs = this.#sql.oldRuns.all(before.runsBefore).map((row) => String(row['id']));
-        for (const runId of runs) this.#erase(runId);
-        erased.push(...runs);
-        return Math.max(Number(requests), runs.length) === PURGE_BATCH;
-      });
-      await nextTurn();
-    }
-    if (erased.length > 0) this.#lease.cutLog();
-    return erased;
+  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<Purged> {
+    const purged = this.#lease.write(() => {
+      const requests = Number(this.#sql.purgeRequests.run(before.requestsBefore).changes);
+      const ids = this.#sql.oldRuns.all(before.runsBefore).map((row) => String(row['id']));
+      for (const runId of ids) this.#erase(runId);
+      return { ids, isPartial: Math.max(requests, ids.length) === PURGE_BATCH };
+    });
+    if (purged.ids.length > 0) this.#lease.cutLog();
+    return purged;
   }
 
   async ping(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Snippet, Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved, auditSchedule } from '../../auth/audit.ts';
-import { renderReplaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
+import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
@@ -32,7 +32,7 @@ export async function saveLastRun(
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.threadRuns(channel, thread, LOOKED_AT)).find(hasOwnCode);
+      : (await bot.runs.newest('thread', [channel, thread], LOOKED_AT)).find(hasOwnCode);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -46,11 +46,11 @@ export async function saveLastRun(
 /** What came of it, or whether it may take the place of what has its name. */
 export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
   if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
-  return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
+  return { text: savedAnswer(saved, kind === 'saved') };
 }
 
 async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run | undefined> {
-  const own = await bot.requesterRuns(user, LOOKED_AT);
+  const own = await bot.runs.newest('requester', [user], LOOKED_AT);
   const isTheirs = (run: Run): boolean =>
     run.channel === channel &&
     run.requester === user &&
@@ -58,7 +58,7 @@ async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run |
     hasOwnCode(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
-  return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
+  return (await bot.runs.newest('channel', [channel], LOOKED_AT)).find(isTheirs);
 }
 
 /** All rows of a table are asked for by a button, in code that is the bot's. */
@@ -75,7 +75,7 @@ export async function saveRun(
 ): Promise<SaveResult> {
   const { channel } = run;
   must('choose', person, channel, bot.policy);
-  const blocks = await bot.code(run);
+  const blocks = await bot.runs.code(run);
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
   const { kernelspec, language, dialect } = run.data;
@@ -195,7 +195,7 @@ export async function describeSchedules(schedules: readonly Schedule[], bot: Bot
     schedules.map(async (schedule) => ({
       schedule,
       next: bot.schedules.nextOf(schedule.id),
-      lastRun: schedule.lastRunId === undefined ? undefined : await bot.findRun(schedule.lastRunId),
+      lastRun: schedule.lastRunId === undefined ? undefined : await bot.runs.find(schedule.lastRunId),
     })),
   );
 }
