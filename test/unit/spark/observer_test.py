@@ -288,6 +288,9 @@ class ObserverTest(unittest.TestCase):
         finally:
             over.set()
             thread.join()
+        # Once it is over, what still goes on is this cell's.
+        self.look(run)
+        self.assertEqual(run.jobs, {1, 2})
 
     def test_a_thread_that_inherited_an_earlier_cells_group_is_no_part_of_this_one(self):
         spark = self.context()
