@@ -95,6 +95,9 @@ def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **
         run = owner()
         if run is None or run.is_off or not stages:
             return
+        if done:
+            # The others were skipped, where something was done.
+            stages = [stage for stage in stages if stage.num_completed_tasks] or stages
         counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
         now = time.time()
         # The client's own bar has counted from the operation's beginning; the server tells of it each two seconds.
