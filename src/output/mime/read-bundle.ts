@@ -13,7 +13,7 @@ import {
   type ShownForm,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
-import { jsonText } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-tables.ts';
 
@@ -28,6 +28,8 @@ const CAPTION_CHARS = 2_000;
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
+/** In more lines beside a table nobody looks for its size. */
+const BESIDE_LINES = 1_000;
 /** Forms that cannot be shown are named, the first of them. */
 const FORMS_NAMED = 10;
 
@@ -179,7 +181,7 @@ async function showTable(table: Table, html: string, words: string | undefined):
 
 async function besideTable(html: string): Promise<ShownForm[]> {
   const lines = ((await readableWords(html)) ?? '').split('\n');
-  const text = lines.filter((line) => !isAboutSize(line)).join('\n');
+  const text = lines.filter((line) => lines.length > BESIDE_LINES || !isAboutSize(line)).join('\n');
   return text === '' ? [] : [{ kind: 'text', text }];
 }
 
@@ -233,8 +235,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
   for (const [mime, value] of Object.entries(data)) {
     const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
-    const isDocument = typeof value === 'object' && value !== null;
-    if (name === undefined || name === 'jupyter' || !isDocument) continue;
+    if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
     files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
   }
   return files;

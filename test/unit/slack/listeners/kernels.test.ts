@@ -44,7 +44,7 @@ function createBot(options: {
       isMember: async (id: string) => asked.push(id) > 0,
     },
     channelIds: new ChannelIds(),
-    requesterRuns: async () => [],
+    runs: { newest: async () => [] },
     views: { publishHome: async () => {} },
     log: silentLog,
     audit: silentAudit,

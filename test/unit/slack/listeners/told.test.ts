@@ -2,10 +2,9 @@ import { expect, test, vi } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** `isTold`: Slack takes what is said to the channel. */
@@ -34,6 +33,7 @@ function createBot({ isTold = true, isMember = true } = {}) {
       },
     },
     control: { awaitingInput: () => undefined },
+    runs: { newest: async () => [] },
     isKnown: async () => false,
     markSeen: async () => true,
     forgetSeen: async () => undefined,
@@ -147,7 +147,7 @@ test.each([
     const began = Promise.withResolvers<void>();
     bot.isKnown = async (key) => seen.has(key);
     bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
-    bot.channelRuns = act;
+    bot.runs.newest = act;
     bot.channelSettings.change = async () => void (await act());
     const handled = onMessage(message, ticket, bot);
     await (hasDied ? began.promise : handled);
