@@ -81,7 +81,7 @@ export function createChannels(client: WebClient, log: Log) {
 
   return {
     /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
-    async mustBeMember(channel: string): Promise<void> {
+    async mustBePostable(channel: string): Promise<void> {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
       const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));

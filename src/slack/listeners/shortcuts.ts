@@ -55,7 +55,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const [person, context] = await Promise.all([
     bot.users.find(user),
     bot.languages(channel),
-    bot.channels.mustBeMember(channel),
+    bot.channels.mustBePostable(channel),
   ]);
   await mustRun(person, channel, bot);
   const requestKey = triggerRequest(bot.workspace, trigger);

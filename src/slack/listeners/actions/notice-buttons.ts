@@ -72,7 +72,7 @@ export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: runAsCodeButton.read, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
     const isMessage = thread !== '';
-    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBePostable(channel)]);
     const [person] = await inTime(looked, reply.signal);
     const request = {
       requestKey: `${requestKey}/code`,

@@ -44,7 +44,7 @@ interface RunClick {
 interface RunButton {
   right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
   /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
-  acceptsNothing?: true;
+  isAcknowledgedFirst?: true;
   act: (click: RunClick, bot: Bot) => Promise<void>;
 }
 
@@ -75,21 +75,21 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   allRows: { right: () => 'run', act: showAllRows },
   editAndRun: {
     right: () => 'run',
-    acceptsNothing: true,
+    isAcknowledgedFirst: true,
     act: ({ run, trigger }, bot) => openEditorWith(run, trigger, bot),
   },
   answerInput: {
     right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
-    acceptsNothing: true,
+    isAcknowledgedFirst: true,
     act: ({ run, trigger }, bot) => openInputBox(run, trigger, bot),
   },
   save: {
     right: () => 'choose',
-    acceptsNothing: true,
+    isAcknowledgedFirst: true,
     act: ({ run, trigger }, { views }) => views.openModal(trigger, async () => renderSave(run.id)),
   },
-  ask: { right: () => 'look', acceptsNothing: true, act: askAbout },
-  export: { right: () => 'look', acceptsNothing: true, act: exportThread },
+  ask: { right: () => 'look', isAcknowledgedFirst: true, act: askAbout },
+  export: { right: () => 'look', isAcknowledgedFirst: true, act: exportThread },
 };
 
 /** A press on a button of an answer. */
@@ -98,7 +98,7 @@ export const onRunButton = onInteraction(
     what: 'a button of a run',
     read: readButton,
     asked: ({ action, id }) => ({ act: action, run: id }),
-    isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
+    isAcknowledgedFirst: ({ action }) => BUTTONS[action].isAcknowledgedFirst === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
     const signal = reply.isSent ? undefined : reply.signal;
@@ -166,7 +166,7 @@ async function runFromButton(
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   try {
-    const [found] = await inTime(Promise.all([read(), bot.channels.mustBeMember(channel)]), reply.signal);
+    const [found] = await inTime(Promise.all([read(), bot.channels.mustBePostable(channel)]), reply.signal);
     const request = { requestKey, source: 'again', channel, thread, ...found } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;

@@ -177,7 +177,7 @@ async function runByHand(
   signal: AbortSignal,
 ): Promise<void> {
   const { channel, name } = saved;
-  await inTime(bot.channels.mustBeMember(channel), signal);
+  await inTime(bot.channels.mustBePostable(channel), signal);
   const snippet = await inTime(snippetOf(saved, parameters, bot), signal);
   await submitNew({ ...asked, channel, thread: '', snippet, saved: { name } }, person, bot, signal);
 }

@@ -38,7 +38,7 @@ export async function openEditor(
       bot.users.find(user),
       // Without a channel: what words mean everywhere.
       bot.languages(channel ?? ''),
-      channel === undefined ? undefined : bot.channels.mustBeMember(channel),
+      channel === undefined ? undefined : bot.channels.mustBePostable(channel),
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
@@ -104,7 +104,7 @@ export const onEditorSubmitted = onSubmission(
         purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
         bot.users.find(user),
         mustBeIn(channel, user, bot),
-        bot.channels.mustBeMember(channel),
+        bot.channels.mustBePostable(channel),
       ]),
       signal,
     );

@@ -21,7 +21,7 @@ function openEditor(
     onRefused: () => undefined,
     policy: POLICY,
     users: { find: async (id: string) => personOf(id) },
-    channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
+    channels: { isMember: async () => options.isMember ?? true, mustBePostable: async () => {} },
     readFiles: async (files: { kind: string; name: string }[]) =>
       files
         .filter(({ kind }) => kind === 'code')
