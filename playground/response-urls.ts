@@ -1,8 +1,7 @@
 /** response_url addresses: five uses within 30 minutes, without channel membership (docs: handling user interaction). */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { readBlocks } from './blocks-schema.ts';
-import type { Block } from './blocks-schema.ts';
+import { readBlocks, type Block } from './blocks-schema.ts';
 import type { Conversation } from './conversation.ts';
 import type { Ephemeral, SlackMessage } from './messages.ts';
 import type { World } from './world.ts';

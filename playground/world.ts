@@ -2,8 +2,7 @@
 import type { View } from './views.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';
 import type { Settings } from './settings.ts';
-import { Timeline } from './messages.ts';
-import type { Ephemeral, SlackFile } from './messages.ts';
+import { Timeline, type Ephemeral, type SlackFile } from './messages.ts';
 
 export interface StoredFile {
   readonly file: SlackFile;

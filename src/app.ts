@@ -134,7 +134,7 @@ function createRuns(
   onEnded: AppParts['onEnded'],
 ) {
   const { config, log, gateway, store, slack, guard } = parts;
-  const { runTimeoutMs, inputTimeoutMs, sqlRows } = config.runs;
+  const { runTimeoutMs, inputTimeoutMs } = config.runs;
   const openTranscript = createTranscripts({
     notebooks,
     store: store.runs,
@@ -172,10 +172,9 @@ function createRuns(
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
-    sqlRows,
     isDeactivated: async (requester) => (await slack.side.users.find(requester)).isDeactivated === true,
     guard,
-    spark: new SparkObserver({ ...config.spark, sqlRows }, log),
+    spark: new SparkObserver(config.spark, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({
@@ -204,7 +203,7 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
     kernels,
     gateway,
     notebooks,
-    limits: { ...config.runs, aliases: config.runs.languages, kernelsPerUser: config.kernels.perUser },
+    limits: config.runs,
     openRun: (run, code) => runs.open(run, code),
     log,
   });

@@ -147,7 +147,8 @@ async function isElected(leadership: Leadership, signal: AbortSignal): Promise<b
 /** Takes up the runs that there are, then listens to Slack until it is stopped. */
 async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> {
   const { config, secrets, log, leading, metrics, store, spool, leadership, slack, network } = parts;
-  const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
+  const { target, includesCode } = config.audit;
+  const audit = createAudit({ target, includesCode, dir: spool.parent, post: network.fetch, secrets, log });
   const app = createApp({
     ...parts,
     spoolDir: spool.dir,

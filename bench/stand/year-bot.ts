@@ -80,7 +80,6 @@ export async function startYear(options: {
     several: false,
     runTimeoutMs: undefined,
     inputTimeoutMs: 600_000,
-    sqlRows: 1_000,
     isDeactivated: async () => false,
     spark: new SparkObserver(
       { progress: 'console', uiUrl: undefined, historyUrl: undefined, sqlRows: 1_000, resultRows: 0 },

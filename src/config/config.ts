@@ -68,8 +68,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     /** Of all runs together. */
     spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
-      /** Alias in lower case → kernelspec. */
-      languages: values.LANGUAGES ?? {},
+      /** In lower case → kernelspec. */
+      aliases: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
       autoRun: values.AUTO_RUN,
       editWindowMs: values.EDIT_WINDOW,
@@ -77,8 +77,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: values.NOTIFY_AFTER,
       resultReactions: values.RESULT_REACTIONS === 'on',
-      /** Rows of a SQL result. */
-      sqlRows: values.SQL_ROWS,
       /** UTF-8, of all blocks of one run together. */
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
@@ -86,6 +84,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       queueLimit: values.QUEUE_LIMIT,
       /** Unfinished runs per person. */
       userLimit: values.USER_LIMIT,
+      /** Kernels that one person's snippets started. */
+      kernelsPerUser: values.KERNELS_PER_USER,
       keepRunsMs: values.KEEP_RUNS,
     },
     spark: {
@@ -95,6 +95,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       historyUrl: values.SPARK_HISTORY_URL,
       /** Spark's REST API, and the proxy on the way there. */
       status: statusOf(values.SPARK_STATUS_URL, proxy),
+      /** Rows of a SQL result. */
+      sqlRows: values.SQL_ROWS,
       /** Of a DataFrame that is a cell's result; 0: none. */
       resultRows: values.SHOW_DATAFRAMES,
     },
@@ -104,8 +106,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       env: values.KERNEL_ENV,
       /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
       several: values.KERNELS_PER_CHANNEL,
-      /** Kernels that one person's snippets started. */
-      perUser: values.KERNELS_PER_USER,
       idleTimeoutMs: values.IDLE_TIMEOUT,
     },
     policy: {

@@ -181,11 +181,11 @@ export async function findSpark(
 /** Where SQL runs in a channel that has chosen nothing. `found`: kernelspec → the Spark in it. */
 export function noteSql(
   kernelspecs: Kernelspecs,
-  { languages, defaultLanguage }: Config['runs'],
+  { aliases, defaultLanguage }: Config['runs'],
   found: ReadonlyMap<string, string>,
   report: Report,
 ): void {
-  const sql = sqlLanguage({ kernelspecs, aliases: languages, defaultLanguage });
+  const sql = sqlLanguage({ kernelspecs, aliases, defaultLanguage });
   if (sql === undefined) return;
   const spark = [...found].map(([name, version]) => `${name} (${version})`).join(', ');
   const isThere = found.has(sql.kernelspec);

@@ -214,9 +214,13 @@ async function* readRange(path: string | undefined, { from, to }: SpoolRange): A
   for await (const piece of text) yield String(piece);
 }
 
-/** The bot's own words among a cell's outputs. */
+/** The bot's own words among a cell's outputs; they stand on stderr. */
+export function noteText(words: string): string {
+  return `[Sparkthread: ${words}]\n`;
+}
+
 export function noteJson(words: string): string {
-  return toJson({ output_type: 'stream', name: 'stderr', text: `[Sparkthread: ${words}]\n` });
+  return toJson({ output_type: 'stream', name: 'stderr', text: noteText(words) });
 }
 
 /** For code of which nothing but itself is known. */

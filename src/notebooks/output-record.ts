@@ -10,10 +10,10 @@ import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from '
 import { outputPieces, noteJson } from './nbformat.ts';
 
 export interface OutputRecordOptions {
-  /** A folder of its own, made for the first cell. */
+  /** A folder of this run's own, made for the first cell. */
   dir: string;
   /** MAX_OUTPUT counts what stands. */
-  maxBytes: number;
+  maxOutputBytes: number;
   /** What all runs may have on the disk together. By default there is no such limit. */
   budget?: SpoolBudget | undefined;
   /** Goes on with what an earlier process has written. */
@@ -36,8 +36,8 @@ export class OutputRecord {
   readonly #inOrder = new InOrder((error) => this.#failed(error));
   #failure: RecordLoss | undefined;
 
-  constructor({ dir, maxBytes, budget, recovered }: OutputRecordOptions) {
-    this.folder = new RunFolder(dir, maxBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
+  constructor({ dir, maxOutputBytes, budget, recovered }: OutputRecordOptions) {
+    this.folder = new RunFolder(dir, maxOutputBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
     this.#spool = new StreamSpool(this.folder);
     this.#snapshots = new SnapshotWriter(
       this.folder,

@@ -39,7 +39,7 @@ export type SparkSettings = SparkLinkSettings & {
   progress: SparkProgress;
   /** Spark's REST API, for kernels without the observer. */
   status?: StatusSettings | undefined;
-  /** The most rows that `display(df)` shows, as of a SQL result. */
+  /** The most rows of a SQL result, and of what `display(df)` shows. */
   sqlRows: number;
   /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
   resultRows: number;

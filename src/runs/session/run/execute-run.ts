@@ -21,8 +21,6 @@ export interface WriteGuard {
 export interface ExecuteDeps {
   spark: Pick<SparkObserver, 'settings' | 'codeFor' | 'follow'>;
   inputTimeoutMs: number;
-  /** The most rows of a SQL result. */
-  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -129,7 +127,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  { spark, sqlRows, log }: ExecuteDeps,
+  { spark, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -152,7 +150,10 @@ async function sendBlock(
   );
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? spark.codeFor(code, connection) : sqlForKernel(code, spoken, sqlRows),
+    code:
+      dialect === undefined
+        ? spark.codeFor(code, connection)
+        : sqlForKernel(code, spoken, spark.settings.sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });
