@@ -19,7 +19,7 @@ import {
   readsAsCode,
   readSnippet,
 } from '../parsing/snippet.ts';
-import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
+import { Acknowledgement, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
 import type { Message } from '../parsing/typed-text.ts';
 
@@ -34,7 +34,8 @@ export async function onMessageShortcut(
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
-  const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
+  const where = { channel: channel.id, thread, user: user.id };
+  const notify = (text: string): Promise<void> => bot.notify.person(where, text);
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
   await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     await new Acknowledgement(ack, bot.log).send();

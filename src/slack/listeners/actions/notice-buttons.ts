@@ -17,7 +17,7 @@ export const onKernelButton = onInteraction(
     what: 'a button of a kernel',
     read: kernelButtons.read,
     asked: ({ action }) => ({ act: action }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
     async listAnew(_, { user, channel }, bot) {
       const person = await bot.users.find(user);
       if (refuse('listKernels', person, channel, bot.policy) !== undefined) return { delete_original: true };
@@ -95,7 +95,7 @@ export const onRunNow = onInteraction(
     read: runNowButton.read,
     asked: () => ({ act: 'runNow' }),
     // It is read back first, with its files: that may take longer than Slack waits.
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);

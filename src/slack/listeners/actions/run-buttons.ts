@@ -44,7 +44,7 @@ interface RunClick {
 interface RunButton {
   right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
   /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
-  isAcknowledgedFirst?: true;
+  isAckedFirst?: true;
   act: (click: RunClick, bot: Bot) => Promise<void>;
 }
 
@@ -75,21 +75,21 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   allRows: { right: () => 'run', act: showAllRows },
   editAndRun: {
     right: () => 'run',
-    isAcknowledgedFirst: true,
+    isAckedFirst: true,
     act: ({ run, trigger }, bot) => openEditorWith(run, trigger, bot),
   },
   answerInput: {
     right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
-    isAcknowledgedFirst: true,
+    isAckedFirst: true,
     act: ({ run, trigger }, bot) => openInputBox(run, trigger, bot),
   },
   save: {
     right: () => 'choose',
-    isAcknowledgedFirst: true,
+    isAckedFirst: true,
     act: ({ run, trigger }, { views }) => views.openModal(trigger, async () => renderSave(run.id)),
   },
-  ask: { right: () => 'look', isAcknowledgedFirst: true, act: askAbout },
-  export: { right: () => 'look', isAcknowledgedFirst: true, act: exportThread },
+  ask: { right: () => 'look', isAckedFirst: true, act: askAbout },
+  export: { right: () => 'look', isAckedFirst: true, act: exportThread },
 };
 
 /** A press on a button of an answer. */
@@ -98,7 +98,7 @@ export const onRunButton = onInteraction(
     what: 'a button of a run',
     read: readButton,
     asked: ({ action, id }) => ({ act: action, run: id }),
-    isAcknowledgedFirst: ({ action }) => BUTTONS[action].isAcknowledgedFirst === true,
+    isAckedFirst: ({ action }) => BUTTONS[action].isAckedFirst === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
     const signal = reply.isSent ? undefined : reply.signal;

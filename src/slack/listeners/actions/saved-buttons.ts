@@ -67,7 +67,7 @@ export const onLoadSaved = onInteraction(
             purpose: readMetadata(purposeSchema, view.private_metadata),
           },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ id, loads, viewId, purpose }, { user }, bot) => {
     const { channel = '' } = purpose;

@@ -28,37 +28,29 @@ interface CommandWork<Kind extends Command['kind']> {
   /** `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. Absent: looked at by the work itself. */
   right?: Action;
   /** It asks Slack or the gateway: a slash command is acknowledged first, others are answered by the acknowledgement. */
-  isAcknowledgedFirst?: true;
+  isSlow?: true;
   act: (command: Command & { kind: Kind }, person: Person, place: CommandPlace, bot: Bot) => Answer;
 }
 
 /** What each command needs and does. */
 const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   help: { right: 'look', act: ({ topic }, _, __, { userId }) => ({ text: helpText(userId, topic) }) },
-  languages: {
-    right: 'look',
-    isAcknowledgedFirst: true,
-    act: (_, __, { channel }, bot) => languagesText(channel, bot),
-  },
+  languages: { right: 'look', isSlow: true, act: (_, __, { channel }, bot) => languagesText(channel, bot) },
   status: {
     right: 'look',
-    isAcknowledgedFirst: true,
+    isSlow: true,
     act: async (_, __, { channel }, { control, workspace }) => ({
       text: statusText(await control.status(workspace, channel), Date.now()),
     }),
   },
   history: { right: 'look', act: (_, __, { channel }, bot) => historyText(channel, bot) },
-  use: { right: 'choose', isAcknowledgedFirst: true, act: useLanguage },
+  use: { right: 'choose', isSlow: true, act: useLanguage },
   auto: { right: 'choose', act: switchAuto },
   stop: { right: 'stopOwn', act: stop },
-  kernels: {
-    right: 'listKernels',
-    isAcknowledgedFirst: true,
-    act: (_, person, __, bot) => listKernels(person, bot),
-  },
-  restart: { right: 'restart', isAcknowledgedFirst: true, act: changeNamedKernel },
-  shutdown: { right: 'shutDown', isAcknowledgedFirst: true, act: changeNamedKernel },
-  export: { right: 'look', isAcknowledgedFirst: true, act: ({ of }, ...asked) => exportRuns(of, ...asked) },
+  kernels: { right: 'listKernels', isSlow: true, act: (_, person, __, bot) => listKernels(person, bot) },
+  restart: { right: 'restart', isSlow: true, act: changeNamedKernel },
+  shutdown: { right: 'shutDown', isSlow: true, act: changeNamedKernel },
+  export: { right: 'look', isSlow: true, act: ({ of }, ...asked) => exportRuns(of, ...asked) },
   saved: {
     right: 'look',
     act: (_, __, { channel }, { saved }) => ({ text: savedList(saved.list(channel)) }),
@@ -72,7 +64,7 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
     },
   },
   schedule: {
-    isAcknowledgedFirst: true,
+    isSlow: true,
     act: async (asked, person, { channel }, bot) => ({
       text: await makeSchedule(asked, person, channel, bot),
     }),
@@ -111,8 +103,8 @@ export async function notifyAnswer(
   if (isHere && !isTold) await notifyAlone(text, blocks);
 }
 
-export function isAcknowledgedFirst({ kind }: Command): boolean {
-  return COMMANDS[kind].isAcknowledgedFirst === true;
+export function isSlow({ kind }: Command): boolean {
+  return COMMANDS[kind].isSlow === true;
 }
 
 /** It changes nothing, so that it does no harm twice. */

@@ -5,7 +5,7 @@ import { readRequest, readSlash, readWithLanguages } from '../../parsing/request
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
-import { isAcknowledgedFirst, runCommand, notifyAnswer } from './execute.ts';
+import { isSlow, runCommand, notifyAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
 import { openScheduleForm } from '../views/saved-forms.ts';
 
@@ -69,7 +69,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         // What takes longer is answered behind the acknowledgement.
         reply.signal.addEventListener('abort', () => void reply.send(), { once: true });
         await runOnce(key, bot, async () => {
-          if (isAcknowledgedFirst(command)) await reply.send();
+          if (isSlow(command)) await reply.send();
           const place = { channel, thread: undefined, requestKey: key, root: '' };
           const answer = await runCommand(command, person, place, bot);
           // What a channel reads takes its time.

@@ -21,7 +21,7 @@ import {
 } from '../../blocks/modals/editor.ts';
 import { type Fields, renderSentence } from '../../blocks/modals/modal.ts';
 import { escapeMrkdwn } from '../../blocks/elements.ts';
-import { Acknowledgement, inTime, notifyPerson, withBoundary } from '../boundary.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
@@ -61,7 +61,7 @@ export async function onEditorCalled(
   const notify = async (text: string): Promise<void> =>
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
-      .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
+      .catch(async () => await bot.notify.person({ user }, escapeMrkdwn(text)));
   const asked = { audit: 'shortcut', user };
   await withBoundary({ what: 'a shortcut', format: 'plain', notify, asked }, bot, async () => {
     await openEditor({ user, trigger, channel: undefined }, bot);
