@@ -1,6 +1,6 @@
 import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
-import { type Snippet, languageOf } from '../../runs/run.ts';
+import type { Snippet } from '../../runs/run.ts';
 import {
   chooseLanguage,
   type LanguageContext,
@@ -20,7 +20,7 @@ import {
   readSnippet,
 } from '../parsing/snippet.ts';
 import { Acknowledgement, withBoundary } from './boundary.ts';
-import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
+import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 import type { Message } from '../parsing/typed-text.ts';
 
 /**
@@ -88,10 +88,9 @@ async function readAnswer(
   const run = runs.findLast(
     ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
   );
-  const blocks = run === undefined ? [] : await bot.runs.code(run);
-  if (run === undefined || blocks.length === 0) throw noCode();
+  const snippet = run === undefined ? undefined : await repeated(run, bot);
+  if (run === undefined || snippet === undefined || snippet.blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';
-  const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
   return { channel, thread, snippet, origin };
 }
 

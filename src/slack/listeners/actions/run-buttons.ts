@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { type Run, languageOf } from '../../../runs/run.ts';
+import type { Run } from '../../../runs/run.ts';
 import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRun } from '../../auth/audit.ts';
@@ -13,8 +13,8 @@ import { changeKernel } from '../commands/kernels.ts';
 import { type Acknowledgement, inTime } from '../boundary.ts';
 import {
   clickRequest,
-  notebookOf,
   refuseDuplicate,
+  repeated,
   runOnce,
   type RunRequest,
   submitRun,
@@ -133,10 +133,7 @@ async function restartKernel({ run, person }: RunClick, bot: Bot): Promise<void>
 async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   const { run, isOwn } = click;
   const origin = isOwn ? undefined : 'again';
-  await runFromButton(run.id, click, bot, async () => {
-    const [blocks, notebook] = await Promise.all([bot.runs.code(run), notebookOf(run, bot)]);
-    return { snippet: { ...languageOf(run), blocks, notebook }, origin };
-  });
+  await runFromButton(run.id, click, bot, async () => ({ snippet: await repeated(run, bot), origin }));
 }
 
 /** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
