@@ -9,7 +9,7 @@ import type {
 import type { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
-import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/modals/modal.ts';
+import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
 import { Acknowledgement, withBoundary } from './boundary.ts';
 import { refreshHome } from './events/app-home.ts';

@@ -8,7 +8,7 @@ import {
   listChoices,
   type LanguageWords,
 } from '../../runs/languages/languages.ts';
-import { renderEditor } from '../blocks/modals/editor.ts';
+import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';

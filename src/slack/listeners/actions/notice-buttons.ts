@@ -11,6 +11,8 @@ import { takeAnew } from '../events/message-changed.ts';
 import { runAsCodeButton } from '../../blocks/help.ts';
 import { runNowButton } from '../../blocks/refusals.ts';
 
+/** Buttons under what the bot says beside answers: lists of kernels, warnings, questions and offers. */
+
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(
   {

@@ -1,8 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
-import { purposeSchema } from '../../blocks/modals/editor.ts';
-import { readMetadata } from '../../blocks/modals/modal.ts';
+import { purposeSchema } from '../../blocks/editor.ts';
+import { type Click, readMetadata } from '../../blocks/elements.ts';
 import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
 import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
@@ -12,7 +12,6 @@ import { renderFilled } from '../views/editor.ts';
 import { onInteraction } from '../interactions.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
-import type { Click } from '../../blocks/elements.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';

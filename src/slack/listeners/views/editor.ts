@@ -18,9 +18,8 @@ import {
   purposeSchema,
   renderEditor,
   splitCode,
-} from '../../blocks/modals/editor.ts';
-import { type Fields, renderSentence } from '../../blocks/modals/modal.ts';
-import { escapeMrkdwn } from '../../blocks/elements.ts';
+} from '../../blocks/editor.ts';
+import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements.ts';
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';

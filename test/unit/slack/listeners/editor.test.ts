@@ -4,7 +4,7 @@ import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
+import { renderEditor } from '../../../../src/slack/blocks/editor.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
 import { personOf, POLICY } from './people.ts';
