@@ -165,6 +165,12 @@ export interface KernelConnection {
    */
   resume(request: ResumeRequest): Execution;
   /**
+   * Opens a comm at a target of a plugin's in the kernel, while nothing runs there: true when it answers, false where there
+   * is no such target; it waits for as long as the kernel says neither. What the plugin says from then on comes as `comm` of
+   * the execution under way, if any.
+   */
+  openComm(target: string): Promise<boolean>;
+  /**
    * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
    * `resume`: their outputs end, their `end` never settles, and `checkpoint` says how far they came.
    */
@@ -191,7 +197,7 @@ export interface GatewaySettings {
   /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
   startBody?: Readonly<Record<string, unknown>> | undefined;
   /** PEM texts, and what opens the key where it is encrypted. */
-  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
+  tls: { verify: boolean } & Partial<Record<'ca' | 'cert' | 'key' | 'passphrase', string | undefined>>;
   /**
    * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
    * the two roots takes which is the caller's to say.

@@ -146,6 +146,10 @@ export class OpenConnection implements KernelConnection {
     return execution;
   }
 
+  openComm(target: string): Promise<boolean> {
+    return this.#router.openComm(target);
+  }
+
   async close(): Promise<void> {
     // What comes until then still counts.
     await this.#socket.close();

@@ -101,6 +101,7 @@ function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
   else for (const key in value) yield [key, Reflect.get(value, key)];
 }
 
-function isObject(value: unknown): value is object {
+/** An array too. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

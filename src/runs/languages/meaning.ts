@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { takesSql } from '../../spark/sql/kernel-code.ts';
+import { plainLanguage, takesSql } from '../../spark/sql/kernel-code.ts';
 import type { Dialect } from '../run.ts';
 
 /** What a word can mean here and now. */
@@ -186,10 +186,9 @@ function named(language: string, ...nicknames: readonly string[]): Entry[] {
   return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
-/** `C++17` and `R` speak `c++` and `r`: kernels write their language with a version or a capital. */
+/** `C++17` and `R` speak `c++` and `r`. */
 function speaks(spec: Kernelspec, language: string): boolean {
-  const theirs = spec.language.toLowerCase();
-  return theirs === language || theirs.replace(/[\d.]+$/, '') === language;
+  return spec.language.toLowerCase() === language || plainLanguage(spec.language) === language;
 }
 
 /** As far as its name tells. */

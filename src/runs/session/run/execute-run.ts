@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
+import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
@@ -20,8 +21,6 @@ export interface WriteGuard {
 export interface ExecuteDeps {
   spark: Pick<SparkObserver, 'settings' | 'codeFor' | 'follow'>;
   inputTimeoutMs: number;
-  /** The most rows of a SQL result. */
-  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -81,12 +80,13 @@ async function executeBlock(
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
+  const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
   try {
     for await (const event of execution) {
       // Whether something is missing is known at the end.
       if (event.kind === 'comm') {
-        noteObserver(live, event, deps.spark.settings);
+        noteObserver(live, event, monitor, deps.spark.settings);
         continue;
       }
       // What shows rows is a display: a result is what Toree says of a block without one.
@@ -127,7 +127,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  { spark, sqlRows, log }: ExecuteDeps,
+  { spark, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -150,7 +150,10 @@ async function sendBlock(
   );
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? spark.codeFor(code, connection) : sqlForKernel(code, spoken, sqlRows),
+    code:
+      dialect === undefined
+        ? spark.codeFor(code, connection)
+        : sqlForKernel(code, spoken, spark.settings.sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });
