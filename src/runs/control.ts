@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Gateway, KernelModel } from '../gateway/gateway.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 import type { KernelspecCache } from './languages/kernelspecs.ts';
 import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
@@ -28,6 +28,13 @@ export interface KernelStatus {
   state: string;
   /** Unfinished runs in its queue, in order. */
   unfinished: readonly Run[];
+}
+
+/** A kernel on the gateway that is somebody else's. */
+export interface OtherKernel {
+  kernelId: string;
+  kernelspec: string;
+  state: string;
 }
 
 /** What people and admins do to runs and kernels beside running code. Throws `UserError` and `GatewayError`. */
@@ -69,10 +76,12 @@ export class KernelControl {
   }
 
   /** The gateway's kernels that no channel of ours has; undefined where the gateway does not list. */
-  async otherKernels(workspace: string): Promise<KernelModel[] | undefined> {
+  async otherKernels(workspace: string): Promise<OtherKernel[] | undefined> {
     const listed = await this.#deps.gateway.listKernels(AbortSignal.timeout(LOOK_MS));
     const ours = new Set(this.#deps.kernels.records(workspace).map(({ kernelId }) => kernelId));
-    return listed?.filter(({ id }) => !ours.has(id));
+    return listed
+      ?.filter(({ id }) => !ours.has(id))
+      .map(({ id, name, executionState }) => ({ kernelId: id, kernelspec: name, state: executionState }));
   }
 
   /** `/spark stop`: the caller's running run in this channel, else their first waiting one. Gives what was stopped. */

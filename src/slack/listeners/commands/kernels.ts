@@ -1,8 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { GatewayError } from '../../../gateway/errors.ts';
 import { UserError } from '../../../errors.ts';
-import type { KernelModel } from '../../../gateway/gateway.ts';
-import type { KernelStatus } from '../../../runs/control.ts';
+import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
@@ -86,7 +85,7 @@ function whyUnknown(error: unknown): string {
 }
 
 /** `others` in words: why they are not known. */
-function othersText(others: readonly KernelModel[] | string | undefined): string {
+function othersText(others: readonly OtherKernel[] | string | undefined): string {
   if (typeof others === 'string') return others;
   if (others === undefined)
     return 'This gateway does not list kernels, so kernels that are not Sparkthread’s cannot be shown.';
@@ -94,8 +93,8 @@ function othersText(others: readonly KernelModel[] | string | undefined): string
   const lines = others
     .slice(0, SHOWN_OTHERS)
     .map(
-      ({ id, name, executionState }) =>
-        `• ${shortKernelId(id)} ${escapeMrkdwn(name)}, ${stateWords(executionState)}`,
+      ({ kernelId, kernelspec, state }) =>
+        `• ${shortKernelId(kernelId)} ${escapeMrkdwn(kernelspec)}, ${stateWords(state)}`,
     );
   return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
 }

@@ -204,7 +204,7 @@ test('the list of very many kernels with long names fits into a message, and say
     statusOf: async (asked: readonly KernelRecord[]) =>
       asked.map((record) => ({ record, displayName, state: 'idle', unfinished: [] })),
     otherKernels: async () =>
-      Array.from({ length: 40 }, () => ({ id: 'a', name: displayName, executionState: 'idle' })),
+      Array.from({ length: 40 }, () => ({ kernelId: 'a', kernelspec: displayName, state: 'idle' })),
   });
   const { blocks } = await listKernels(await bot.users.find('U1'), bot);
   expect(jsonSize(blocks)).toBeLessThan(MESSAGE_ROOM);
