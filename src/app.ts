@@ -22,7 +22,7 @@ import { kernelEnv } from './runs/session/kernel/launch-kernel.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
 import { Scheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
-import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/scheduled.ts';
+import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/schedules.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';

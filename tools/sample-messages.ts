@@ -3,7 +3,7 @@ import { type OutputPart, type OutputView, wholeText } from '../src/output/outpu
 import type { RunOutcome } from '../src/runs/outcome.ts';
 import type { RunAction, RunPhase, RunView } from '../src/runs/run-view.ts';
 import { renderClosedHome } from '../src/slack/blocks/home.ts';
-import { renderKernelButtons } from '../src/slack/blocks/kernel-text.ts';
+import { renderKernelButtons } from '../src/slack/blocks/kernel-blocks.ts';
 import { renderEditor } from '../src/slack/blocks/modals/editor.ts';
 import { renderInputBox } from '../src/slack/blocks/input-request.ts';
 import { renderSentence } from '../src/slack/blocks/modals/modal.ts';

@@ -122,7 +122,7 @@ export async function startSlack(options: StartSlackOptions) {
 function openSlackApp(
   { botToken, apiUrl, transport: settings }: SlackSettings,
   log: Log,
-  fetch: FetchFunction | undefined,
+  fetch: FetchFunction,
   dispatcher: SlackNetwork['socketDispatcher'],
 ): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const logger = boltLogger(log);

@@ -149,15 +149,26 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
   if (own.length > 0) return own;
   const html = data['text/html'];
   if (typeof html !== 'string' || !/<(?:audio|video)\b/i.test(html.slice(0, HEAD_CHARS))) return [];
-  const at = html.slice(0, HEAD_CHARS).search(/data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
-  if (at === -1) return [];
-  const comma = html.indexOf(',', at);
+  const held = dataIn(html, /data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
+  return held === undefined ? [] : mediaFile(held.mime, held.value);
+}
+
+/** A picture that HTML holds, and the HTML without it. */
+export function pictureIn(html: string): { bytes: Buffer; rest: string } | undefined {
+  const held = dataIn(html, /data:image\/(?:png|jpeg|gif);base64,/);
+  if (held === undefined) return undefined;
+  return { bytes: Buffer.from(held.value, 'base64'), rest: html.replace(held.value, '') };
+}
+
+/** The first `data:` address of a kind that an element of HTML holds: its type and what is behind its comma. */
+function dataIn(html: string, kind: RegExp): { mime: string; value: string } | undefined {
+  const at = html.slice(0, HEAD_CHARS).search(kind);
+  if (at === -1) return undefined;
   const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
   const before = html.charAt(at - 1);
-  const isQuoted = before === '"' || before === "'";
-  const value = html.slice(comma + 1);
-  const end = isQuoted ? value.indexOf(before) : value.search(/[\s>]/);
-  return mediaFile(mime, end === -1 ? value : value.slice(0, end));
+  const value = html.slice(html.indexOf(',', at) + 1);
+  const end = before === '"' || before === "'" ? value.indexOf(before) : value.search(/[\s>]/);
+  return { mime, value: end === -1 ? value : value.slice(0, end) };
 }
 
 function mediaFile(mime: string, value: unknown): ShownForm[] {

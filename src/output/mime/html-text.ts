@@ -2,7 +2,9 @@ import { Parser } from 'htmlparser2';
 import { giveTurn } from '../../gateway/event-loop.ts';
 import { joinWords } from '../../text.ts';
 
-const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section'.split(' '));
+const blockTags = new Set(
+  'p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section blockquote summary figcaption'.split(' '),
+);
 /** What is in media is for browsers that cannot play them. */
 export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),

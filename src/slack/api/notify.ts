@@ -6,7 +6,7 @@ import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError, refusedAs } from './call-error.ts';
 import { inThread, postOnce, type Said } from './posted.ts';
 import { buttonRow, section } from '../blocks/elements.ts';
-import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-text.ts';
+import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
 import type { Run } from '../../runs/run.ts';
 
 export type Notify = ReturnType<typeof createNotify>;

@@ -26,7 +26,6 @@ export interface Interaction {
   channel: string | undefined;
   /** Lives for 3 s. */
   trigger: string;
-  isHome: boolean;
   reply: Acknowledgement;
   /** Puts a message in the place of the pressed one. */
   respond: InteractionArgs['respond'];
@@ -108,7 +107,7 @@ export function onInteraction<Meant>(
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
       if (isAcknowledgedFirst?.(meant) === true) await reply.send();
-      await act(meant, { user, channel, trigger, isHome, reply, respond, notify, audited }, bot);
+      await act(meant, { user, channel, trigger, reply, respond, notify, audited }, bot);
       await showAnew();
     });
   };

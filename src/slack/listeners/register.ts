@@ -7,17 +7,12 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepButton } from '../blocks/kernel-text.ts';
+import { keepButton } from '../blocks/kernel-blocks.ts';
 import { runCodeAction } from '../blocks/home.ts';
 import { editorCallback } from '../blocks/modals/editor.ts';
 import { inputCallback } from '../blocks/input-request.ts';
-import {
-  loadAction,
-  replaceButton,
-  runSavedButton,
-  saveCallback,
-  scheduleCallback,
-} from '../blocks/saved/saved-blocks.ts';
+import { loadAction, replaceButton, runSavedButton, saveCallback } from '../blocks/saved/saved-blocks.ts';
+import { scheduleCallback } from '../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';

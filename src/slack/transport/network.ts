@@ -179,7 +179,7 @@ const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxT
 export function openClient(
   { botToken, apiUrl }: { botToken: string; apiUrl?: string | undefined },
   log: Log,
-  { fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
+  { fetch = globalThis.fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
 ): WebClient {
   return new WebClient(botToken, {
     ...clientOptions(apiUrl, fetch),
@@ -190,7 +190,8 @@ export function openClient(
 }
 
 interface ClientOptions {
-  fetch: FetchFunction | undefined;
+  /** By default the process's own. */
+  fetch?: FetchFunction | undefined;
   isUrgent: boolean;
   /** Its caller knows more of a call that failed, and says so. */
   isQuiet?: boolean;
@@ -198,10 +199,10 @@ interface ClientOptions {
   retryConfig?: RetryOptions;
 }
 
-export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefined) {
+export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction) {
   return {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    ...(fetch === undefined ? {} : { fetch }),
+    fetch,
     timeout: CALL_TIMEOUT_MS,
     retryConfig: FEW_RETRIES,
   };

@@ -11,7 +11,7 @@ import { z } from 'zod';
 export interface SocketModeOptions {
   appToken: string;
   apiUrl: string | undefined;
-  fetch: FetchFunction | undefined;
+  fetch: FetchFunction;
   /** For the websocket; undefined: its client's own. */
   dispatcher: SlackNetwork['socketDispatcher'];
   logger: Logger;
@@ -49,7 +49,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     logger: causes.logger,
     installerOptions: {
       clientOptions: {
-        ...clientOptions(apiUrl, retriedWhenRefused(options.fetch ?? fetch, notifyRefused)),
+        ...clientOptions(apiUrl, retriedWhenRefused(options.fetch, notifyRefused)),
         retryConfig: UNTIL_SLACK_IS_BACK,
       },
     },

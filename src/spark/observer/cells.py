@@ -95,6 +95,9 @@ def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **
         run = owner()
         if run is None or run.is_off or not stages:
             return
+        if done:
+            # The others were skipped, where something was done.
+            stages = [stage for stage in stages if stage.num_completed_tasks] or stages
         counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
         now = time.time()
         # The client's own bar has counted from the operation's beginning; the server tells of it each two seconds.
@@ -132,7 +135,7 @@ def before(*_):
 
 def join_context(run, sc):
     run.context = sc
-    run.has_strangers = has_strangers()
+    run.has_strangers = has_strangers(run)
     address_of(sc)
     group = sc.getLocalProperty(GROUP)
     if group is not None and not group.startswith(PREFIX):

@@ -141,14 +141,13 @@ def address_of(sc):
     return state["address"][1]
 
 
-def has_strangers():
+def has_strangers(run):
     """Whether threads of earlier cells live: a job without a group may be theirs."""
-    for thread in threading.enumerate():
-        if thread is threading.current_thread() or thread in state["threads"]:
-            continue
+    for thread in run.strangers - state["threads"]:
         target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)
         names = (type(thread).__module__, getattr(target, "__module__", None) or "")
-        if not any(name.startswith(OWN_THREADS) for name in names) and thread.name != "MainThread":
+        is_ours = any(name.startswith(OWN_THREADS) for name in names) or thread.name == "MainThread"
+        if thread.is_alive() and not is_ours:
             return True
     return False
 
@@ -156,6 +155,9 @@ def has_strangers():
 def find_jobs(run, tracker):
     """Notes the cell's jobs and gives those at work."""
     active = tracker.active()
+    if run.has_strangers and not has_strangers(run):
+        # Their jobs have ended with them: what goes on is this cell's.
+        run.has_strangers, run.others = False, set()
     if run.group is not None:
         run.jobs |= tracker.of_group(run.group)
     unknown = active - run.before - run.jobs - run.others

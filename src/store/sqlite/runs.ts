@@ -127,8 +127,11 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   #update(run: RunRecord<Data>): boolean {
-    const { changes } = this.#sql.update.run(rowOf(run));
-    return changes === 1;
+    const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
+    const changed = { id, queue, state, updatedAt, data: JSON.stringify(data) };
+    if (this.#sql.update.run(changed).changes !== 1) return false;
+    this.#sql.move.run({ id, workspace, channel, thread, requester, createdAt });
+    return true;
   }
 
   #erase(runId: string): void {
@@ -165,9 +168,14 @@ export function prepareRuns(db: DatabaseSync) {
     ),
     insertCode: db.prepare('INSERT OR REPLACE INTO code (run_id, blocks) VALUES (?, ?)'),
     update: db.prepare(
-      `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, queue = :queue,
-         requester = :requester, state = :state, created_at = :createdAt, updated_at = :updatedAt, data = :data
-       WHERE id = :id`,
+      'UPDATE runs SET queue = :queue, state = :state, updated_at = :updatedAt, data = :data WHERE id = :id',
+    ),
+    // Apart, because SQLite writes each index anew whose columns are named, changed or not.
+    move: db.prepare(
+      `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, requester = :requester,
+         created_at = :createdAt
+       WHERE id = :id AND (workspace, channel, thread, requester, created_at)
+         IS NOT (:workspace, :channel, :thread, :requester, :createdAt)`,
     ),
     get: db.prepare(`SELECT ${columns} FROM runs WHERE id = ?`),
     getCode: db.prepare('SELECT blocks FROM code WHERE run_id = ?'),

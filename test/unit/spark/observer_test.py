@@ -288,6 +288,9 @@ class ObserverTest(unittest.TestCase):
         finally:
             over.set()
             thread.join()
+        # Once it is over, what still goes on is this cell's.
+        self.look(run)
+        self.assertEqual(run.jobs, {1, 2})
 
     def test_a_thread_that_inherited_an_earlier_cells_group_is_no_part_of_this_one(self):
         spark = self.context()
@@ -514,6 +517,11 @@ class ObserverTest(unittest.TestCase):
         self.begin("cell-2")
         notify(bar)
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["lasts"], True)
+        skipped = types.SimpleNamespace(num_tasks=8, num_completed_tasks=0)
+        self.observer.on_progress(stages=[stage, skipped], operation_id="b", done=True)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["tasks"], [8, 3, 0, 0])
+        self.observer.on_progress(stages=[skipped], operation_id="b", done=True)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["tasks"], [8, 0, 0, 0])
         self.observer.on_progress(stages=[object()], inflight_tasks=None, operation_id="a", done=False)
         self.observer.on_progress()
         self.assertIn("AttributeError", self.observer.state["error"])

@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
-import { keepButton, kernelButtons } from '../../blocks/kernel-text.ts';
+import { keepButton, kernelButtons } from '../../blocks/kernel-blocks.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
 import { clickRequest, submitNew, untilDone } from '../requests.ts';

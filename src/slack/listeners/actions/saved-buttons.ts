@@ -5,14 +5,8 @@ import { purposeSchema } from '../../blocks/modals/editor.ts';
 import { readMetadata } from '../../blocks/modals/modal.ts';
 import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
-import {
-  findSaved,
-  listSchedules,
-  mustChangeSchedule,
-  saveRun,
-  snippetOf,
-  saveAnswer,
-} from '../commands/saved.ts';
+import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
+import { listSchedules, mustChangeSchedule } from '../schedules.ts';
 import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
 import { onInteraction } from '../interactions.ts';

@@ -8,16 +8,10 @@ import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
 import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import {
-  forgetSaved,
-  listSchedules,
-  makeSchedule,
-  removeSchedule,
-  saveLastRun,
-  unknownNameText,
-} from './saved.ts';
+import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
+import { forgetSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { savedList } from '../../blocks/saved/saved-blocks.ts';
-import { statusText } from '../../blocks/kernel-text.ts';
+import { statusText } from '../../blocks/kernel-blocks.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';

@@ -12,7 +12,7 @@ import {
   renderKernelButtons,
   shortKernelId,
   stateWords,
-} from '../../blocks/kernel-text.ts';
+} from '../../blocks/kernel-blocks.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { jsonSize, MESSAGE_ROOM } from '../../blocks/rich-text.ts';

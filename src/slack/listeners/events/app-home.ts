@@ -4,7 +4,7 @@ import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { withBoundary } from '../boundary.ts';
-import { describeSchedules } from '../commands/saved.ts';
+import { describeSchedules } from '../schedules.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({

@@ -6,22 +6,25 @@ import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { renderSentence } from '../../blocks/modals/modal.ts';
 import {
+  nameBlock,
+  renderReplace,
   replaceQuestion,
   savedAnswer,
-  nameBlock,
+  savePurposeSchema,
+} from '../../blocks/saved/saved-blocks.ts';
+import {
   noticeBlock,
   onlyOnFailure,
-  renderReplace,
   renderScheduleForm,
-  savePurposeSchema,
   schedulePlaceSchema,
   snippetBlock,
   timingBlock,
   valuesBlock,
-} from '../../blocks/saved/saved-blocks.ts';
+} from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
-import { makeSchedule, saveRun, scheduledWords } from '../commands/saved.ts';
+import { saveRun, scheduledWords } from '../commands/saved.ts';
+import { makeSchedule } from '../schedules.ts';
 import { onSubmission } from '../interactions.ts';
 import { findRunFor } from '../requests.ts';
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';

@@ -64,9 +64,9 @@ function comingUp(writtenMs: number): { connection: KernelConnection; left: () =
     return {
       written: new Promise((resolve) => setTimeout(resolve, writtenMs)),
       end: aborted.then(() => ({ kind: 'interrupted' })),
-      async *[Symbol.asyncIterator]() {
-        await aborted;
-      },
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true, value: await aborted }),
+      }),
     };
   };
   return { connection: { execute } as unknown as KernelConnection, left: () => leftMs };

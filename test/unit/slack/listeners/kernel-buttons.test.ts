@@ -5,7 +5,7 @@ import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
-import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
+import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-blocks.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 

@@ -11,12 +11,13 @@ import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedu
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
-import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
 import {
+  makeSchedule,
+  removeSchedule,
   notifyScheduleNews,
   readScheduledEnd,
   startScheduled,
-} from '../../../../src/slack/listeners/scheduled.ts';
+} from '../../../../src/slack/listeners/schedules.ts';
 import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 

@@ -13,7 +13,7 @@ import {
 } from './elements.ts';
 import { renderElapsed } from '../../text.ts';
 
-/** What is said of kernels. mrkdwn. */
+/** What is said of kernels, in mrkdwn, with their buttons. */
 
 /** The kernels of a channel, as `status` shows them. */
 export function statusText(statuses: readonly KernelStatus[], now: number): string {
