@@ -3,8 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { cleanEnvironment } from './clean-environment.ts';
-import type { GuardedProcess } from './guarded-process.ts';
-import { startGuarded } from './guarded-process.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { pathWith } from './provision/prerequisites.ts';
 import type { VirtualEnvironment } from './provision/virtual-environment.ts';
 

@@ -2,24 +2,21 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
-import type { Run } from '../runs/run.ts';
-import { createRunMessageRemover, createRunMessages } from './messages/run-messages.ts';
+import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
-import type { Bot, SlackSide } from './context.ts';
+import { type Bot, createListenerMemory, type SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
 import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
 import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
 import { registerListeners } from './listeners/register.ts';
-import { createListenerMemory } from './listeners/requests.ts';
 import { ChannelIds } from './transport/channel-ids.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
-import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createDownload, createFileReader } from './api/files.ts';
 import { createViews } from './api/views.ts';
-import { createIdleNotices } from './api/notify.ts';
+import { createKernelNotices } from './api/notify.ts';
 import { createThreads } from './exports/threads.ts';
 
 export interface SlackSettings {
@@ -62,13 +59,11 @@ export async function startSlack(options: StartSlackOptions) {
   app.counts = counts;
   app.channelIds = channelIds;
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
-  const removals = openClient(settings, log, { fetch, isUrgent: false });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
-    token,
-    slackApiUrl: apiUrl,
+    ...settings,
     notifyAfterMs,
     marksResults,
     log,
@@ -102,7 +97,7 @@ export async function startSlack(options: StartSlackOptions) {
   };
   return {
     side,
-    openRunMessage: runMessages.open,
+    runMessages,
     health: transport.health,
     /** Whether Slack answers a call of this process. */
     reaches: (): Promise<boolean> =>
@@ -112,13 +107,7 @@ export async function startSlack(options: StartSlackOptions) {
       ),
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
-    ...createRunMessageRemover(removals, runMessages.unmark, log),
-    idleNotices: createIdleNotices(client, notify),
-    notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
-      const { kernelspec } = run.data;
-      const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
-      void notify.channel({ channel: run.channel }, text);
-    },
+    kernelNotices: createKernelNotices(client, notify),
     /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
     open: async (bot: Bot): Promise<void> => {
       registerListeners(app, bot);
@@ -126,8 +115,6 @@ export async function startSlack(options: StartSlackOptions) {
     },
     /** Takes no further payload. */
     stopListening: () => transport.close(),
-    /** Shows what is pending in run messages. */
-    close: () => runMessages.close(),
   };
 }
 
@@ -135,7 +122,7 @@ export async function startSlack(options: StartSlackOptions) {
 function openSlackApp(
   { botToken, apiUrl, transport: settings }: SlackSettings,
   log: Log,
-  fetch: FetchFunction | undefined,
+  fetch: FetchFunction,
   dispatcher: SlackNetwork['socketDispatcher'],
 ): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const logger = boltLogger(log);

@@ -1,5 +1,5 @@
 import { shortWithoutColours } from '../terminal/terminal-reader.ts';
-import { DRIVER_HEADLINE, hintFor, LOSS_HINTS, readSparkLoss } from './hints.ts';
+import { hintFor, LOSS_HEADLINES, LOSS_HINTS, readSparkLoss } from './hints.ts';
 import { readJvmError } from './jvm-error.ts';
 import type { KernelError, LanguageError, ReadError, SentError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
@@ -33,12 +33,11 @@ export function readError(sent: SentError, ran?: string, printed = ''): ReadErro
   const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   const error = { name, value, traceback: group?.traceback ?? traceback, group, code };
   const loss = readSparkLoss({ name, value, traceback: [traceback] });
+  const headline = loss === undefined ? undefined : LOSS_HEADLINES[loss];
   return {
     cause: undefined,
     ...readByLanguage(error),
-    ...(loss === 'driver'
-      ? { headline: DRIVER_HEADLINE, cause: undefined, traceback: '', isFolded: true }
-      : {}),
+    ...(headline === undefined ? {} : { headline, cause: undefined, traceback: '', isFolded: true }),
     whole: group?.whole ?? wholeOf(sent, all, value, traceback),
     printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
     hint:

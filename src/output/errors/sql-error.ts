@@ -44,7 +44,7 @@ function sentenceOf(said: string): string {
   const [sentence = ''] = withoutPlan(said).split(/\n== SQL/);
   return sentence
     .replace(PLACES[0]?.[0] ?? '', '')
-    .replace(/\.? SQLSTATE: \w{5}/, '.')
+    .replace(/\.? {1,9}SQLSTATE: \w{5}/, '.')
     .replace(/;\s*$/, '')
     .trim();
 }

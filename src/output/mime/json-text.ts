@@ -102,6 +102,7 @@ function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
     for (const key in value) if (Reflect.get(value, key) !== undefined) yield [key, Reflect.get(value, key)];
 }
 
-function isObject(value: unknown): value is object {
+/** An array too. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -55,11 +55,13 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #withdrawals: Withdrawals;
-  readonly #kernelLimit: KernelLimit;
+  readonly #kernelLimit: KernelLimit | undefined;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
-    this.#kernelLimit = new KernelLimit(deps.limits.kernelsPerUser, deps.kernels, deps.gateway);
+    const { kernelsPerUser } = deps.limits;
+    this.#kernelLimit =
+      kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps.kernels, deps.gateway);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -77,7 +79,7 @@ export class Admission {
     const wanted = { queue, kernelspec: chosen.kernelspec, requester };
     let place: { release: () => void };
     try {
-      place = this.#takePlace(wanted, await this.#kernelLimit.findGone(wanted));
+      place = this.#takePlace(wanted, await this.#kernelLimit?.findGone(wanted));
     } catch (refusal) {
       // What is one too many may be the repeated request of a run that is there.
       const known = await this.#deps.store.findRequest(request.requestKey);
@@ -108,7 +110,7 @@ export class Admission {
   }
 
   /** Throws `UserError` where a limit is reached. */
-  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string>): { release: () => void } {
+  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string> | undefined): { release: () => void } {
     const { kernels, limits } = this.#deps;
     const { queue, requester } = wanted;
     const inQueue = kernels.countQueue(queue);
@@ -123,7 +125,7 @@ export class Admission {
         'tooManyRuns',
         `You have ${ofRequester} unfinished runs, which is the limit for one person. Nothing ran; wait for one to end or stop it.`,
       );
-    this.#kernelLimit.check(wanted, gone);
+    this.#kernelLimit?.check(wanted, gone);
     return kernels.reserve({ queue, requester });
   }
 
@@ -145,7 +147,7 @@ export class Admission {
     if (before.isCurrent(live)) return false;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
-    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
+    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
     const { language: word, notebook } = snippet;
     const data = {
       kernelspec,

@@ -1,5 +1,4 @@
-import type { Run } from '../run.ts';
-import { isUndecided, isUnfinished } from '../run.ts';
+import { type Run, isUndecided, isUnfinished } from '../run.ts';
 import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
 import type { LiveRun } from './run/live-run.ts';

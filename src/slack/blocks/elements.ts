@@ -124,7 +124,17 @@ export function confirmation(question: string, text: string, yes: string): { con
   return { confirm };
 }
 
-/** Reads a button's value that is JSON; undefined when it is none of ours. */
-export function valueReader<Value>(schema: z.ZodType<Value>): (value: string) => Value | undefined {
-  return (value) => schema.safeParse(parseJson(value)).data;
+/** A button that carries what its press needs to know, as JSON. */
+export function createValueButton<Value>(
+  action: string,
+  label: string,
+  schema: z.ZodType<Value>,
+  look: Pick<Button, 'style'> = {},
+) {
+  return {
+    action,
+    render: (value: Value): Button => button(label, action, JSON.stringify(value), look),
+    /** Undefined for a value that is none of ours. */
+    read: (value: string): Value | undefined => schema.safeParse(parseJson(value)).data,
+  };
 }

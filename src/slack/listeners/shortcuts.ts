@@ -1,4 +1,4 @@
-import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
+import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import { type Snippet, languageOf } from '../../runs/run.ts';
 import {
@@ -10,7 +10,6 @@ import {
 } from '../../runs/languages/languages.ts';
 import { renderEditor } from '../blocks/modals/editor.ts';
 import type { Bot } from '../context.ts';
-import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
 import {
@@ -22,18 +21,7 @@ import {
 } from '../parsing/snippet.ts';
 import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
-import { openEditorOrSay } from './views/editor.ts';
 import type { Message } from '../parsing/typed-text.ts';
-
-/** The global shortcut opens the editor. */
-export async function onGlobalShortcut(
-  { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
-  bot: Bot,
-): Promise<void> {
-  const user = shortcut.user.id;
-  await new Acknowledgement(ack, bot.log).send();
-  await openEditorOrSay({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
-}
 
 /**
  * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is
@@ -44,7 +32,7 @@ export async function onMessageShortcut(
   bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
-  const message = readShownMessage(shortcut.message);
+  const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
   const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
@@ -76,7 +64,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
     await submitRun(again, person, bot);
     return;
   }
-  const typed = readMessage(message, bot.userId);
+  const { typed } = message;
   const files = filesToRun(typed, message.files);
   const text = readCommandText(typed);
   if (files.length === 0 && text !== undefined && !readsAsCode(text)) throw noCode();
@@ -94,12 +82,12 @@ async function readAnswer(
   bot: Bot,
 ): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
-  const runs = await bot.threadRuns(channel, thread);
+  const runs = await bot.runs.newest('thread', [channel, thread]);
   const isRoot = message.ts === thread;
   const run = runs.findLast(
     ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
   );
-  const blocks = run === undefined ? [] : await bot.code(run);
+  const blocks = run === undefined ? [] : await bot.runs.code(run);
   if (run === undefined || blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';
   const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };

@@ -58,24 +58,27 @@ def loop():
             observe(run)
 
 
-def connect_session():
-    module = sys.modules.get("pyspark.sql.connect.session")
-    return getattr(getattr(module, "SparkSession", None), "_default_session", None)
+def connect_sessions():
+    """The open ones of Spark Connect: the client's own, whose place one that was closed may keep, and those with a name."""
+    kind = getattr(sys.modules.get("pyspark.sql.connect.session"), "SparkSession", None)
+    if kind is None:
+        return []
+    named = [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
+    found = [kind._default_session] + named
+    return [session for at, session in enumerate(found) if session is not None
+            and not getattr(session, "is_stopped", False) and not any(session is other for other in found[:at])]
 
 
 def follow_connect(run):
     """The client (4.0 and newer) says how far it is, in the user's own thread; its operations carry a tag (3.5)."""
-    session = connect_session()
-    if session is None:
-        return
-    if hasattr(session, "addTag"):
-        for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:
-            session.removeTag(tag)
-        session.addTag(PREFIX + run.id)
-        run.group = PREFIX + run.id
-    if state["session"] is not session and hasattr(session, "registerProgressHandler"):
-        session.registerProgressHandler(on_progress)
-        state["session"] = session
+    for session in connect_sessions():
+        if hasattr(session, "addTag"):
+            for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:
+                session.removeTag(tag)
+            session.addTag(PREFIX + run.id)
+        if hasattr(session, "registerProgressHandler"):
+            # Of one that it has already, the client takes no second one.
+            session.registerProgressHandler(on_progress)
 
 
 def owner():
@@ -92,12 +95,19 @@ def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **
         run = owner()
         if run is None or run.is_off or not stages:
             return
+        if done:
+            # The others were skipped, where something was done.
+            stages = [stage for stage in stages if stage.num_completed_tasks] or stages
         counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
         now = time.time()
-        known = run.operations.setdefault(operation_id, {"told": 0, "stopped": False})
+        # The client's own bar has counted from the operation's beginning; the server tells of it each two seconds.
+        begun = getattr(sys._getframe(1).f_locals.get("self"), "_started", now)
+        known = run.operations.setdefault(operation_id, {"told": 0, "stopped": False, "begun": begun})
         known.update(counts=counts, active=0 if done else int(inflight_tasks), done=bool(done))
-        run.lasts = run.lasts or not done
-        if run is not state["run"] or not run.lasts or (not done and now - known["told"] < LEAST):
+        run.lasts = run.lasts or now - known["begun"] >= LASTS
+        # Of a server within this process the jobs themselves are seen.
+        is_told = run is state["run"] and run.lasts and context() is None
+        if not is_told or (not done and now - known["told"] < LEAST):
             return
         known["told"] = now
         all_ = list(run.operations.values())
@@ -125,7 +135,7 @@ def before(*_):
 
 def join_context(run, sc):
     run.context = sc
-    run.has_strangers = has_strangers()
+    run.has_strangers = has_strangers(run)
     address_of(sc)
     group = sc.getLocalProperty(GROUP)
     if group is not None and not group.startswith(PREFIX):

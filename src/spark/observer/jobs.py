@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-VERSION = 2
+VERSION = 3
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
@@ -33,7 +33,7 @@ OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "
 ip = get_ipython()
 wake = threading.Event()
 state = {"run": None, "last": None, "thread": None, "client": None, "client_of": None, "address": None, "groups": [],
-         "threads": set(), "session": None, "error": None}
+         "threads": set(), "error": None}
 
 
 class Run(object):
@@ -114,12 +114,17 @@ class Tracker(object):
 
 
 def streams_of(sc):
-    """The run ids of the streaming queries at work: each is the job group of its query."""
+    """The run ids of the streaming queries at work, of all sessions: each is the job group of its query."""
     session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
     java = getattr(session, "_jsparkSession", None)
     if java is None or getattr(session, "_sc", None) is not sc:
         return set()
-    return set(str(query.runId()) for query in java.streams().active())
+    try:
+        queries = java.sharedState().activeStreamingQueries()
+        return set(str(queries[key].runId()) for key in queries)
+    except Exception:
+        # Before Spark 3 a session knows its own alone.
+        return set(str(query.runId()) for query in java.streams().active())
 
 
 def address_of(sc):
@@ -136,14 +141,13 @@ def address_of(sc):
     return state["address"][1]
 
 
-def has_strangers():
+def has_strangers(run):
     """Whether threads of earlier cells live: a job without a group may be theirs."""
-    for thread in threading.enumerate():
-        if thread is threading.current_thread() or thread in state["threads"]:
-            continue
+    for thread in run.strangers - state["threads"]:
         target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)
         names = (type(thread).__module__, getattr(target, "__module__", None) or "")
-        if not any(name.startswith(OWN_THREADS) for name in names) and thread.name != "MainThread":
+        is_ours = any(name.startswith(OWN_THREADS) for name in names) or thread.name == "MainThread"
+        if thread.is_alive() and not is_ours:
             return True
     return False
 
@@ -151,6 +155,9 @@ def has_strangers():
 def find_jobs(run, tracker):
     """Notes the cell's jobs and gives those at work."""
     active = tracker.active()
+    if run.has_strangers and not has_strangers(run):
+        # Their jobs have ended with them: what goes on is this cell's.
+        run.has_strangers, run.others = False, set()
     if run.group is not None:
         run.jobs |= tracker.of_group(run.group)
     unknown = active - run.before - run.jobs - run.others

@@ -8,7 +8,8 @@ def stop(msg_id, seconds):
         run = state["last"]
         if run is None or run.id != msg_id:
             run = unseen_run(msg_id, seconds)
-        told = {"v": VERSION, "stopped": end_connect(run) or end_jobs(run)}
+        ended, jobs = end_connect(run), end_jobs(run)
+        told = {"v": VERSION, "stopped": jobs if ended == "nothing" else ended}
         publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
     except Exception as error:
         state["error"] = repr(error)
@@ -62,35 +63,42 @@ def keep_cancelling(run, sc):
 
 
 def end_connect(run):
-    session = connect_session()
-    if session is None:
-        return None
-    if run.group is not None and hasattr(session, "interruptTag"):
-        found = list(session.interruptTag(run.group) or ()) + interrupt(run, session)
-        start(lambda: keep_interrupting(run, session), "sparkthread-stop")
-        return "operations" if found else "nothing"
-    if hasattr(session, "interruptAll"):
-        return "all operations" if session.interruptAll() else "nothing"
-    return None
+    """The operations with the cell's tag; all of a session that knows no tags, or that the cell has opened itself."""
+    sessions, ended = connect_sessions(), "nothing"
+    for session in sessions:
+        has_tags = hasattr(session, "interruptTag")
+        if has_tags and PREFIX + run.id in session.getTags():
+            found = session.interruptTag(PREFIX + run.id)
+        else:
+            found = getattr(session, "interruptAll", list)()
+        if found and ended != "all operations":
+            ended = "operations" if has_tags and run is state["last"] else "all operations"
+    if not sessions:
+        return ended
+    found = interrupt(run, sessions)
+    start(lambda: keep_interrupting(run, sessions), "sparkthread-stop")
+    return "operations" if found and ended == "nothing" else ended
 
 
-def interrupt(run, session):
+def interrupt(run, sessions):
     """The operations of the cell's other threads, which carry no tag of it; gives those that it has asked to end."""
     found = [(name, known) for name, known in list(run.operations.items())
              if name and not known["done"] and not known["stopped"]]
     for name, known in found:
         known["stopped"] = True
-        session.interruptOperation(name)
+        for session in sessions:
+            if hasattr(session, "interruptOperation"):
+                session.interruptOperation(name)
     return found
 
 
-def keep_interrupting(run, session):
+def keep_interrupting(run, sessions):
     """A thread's operation is known once the server has told of it, some seconds after its beginning."""
     until = time.time() + STOPPING
     try:
         while time.time() < until:
             time.sleep(0.1)
-            interrupt(run, session)
+            interrupt(run, sessions)
     except Exception as error:
         state["error"] = repr(error)
 

@@ -108,12 +108,14 @@ def failure(error, line, column):
 
 def stopped(session):
     context = getattr(session, "_sc", None)
-    return context is not None and getattr(context, "_jsc", True) is None
+    # Spark Connect's knows it itself.
+    return getattr(session, "is_stopped", False) is True or context is not None and getattr(context, "_jsc", True) is None
 
 
 def find_session(names):
-    """The session of the one who uses this kernel: theirs by its usual name, else the active one, else a new one."""
+    """The session of the one who uses this kernel: theirs by its usual name or another, else the active one, else a new one."""
     known = [names[name] for name in ("spark", "sqlContext") if callable(getattr(names.get(name), "sql", None))]
+    known += [thing for name, thing in list(names.items()) if type(thing).__name__ == "SparkSession" and name[0] != "_"]
     for session in known:
         if not stopped(session):
             return session
@@ -130,10 +132,10 @@ def find_session(names):
 
 def run_sql(names, text, most):
     """Runs the statements of a text in order and shows the last result, at most so many rows of it."""
-    session = find_session(names)
-    last = None
+    session = last = None
     for statement, line, column in split(text):
         try:
+            session = session or find_session(names)
             frame = session.sql(statement)
             if frame.columns:
                 last = read(frame, most)

@@ -20,6 +20,9 @@ const jobSchema = z.object({
   /** A task that was done again counts once; Spark 2.1 has none. */
   numCompletedIndices: z.number().int().min(0).max(1e9).optional().catch(undefined),
   numFailedTasks: amount,
+  /** A batch of a streaming query has its run's id for a group and in its description: `…<br/>runId = 9f…<br/>batch = 3`. */
+  jobGroup: z.string().optional().catch(undefined),
+  description: z.string().optional().catch(undefined),
 });
 
 /**
@@ -33,7 +36,10 @@ export function readJobs(
 ): SparkMoment | undefined {
   const jobs = listOf(answer, jobSchema)
     .map((job) => ({ ...job, beganMs: readTime(job.submissionTime), isAtWork: job.status === 'RUNNING' }))
-    .filter(({ beganMs }) => beganMs >= sinceMs);
+    .filter(({ beganMs, jobGroup, description }) => {
+      const isStreams = jobGroup !== undefined && description?.includes(`runId = ${jobGroup}`) === true;
+      return beganMs >= sinceMs && !isStreams;
+    });
   const atWork = jobs.filter(({ isAtWork }) => isAtWork);
   const [first] = jobs;
   if (first === undefined) return undefined;

@@ -23,7 +23,29 @@ test.each([
     'session',
   ],
   ['AttributeError', "'NoneType' object has no attribute 'sc'", [], 'session'],
+  [
+    'AttributeError',
+    "'NoneType' object has no attribute 'textFile'",
+    ['--> 926     self._jsc.textFile(name, minPartitions), self, UTF8Deserializer()'],
+    'session',
+  ],
+  ['AttributeError', "'NoneType' object has no attribute 'textFile'", ['----> 1 x.textFile()'], undefined],
   ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
+  // Of Spark Connect.
+  ['SparkConnectException', '[NO_ACTIVE_SESSION] No active Spark session found.', [], 'session'],
+  [
+    'SparkConnectGrpcException',
+    '<_MultiThreadedRendezvous of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n\tdetails = "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:15902: Failed to connect to remote host: Connection refused"\n>',
+    [],
+    'server',
+  ],
+  [
+    'SparkConnectGrpcException',
+    'In the SQL statement at line 1, column 1:\n<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE',
+    [],
+    'server',
+  ],
+  ['RuntimeError', 'StatusCode.UNAVAILABLE', [], undefined],
   [
     'Py4JJavaError',
     `${job}ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Container killed by YARN for exceeding memory limits. 5.5 GB of 5.5 GB physical memory used.`,
@@ -31,6 +53,12 @@ test.each([
     'executorMemory',
   ],
   ['Py4JJavaError', `${job}java.lang.OutOfMemoryError: Java heap space`, [], 'executorMemory'],
+  [
+    'Py4JJavaError',
+    `${job}ExecutorLostFailure (executor 2 exited caused by one of the running tasks) Reason: Command exited with code 52`,
+    [],
+    'executorMemory',
+  ],
   [
     'Py4JJavaError',
     'An error occurred while calling o40.collectToPython.\n: java.lang.OutOfMemoryError: Java heap space',

@@ -101,6 +101,16 @@ test.each([
     'AnalysisException: There is no database `x`',
     'line 2: use x',
   ],
+  [
+    'a sentence without a suggestion, which ends with a blank',
+    'AnalysisException',
+    "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column with name `w` cannot be resolved.  SQLSTATE: 42703; line 1 pos 7;\n'Project",
+    1,
+    1,
+    'select w',
+    'AnalysisException: [UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column with name `w` cannot be resolved.',
+    'line 1: select w\n               ^',
+  ],
 ])('%s', (_, name, said, line, column, code, headline, userLine) => {
   const found = read(name, line, column, said, code);
   expect(found.headline).toBe(headline);

@@ -38,7 +38,8 @@ class Spark(object):
 
     def __init__(self, is_pinned=True):
         self.properties, self.jobs, self.stages, self.groups, self.cancelled = {}, {}, {}, {}, []
-        self.streams, self.calls = [], 0
+        # Of the session that PySpark knows, and of others (newSession).
+        self.streams, self.others_streams, self.calls = [], [], 0
         self.applicationId, self.uiWebUrl, self._conf = "app-1", "http://driver:4040", {}
         self._jsc, self._target_id = self, "o1"
         server = sys.modules["py4j.clientserver"].ClientServer()
@@ -91,7 +92,7 @@ class Shell(object):
         self.hooks = {"pre_run_cell": [], "post_run_cell": []}
         self.events, self.kernel, self.iopub_socket, self.sent = self, self, "iopub", []
         self.session = types.SimpleNamespace(session="kernel-session", send=self.keep)
-        self.parent_header = {"header": {"msg_id": "cell-0"}}
+        self.parent_header, self.user_ns = {"header": {"msg_id": "cell-0"}}, {}
 
     def keep(self, socket, message, ident):
         self.sent.append(message)
@@ -140,8 +141,9 @@ class ObserverTest(unittest.TestCase):
     def context(self, **given):
         spark = Spark(**given)
         sys.modules["pyspark"] = types.SimpleNamespace(SparkContext=types.SimpleNamespace(_active_spark_context=spark))
+        shared = types.SimpleNamespace(activeStreamingQueries=lambda: dict(enumerate(spark.streams + spark.others_streams)))
         session = types.SimpleNamespace(_sc=spark, _jsparkSession=types.SimpleNamespace(
-            streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
+            sharedState=lambda: shared, streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
         sys.modules["pyspark.sql"] = types.SimpleNamespace(
             SparkSession=types.SimpleNamespace(_instantiatedSession=session))
         return spark
@@ -260,8 +262,10 @@ class ObserverTest(unittest.TestCase):
         spark = self.context()
         spark.add_job(1)
         spark.streams.append(Info(runId="stream-old"))
+        spark.others_streams.append(Info(runId="another-sessions"))
         run = self.begin()
         spark.add_job(2, group="stream-old")
+        spark.add_job(5, group="another-sessions")
         spark.streams.append(Info(runId="stream-new"))
         spark.add_job(3, group="stream-new")
         spark.add_job(4, group="a broadcast")
@@ -284,6 +288,9 @@ class ObserverTest(unittest.TestCase):
         finally:
             over.set()
             thread.join()
+        # Once it is over, what still goes on is this cell's.
+        self.look(run)
+        self.assertEqual(run.jobs, {1, 2})
 
     def test_a_thread_that_inherited_an_earlier_cells_group_is_no_part_of_this_one(self):
         spark = self.context()
@@ -373,6 +380,8 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(3, group="stream", stages=[3])
         spark.add_stage(3, tasks=9, done=1, submitted=999000)
         spark.streams.append(Info(runId="stream"))
+        # As Spark 2 has it.
+        del sys.modules["pyspark.sql"].SparkSession._instantiatedSession._jsparkSession.sharedState
         self.observer.stop("cell-unseen", 5)
         self.assertEqual(spark.cancelled, [2])
 
@@ -380,14 +389,14 @@ class ObserverTest(unittest.TestCase):
 
     def connect(self, **more):
         tags, told = set(), []
-        session = types.SimpleNamespace(
+        session = type("SparkSession", (types.SimpleNamespace,), {})(
             getTags=lambda: set(tags), addTag=tags.add, removeTag=tags.discard, interruptTag=lambda tag: told.append(tag) or [1],
             interruptOperation=lambda operation: told.append(operation) or [1],
-            interruptAll=lambda: told.append("all") or [1], registerProgressHandler=lambda handler: told.append(handler))
+            interruptAll=lambda: told.append("all") or [1], registerProgressHandler=lambda handler: handler in told or told.append(handler))
         for name, value in more.items():
             delattr(session, name) if value is None else setattr(session, name, value)
-        sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(
-            SparkSession=types.SimpleNamespace(_default_session=session))
+        type(session)._default_session = session
+        sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(SparkSession=type(session))
         return session, tags, told
 
     def test_operations_carry_the_tag_of_their_cell_and_a_stop_ends_these(self):
@@ -401,6 +410,39 @@ class ObserverTest(unittest.TestCase):
         self.observer.stop("cell-2", 1)
         self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-2"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
+    def test_every_open_session_with_a_name_is_followed_also_in_the_place_of_one_that_was_closed(self):
+        first, tags, told = self.connect(is_stopped=True)
+        second, others = type(first)(**vars(first)), set()
+        second.is_stopped, second.getTags, second.addTag = False, lambda: set(others), others.add
+        self.shell.user_ns.update(s=second, again=second, old=first)
+        self.begin()
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual((tags, others), (set(), {"sparkthread-cell-1"}))
+        self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-1"])
+
+    def test_a_session_that_the_cell_itself_has_opened_ends_all(self):
+        self.begin()
+        _, _, told = self.connect()
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told, ["all"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
+    def test_with_the_server_in_the_kernels_own_process_its_jobs_are_told_alone_and_both_are_ended(self):
+        spark = self.context()
+        _, _, told = self.connect(interruptTag=lambda tag: [])
+        run = self.begin()
+        spark.add_job(1)
+        self.progress("own")
+        self.clock.now += 2
+        self.progress("own")
+        self.assertEqual(self.shell.sent, [])
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual((told[1:], spark.cancelled), (["own"], [1]))
+        self.assertTrue(run.lasts)
 
     def test_where_the_client_knows_no_tags_a_stop_ends_all_and_says_so(self):
         _, _, told = self.connect(addTag=None, interruptTag=None, registerProgressHandler=None)
@@ -437,7 +479,9 @@ class ObserverTest(unittest.TestCase):
         early.join()
         self.assertEqual(self.shell.sent, [])
         self.progress("own")
+        self.clock.now += 1
         self.progress("ended", done=True)
+        self.progress("own")
         own = threading.Thread(target=lambda: None)
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["jobs"], [2, 1, 0])
         self.shell.end()
@@ -450,7 +494,7 @@ class ObserverTest(unittest.TestCase):
             if own.ident is None:
                 self.progress("late", thread=own)
         self.clock.sleep = know_one
-        self.observer.keep_interrupting(run, self.observer.connect_session())
+        self.observer.keep_interrupting(run, self.observer.connect_sessions())
         self.assertEqual(told[3:], ["late"])
         self.assertEqual(len(self.shell.sent), told_before)
 
@@ -459,8 +503,25 @@ class ObserverTest(unittest.TestCase):
         self.begin()
         stage = types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)
         self.observer.on_progress(stages=[stage], inflight_tasks=2, operation_id="a", done=False, something_new=1)
+        # It has not lasted yet.
+        self.assertEqual(self.shell.sent, [])
+        self.clock.now += 1
+        self.observer.on_progress(stages=[stage], inflight_tasks=2, operation_id="a", done=False)
         data = self.shell.sent[-1]["content"]["data"]
         self.assertEqual((data["jobs"], data["tasks"], data["lasts"]), ([1, 0, 0], [8, 3, 2, 0], True))
+        bar = types.SimpleNamespace(_started=self.clock.now - 2)
+
+        def notify(self):
+            handler(stages=[stage], inflight_tasks=2, operation_id="b", done=False)
+        handler = self.observer.on_progress
+        self.begin("cell-2")
+        notify(bar)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["lasts"], True)
+        skipped = types.SimpleNamespace(num_tasks=8, num_completed_tasks=0)
+        self.observer.on_progress(stages=[stage, skipped], operation_id="b", done=True)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["tasks"], [8, 3, 0, 0])
+        self.observer.on_progress(stages=[skipped], operation_id="b", done=True)
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["tasks"], [8, 0, 0, 0])
         self.observer.on_progress(stages=[object()], inflight_tasks=None, operation_id="a", done=False)
         self.observer.on_progress()
         self.assertIn("AttributeError", self.observer.state["error"])

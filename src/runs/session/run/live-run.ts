@@ -157,8 +157,7 @@ export class LiveRun {
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
     this.prompts.close();
-    const data = { outcome, inputRequest: undefined, ...(kept === undefined ? {} : { kept }) };
-    this.#apply({ state: 'ended', data });
+    this.#apply({ state: 'ended', data: { outcome, inputRequest: undefined, kept } });
     await this.#writer.save();
     return true;
   }
@@ -181,10 +180,6 @@ export class LiveRun {
 
   // — what people see —
 
-  get #shownCode(): readonly string[] {
-    return this.#code ?? [this.run.data.preview];
-  }
-
   /** From now on each picture carries this output. */
   showOutput(view: () => OutputView): void {
     this.#output = view;
@@ -196,9 +191,8 @@ export class LiveRun {
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
     const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
-    this.message.show(
-      viewRun(this.run, this.#shownCode, phase, isStored ? this.#output?.() : undefined, outage),
-    );
+    const output = isStored ? this.#output?.() : undefined;
+    this.message.show(viewRun(this.run, this.#code, phase, output, outage));
   }
 
   /** The same phase with newer output. */
@@ -220,7 +214,7 @@ export class LiveRun {
 
   finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
-    return this.message.finish(viewRun(this.run, this.#shownCode, this.#phase, this.#output?.()));
+    return this.message.finish(viewRun(this.run, this.#code, this.#phase, this.#output?.()));
   }
 
   // — the end of this process —

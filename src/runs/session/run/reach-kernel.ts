@@ -84,8 +84,7 @@ async function readyKernel(
   { onSwitched }: ReachDeps,
   sinceMs: number,
 ): Promise<ReachedKernel> {
-  const { workspace, channel, queue, requester, data } = live.run;
-  const { switchAgreedBy, kernelspec } = data;
+  const { switchAgreedBy, kernelspec } = live.run.data;
   const starting = (turnsBefore: number): void => live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
   const onServer = (startedMs: number | undefined): void =>
     startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
@@ -98,8 +97,7 @@ async function readyKernel(
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
   const either = AbortSignal.any([live.signal, live.released]);
   const until = { stopped: live.signal, released: live.released, either };
-  const owner = { workspace, channel, queue, requester };
-  const reach = () => kernel.ready(owner, kernelspec, progress, until);
+  const reach = () => kernel.ready(live.run, kernelspec, progress, until);
   let ready = await reach();
   // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.
   if (!(await ready.connection.isThere(either))) ready = await reach();

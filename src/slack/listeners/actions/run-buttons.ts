@@ -23,9 +23,9 @@ import {
   untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';
-import { openQuestion } from '../views/forms.ts';
+import { openInputBox } from '../input.ts';
 import { renderElapsed } from '../../../text.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
@@ -69,7 +69,7 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   },
   delete: {
     right: ({ isOwn }) => (isOwn ? 'deleteOwn' : 'deleteOthers'),
-    act: decision('delete', ({ run }, bot) => bot.erase(run)),
+    act: decision('delete', ({ run }, bot) => bot.runs.erase(run)),
   },
   runAgain: { right: () => 'run', act: runAgain },
   allRows: { right: () => 'run', act: showAllRows },
@@ -81,7 +81,7 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   answerInput: {
     right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
     acceptsNothing: true,
-    act: ({ run, trigger }, bot) => openQuestion(run, trigger, bot),
+    act: ({ run, trigger }, bot) => openInputBox(run, trigger, bot),
   },
   save: {
     right: () => 'choose',
@@ -116,7 +116,7 @@ function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButto
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
     const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
-    const decided = untilDone(clickRequest(button.id, button.action, button.state), bot, async () => {
+    const decided = untilDone(clickRequest(button), bot, async () => {
       reply.signal.throwIfAborted();
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
       await act(click, bot);
@@ -134,7 +134,7 @@ async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   const { run, isOwn } = click;
   const origin = isOwn ? undefined : 'again';
   await runFromButton(run.id, click, bot, async () => {
-    const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
+    const [blocks, notebook] = await Promise.all([bot.runs.code(run), notebookOf(run, bot)]);
     return { snippet: { ...languageOf(run), blocks, notebook }, origin };
   });
 }
@@ -201,7 +201,7 @@ async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Pr
     `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
   );
   await bot.notify.person(
-    { channel, thread: thread === '' ? undefined : thread, user: person.id },
+    { channel, thread, user: person.id },
     `${mention(inHand.requester)} was asked, by direct message.`,
   );
 }

@@ -3,19 +3,13 @@ import { listChoices } from '../../../runs/languages/languages.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
 import { purposeSchema } from '../../blocks/modals/editor.ts';
 import { readMetadata } from '../../blocks/modals/modal.ts';
-import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
+import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
-import {
-  findSaved,
-  listSchedules,
-  mustChangeSchedule,
-  saveRun,
-  snippetOf,
-  saveAnswer,
-} from '../commands/saved.ts';
+import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
+import { listSchedules, mustChangeSchedule } from '../schedules.ts';
 import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import type { Click } from '../../blocks/elements.ts';
@@ -28,7 +22,7 @@ import type { Parameter } from '../../../saved/parameters/values.ts';
 export const onReplaceButton = onInteraction(
   {
     what: 'a button of a saved snippet',
-    read: readReplacement,
+    read: replaceButton.read,
     asked: ({ runId }) => ({ act: 'replace', run: runId }),
   },
   async (asked, { user, reply, respond, audited }, bot) => {
@@ -44,7 +38,7 @@ export const onReplaceButton = onInteraction(
 export const onRunSavedButton = onInteraction(
   {
     what: 'a button of a saved snippet',
-    read: readRunSaved,
+    read: runSavedButton.read,
     asked: ({ channel }) => ({ act: 'runSaved', channel }),
   },
   async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {

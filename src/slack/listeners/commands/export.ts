@@ -9,7 +9,7 @@ import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot, CommandAnswer } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { notifyPerson, withBoundary } from '../boundary.ts';
 import { notebookText } from '../../../notebooks/nbformat.ts';
@@ -19,10 +19,7 @@ const MAX_RUNS = 200;
 /** How long files that are on their way are waited for. */
 const POSTED_MS = 20_000;
 
-interface ExportPlace {
-  channel: string;
-  thread: string | undefined;
-}
+type ExportPlace = Pick<CommandPlace, 'channel' | 'thread'>;
 
 /**
  * A thread's runs, or those of the channel since the person's midnight, as one notebook: into the thread, or to the person
@@ -63,11 +60,11 @@ async function findRuns(
         'badCommand',
         'Say !export in a thread with answers, or export today for all of this channel’s runs of today.',
       );
-    return orNothing(await bot.threadRuns(channel, thread, MAX_RUNS + 1), 'this thread');
+    return orNothing(await bot.runs.newest('thread', [channel, thread], MAX_RUNS + 1), 'this thread');
   }
   const day = dayIn(timeZone);
   const today = day(Date.now());
-  const runs = (await bot.channelRuns(channel, MAX_RUNS + 1)).filter(
+  const runs = (await bot.runs.newest('channel', [channel], MAX_RUNS + 1)).filter(
     ({ createdAt }) => day(createdAt) === today,
   );
   return orNothing(runs, 'this channel today');
@@ -117,7 +114,7 @@ async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
       await atMost(bot.untilPosted(run.id), POSTED_MS);
-      return (await bot.findRun(run.id)) ?? run;
+      return (await bot.runs.find(run.id)) ?? run;
     }),
   );
 }

@@ -5,8 +5,7 @@ import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
 import { personOf, POLICY } from './people.ts';
 
@@ -27,12 +26,14 @@ function openEditor(
       files
         .filter(({ kind }) => kind === 'code')
         .map(({ name }) => ({ syntax: undefined, code: `of ${name}` })),
-    async admit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
-      keys.push(requestKey);
-      admitted.push(...snippet.blocks);
-      return admit(requestKey);
+    admission: {
+      async submit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
+        keys.push(requestKey);
+        admitted.push(...snippet.blocks);
+        return admit(requestKey);
+      },
     },
-    findRun: async () => undefined,
+    runs: { find: async () => undefined },
     runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
     memory: createListenerMemory(),
     log: silentLog,

@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 test('Run as code runs nothing where the bot could not answer', async () => {
@@ -21,9 +20,11 @@ test('Run as code runs nothing where the bot could not answer', async () => {
         throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
-    admit: async () => {
-      runs += 1;
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async () => {
+        runs += 1;
+        return { kind: 'duplicate' };
+      },
     },
     notify: {
       person: async ({ thread }: { thread?: string }, text: string) => {

@@ -239,6 +239,28 @@ class RunTest(unittest.TestCase):
             del sys.modules["pyspark"], sys.modules["pyspark.sql"]
         self.assertIn("stopped SparkContext", str(caught.exception))
 
+    def test_a_session_by_another_name(self):
+        named = type("SparkSession", (Session,), {})
+        gone, open_ = named({}), named({"q": Frame([], [])})
+        gone.is_stopped, open_.is_stopped = True, False
+        self.module["run_sql"]({"_": gone, "spark": gone, "s": open_, "__name__": "SparkSession"}, "q", 1)
+        self.assertEqual(open_.asked, ["q"])
+
+    def test_no_session_can_be_made(self):
+        def refuse():
+            raise ValueError("CONNECT_URL_NOT_SET")
+        pyspark = types.ModuleType("pyspark")
+        pyspark.sql = sql = types.ModuleType("pyspark.sql")
+        sql.SparkSession = types.SimpleNamespace(builder=types.SimpleNamespace(getOrCreate=refuse))
+        sys.modules.update({"pyspark": pyspark, "pyspark.sql": sql})
+        try:
+            with self.assertRaises(Exception) as caught:
+                self.module["run_sql"]({}, "q", 1)
+        finally:
+            del sys.modules["pyspark"], sys.modules["pyspark.sql"]
+        said = "In the SQL statement at line 1, column 1:\nCONNECT_URL_NOT_SET"
+        self.assertEqual(caught.exception._render_traceback_(), [said])
+
     def test_plain_letters(self):
         # Python 2 reads nothing else without a coding line, which it refuses in a text that is compiled.
         self.assertEqual(SOURCE, SOURCE.encode("ascii", "ignore").decode("ascii"))

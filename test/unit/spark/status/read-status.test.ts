@@ -55,6 +55,16 @@ test('a run without jobs has no moment, whatever ran before it', () => {
   expect(read([statusJob(4, 9_999)])).toBeUndefined();
 });
 
+test('the batches of a stream are none of the run’s jobs', () => {
+  const jobGroup = '4d1f3e6c-0d2b-4a3b-9a51-3f7a5a5a0001';
+  const description = `id = 0a7c<br/>runId = ${jobGroup}<br/>batch = 3`;
+  const moment = read([
+    statusJob(2, 12_000, { jobGroup, description }),
+    statusJob(3, 12_000, { jobGroup, description: 'mine' }),
+  ]);
+  expect(moment?.counts.jobs).toBe(1);
+});
+
 test.each([
   ['at work for a second', statusJob(1, 19_000), false],
   ['at work for longer', statusJob(1, 18_999), true],

@@ -10,15 +10,15 @@ import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import {
+  makeSchedule,
+  removeSchedule,
   notifyScheduleNews,
   readScheduledEnd,
   startScheduled,
-} from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+} from '../../../../src/slack/listeners/schedules.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });
@@ -75,12 +75,14 @@ beforeEach(async () => {
         return facts?.isPostable === true;
       },
     },
-    async admit(request: SnippetRequest) {
-      admitted.push(request);
-      return admit();
+    admission: {
+      async submit(request: SnippetRequest) {
+        admitted.push(request);
+        return admit();
+      },
     },
     onRefused: () => undefined,
-    findRun: async () => lastRun,
+    runs: { find: async () => lastRun },
     runOf: async () => ({ id: 'r0' }),
     memory: createListenerMemory(),
     audit: silentAudit,
