@@ -15,6 +15,7 @@ import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
 import { useUtf8 } from '../../../src/spark/use-utf8.ts';
+import { MONITOR_TARGET } from '../../../src/spark/read-monitor.ts';
 import { readMoment } from '../../../src/spark/read-observer.ts';
 import { sqlForKernel } from '../../../src/spark/sql/kernel-code.ts';
 import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
@@ -267,6 +268,13 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await wide.end).toMatchObject({ kind: 'ok' });
     const table: unknown = JSON.parse(String((await wide.until('display')).data[SPARK_TABLE_MIME]));
     expect(table).toMatchObject({ rows: [expect.anything()], cut: true });
+  });
+
+  test('a comm that no plugin takes is closed, and what runs next has its own output', async () => {
+    expect(await kernel().openComm(MONITOR_TARGET)).toBe(false);
+    const running = run(kernel(), { code: 'println("after")' });
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(running.outputs)).toBe('after\n');
   });
 
   test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {
