@@ -412,6 +412,15 @@ class ObserverTest(unittest.TestCase):
         sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(SparkSession=type(session))
         return session, tags, told
 
+    def test_a_client_without_a_session_of_its_own_keeps_no_job_from_being_ended(self):
+        spark = self.context()
+        sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(SparkSession=type("SparkSession", (), {}))
+        self.begin()
+        spark.add_job(1)
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(spark.cancelled, [1])
+
     def test_operations_carry_the_tag_of_their_cell_and_a_stop_ends_these(self):
         _, tags, told = self.connect()
         tags.add("the user's")
