@@ -113,9 +113,20 @@ test('HTML that is nothing but a picture is shown as one; with others in it, it 
   expect(read).toEqual([{ ...image, bytes: large }]);
   const captioned = await readBundle({ ...plain, 'text/html': `${img}<p>Sales</p>` });
   expect(captioned.map(({ kind }) => kind)).toEqual(['text', 'file']);
+  const linked = await readBundle({ ...plain, 'text/html': `<a href="https://a.example">${img}</a>` });
+  expect(linked.map(({ kind }) => kind)).toEqual(['image', 'file']);
   const none = `<img src="data:image/png;base64,aaaa">`;
   expect(await readBundle({ ...plain, 'text/html': none })).toEqual([
     expect.objectContaining({ kind: 'file', filename: 'output.html' }),
+  ]);
+});
+
+test('a chart that a script draws with a picture in it is a file', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
+  const chart = `<div id="a"></div><script>Plotly.newPlot("a", [{"type": "image", "source": "data:image/png;base64,${png}"}])</script>`;
+  const word = '<IPython.core.display.HTML object>';
+  expect(await readBundle({ 'text/plain': word, 'text/html': chart })).toEqual([
+    expect.objectContaining({ kind: 'file', filename: 'output.html', content: chart }),
   ]);
 });
 
