@@ -444,6 +444,19 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual((tags, others), (set(), {"sparkthread-cell-1"}))
         self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-1"])
 
+    def test_a_session_whose_server_is_away_keeps_no_other_ones_operations_from_being_ended(self):
+        def fail(_):
+            raise ValueError("away")
+        first, _, told = self.connect()
+        self.shell.user_ns["again"] = type(first)(**vars(first))
+        first.interruptTag = first.interruptOperation = fail
+        self.begin()
+        self.progress("own")
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told[1:], ["sparkthread-cell-1", "own"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
     def test_a_session_that_the_cell_itself_has_opened_ends_all(self):
         self.begin()
         _, _, told = self.connect()
