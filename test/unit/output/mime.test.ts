@@ -130,6 +130,17 @@ test('a chart that a script draws with a picture in it is a file', async () => {
   ]);
 });
 
+test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-root-id="p1"></div></div>'])(
+  '%s with the script that draws in it is a file',
+  async (place) => {
+    const drawn = `${place}\n<script>Bokeh.embed.embed_items({}, [])</script>`;
+    const word = { 'text/plain': '<IPython.core.display.HTML object>' };
+    expect(await readBundle({ ...word, 'text/html': drawn })).toEqual([
+      expect.objectContaining({ kind: 'file', filename: 'output.html', content: drawn }),
+    ]);
+  },
+);
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
