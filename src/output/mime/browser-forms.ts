@@ -68,7 +68,6 @@ const UNSEEN = new Set(['script', 'style', 'noscript']);
 async function readStart(html: string) {
   let words = '';
   let hasScripts = false;
-  let isDrawn = false;
   let isShowing = false;
   let elements = 0;
   let places = 0;
@@ -85,16 +84,14 @@ async function readStart(html: string) {
       nesting += 1;
       if (silentTags.has(name)) silent += 1;
       if (UNSEEN.has(name)) unseen += 1;
-      if (name === 'script') isDrawn = true;
       if (unseen > 0) {
         hasScripts = true;
         return;
       }
       elements += 1;
-      // Where Bokeh will draw, by a script of another message.
-      const isBokehs = name === 'div' && 'data-root-id' in attributes;
-      if (isBokehs) places += 1;
-      if (SHOWING.has(name) || isBokehs || (name === 'div' && 'id' in attributes)) isShowing = true;
+      // Where Bokeh will draw.
+      if (name === 'div' && 'data-root-id' in attributes) places += 1;
+      if (SHOWING.has(name) || (name === 'div' && 'id' in attributes)) isShowing = true;
     },
     ontext(text) {
       if (silent > 0) return;
@@ -114,8 +111,9 @@ async function readStart(html: string) {
   }
   parser.end();
   words = words.trim();
-  const isPlace = words === '' && !isDrawn && places > 0 && places === elements;
-  return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing };
+  // The script that draws there comes by another message.
+  const isPlace = words === '' && places > 0 && places === elements && !isScripted(html);
+  return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing && places === 0 };
 }
 
 /** HTML that draws by script: what it shows is in no word of it. */
