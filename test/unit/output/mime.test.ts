@@ -141,6 +141,14 @@ test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-roo
   },
 );
 
+test('what is beside a picture in HTML is found soon, whatever looks like the picture before it', async () => {
+  const begun = process.threadCpuUsage();
+  const blank = 'A'.repeat(1_000_000);
+  const html = `<img alt=${'A'.repeat(19_000)} src=data:image/png;base64,${blank}>`;
+  expect(await readBundle({ 'text/html': html })).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
