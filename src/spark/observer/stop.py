@@ -67,12 +67,13 @@ def end_connect(run):
     sessions, ended = connect_sessions(), "nothing"
     for session in sessions:
         has_tags = hasattr(session, "interruptTag")
-        if has_tags and PREFIX + run.id in session.getTags():
+        is_tagged = has_tags and PREFIX + run.id in session.getTags()
+        if is_tagged:
             found = asked(session.interruptTag, PREFIX + run.id)
         else:
             found = asked(getattr(session, "interruptAll", list))
         if found and ended != "all operations":
-            ended = "operations" if has_tags and run is state["last"] else "all operations"
+            ended = "operations" if is_tagged or has_tags and run is state["last"] else "all operations"
     if not sessions:
         return ended
     found = interrupt(run, sessions)

@@ -457,6 +457,13 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told[1:], ["sparkthread-cell-1", "own"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
 
+    def test_a_cell_whose_tag_another_version_has_set_ends_no_other_operations_and_says_so(self):
+        _, tags, told = self.connect()
+        tags.add("sparkthread-cell-unseen")
+        self.observer.stop("cell-unseen", 1)
+        self.assertEqual(told, ["sparkthread-cell-unseen"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
     def test_a_session_that_the_cell_itself_has_opened_ends_all(self):
         self.begin()
         _, _, told = self.connect()
