@@ -111,8 +111,9 @@ async function readStart(html: string) {
   }
   parser.end();
   words = words.trim();
-  const isPlace = words === '' && places > 0 && places === elements;
-  return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing };
+  // The script that draws there comes by another message.
+  const isPlace = words === '' && places > 0 && places === elements && !isScripted(html);
+  return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing && places === 0 };
 }
 
 /** HTML that draws by script: what it shows is in no word of it. */
@@ -155,20 +156,20 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
 
 /** A picture that HTML holds, and the HTML without it. */
 export function pictureIn(html: string): { bytes: Buffer; rest: string } | undefined {
-  const held = dataIn(html, /data:image\/(?:png|jpeg|gif);base64,/);
-  if (held === undefined) return undefined;
-  return { bytes: Buffer.from(held.value, 'base64'), rest: html.replace(held.value, '') };
+  const { value, from } = dataIn(html, /data:image\/(?:png|jpeg|gif);base64,/) ?? {};
+  if (value === undefined || from === undefined) return undefined;
+  return { bytes: Buffer.from(value, 'base64'), rest: html.slice(0, from) + html.slice(from + value.length) };
 }
 
-/** The first `data:` address of a kind that an element of HTML holds: its type and what is behind its comma. */
-function dataIn(html: string, kind: RegExp): { mime: string; value: string } | undefined {
+/** The first `data:` address of a kind that an element of HTML holds: its type, and what is behind its comma and where. */
+function dataIn(html: string, kind: RegExp): { mime: string; value: string; from: number } | undefined {
   const at = html.slice(0, HEAD_CHARS).search(kind);
   if (at === -1) return undefined;
   const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
-  const before = html.charAt(at - 1);
-  const value = html.slice(html.indexOf(',', at) + 1);
+  const [before, from] = [html.charAt(at - 1), html.indexOf(',', at) + 1];
+  const value = html.slice(from);
   const end = before === '"' || before === "'" ? value.indexOf(before) : value.search(/[\s>]/);
-  return { mime, value: end === -1 ? value : value.slice(0, end) };
+  return { mime, from, value: end === -1 ? value : value.slice(0, end) };
 }
 
 function mediaFile(mime: string, value: unknown): ShownForm[] {

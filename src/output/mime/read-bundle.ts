@@ -184,12 +184,12 @@ async function besideTable(html: string): Promise<ShownForm[]> {
   return text === '' ? [] : [{ kind: 'text', text }];
 }
 
-/** HTML that is nothing but a picture; undefined for all else. */
+/** HTML that is nothing but a picture; undefined for all else. What a script draws may have one in it. */
 async function showPicture(html: string): Promise<ShownForm[] | undefined> {
   const { bytes = Buffer.alloc(0), rest = '' } = pictureIn(html) ?? {};
   const mime = imageMime(bytes);
-  if (mime === undefined || (await readableWords(rest)) !== '') return undefined;
-  const isAlone = rest.indexOf('<img') === rest.lastIndexOf('<img');
+  if (mime === undefined || isScripted(rest) || (await readableWords(rest)) !== '') return undefined;
+  const isAlone = rest.split(/<(?:img|a|iframe|canvas|svg|video|audio|form)\b/i, 3).length <= 2;
   return [{ kind: 'image', mime, bytes, alt: 'image' }, ...(isAlone ? [] : [htmlFile(html)])];
 }
 

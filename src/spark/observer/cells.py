@@ -64,7 +64,7 @@ def connect_sessions():
     if kind is None:
         return []
     named = [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
-    found = [kind._default_session] + named
+    found = [getattr(kind, "_default_session", None)] + named
     return [session for at, session in enumerate(found) if session is not None
             and not getattr(session, "is_stopped", False) and not any(session is other for other in found[:at])]
 

@@ -67,12 +67,13 @@ def end_connect(run):
     sessions, ended = connect_sessions(), "nothing"
     for session in sessions:
         has_tags = hasattr(session, "interruptTag")
-        if has_tags and PREFIX + run.id in session.getTags():
-            found = session.interruptTag(PREFIX + run.id)
+        is_tagged = has_tags and PREFIX + run.id in session.getTags()
+        if is_tagged:
+            found = asked(session.interruptTag, PREFIX + run.id)
         else:
-            found = getattr(session, "interruptAll", list)()
+            found = asked(getattr(session, "interruptAll", list))
         if found and ended != "all operations":
-            ended = "operations" if has_tags and run is state["last"] else "all operations"
+            ended = "operations" if is_tagged or has_tags and run is state["last"] else "all operations"
     if not sessions:
         return ended
     found = interrupt(run, sessions)
@@ -88,8 +89,17 @@ def interrupt(run, sessions):
         known["stopped"] = True
         for session in sessions:
             if hasattr(session, "interruptOperation"):
-                session.interruptOperation(name)
+                asked(session.interruptOperation, name)
     return found
+
+
+def asked(interrupt_session, *what):
+    """What it gives; a session whose server is away keeps no other one's work going."""
+    try:
+        return interrupt_session(*what)
+    except Exception as error:
+        state["error"] = repr(error)
+        return None
 
 
 def keep_interrupting(run, sessions):

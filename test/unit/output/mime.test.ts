@@ -113,10 +113,40 @@ test('HTML that is nothing but a picture is shown as one; with others in it, it 
   expect(read).toEqual([{ ...image, bytes: large }]);
   const captioned = await readBundle({ ...plain, 'text/html': `${img}<p>Sales</p>` });
   expect(captioned.map(({ kind }) => kind)).toEqual(['text', 'file']);
+  const linked = await readBundle({ ...plain, 'text/html': `<a href="https://a.example">${img}</a>` });
+  expect(linked.map(({ kind }) => kind)).toEqual(['image', 'file']);
   const none = `<img src="data:image/png;base64,aaaa">`;
   expect(await readBundle({ ...plain, 'text/html': none })).toEqual([
     expect.objectContaining({ kind: 'file', filename: 'output.html' }),
   ]);
+});
+
+test('a chart that a script draws with a picture in it is a file', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
+  const chart = `<div id="a"></div><script>Plotly.newPlot("a", [{"type": "image", "source": "data:image/png;base64,${png}"}])</script>`;
+  const word = '<IPython.core.display.HTML object>';
+  expect(await readBundle({ 'text/plain': word, 'text/html': chart })).toEqual([
+    expect.objectContaining({ kind: 'file', filename: 'output.html', content: chart }),
+  ]);
+});
+
+test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-root-id="p1"></div></div>'])(
+  '%s with the script that draws in it is a file',
+  async (place) => {
+    const drawn = `${place}\n<script>Bokeh.embed.embed_items({}, [])</script>`;
+    const word = { 'text/plain': '<IPython.core.display.HTML object>' };
+    expect(await readBundle({ ...word, 'text/html': drawn })).toEqual([
+      expect.objectContaining({ kind: 'file', filename: 'output.html', content: drawn }),
+    ]);
+  },
+);
+
+test('what is beside a picture in HTML is found soon, whatever looks like the picture before it', async () => {
+  const begun = process.threadCpuUsage();
+  const blank = 'A'.repeat(1_000_000);
+  const html = `<img alt=${'A'.repeat(19_000)} src=data:image/png;base64,${blank}>`;
+  expect(await readBundle({ 'text/html': html })).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
+  expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
 });
 
 test('a form that cannot be shown is named', async () => {

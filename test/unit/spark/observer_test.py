@@ -412,6 +412,15 @@ class ObserverTest(unittest.TestCase):
         sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(SparkSession=type(session))
         return session, tags, told
 
+    def test_a_client_without_a_session_of_its_own_keeps_no_job_from_being_ended(self):
+        spark = self.context()
+        sys.modules["pyspark.sql.connect.session"] = types.SimpleNamespace(SparkSession=type("SparkSession", (), {}))
+        self.begin()
+        spark.add_job(1)
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(spark.cancelled, [1])
+
     def test_operations_carry_the_tag_of_their_cell_and_a_stop_ends_these(self):
         _, tags, told = self.connect()
         tags.add("the user's")
@@ -434,6 +443,26 @@ class ObserverTest(unittest.TestCase):
         self.observer.stop("cell-1", 1)
         self.assertEqual((tags, others), (set(), {"sparkthread-cell-1"}))
         self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-1"])
+
+    def test_a_session_whose_server_is_away_keeps_no_other_ones_operations_from_being_ended(self):
+        def fail(_):
+            raise ValueError("away")
+        first, _, told = self.connect()
+        self.shell.user_ns["again"] = type(first)(**vars(first))
+        first.interruptTag = first.interruptOperation = fail
+        self.begin()
+        self.progress("own")
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told[1:], ["sparkthread-cell-1", "own"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
+    def test_a_cell_whose_tag_another_version_has_set_ends_no_other_operations_and_says_so(self):
+        _, tags, told = self.connect()
+        tags.add("sparkthread-cell-unseen")
+        self.observer.stop("cell-unseen", 1)
+        self.assertEqual(told, ["sparkthread-cell-unseen"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
 
     def test_a_session_that_the_cell_itself_has_opened_ends_all(self):
         self.begin()
