@@ -6,13 +6,13 @@ import { createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageShortcut } from '../../../../src/slack/listeners/shortcuts.ts';
 import { personOf, POLICY } from './people.ts';
 
-/** “Run this code” on the bot's message `ts` in the thread 1.0; gives what is run, and what is said. */
-async function runCodeOf(ts: string): Promise<unknown[]> {
+/** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run, and what is said. */
+async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
   const came: unknown[] = [];
   const run = {
     id: 'r1',
     requester: 'U1',
-    data: { kernelspec: 'python3', messageTs: '2.0', replies: ['3.0'] },
+    data: { kernelspec: 'python3', messageTs: '2.0', replies: ['3.0'], files: ['F1'] },
   };
   const bot = {
     workspace: 'T1',
@@ -33,14 +33,15 @@ async function runCodeOf(ts: string): Promise<unknown[]> {
     audit: silentAudit,
     log: silentLog,
   } as unknown as Bot;
-  const message = { user: 'UBOT', ts, thread_ts: '1.0', text: '2 rows' };
+  const message = { user: 'UBOT', ts, thread_ts: '1.0', text: '', files: [{ id: file }] };
   const shortcut = { channel: { id: 'C1' }, user: { id: 'U1' }, trigger_id: '1.2', message };
   await onMessageShortcut({ ack: async () => undefined, shortcut } as never, bot);
   return came;
 }
 
-test('on an answer, or a table below it, it runs that answer’s code; on other words of the bot none', async () => {
+test('on an answer, a table or a picture below it, it runs that answer’s code; on other words of the bot none', async () => {
   expect(await runCodeOf('2.0')).toEqual([['1 + 1']]);
   expect(await runCodeOf('3.0')).toEqual([['1 + 1']]);
+  expect(await runCodeOf('4.0', 'F1')).toEqual([['1 + 1']]);
   expect(await runCodeOf('4.0')).toEqual(['There is no code in that message.']);
 });
