@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageShortcut } from '../../../../src/slack/listeners/shortcuts.ts';
 import { personOf, POLICY } from './people.ts';
 
