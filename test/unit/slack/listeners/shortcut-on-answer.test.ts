@@ -18,7 +18,7 @@ async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
     userId: 'UBOT',
     policy: POLICY,
     users: { find: async (id: string) => personOf(id) },
-    channels: { mustBeMember: async () => undefined },
+    channels: { mustBePostable: async () => undefined },
     languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
     runs: { newest: async () => [run], code: async () => ['1 + 1'] },
     notify: { person: async (_: unknown, text: string) => void came.push(text) },
