@@ -96,7 +96,8 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
       ({ kernelId, kernelspec, state }) =>
         `• ${shortKernelId(kernelId)} ${escapeMrkdwn(kernelspec)}, ${stateWords(state)}`,
     );
-  return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
+  const cut = others.length > lines.length ? `, ${lines.length} of them are shown` : '';
+  return [`*Not Sparkthread’s, and left alone:* ${others.length}${cut}`, ...lines].join('\n');
 }
 
 /** Restarts a kernel or shuts it down; the audit line says who asked. */
