@@ -20,6 +20,7 @@ import {
   slackTime,
 } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
+import { jsonSize } from '../rich-text.ts';
 import { truncateMrkdwn, truncate } from '../truncate.ts';
 import { joinWords } from '../../../text.ts';
 
@@ -27,7 +28,7 @@ import { joinWords } from '../../../text.ts';
 
 /** Those with buttons. */
 const SHOWN = 10;
-/** What all lines may take of a message beside the buttons. */
+/** What all lines may take of a message beside the buttons, as JSON. */
 const LINES_ROOM = 4_000;
 
 export interface ListedSchedule {
@@ -69,7 +70,7 @@ export function renderSchedules(
 function fit(lines: readonly string[]): string[] {
   const short = lines.map((each) => truncateMrkdwn(each, 450));
   let room = LINES_ROOM;
-  const over = short.findIndex((line) => (room -= line.length) < 0);
+  const over = short.findIndex((line) => (room -= jsonSize(line)) < 0);
   return over === -1 ? short : short.slice(0, over);
 }
 
