@@ -175,9 +175,9 @@ async function askWhichKernel(
 ): Promise<CommandAnswer> {
   const statuses = await control.statusOf(records);
   const lines = statuses.map(kernelLines);
-  const rows = withButtons(statuses, lines, 0);
-  const isCut = rows.length < records.length;
   const words = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
+  const rows = withButtons(statuses, lines, jsonSize(words));
+  const isCut = rows.length < records.length;
   const head = [
     `${isHere ? 'This' : 'That'} channel has several kernels. Which one${isHere && !isCut ? `: ${words}` : ''}?`,
     isCut
