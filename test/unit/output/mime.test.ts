@@ -119,6 +119,12 @@ test('HTML that is nothing but a picture is shown as one; with others in it, it 
   ]);
 });
 
+test('sound of a kind that nobody knows is a file by that name', async () => {
+  expect(await readBundle({ 'audio/constructor': 'AAAA' })).toMatchObject([
+    { filename: 'audio.constructor' },
+  ]);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
