@@ -131,18 +131,20 @@ export function isObjectWord(plain: string): boolean {
   return /^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/.test(word);
 }
 
-const ENDINGS: Readonly<Record<string, string>> = {
-  wav: 'wav',
-  'x-wav': 'wav',
-  wave: 'wav',
-  mpeg: 'mp3',
-  mp3: 'mp3',
-  ogg: 'ogg',
-  mp4: 'mp4',
-  webm: 'webm',
-  quicktime: 'mov',
-  flac: 'flac',
-};
+const ENDINGS = new Map(
+  Object.entries({
+    wav: 'wav',
+    'x-wav': 'wav',
+    wave: 'wav',
+    mpeg: 'mp3',
+    mp3: 'mp3',
+    ogg: 'ogg',
+    mp4: 'mp4',
+    webm: 'webm',
+    quicktime: 'mov',
+    flac: 'flac',
+  }),
+);
 
 /** Sound and film that are in the bundle itself, as files that Slack plays. */
 export function mediaFiles(data: MimeBundle): ShownForm[] {
@@ -177,7 +179,7 @@ function mediaFile(mime: string, value: unknown): ShownForm[] {
   if (kind === undefined || name === undefined || typeof value !== 'string') return [];
   const content = Buffer.from(value, 'base64');
   if (content.length === 0) return [];
-  const ending = kind === 'audio' && name === 'mp4' ? 'm4a' : (ENDINGS[name] ?? name.replace(/^x-/, ''));
+  const ending = kind === 'audio' && name === 'mp4' ? 'm4a' : (ENDINGS.get(name) ?? name.replace(/^x-/, ''));
   return [{ kind: 'file', filename: `${kind}.${ending}`, mime, content }];
 }
 

@@ -77,7 +77,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...placeOf(call, bot) }, person, bot);
 }
 
-/** The code that an answer of the bot, or its root message, belongs to, on the kernelspec that ran it. */
+/** The code that an answer of the bot, its tables and files or its root message belong to, on the kernelspec that ran it. */
 async function readAnswer(
   { channel, message, user }: ShortcutCall,
   bot: Bot,
@@ -86,7 +86,10 @@ async function readAnswer(
   const runs = await bot.runs.newest('thread', [channel, thread]);
   const isRoot = message.ts === thread;
   const run = runs.findLast(
-    ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
+    ({ data: { messageTs, replies = [], files = [], source } }) =>
+      [messageTs, ...replies].includes(message.ts) ||
+      files.some((id) => message.fileIds.includes(id)) ||
+      (isRoot && source !== 'again'),
   );
   const snippet = run === undefined ? undefined : await repeated(run, bot);
   if (run === undefined || snippet === undefined || snippet.blocks.length === 0) throw noCode();

@@ -78,6 +78,9 @@ const wordSchema = z.preprocess(
 );
 type Word = z.infer<typeof wordSchema>;
 
+/** Slack indents no list further. */
+const MAX_INDENT = 8;
+
 const sectionSchema = z.preprocess(
   withoutNulls,
   z.object({
@@ -85,7 +88,7 @@ const sectionSchema = z.preprocess(
     elements: z.array(z.unknown()),
     language: z.string().optional(),
     style: z.string().optional(),
-    indent: z.number().optional(),
+    indent: z.number().min(0).max(MAX_INDENT).optional().catch(undefined),
     offset: z.number().optional(),
   }),
 );
@@ -218,12 +221,16 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
 }
 
 /** What Slack makes emoji of outside code: `i <3`, `f(7, 8)`, `{C: 1, D: 2}`. No language has these characters. */
-const EMOTICONS: Readonly<Record<string, string>> = { heart: '<3', sunglasses: '8)', anguished: 'D:' };
+const EMOTICONS = new Map([
+  ['heart', '<3'],
+  ['sunglasses', '8)'],
+  ['anguished', 'D:'],
+]);
 
 function readEmoji(word: Word, before: string): string {
   if (endsInText(before)) return emojiCharacter(word);
   const standsAlone = !/\S$/.test(before);
-  return EMOTICONS[word.name ?? ''] ?? (standsAlone ? emojiCharacter(word) : emojiName(word));
+  return EMOTICONS.get(word.name ?? '') ?? (standsAlone ? emojiCharacter(word) : emojiName(word));
 }
 
 function emojiName({ name = '', skin_tone: tone }: Word): string {

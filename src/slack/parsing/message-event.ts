@@ -116,12 +116,17 @@ export function readFetched(message: unknown, channel: string, botUserId: string
 /** A message as a shortcut on it carries it; anybody's, a bot's too. */
 export type ShownMessage = Pick<PostedMessage, 'typed' | 'files' | 'ts' | 'thread'> & {
   user: string | undefined;
+  /** Slack's, of its files. */
+  fileIds: readonly string[];
 };
+
+const namedSchema = z.object({ id: z.string() });
 
 export function readShownMessage(message: unknown, botUserId: string): ShownMessage | undefined {
   const read = messageSchema.partial({ user: true }).safeParse(message).data;
   if (read === undefined) return undefined;
-  return { user: read.user, ...toShown(read, botUserId, { withOwn: true }) };
+  const fileIds = (read.files ?? []).flatMap((file) => namedSchema.safeParse(file).data?.id ?? []);
+  return { user: read.user, fileIds, ...toShown(read, botUserId, { withOwn: true }) };
 }
 
 /** `withOwn`: what an app wrote into attachments of its own counts too. */

@@ -75,18 +75,14 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
     name,
     size: file.size,
     url,
-    syntax: syntaxes[ending] ?? syntaxes[file.filetype ?? ''],
+    syntax: syntaxes.get(ending) ?? syntaxes.get(file.filetype ?? ''),
   };
 }
 
 /** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes: Readonly<Record<string, string>> = {
-  py: 'python',
-  python: 'python',
-  scala: 'scala',
-  r: 'r',
-  sql: 'sql',
-};
+const syntaxes = new Map(
+  Object.entries({ py: 'python', python: 'python', scala: 'scala', r: 'r', sql: 'sql' }),
+);
 
 /** The text of a file that somebody posted. */
 export interface FileCode {

@@ -149,6 +149,12 @@ test('what is beside a picture in HTML is found soon, whatever looks like the pi
   expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
 });
 
+test('sound of a kind that nobody knows is a file by that name', async () => {
+  expect(await readBundle({ 'audio/constructor': 'AAAA' })).toMatchObject([
+    { filename: 'audio.constructor' },
+  ]);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },

@@ -20,6 +20,7 @@ import {
   slackTime,
 } from '../elements.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
+import { jsonSize } from '../rich-text.ts';
 import { truncateMrkdwn, truncate } from '../truncate.ts';
 import { joinWords } from '../../../text.ts';
 
@@ -27,7 +28,7 @@ import { joinWords } from '../../../text.ts';
 
 /** Those with buttons. */
 const SHOWN = 10;
-/** What all lines may take of a message beside the buttons. */
+/** What all lines may take of a message beside the buttons, as JSON. */
 const LINES_ROOM = 4_000;
 
 export interface ListedSchedule {
@@ -46,34 +47,31 @@ export function renderSchedules(
     listed.length === 0
       ? `Nothing is scheduled in this channel. \`${slashCommand} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${slashCommand} schedule\` alone opens a form.`
       : '*Schedules of this channel*';
-  const lines = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
-  const more = chunk(lines.slice(SHOWN), 10);
+  const fitting = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
+  const hidden = listed.length - fitting.length;
+  const lines =
+    hidden === 0 ? fitting : [...fitting, `and ${hidden} more, which \`unschedule\` knows by number`];
+  const shown = listed.slice(0, Math.min(SHOWN, fitting.length));
+  const more = chunk(lines.slice(shown.length), 10);
   return {
     text: truncateMrkdwn([head, ...lines].join('\n'), 3_000),
     blocks: [
       section(head),
-      ...listed
-        .slice(0, SHOWN)
-        .flatMap(({ schedule }, at): KnownBlock[] => [
-          section(lines[at] ?? ''),
-          renderScheduleButtons(schedule, now),
-        ]),
+      ...shown.flatMap(({ schedule }, at): KnownBlock[] => [
+        section(lines[at] ?? ''),
+        renderScheduleButtons(schedule, now),
+      ]),
       ...more.map((some) => section(some.join('\n'))),
     ],
   };
 }
 
-/** Long lines are shortened; what has no room is counted. */
+/** As many as there is room for; long ones are shortened. */
 function fit(lines: readonly string[]): string[] {
-  const fitting: string[] = [];
+  const short = lines.map((each) => truncateMrkdwn(each, 450));
   let room = LINES_ROOM;
-  for (const line of lines.map((each) => truncateMrkdwn(each, 450))) {
-    room -= line.length;
-    if (room < 0)
-      return [...fitting, `and ${lines.length - fitting.length} more, which \`unschedule\` knows by number`];
-    fitting.push(line);
-  }
-  return fitting;
+  const over = short.findIndex((line) => (room -= jsonSize(line)) < 0);
+  return over === -1 ? short : short.slice(0, over);
 }
 
 function chunk(lines: readonly string[], size: number): string[][] {

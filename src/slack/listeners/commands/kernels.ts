@@ -96,7 +96,8 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
       ({ kernelId, kernelspec, state }) =>
         `• ${shortKernelId(kernelId)} ${escapeMrkdwn(kernelspec)}, ${stateWords(state)}`,
     );
-  return [`*Not Sparkthread’s, and left alone:* ${others.length}`, ...lines].join('\n');
+  const cut = others.length > lines.length ? `, ${lines.length} of them are shown` : '';
+  return [`*Not Sparkthread’s, and left alone:* ${others.length}${cut}`, ...lines].join('\n');
 }
 
 /** Restarts a kernel or shuts it down; the audit line says who asked. */
@@ -174,9 +175,9 @@ async function askWhichKernel(
 ): Promise<CommandAnswer> {
   const statuses = await control.statusOf(records);
   const lines = statuses.map(kernelLines);
-  const rows = withButtons(statuses, lines, 0);
-  const isCut = rows.length < records.length;
   const words = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
+  const rows = withButtons(statuses, lines, jsonSize(words));
+  const isCut = rows.length < records.length;
   const head = [
     `${isHere ? 'This' : 'That'} channel has several kernels. Which one${isHere && !isCut ? `: ${words}` : ''}?`,
     isCut

@@ -73,6 +73,26 @@ test('fifty schedules fit into a message, those without buttons too', () => {
   expect(JSON.stringify(blocks)).toMatch(/and \d+ more/);
 });
 
+test('where lines are long, each schedule that is shown stands above its own buttons, and the rest is counted', () => {
+  const parameters = [{ name: 'text', value: { kind: 'text' as const, text: '"'.repeat(500) } }];
+  const many = Array.from({ length: 50 }, (_, at) => ({
+    ...listed,
+    schedule: { ...schedule, number: at + 1, parameters },
+  }));
+  const { blocks } = renderSchedules(many, 'https://t.slack.com/', 1_700_000_000_000);
+  expect(readBlocks(blocks, 'message', nextId)).toMatchObject({ ok: true });
+  expect(JSON.stringify(blocks).length).toBeLessThan(13_000);
+  const kinds = blocks.map(({ type }) => type);
+  const rows = kinds.filter((type) => type === 'actions').length;
+  expect(rows).toBeGreaterThan(5);
+  expect(kinds).toEqual([
+    'section',
+    ...Array.from({ length: rows }, () => ['section', 'actions']).flat(),
+    'section',
+  ]);
+  expect(JSON.stringify(blocks.at(-1))).toContain(`and ${50 - rows} more`);
+});
+
 test('the home tab has room for all that it shows', () => {
   const times = { startedAt: 0, lastUsedAt: 0, createdAt: 0 };
   const record = {

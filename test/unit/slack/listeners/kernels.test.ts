@@ -213,4 +213,9 @@ test('the list of very many kernels with long names fits into a message, and say
   expect(blocks[0]).toMatchObject({
     text: { text: `*Kernels of this workspace:* 40, the ${shown} used last are shown` },
   });
+  expect(blocks.at(-1)).toMatchObject({
+    text: {
+      text: expect.stringMatching(/^\*Not Sparkthread’s, and left alone:\* 40, 20 of them are shown\n/),
+    },
+  });
 });

@@ -169,3 +169,26 @@ test('a shortcut’s message may be a bot’s, and stand in a thread', () => {
   });
   expect(readShownMessage({})).toBeUndefined();
 });
+
+test('a workspace may call an emoji, a file or a list’s depth whatever it likes', () => {
+  const elements = [
+    {
+      type: 'rich_text_section',
+      elements: [
+        { type: 'text', text: 'x' },
+        { type: 'emoji', name: 'constructor' },
+      ],
+    },
+    {
+      type: 'rich_text_list',
+      style: 'bullet',
+      indent: -1,
+      elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: 'y' }] }],
+    },
+  ];
+  const blocks = [{ type: 'rich_text', elements }];
+  const files = [{ id: 'F1', name: 'a.constructor', mode: 'snippet', filetype: 'toString' }];
+  const posted = readPosted({ type: 'message', channel: 'C1', ...message, blocks, files });
+  expect(posted?.typed.parts).toEqual([{ kind: 'bare', text: 'x:constructor:\n- y' }]);
+  expect(posted?.files).toMatchObject([{ kind: 'code', syntax: undefined }]);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { silentAudit } from '../../../support/silent-audit.ts';
+import { silentLog } from '../../../../src/log.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
+import { onMessageShortcut } from '../../../../src/slack/listeners/shortcuts.ts';
+import { personOf, POLICY } from './people.ts';
+
+/** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run, and what is said. */
+async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
+  const came: unknown[] = [];
+  const run = {
+    id: 'r1',
+    requester: 'U1',
+    data: { kernelspec: 'python3', messageTs: '2.0', replies: ['3.0'], files: ['F1'] },
+  };
+  const bot = {
+    workspace: 'T1',
+    userId: 'UBOT',
+    policy: POLICY,
+    users: { find: async (id: string) => personOf(id) },
+    channels: { mustBePostable: async () => undefined },
+    languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
+    runs: { newest: async () => [run], code: async () => ['1 + 1'] },
+    notify: { person: async (_: unknown, text: string) => void came.push(text) },
+    admission: {
+      async submit({ snippet }: { snippet: { blocks: readonly string[] } }) {
+        came.push(snippet.blocks);
+        return { kind: 'duplicate' };
+      },
+    },
+    memory: createListenerMemory(),
+    audit: silentAudit,
+    log: silentLog,
+  } as unknown as Bot;
+  const message = { user: 'UBOT', ts, thread_ts: '1.0', text: '', files: [{ id: file }] };
+  const shortcut = { channel: { id: 'C1' }, user: { id: 'U1' }, trigger_id: '1.2', message };
+  await onMessageShortcut({ ack: async () => undefined, shortcut } as never, bot);
+  return came;
+}
+
+test('on an answer, a table or a picture below it, it runs that answer’s code; on other words of the bot none', async () => {
+  expect(await runCodeOf('2.0')).toEqual([['1 + 1']]);
+  expect(await runCodeOf('3.0')).toEqual([['1 + 1']]);
+  expect(await runCodeOf('4.0', 'F1')).toEqual([['1 + 1']]);
+  expect(await runCodeOf('4.0')).toEqual(['There is no code in that message.']);
+});
