@@ -80,12 +80,15 @@ export interface ReachedState {
   };
 }
 
+/** As far as an execution's end is known. */
+export type KnownEnd = Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>;
+
 /**
  * An execution's end and our own part in it → how the run ended, as its author reads it. `wasWritten`: this process wrote
  * it to an open websocket; by default an earlier one may have, or may not.
  */
 export function readEnd(
-  end: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  end: KnownEnd,
   stop: StopReason | undefined,
   { state, data }: ReachedState,
   wasWritten = false,
@@ -106,7 +109,7 @@ export function readEnd(
 }
 
 function kindOf(
-  { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  { kind, detail }: KnownEnd,
   stop: StopReason | undefined,
   isKnownToRun: boolean,
   wasWritten: boolean,

@@ -6,14 +6,13 @@ import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
 import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
-import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import {
   type Chosen,
   newRun,
-  notebookData,
+  snippetData,
   type SnippetRequest,
   withLanguage,
   checkSnippet,
@@ -139,23 +138,19 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language, displayName, dialect } = await this.#choose(workspace, channel, snippet);
+    const chosen = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
     // Its kernel may be starting just now: that start is for the language it had.
     if (before.isCurrent(live)) return false;
+    const { kernelspec } = chosen;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
     if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
-    const { language: word, notebook } = snippet;
+    const { notebook } = snippet;
     const data = {
-      kernelspec,
-      language,
-      displayName,
-      dialect,
-      word,
-      notebook: notebook === undefined ? undefined : notebookData(notebook),
+      ...snippetData(snippet, chosen),
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
@@ -164,7 +159,7 @@ export class Admission {
     if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
-      return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
+      return await live.replaceCode(snippet.blocks, data, queue);
     } finally {
       kernels.session(live.run).submit(live);
     }

@@ -4,7 +4,7 @@ import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
-import { type RunOutcome, syntheticOutcome, readEnd } from '../../outcome.ts';
+import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark-observer.ts';
@@ -73,7 +73,7 @@ async function executeBlock(
     before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
-    return readEnd({ kind: 'notSent' }, live.stopReason, live.run);
+    return live.readEnd({ kind: 'notSent' });
   }
   live.execution = execution;
   const resumedAt = Date.now();
@@ -118,7 +118,7 @@ async function executeBlock(
     });
   const possibleGap = end.possibleGap || !isOutputHere;
   if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
-  return readEnd({ ...end, possibleGap }, live.stopReason, live.run, before === undefined);
+  return live.readEnd({ ...end, possibleGap }, before === undefined);
 }
 
 /** Writes the store, then the request. Undefined when the run was stopped before the kernel got it. */

@@ -3,7 +3,7 @@ import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
 import { atMost } from '../../../waits.ts';
-import { type RunOutcome, isAboutStop, type StopReason } from '../../outcome.ts';
+import { isAboutStop, type KnownEnd, readEnd, type RunOutcome, type StopReason } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { InputPrompts } from './input-prompts.ts';
@@ -70,10 +70,6 @@ export class LiveRun {
 
   get phase(): RunPhase {
     return this.#phase;
-  }
-
-  get stopReason(): StopReason | undefined {
-    return this.#stopReason;
   }
 
   markPosted(): void {
@@ -151,6 +147,11 @@ export class LiveRun {
   markFollowed(): void {
     this.#following?.resolve();
     this.#following = undefined;
+  }
+
+  /** What this end means for its author; `wasWritten`: this process wrote the request to an open websocket. */
+  readEnd(end: KnownEnd, wasWritten = false): RunOutcome {
+    return readEnd(end, this.#stopReason, this.run, wasWritten);
   }
 
   /** Writes how it ended. False when it has ended already. */
