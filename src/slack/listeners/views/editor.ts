@@ -23,7 +23,7 @@ import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
+import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/files.ts';
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { toLineFeeds } from '../../../text.ts';
 
