@@ -143,11 +143,11 @@ function typedText(parts: readonly Part[]): string {
  * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and
  * `python2 [1]` are not. To these come `!=`, `not in` and R's `%in%`, with which no code begins.
  */
-const goesOn =
+const GOES_ON =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
 
 /** The first word, the blanks after it, and at most one line break, which ends what goes on with it. */
-const firstWord = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
+const FIRST_WORD = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
 
 /**
  * Splits bare text into a language's word and the code. Nothing is trimmed but what stands between them; a word alone
@@ -157,12 +157,12 @@ export function splitLanguageWord(
   text: string,
   isLanguageWord: (word: string) => boolean,
 ): { language?: string; code: string } {
-  const [separated, word, lineBreak] = firstWord.exec(text) ?? [];
+  const [separated, word, lineBreak] = FIRST_WORD.exec(text) ?? [];
   if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
   const code = text.slice(separated.length);
   // What looks like a minus or a division is how SQL begins a comment.
   const isComment = isSqlWord(word) && /^(?:--|\/\*)/.test(code);
-  if (lineBreak === undefined && goesOn.test(code) && !isComment) return { code: text };
+  if (lineBreak === undefined && GOES_ON.test(code) && !isComment) return { code: text };
   return { language: word, code };
 }
 
