@@ -1,4 +1,4 @@
-import { botEvents, botScopes, shortcuts, slashCommand } from '../src/slack/manifest.ts';
+import { BOT_EVENTS, BOT_SCOPES, shortcuts, SLASH_COMMAND } from '../src/slack/manifest.ts';
 
 /** `manifest.yml`, to be pasted where Slack asks for an app's manifest. None of its texts has a quote in it. */
 export function manifestYaml(): string {
@@ -27,20 +27,20 @@ features:
       callback_id: ${quoted(shortcuts.runMessage)}
       description: Runs the code in this message
   slash_commands:
-    - command: ${quoted(slashCommand)}
+    - command: ${quoted(SLASH_COMMAND)}
       description: Runs code on the cluster
       usage_hint: '[language] code, or help'
       should_escape: false
 oauth_config:
   scopes:
     bot:
-${Object.entries(botScopes)
+${Object.entries(BOT_SCOPES)
   .map(([scope, why]) => `      - ${quoted(scope)} # ${why}`)
   .join('\n')}
 settings:
   event_subscriptions:
     bot_events:
-${botEvents.map((event) => `      - ${quoted(event)}`).join('\n')}
+${BOT_EVENTS.map((event) => `      - ${quoted(event)}`).join('\n')}
   interactivity:
     is_enabled: true
   org_deploy_enabled: false

@@ -2,7 +2,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Config } from '../config/config.ts';
 import { silentLog } from '../log.ts';
 import { readCallError, unansweredWords } from '../slack/api/call-error.ts';
-import { botScopes } from '../slack/manifest.ts';
+import { BOT_SCOPES } from '../slack/manifest.ts';
 import type { ProxySettings } from '../proxy.ts';
 import { openClient, openSlackNetwork } from '../slack/transport/network.ts';
 import { checkTunnel } from './check-proxy.ts';
@@ -49,7 +49,7 @@ function compareScopes(given: readonly string[] | undefined, report: Report): vo
     report.skipped(what, 'Slack does not tell the scopes of this token.');
     return;
   }
-  const missing = Object.entries(botScopes).filter(([scope]) => !given.includes(scope));
+  const missing = Object.entries(BOT_SCOPES).filter(([scope]) => !given.includes(scope));
   if (missing.length > 0) {
     const list = missing.map(([scope, why]) => `${scope} (${why})`).join(', ');
     report.failed(
@@ -59,8 +59,8 @@ function compareScopes(given: readonly string[] | undefined, report: Report): vo
     );
     return;
   }
-  const more = given.filter((scope) => !Object.hasOwn(botScopes, scope));
-  report.ok(what, `All ${Object.keys(botScopes).length} that manifest.yml asks for.`);
+  const more = given.filter((scope) => !Object.hasOwn(BOT_SCOPES, scope));
+  report.ok(what, `All ${Object.keys(BOT_SCOPES).length} that manifest.yml asks for.`);
   if (more.length > 0) report.note(`The token has scopes that Sparkthread does not use: ${more.join(', ')}.`);
 }
 

@@ -4,7 +4,7 @@
  */
 
 /** Each bot scope, and what it is for. */
-export const botScopes = {
+export const BOT_SCOPES = {
   'app_mentions:read': 'to be called by @mention',
   'channels:history': 'code blocks and threads in public channels',
   'channels:read': 'whether the bot is in a channel, and its name',
@@ -24,7 +24,7 @@ export const botScopes = {
   'users:read': 'who is an admin, a guest or of another workspace',
 } as const;
 
-export const botEvents = [
+export const BOT_EVENTS = [
   'app_home_opened',
   'app_mention',
   'channel_id_changed',
@@ -35,7 +35,7 @@ export const botEvents = [
   'message.mpim',
 ] as const;
 
-export const slashCommand = '/spark';
+export const SLASH_COMMAND = '/spark';
 
 /** The `callback_id`s of the shortcuts. */
 export const shortcuts = { editor: 'open_editor', runMessage: 'run_message' } as const;

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
-import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/posted-file.ts';
+import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/files.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { refusedAs } from './call-error.ts';
 import { toLineFeeds } from '../../text.ts';

@@ -24,7 +24,7 @@ export interface UsersOptions {
 
 type Facts = Omit<Person, 'ids' | 'areGroupsUnknown'>;
 
-const unknownUser = {
+const UNKNOWN_USER = {
   isWorkspaceAdmin: false,
   isGuest: false,
   isExternal: false,
@@ -41,13 +41,13 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
     ttl: PERSON_MS,
     async fetchMethod(id) {
       // users.info does not know the bots of incoming webhooks.
-      if (id.startsWith('B')) return { ...unknownUser, isUnknown: false, id, isBot: true };
+      if (id.startsWith('B')) return { ...UNKNOWN_USER, isUnknown: false, id, isBot: true };
       try {
         return factsOf(id, (await client.users.info({ user: id })).user, workspace);
       } catch (error) {
         // The account was deleted, or is of a workspace that is not connected any more.
         if (refusedAs(error) !== 'user_not_found') throw error;
-        return { ...unknownUser, isUnknown: false, id, isDeactivated: true };
+        return { ...UNKNOWN_USER, isUnknown: false, id, isDeactivated: true };
       }
     },
   });
@@ -86,7 +86,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
         return group !== undefined && group !== 'unknown' && group.has(id);
       });
       return {
-        ...(found ?? { ...unknownUser, id }),
+        ...(found ?? { ...UNKNOWN_USER, id }),
         ids: [id, ...inGroups],
         areGroupsUnknown: members.includes('unknown'),
       };

@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts';
 import { refusedAs } from './call-error.ts';
 import { atMost } from '../../waits.ts';
 import { renderSentence } from '../blocks/elements.ts';
-import { brokenText, refusalText } from '../blocks/refusals.ts';
+import { BROKEN_TEXT, refusalText } from '../blocks/refusals.ts';
 import type { PostedNotebook } from '../../notebooks/model.ts';
 
 export type Views = ReturnType<typeof createViews>;
@@ -78,7 +78,7 @@ function whyUnopened(error: unknown): never {
 function words(error: unknown, log: Log): string {
   const text = refusalText(error);
   if (text === undefined) log.error({ event: 'modal.broken', err: error }, 'a modal broke');
-  return text ?? brokenText;
+  return text ?? BROKEN_TEXT;
 }
 
 const DRAFT_MS = 60 * 60_000;

@@ -138,19 +138,19 @@ function refuseStranger(
     return `People from other workspaces may not use Sparkthread here${forAdmins('ALLOW_EXTERNAL')}.`;
   if (person.isGuest && !settings.allowGuests)
     return `Guests may not use Sparkthread here${forAdmins('ALLOW_GUESTS')}.`;
-  if (named === false && person.areGroupsUnknown === true) return groupsUnknown;
+  if (named === false && person.areGroupsUnknown === true) return GROUPS_UNKNOWN;
   if (named === false)
     return `You are not on the list of people who may use Sparkthread${forAdmins('ALLOWED_USERS')}. Ask an admin.`;
   return undefined;
 }
 
-const groupsUnknown =
+const GROUPS_UNKNOWN =
   'Slack did not say which user groups you are in, so nothing was done. Try again in a minute.';
 
 function refuseNonAdmin(what: string, person: Person, settings: PolicySettings): string | undefined {
   if (isAdmin(person, settings)) return undefined;
   const isGroupNamed = settings.admins.some((id) => id.startsWith('S'));
-  return person.areGroupsUnknown === true && isGroupNamed ? groupsUnknown : `Only admins may ${what}.`;
+  return person.areGroupsUnknown === true && isGroupNamed ? GROUPS_UNKNOWN : `Only admins may ${what}.`;
 }
 
 /** The user groups that the settings name: only their members have to be looked up. */

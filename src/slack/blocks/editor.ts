@@ -7,13 +7,13 @@ import { option, renderField, renderModal } from './elements.ts';
 import { startOf } from './truncate.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
-export const editorCallback = 'editor';
-export const channelBlock = 'channel';
-export const fileBlock = 'file';
+export const EDITOR_CALLBACK = 'editor';
+export const CHANNEL_BLOCK = 'channel';
+export const FILE_BLOCK = 'file';
 /** A text field of a modal holds no more (slack.md §2). */
-export const maxCodeChars = 3_000;
+export const MAX_CODE_CHARS = 3_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
-const maxCodeFields = 20;
+const MAX_CODE_FIELDS = 20;
 
 /** `loads`: the press by which code was loaded into the modal, as Slack times it; 0: none. */
 export function codeBlock(index: number, loads = 0): string {
@@ -47,7 +47,7 @@ type Join = NonNullable<z.infer<typeof purposeSchema>['joins']>[number];
 export type EditorPurpose = z.infer<typeof purposeSchema>;
 
 /** Room for what is typed into a part of long code. */
-const PART_CHARS = maxCodeChars - 400;
+const PART_CHARS = MAX_CODE_CHARS - 400;
 
 /** Code over fields that Slack takes, cut between lines; undefined where it needs more fields than a modal has. */
 export function splitCode(blocks: readonly string[]): { fields: string[]; joins: Join[] } | undefined {
@@ -57,9 +57,9 @@ export function splitCode(blocks: readonly string[]): { fields: string[]; joins:
     let rest = block;
     let join: Join = 'block';
     do {
-      if (fields.length === maxCodeFields) return undefined;
+      if (fields.length === MAX_CODE_FIELDS) return undefined;
       if (fields.length > 0) joins.push(join);
-      const part = rest.length <= maxCodeChars ? undefined : cutPart(rest);
+      const part = rest.length <= MAX_CODE_CHARS ? undefined : cutPart(rest);
       fields.push(part?.head ?? rest);
       rest = part?.tail ?? '';
       join = part?.next ?? 'block';
@@ -101,7 +101,7 @@ export interface EditorContent {
 }
 
 export function renderEditor(purpose: EditorPurpose, content: EditorContent): ModalView {
-  return renderModal({ callback: editorCallback, title: 'Run code', submit: 'Run', metadata: purpose }, [
+  return renderModal({ callback: EDITOR_CALLBACK, title: 'Run code', submit: 'Run', metadata: purpose }, [
     ...(purpose.channel === undefined ? [channelField()] : []),
     ...renderSavedSelect(content.saved ?? []),
     ...languageField(content, purpose.loads),
@@ -115,7 +115,7 @@ export function renderEditor(purpose: EditorPurpose, content: EditorContent): Mo
 /** Code of any length comes in a file. */
 function fileField(isAlone: boolean): InputBlock {
   return renderField(
-    fileBlock,
+    FILE_BLOCK,
     isAlone ? 'Code as a file' : 'Or a file with the code',
     { type: 'file_input', max_files: 1 },
     {
@@ -128,7 +128,7 @@ function fileField(isAlone: boolean): InputBlock {
 }
 
 function channelField(): InputBlock {
-  return renderField(channelBlock, 'Channel', {
+  return renderField(CHANNEL_BLOCK, 'Channel', {
     type: 'conversations_select',
     default_to_current_conversation: true,
   });
@@ -171,7 +171,7 @@ function codeField(
     {
       type: 'plain_text_input',
       multiline: true,
-      max_length: maxCodeChars,
+      max_length: MAX_CODE_CHARS,
       ...(code === '' ? {} : { initial_value: code }),
       ...(index === 0 ? { focus_on_load: true } : {}),
     },

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
-import { slashCommand } from '../manifest.ts';
+import { SLASH_COMMAND } from '../manifest.ts';
 import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 
 /** What tells people how the bot is spoken to: help, a welcome, and the question whether a command was meant. */
@@ -18,7 +18,7 @@ export function helpText(botUserId: string, topic?: HelpTopic): string {
 export function welcomeText(botUserId: string): string {
   return [
     'Hello! I run code on this team’s cluster and answer in a thread.',
-    `Try \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block; \`${slashCommand} help\` tells you more.`,
+    `Try \`${SLASH_COMMAND} spark.range(10).count()\`, or <@${botUserId}> with a code block; \`${SLASH_COMMAND} help\` tells you more.`,
   ].join('\n');
 }
 
@@ -29,9 +29,9 @@ export function howTo(botUserId: string): string {
 
 function overview(botUserId: string): string[] {
   return [
-    `• *Run code:* \`${slashCommand} spark.range(10).count()\`, or <@${botUserId}> with a code block. \`${slashCommand}\` alone opens an editor.`,
+    `• *Run code:* \`${SLASH_COMMAND} spark.range(10).count()\`, or <@${botUserId}> with a code block. \`${SLASH_COMMAND}\` alone opens an editor.`,
     '• *Threads:* in a thread with answers, a code block alone runs. Edit your message to run it again; delete it to remove the answer.',
-    `• *Commands:* \`${slashCommand} languages\`, \`status\`, \`stop\`, \`history\`; in a thread \`!stop\`, \`!status\`.`,
+    `• *Commands:* \`${SLASH_COMMAND} languages\`, \`status\`, \`stop\`, \`history\`; in a thread \`!stop\`, \`!status\`.`,
     '• *Variables:* everyone in this channel shares them. Code may do what the gateway’s account may.',
     `• *More:* ${HELP_TOPICS.map((word) => `\`help ${word}\``).join(', ')}.`,
   ];
@@ -40,8 +40,8 @@ function overview(botUserId: string): string[] {
 const TOPICS: Readonly<Record<HelpTopic, (botUserId: string) => string[]>> = {
   code: (botUserId) => [
     '*Running code*',
-    `• \`${slashCommand} python2 1 + 1\` runs it in that language; leave the language out to use this channel’s default.`,
-    `• \`${slashCommand} sql select 1\` runs Spark SQL where this channel’s kernel has Spark.`,
+    `• \`${SLASH_COMMAND} python2 1 + 1\` runs it in that language; leave the language out to use this channel’s default.`,
+    `• \`${SLASH_COMMAND} sql select 1\` runs Spark SQL where this channel’s kernel has Spark.`,
     `• <@${botUserId}> with one code block or several: they run in order, and the answer comes into that message’s thread.`,
     '• In a direct message everything you write is code. “Run this code” in a message’s menu runs anybody’s code block.',
     '• What stands in a code block or in `inline code` is never a command.',
@@ -61,7 +61,7 @@ const TOPICS: Readonly<Record<HelpTopic, (botUserId: string) => string[]>> = {
     '• The editor takes a file, too. Long output, pictures and tables as CSV come back as files in the thread.',
   ],
   commands: (botUserId) => [
-    `*Commands* (after \`${slashCommand}\`, or after <@${botUserId}>)`,
+    `*Commands* (after \`${SLASH_COMMAND}\`, or after <@${botUserId}>)`,
     '• `languages`, `status`, `history`, `stop` (your run), `help`',
     '• `use &lt;language&gt;` sets this channel’s default language; `auto on|off`: code blocks here run without a mention.',
     '• For admins: `restart`, `shutdown` (also with a language, or `#channel`), `kernels`, `stop` (anybody’s run).',

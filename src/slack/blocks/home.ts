@@ -10,7 +10,7 @@ import { runLine } from './run-summary.ts';
 import { renderSavedHome } from './saved/saved-blocks.ts';
 import type { ListedSchedule } from './saved/schedule-blocks.ts';
 
-export const runCodeAction = 'home:run';
+export const RUN_CODE_ACTION = 'home:run';
 
 export interface HomeContent {
   botUserId: string;
@@ -32,7 +32,7 @@ export function renderHome(content: HomeContent): HomeView {
     blocks: [
       ...(notice === undefined ? [] : [section(notice)]),
       section(howTo(botUserId)),
-      buttonRow(button('Run code', runCodeAction, undefined, { style: 'primary' })),
+      buttonRow(button('Run code', RUN_CODE_ACTION, undefined, { style: 'primary' })),
       header('Kernels of your channels'),
       ...(kernels.length === 0
         ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]

@@ -43,8 +43,8 @@ export function promptWords({ phase }: RunView): string {
 }
 
 /** The box for a line that the kernel waits for. */
-export const inputCallback = 'input';
-export const lineBlock = 'line';
+export const INPUT_CALLBACK = 'input';
+export const LINE_BLOCK = 'line';
 /** Longer than what anybody types into a box. */
 const MAX_LINE_CHARS = 1_000;
 
@@ -59,10 +59,10 @@ export function renderInputBox(
 ): ModalView {
   const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
   const title = password ? 'Password' : 'Input';
-  const head = { callback: inputCallback, title, submit: 'Send', close: 'Not now', metadata: key };
+  const head = { callback: INPUT_CALLBACK, title, submit: 'Send', close: 'Not now', metadata: key };
   return renderModal(head, [
     renderField(
-      lineBlock,
+      LINE_BLOCK,
       literal(asked === '' ? 'The code waits for a line' : asked),
       { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
       {

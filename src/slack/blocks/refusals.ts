@@ -61,7 +61,7 @@ function status(error: GatewayError): string {
 }
 
 /** For a bug: what a person reads while we read the log. */
-export const brokenText = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';
+export const BROKEN_TEXT = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';
 
 /** Which message is meant; one outside threads is the first of its own. */
 const lateSchema = z.object({ channel: z.string(), thread: z.string(), ts: z.string() });

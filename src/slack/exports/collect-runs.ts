@@ -1,7 +1,7 @@
 import type { ExportedOutput, ExportedRun } from '../../notebooks/export.ts';
 import type { Run } from '../../runs/run.ts';
 import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
-import { resultsFile, streamFile } from '../blocks/run/attachments.ts';
+import { RESULTS_FILE, STREAM_FILE } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import { answerLink } from '../blocks/run-summary.ts';
 import type { Bot } from '../context.ts';
@@ -141,7 +141,7 @@ function placeOutputs(
 ): ExportedOutput[] {
   const isPicture = ({ file }: FetchedFile): boolean => PICTURES.has(file.mimetype);
   const pictures = files.filter(isPicture).map(({ output }) => output);
-  const whole = files.filter(({ file }) => file.name === streamFile || file.name === resultsFile);
+  const whole = files.filter(({ file }) => file.name === STREAM_FILE || file.name === RESULTS_FILE);
   const others = files.filter((each) => !isPicture(each) && !whole.includes(each));
   const waiting = [...tables];
   const texts = parts.filter((part) => part.kind === 'text');
@@ -187,7 +187,7 @@ async function fetchFile(
   const { name, mimetype, size, permalink } = file;
   if (file.isGone) return note(`${name === '' ? 'a file' : `the file ${name}`} is not in Slack any more`);
   const isPicture = PICTURES.has(mimetype);
-  if (!isPicture && name !== streamFile && name !== resultsFile)
+  if (!isPicture && name !== STREAM_FILE && name !== RESULTS_FILE)
     return note(`the file ${name} is in Slack: ${permalink}`);
   if (size > MAX_FILE_BYTES || size > room.bytes)
     return note(`the file ${name} is too large to be here: ${permalink}`);

@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
 import type { Bot } from '../context.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
-import { brokenText, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
+import { BROKEN_TEXT, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
 
 /**
  * Slack tells a person that an app failed when a payload is not acknowledged within 3 s; what is accepted after that
@@ -100,7 +100,7 @@ export async function withBoundary(
     else if (!(error instanceof UserError))
       log.warn({ event: 'request.failed', err: error }, `${what} failed`);
     try {
-      await notify?.(text ?? brokenText, error);
+      await notify?.(text ?? BROKEN_TEXT, error);
     } catch (failure) {
       if (ticket !== undefined && failure instanceof StoreError) return leave(failure);
       log.warn(

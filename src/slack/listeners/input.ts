@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
 import { must } from '../auth/policy.ts';
-import { inputKeySchema, lineBlock, renderInputBox } from '../blocks/input-request.ts';
+import { inputKeySchema, LINE_BLOCK, renderInputBox } from '../blocks/input-request.ts';
 import type { Bot } from '../context.ts';
 import { readBangCommand } from '../parsing/command.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
@@ -62,10 +62,10 @@ export const onInputSubmitted = onSubmission(
     what: 'an input reply',
     asked: { audit: 'press', act: 'inputReply' },
     purpose: inputKeySchema,
-    fieldOf: () => lineBlock,
+    fieldOf: () => LINE_BLOCK,
   },
   async ({ user, purpose: { runId, requestId }, fields, signal, asked }, bot) => {
-    const line = fields(lineBlock)?.value ?? '';
+    const line = fields(LINE_BLOCK)?.value ?? '';
     const [run, person] = await inTime(Promise.all([bot.runs.find(runId), bot.users.find(user)]), signal);
     if (run === undefined) throw new UserError('badCommand', OVER_TEXT);
     must(run.requester === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);

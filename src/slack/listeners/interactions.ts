@@ -27,8 +27,8 @@ export interface Interaction {
   /** Lives for 3 s. */
   trigger: string;
   reply: Acknowledgement;
-  /** Puts a message in the place of the pressed one. */
-  respond: InteractionArgs['respond'];
+  /** Puts a message in the place of the pressed one. Never rejects: what the press did is done all the same. */
+  replace: (message: RespondArguments) => Promise<void>;
   /** Says what came of it where it was pressed: on the home tab, in the thread, in the channel, else by direct message. */
   notify: (text: string) => Promise<void>;
   /** Acts with audit lines; what is known by then is added to what they say. */
@@ -78,20 +78,24 @@ export function onInteraction<Meant>(
       channel: asked.channel,
       thread: typeof thread === 'string' ? thread : undefined,
     };
+    const inPlace = async (make: () => Promise<RespondArguments | undefined>): Promise<void> => {
+      await reply.send();
+      try {
+        const made = await make();
+        if (made !== undefined) await respond(made);
+      } catch (error) {
+        bot.log.warn({ event: 'press.stale', err: error }, 'a message that was pressed stays as it was');
+      }
+    };
     let isFresh = false;
     const showAnew = async (said?: string): Promise<void> => {
       await reply.send();
       if (isFresh) return;
       isFresh = true;
-      if (isHome) return await refreshHome(user, bot, said);
-      try {
-        const list = await listAnew?.(meant, { user, channel }, bot);
-        if (list !== undefined) await respond(list);
-      } catch (error) {
-        // What the press did is done all the same.
-        bot.log.warn({ event: 'list.stale', err: error }, 'a list that was pressed stays as it was');
-      }
+      if (isHome) await refreshHome(user, bot, said);
+      else await inPlace(async () => await listAnew?.(meant, { user, channel }, bot));
     };
+    const replace = (made: RespondArguments): Promise<void> => inPlace(async () => made);
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string, error?: unknown): Promise<void> => {
       await reply.send();
@@ -106,7 +110,7 @@ export function onInteraction<Meant>(
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
       if (isAckedFirst?.(meant) === true) await reply.send();
-      await act(meant, { user, channel, trigger, reply, respond, notify, audited }, bot);
+      await act(meant, { user, channel, trigger, reply, replace, notify, audited }, bot);
       await showAnew();
     });
   };

@@ -8,11 +8,11 @@ import type {
   ViewSubmitAction,
 } from '@slack/bolt';
 import { keepButton } from '../blocks/kernel-blocks.ts';
-import { runCodeAction } from '../blocks/home.ts';
-import { editorCallback } from '../blocks/editor.ts';
-import { inputCallback } from '../blocks/input-request.ts';
-import { loadAction, replaceButton, runSavedButton, saveCallback } from '../blocks/saved/saved-blocks.ts';
-import { scheduleCallback } from '../blocks/saved/schedule-blocks.ts';
+import { RUN_CODE_ACTION } from '../blocks/home.ts';
+import { EDITOR_CALLBACK } from '../blocks/editor.ts';
+import { INPUT_CALLBACK } from '../blocks/input-request.ts';
+import { LOAD_ACTION, replaceButton, runSavedButton, SAVE_CALLBACK } from '../blocks/saved/saved-blocks.ts';
+import { SCHEDULE_CALLBACK } from '../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
@@ -35,7 +35,7 @@ type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
 /** Buttons and menus, by their action ids. */
 const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bot) => Promise<void>])[] = [
-  [runCodeAction, onEditorCalled],
+  [RUN_CODE_ACTION, onEditorCalled],
   [/^run:/, onRunButton],
   [/^kernel:(restart|shutdown)$/, onKernelButton],
   [keepButton.action, onKeepButton],
@@ -43,16 +43,16 @@ const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bo
   [runNowButton.action, onRunNow],
   [replaceButton.action, onReplaceButton],
   [/^schedule:(?:pause|resume|runNow|delete)$/, onScheduleButton],
-  [loadAction, onLoadSaved],
+  [LOAD_ACTION, onLoadSaved],
   [runSavedButton.action, onRunSavedButton],
 ];
 
 /** Modals that can be submitted, by their callback ids. */
 const MODALS: readonly (readonly [string, (args: Submitted, bot: Bot) => Promise<void>])[] = [
-  [editorCallback, onEditorSubmitted],
-  [inputCallback, onInputSubmitted],
-  [saveCallback, onSaveSubmitted],
-  [scheduleCallback, onScheduleSubmitted],
+  [EDITOR_CALLBACK, onEditorSubmitted],
+  [INPUT_CALLBACK, onInputSubmitted],
+  [SAVE_CALLBACK, onSaveSubmitted],
+  [SCHEDULE_CALLBACK, onScheduleSubmitted],
 ];
 
 /** One listener for each kind of payload. */

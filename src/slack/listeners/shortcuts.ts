@@ -11,14 +11,8 @@ import {
 import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
-import type { PostedFile } from '../parsing/posted-file.ts';
-import {
-  filesToRun,
-  readCommandText,
-  readFileSnippet,
-  readsAsCode,
-  readSnippet,
-} from '../parsing/snippet.ts';
+import { filesToRun, type PostedFile, readFileSnippet } from '../parsing/files.ts';
+import { readCommandText, readsAsCode, readSnippet } from '../parsing/snippet.ts';
 import { Acknowledgement, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 import type { Message } from '../parsing/typed-text.ts';

@@ -103,13 +103,13 @@ const FORMS: Readonly<Record<string, CommandForm>> = {
 };
 
 /** The first word of every command. */
-export const commandWords: readonly string[] = Object.keys(FORMS);
+export const COMMAND_WORDS: readonly string[] = Object.keys(FORMS);
 
 function formOf(word: string): CommandForm | undefined {
   return Object.hasOwn(FORMS, word) ? FORMS[word] : undefined;
 }
 
-const bang = ['stop', 'restart', 'status', 'help'] as const;
+const BANG_WORDS = ['stop', 'restart', 'status', 'help'] as const;
 
 /**
  * A command, when the whole of a bare text has a command's form. Everything else is code: `help me`, `stop = 1`,
@@ -132,7 +132,7 @@ export function readCommand(text: string): Command | undefined {
 export function readBangCommand(text: string): Command | undefined {
   const typed = withoutInvisible(text).trim();
   const word = typed.toLowerCase();
-  const kind = bang.find((each) => word === `!${each}`);
+  const kind = BANG_WORDS.find((each) => word === `!${each}`);
   if (kind !== undefined) return { kind };
   if (word === '!export') return { kind: 'export', of: 'thread' };
   const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
@@ -143,7 +143,7 @@ export function readBangCommand(text: string): Command | undefined {
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
 export function readUnknownBang(text: string): Command | undefined {
   if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
-  const known = [...bang, 'export', 'save name'].map((each) => `!${each}`).join(', ');
+  const known = [...BANG_WORDS, 'export', 'save name'].map((each) => `!${each}`).join(', ');
   return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
 }
 

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type MessageSource, readMessage } from './message-body.ts';
-import { type PostedFile, readPostedFiles } from './posted-file.ts';
+import { type PostedFile, readPostedFiles } from './files.ts';
 import type { Message } from './typed-text.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
-const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
+const WRITTEN = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
 
 /** What it posts for people (reminders) may call the bot; `users.info` does not say that it is a bot. */
-const slackbot = 'USLACKBOT';
+const SLACKBOT = 'USLACKBOT';
 
 /** Slack leaves out what a message has not, or says null (`bot_id` of some files). */
 const told = <Value>(schema: z.ZodType<Value>) =>
@@ -94,7 +94,7 @@ export function readPosted(event: unknown, botUserId: string): PostedMessage | u
   const read = postedSchema.safeParse(event).data;
   // The usual message is looked at once: a schema that refuses takes longer than one that does not.
   const posted = read === undefined || read.subtype === 'bot_message' ? readWebhook(event) : read;
-  if (posted === undefined || !written.has(posted.subtype)) return undefined;
+  if (posted === undefined || !WRITTEN.has(posted.subtype)) return undefined;
   const isMention = posted.type === 'app_mention';
   if (isMention && posted.edited !== undefined) return undefined;
   return { ...toPosted(posted, posted, botUserId), isMention };
@@ -109,7 +109,7 @@ function readWebhook(event: unknown): z.infer<typeof postedSchema> | undefined {
 /** A message as Slack gives it when it is asked for, after its last edit; undefined where nobody wrote it. */
 export function readFetched(message: unknown, channel: string, botUserId: string): PostedMessage | undefined {
   const read = editableSchema.safeParse(message).data;
-  if (read === undefined || !written.has(read.subtype)) return undefined;
+  if (read === undefined || !WRITTEN.has(read.subtype)) return undefined;
   return { ...toPosted(read, { channel }, botUserId), editedTs: read.edited?.ts };
 }
 
@@ -178,7 +178,7 @@ export function readChange(event: unknown, botUserId: string): MessageChange | u
     return { kind: 'deleted', channel: tombstone.channel, ts, thread, before: undefined };
   }
   const changed = changedSchema.safeParse(event).data;
-  if (changed === undefined || !written.has(changed.message.subtype)) return undefined;
+  if (changed === undefined || !WRITTEN.has(changed.message.subtype)) return undefined;
   const { message, previous_message: previous } = changed;
   if (message.edited === undefined) return undefined;
   const before = previous === undefined ? undefined : toPosted(previous, changed, botUserId);
@@ -192,7 +192,7 @@ function toPosted(
   botUserId: string,
 ): PostedMessage {
   const { user, bot_id: botId, app_id: appId } = message;
-  const botIds = [botId, appId, user === slackbot ? user : undefined].filter((id) => id !== undefined);
+  const botIds = [botId, appId, user === SLACKBOT ? user : undefined].filter((id) => id !== undefined);
   const isDirect = channelType === 'im' || channel.startsWith('D');
   const shown = toShown(message, botUserId, { withOwn: false });
   return { channel, isDirect, isMention: false, user, botIds, ...shown, editedTs: undefined };

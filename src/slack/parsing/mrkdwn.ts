@@ -1,8 +1,8 @@
 import { type Part, append } from './typed-text.ts';
 
 /** Slack's own markup, or one of the three entities it escapes. */
-const markup = /<([^<>\n]*)>|&(amp|lt|gt);/g;
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' };
+const MARKUP = /<([^<>\n]*)>|&(amp|lt|gt);/g;
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' };
 
 /**
  * Reads a message's `text`, for messages that come without rich text (API clients, old messages). There Slack escapes
@@ -38,8 +38,8 @@ function readPlain(text: string, botUserId: string): Part[] {
 
 /** What was typed: links and mentions as they read, entities as characters. */
 export function readEscaped(text: string): string {
-  return text.replaceAll(markup, (found, inside: string | undefined, entity: string | undefined) =>
-    entity === undefined ? (readMarkup(inside ?? '') ?? found) : (entities[entity] ?? found),
+  return text.replaceAll(MARKUP, (found, inside: string | undefined, entity: string | undefined) =>
+    entity === undefined ? (readMarkup(inside ?? '') ?? found) : (ENTITIES[entity] ?? found),
   );
 }
 
@@ -57,7 +57,7 @@ function readMarkup(inside: string): string | undefined {
 }
 
 function readEntities(text: string): string {
-  return text.replaceAll(/&(amp|lt|gt);/g, (found, entity: string) => entities[entity] ?? found);
+  return text.replaceAll(/&(amp|lt|gt);/g, (found, entity: string) => ENTITIES[entity] ?? found);
 }
 
 /** The names that a message's `text` gives to ids: `<@U1|ana>`, `<#C1|data>`, `<!subteam^S1|@team>`. */

@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein';
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import { UserError } from '../../errors.ts';
 import type { SavedUse, Snippet } from '../../runs/run.ts';
-import { type Command, commandWords, readBangCommand, readCommand } from './command.ts';
+import { type Command, COMMAND_WORDS, readBangCommand, readCommand } from './command.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
 import { append, type Message, type Part } from './typed-text.ts';
@@ -115,12 +115,13 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
     // Elsewhere than in a thread of the bot it would be a shell's.
     const bang = readBangCommand(word);
     if (bang !== undefined && bang.kind !== 'malformed') return near(bang.kind);
-    const meant = commandWords.includes(letters) && letters.length < word.length ? letters : nearest(letters);
+    const meant =
+      COMMAND_WORDS.includes(letters) && letters.length < word.length ? letters : nearest(letters);
     return meant === undefined ? undefined : near(meant);
   }
   const lower = word.toLowerCase();
   // Two words are no code in any language of notebooks, unless one of them is a keyword.
-  if (commandWords.includes(lower))
+  if (COMMAND_WORDS.includes(lower))
     return NO_OPERAND.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
   const command = meant === undefined ? undefined : readCommand(`${meant} ${argument}`);
@@ -137,8 +138,8 @@ const KEYWORDS = new Set(['if', 'in', 'is', 'and', 'or', 'not', 'for', 'as', 'el
  */
 function nearest(word: string): string | undefined {
   const lower = word.toLowerCase();
-  if (!/^[a-z]+$/.test(lower) || commandWords.includes(lower)) return undefined;
-  return commandWords.find((command) => {
+  if (!/^[a-z]+$/.test(lower) || COMMAND_WORDS.includes(lower)) return undefined;
+  return COMMAND_WORDS.find((command) => {
     if (sortLetters(command) === sortLetters(lower)) return command.length > 3;
     if (lower.length >= 4 && command.startsWith(lower)) return true;
     return command.length > 4 && distance(command, lower) <= (command.length > 7 ? 2 : 1);

@@ -2,7 +2,6 @@ import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
-import { blocksOf, type FileCode, type PostedFile, readNotebookSnippet } from './posted-file.ts';
 import {
   undoPhoneTyping,
   type Message,
@@ -140,41 +139,15 @@ function typedText(parts: readonly Part[]): string {
 }
 
 /**
- * The files whose code a message asks to run: where the message itself holds code, that is what is meant. A file that
- * is gone counts only where nothing is said beside it: beside words it may have been a picture.
- */
-export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
-  const said = readCommandText(message);
-  if (said === undefined) return [];
-  return files.filter(({ kind }) => kind !== 'other' && (said === '' || kind !== 'gone'));
-}
-
-/**
- * The snippet of a message with files: each file a block, in their order. The text beside them names the language when
- * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
- */
-export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
-  const word = readCommandText(message) ?? '';
-  const { blocks, notebook } = blocksOf(files);
-  if (notebook !== undefined) return readNotebookSnippet(files, word, words);
-  if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
-  const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
-  const syntax = agreed(syntaxes.filter(words.isLanguage), words);
-  // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
-  if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
-  return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
-}
-
-/**
  * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
  * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and
  * `python2 [1]` are not. To these come `!=`, `not in` and R's `%in%`, with which no code begins.
  */
-const goesOn =
+const GOES_ON =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
 
 /** The first word, the blanks after it, and at most one line break, which ends what goes on with it. */
-const firstWord = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
+const FIRST_WORD = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
 
 /**
  * Splits bare text into a language's word and the code. Nothing is trimmed but what stands between them; a word alone
@@ -184,12 +157,12 @@ export function splitLanguageWord(
   text: string,
   isLanguageWord: (word: string) => boolean,
 ): { language?: string; code: string } {
-  const [separated, word, lineBreak] = firstWord.exec(text) ?? [];
+  const [separated, word, lineBreak] = FIRST_WORD.exec(text) ?? [];
   if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
   const code = text.slice(separated.length);
   // What looks like a minus or a division is how SQL begins a comment.
   const isComment = isSqlWord(word) && /^(?:--|\/\*)/.test(code);
-  if (lineBreak === undefined && goesOn.test(code) && !isComment) return { code: text };
+  if (lineBreak === undefined && GOES_ON.test(code) && !isComment) return { code: text };
   return { language: word, code };
 }
 

@@ -45,10 +45,10 @@ export function endsInText(before: string): boolean {
 }
 
 /** A string in straight quotes (to the end of its line when unclosed), one in curly quotes, or a lone clever character. */
-const piece =
+const PIECE =
   /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[“”„‟][^“”„‟\n]*[“”„‟]?|[‘’‚‛][^‘’‚‛\n]*[‘’‚‛]?|[–—…]/g;
 
-const plain: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…': '...' };
+const PLAIN: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…': '...' };
 
 /**
  * Undoes what phones and clever keyboards make of code that is typed outside code formatting, where it is certain:
@@ -60,9 +60,9 @@ const plain: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…'
  * Never for code inside a fence or inline code.
  */
 export function undoPhoneTyping(typed: string): string {
-  return typed.replaceAll(/[\u00A0\u202F]/g, ' ').replaceAll(piece, (found) => {
+  return typed.replaceAll(/[\u00A0\u202F]/g, ' ').replaceAll(PIECE, (found) => {
     if (found.startsWith('"') || found.startsWith("'")) return found;
-    return plain[found] ?? straighten(found);
+    return PLAIN[found] ?? straighten(found);
   });
 }
 

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
-import { botScopes } from '../../../src/slack/manifest.ts';
+import { BOT_SCOPES } from '../../../src/slack/manifest.ts';
 import {
   type ScriptedGateway,
   type ScriptMessage,
@@ -133,7 +133,7 @@ describe('Slack', () => {
 
   test('missing scopes are named, with what they are for', async () => {
     await playground.stop();
-    const scopes = Object.keys(botScopes).filter(
+    const scopes = Object.keys(BOT_SCOPES).filter(
       (scope) => scope !== 'files:write' && scope !== 'users:read',
     );
     playground = await startPlayground({ scopes });

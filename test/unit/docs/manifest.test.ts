@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { botEvents, botScopes, shortcuts, slashCommand } from '../../../src/slack/manifest.ts';
+import { BOT_EVENTS, BOT_SCOPES, shortcuts, SLASH_COMMAND } from '../../../src/slack/manifest.ts';
 import { manifestYaml } from '../../../tools/manifest-yaml.ts';
 
 const reads = ['channels:read', 'groups:read', 'im:read', 'mpim:read'];
@@ -76,21 +76,21 @@ describe('scopes', () => {
   test.each(methods)('%s is in the table, and its scopes are in the manifest', (method) => {
     const needed = scopesOfMethods[method];
     expect(needed, `add ${method} with its scopes to this test's table`).toBeDefined();
-    expect(Object.keys(botScopes)).toEqual(expect.arrayContaining([...(needed ?? [])]));
+    expect(Object.keys(BOT_SCOPES)).toEqual(expect.arrayContaining([...(needed ?? [])]));
   });
 
   test('each scope is needed by a call, an event or the command', () => {
     const needed = new Set([
       'commands',
       ...methods.flatMap((method) => scopesOfMethods[method] ?? []),
-      ...botEvents.flatMap((event) => scopesOfEvents[event] ?? []),
+      ...BOT_EVENTS.flatMap((event) => scopesOfEvents[event] ?? []),
     ]);
-    expect(Object.keys(botScopes).toSorted()).toEqual([...needed].toSorted());
+    expect(Object.keys(BOT_SCOPES).toSorted()).toEqual([...needed].toSorted());
   });
 });
 
 test('the events that are listened to are the ones that are subscribed', () => {
-  const subscribed = new Set(botEvents.map((event) => event.replace(/^message\..*/, 'message')));
+  const subscribed = new Set(BOT_EVENTS.map((event) => event.replace(/^message\..*/, 'message')));
   expect([...subscribed].toSorted()).toEqual(events);
 });
 
@@ -102,11 +102,11 @@ test('manifest.yml says to Slack what the code expects', () => {
         { type: 'global', callback_id: shortcuts.editor },
         { type: 'message', callback_id: shortcuts.runMessage },
       ],
-      slash_commands: [{ command: slashCommand, should_escape: false }],
+      slash_commands: [{ command: SLASH_COMMAND, should_escape: false }],
     },
-    oauth_config: { scopes: { bot: Object.keys(botScopes) } },
+    oauth_config: { scopes: { bot: Object.keys(BOT_SCOPES) } },
     settings: {
-      event_subscriptions: { bot_events: [...botEvents] },
+      event_subscriptions: { bot_events: [...BOT_EVENTS] },
       interactivity: { is_enabled: true },
       socket_mode_enabled: true,
     },

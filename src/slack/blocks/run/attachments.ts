@@ -17,15 +17,15 @@ export type RunFile =
     }
   | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
 
-export const streamFile = 'output.txt';
-export const resultsFile = 'results.txt';
-export const archiveFile = 'more-outputs.zip';
+export const STREAM_FILE = 'output.txt';
+export const RESULTS_FILE = 'results.txt';
+export const ARCHIVE_FILE = 'more-outputs.zip';
 
 /** The name of the file with the whole of a text; undefined where the disk or the limit left no room for it. */
 export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
-  if (part.kind === 'text' && isStream(part)) return streamFile;
+  if (part.kind === 'text' && isStream(part)) return STREAM_FILE;
   if (part.path === undefined) return undefined;
-  return part.kind === 'error' ? 'traceback.txt' : resultsFile;
+  return part.kind === 'error' ? 'traceback.txt' : RESULTS_FILE;
 }
 
 function isStream(part: OutputPart & { kind: 'text' }): boolean {
@@ -64,8 +64,8 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
     if (part.path !== undefined && name !== undefined) paths.set(part.path, name);
   }
   const tooMany = output.losses.find((loss) => loss.kind === 'tooMany');
-  if (tooMany?.path !== undefined) paths.set(tooMany.path, resultsFile);
-  const archive = tooMany?.archive === undefined ? [] : [plainFile(tooMany.archive, archiveFile)];
+  if (tooMany?.path !== undefined) paths.set(tooMany.path, RESULTS_FILE);
+  const archive = tooMany?.archive === undefined ? [] : [plainFile(tooMany.archive, ARCHIVE_FILE)];
   const texts = [...paths].map(([path, name]) => ({
     ...textFile(path, name),
     key: `${path} ${output.parts.length}`,
@@ -75,7 +75,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const spool = streamsCut ? output.spoolPath : undefined;
   // Late output makes it longer, and then it is another file.
   const streams =
-    spool === undefined ? [] : [{ ...textFile(spool, streamFile), key: `${spool} ${output.textBytes}` }];
+    spool === undefined ? [] : [{ ...textFile(spool, STREAM_FILE), key: `${spool} ${output.textBytes}` }];
   return [...code, ...shown, ...archive, ...streams, ...texts];
 }
 

@@ -1,7 +1,7 @@
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { archiveFile, resultsFile, streamFile } from './attachments.ts';
+import { ARCHIVE_FILE, RESULTS_FILE, STREAM_FILE } from './attachments.ts';
 import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../../../text.ts';
 
 /** Every sentence that a run message says about its run. Plain text, no markup. */
@@ -228,9 +228,9 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
 }
 
 function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }): string {
-  const files = [...(streams ? [streamFile] : []), ...(path === undefined ? [] : [resultsFile])];
+  const files = [...(streams ? [STREAM_FILE] : []), ...(path === undefined ? [] : [RESULTS_FILE])];
   const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
-  return archive === undefined ? texts : `${texts} Their pictures and files are in ${archiveFile}.`;
+  return archive === undefined ? texts : `${texts} Their pictures and files are in ${ARCHIVE_FILE}.`;
 }
 
 /** How long a picture is shown before its clock is moved on, when nothing else changes. */

@@ -1,7 +1,7 @@
 import type { KnownBlock, SectionBlock, ModalView } from '@slack/types';
 import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import { slashCommand } from '../../manifest.ts';
+import { SLASH_COMMAND } from '../../manifest.ts';
 import {
   buttonRow,
   channelName,
@@ -24,10 +24,10 @@ import { truncateMrkdwn } from '../truncate.ts';
 
 export function savedList(saved: readonly SavedSnippet[]): string {
   if (saved.length === 0)
-    return `Nothing is saved in this channel. \`${slashCommand} save daily-report\` keeps the code of your last run here; so does Save in the menu of an answer.`;
+    return `Nothing is saved in this channel. \`${SLASH_COMMAND} save daily-report\` keeps the code of your last run here; so does Save in the menu of an answer.`;
   const lines = saved.map((each) => `• \`${each.name}\` · ${savedLine(each)}`);
   return truncateMrkdwn(
-    ['*Saved in this channel*', ...lines, `\`${slashCommand} run &lt;name&gt;\` runs one.`].join('\n'),
+    ['*Saved in this channel*', ...lines, `\`${SLASH_COMMAND} run &lt;name&gt;\` runs one.`].join('\n'),
     12_000,
   );
 }
@@ -49,7 +49,7 @@ function savedWords({ savedBy, savedAt }: SavedSnippet): string {
 export function savedAnswer(saved: SavedSnippet, isNew: boolean): string {
   const { name } = saved;
   return isNew
-    ? `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`
+    ? `Saved as \`${name}\` for this channel. \`${SLASH_COMMAND} run ${name}\` runs it.`
     : `\`${name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
 }
 
@@ -106,7 +106,7 @@ export function renderSavedHome(
   ];
 }
 
-export const loadAction = 'editor:load';
+export const LOAD_ACTION = 'editor:load';
 
 /** A menu of what is saved, in the editor; none where nothing is. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
@@ -118,7 +118,7 @@ export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[
       text: plainText('Begin with what is saved here:'),
       accessory: {
         type: 'static_select',
-        action_id: loadAction,
+        action_id: LOAD_ACTION,
         placeholder: plainText('Saved snippet'),
         options,
       },
@@ -127,8 +127,8 @@ export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[
 }
 
 /** The box for the name under which a run's code is saved. */
-export const saveCallback = 'save';
-export const nameBlock = 'name';
+export const SAVE_CALLBACK = 'save';
+export const NAME_BLOCK = 'name';
 
 export const savePurposeSchema = z.object({
   runId: z.string(),
@@ -141,9 +141,9 @@ type SavePurpose = z.infer<typeof savePurposeSchema>;
 
 export function renderSave(runId: string): ModalView {
   const metadata: SavePurpose = { runId };
-  return renderModal({ callback: saveCallback, title: 'Save code', submit: 'Save', metadata }, [
+  return renderModal({ callback: SAVE_CALLBACK, title: 'Save code', submit: 'Save', metadata }, [
     renderField(
-      nameBlock,
+      NAME_BLOCK,
       'Name',
       { type: 'plain_text_input', max_length: 40, focus_on_load: true },
       { hint: 'One word. Everyone in this channel can run the code by it, until it is forgotten.' },
@@ -154,6 +154,6 @@ export function renderSave(runId: string): ModalView {
 /** Nothing is replaced without a question. */
 export function renderReplace(runId: string, taken: SavedSnippet, words: string): ModalView {
   const metadata: SavePurpose = { runId, name: taken.name, replaces: taken.id };
-  const head = { callback: saveCallback, title: 'Replace it?', submit: 'Replace', metadata };
+  const head = { callback: SAVE_CALLBACK, title: 'Replace it?', submit: 'Replace', metadata };
   return renderModal(head, [section(words)]);
 }

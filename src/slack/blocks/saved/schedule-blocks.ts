@@ -5,7 +5,7 @@ import { showParameters } from '../../../saved/parameters/values.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
-import { slashCommand } from '../../manifest.ts';
+import { SLASH_COMMAND } from '../../manifest.ts';
 import {
   buttonRow,
   confirmation,
@@ -45,7 +45,7 @@ export function renderSchedules(
 ): { text: string; blocks: KnownBlock[] } {
   const head =
     listed.length === 0
-      ? `Nothing is scheduled in this channel. \`${slashCommand} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${slashCommand} schedule\` alone opens a form.`
+      ? `Nothing is scheduled in this channel. \`${SLASH_COMMAND} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${SLASH_COMMAND} schedule\` alone opens a form.`
       : '*Schedules of this channel*';
   const fitting = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
   const hidden = listed.length - fitting.length;
@@ -152,7 +152,7 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
     case 'paused': {
       const gone = news.reason === 'makerGone';
       const who = gone ? scheduleName(schedule) : named;
-      return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${slashCommand} schedules\` has Resume and Delete.`;
+      return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${SLASH_COMMAND} schedules\` has Resume and Delete.`;
     }
   }
 }
@@ -172,12 +172,12 @@ export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: nu
 }
 
 /** The form of a schedule. */
-export const scheduleCallback = 'schedule';
-export const snippetBlock = 'snippet';
-export const timingBlock = 'timing';
-export const valuesBlock = 'values';
-export const noticeBlock = 'notice';
-export const onlyOnFailure = 'onlyOnFailure';
+export const SCHEDULE_CALLBACK = 'schedule';
+export const SNIPPET_BLOCK = 'snippet';
+export const TIMING_BLOCK = 'timing';
+export const VALUES_BLOCK = 'values';
+export const NOTICE_BLOCK = 'notice';
+export const ONLY_ON_FAILURE = 'onlyOnFailure';
 
 /** Where it runs. */
 export const schedulePlaceSchema = z.object({ channel: z.string() });
@@ -185,11 +185,11 @@ export const schedulePlaceSchema = z.object({ channel: z.string() });
 /** `channel` is where it runs. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
   const options = saved.map(({ name }) => option(name, name));
-  const head = { callback: scheduleCallback, title: 'Schedule', submit: 'Schedule', metadata: { channel } };
+  const head = { callback: SCHEDULE_CALLBACK, title: 'Schedule', submit: 'Schedule', metadata: { channel } };
   return renderModal(head, [
-    renderField(snippetBlock, 'Saved snippet', { type: 'static_select', options }),
+    renderField(SNIPPET_BLOCK, 'Saved snippet', { type: 'static_select', options }),
     renderField(
-      timingBlock,
+      TIMING_BLOCK,
       'When',
       { type: 'plain_text_input', max_length: 200, placeholder: plainText('weekdays 8:00') },
       {
@@ -197,15 +197,15 @@ export function renderScheduleForm(channel: string, saved: readonly SavedSnippet
       },
     ),
     renderField(
-      valuesBlock,
+      VALUES_BLOCK,
       'Values',
       { type: 'plain_text_input', max_length: 3_000 },
       { optional: true, hint: 'n=5 day="2026-01-31" cities=["Bonn", "Ulm"]' },
     ),
     renderField(
-      noticeBlock,
+      NOTICE_BLOCK,
       'The channel is told',
-      { type: 'checkboxes', options: [{ text: plainText('only on failure'), value: onlyOnFailure }] },
+      { type: 'checkboxes', options: [{ text: plainText('only on failure'), value: ONLY_ON_FAILURE }] },
       { optional: true },
     ),
   ]);

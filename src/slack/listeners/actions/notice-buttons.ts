@@ -49,22 +49,14 @@ export const onKernelButton = onInteraction(
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
 export const onKeepButton = onInteraction(
   { what: 'a Keep button', read: keepButton.read, asked: () => ({ act: 'keep' }) },
-  async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
+  async ({ queue, kernelId }, { user, channel, reply, replace, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
-    const end = async (text: string): Promise<unknown> =>
-      await respond({ replace_original: true, text }).catch((error: unknown) =>
-        bot.log.warn(
-          { event: 'warning.unended', err: error },
-          'what a Keep press came to could not be shown',
-        ),
-      );
+    const end = async (text: string): Promise<void> => await replace({ replace_original: true, text });
     await audited({}, async () => {
       if (await bot.control.keep(queue, kernelId)) return;
-      await reply.send();
       await end('The kernel that this was about is gone, with its variables.');
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     });
-    await reply.send();
     await end(`${mention(user)} kept the kernel.`);
   },
 );
@@ -99,18 +91,13 @@ export const onRunNow = onInteraction(
     // It is read back first, with its files: that may take longer than Slack waits.
     isAckedFirst: () => true,
   },
-  async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
+  async ({ channel, thread, ts }, { user, replace, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);
     const posted = readFetched(found, channel, bot.userId);
     if (posted?.user !== user)
       throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
     // By its request it is known for seven days, and a direct message stays longer.
-    await respond({ replace_original: true, text: OFFER_TAKEN }).catch((error: unknown) =>
-      bot.log.warn(
-        { event: 'offer.unended', err: error },
-        'a late message ran, and its Run now button stays',
-      ),
-    );
+    await replace({ replace_original: true, text: OFFER_TAKEN });
   },
 );

@@ -24,12 +24,11 @@ export const onReplaceButton = onInteraction(
     read: replaceButton.read,
     asked: ({ runId }) => ({ act: 'replace', run: runId }),
   },
-  async (asked, { user, reply, respond, audited }, bot) => {
+  async (asked, { user, reply, replace, audited }, bot) => {
     const [run, person] = await findRunFor(asked.runId, user, 'nothing was saved', bot, reply.signal);
     const result = await audited({}, () => inTime(saveRun(run, asked, person, bot), reply.signal));
-    await reply.send();
     // Somebody saved another under this name meanwhile: that one was not asked about.
-    await respond({ replace_original: true, ...saveAnswer(run, result, bot) });
+    await replace({ replace_original: true, ...saveAnswer(run, result, bot) });
   },
 );
 

@@ -5,7 +5,7 @@ import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { askBack, helpText, renderNearCommand } from '../../blocks/help.ts';
 import { exportRuns } from './export.ts';
-import { slashCommand } from '../../manifest.ts';
+import { SLASH_COMMAND } from '../../manifest.ts';
 import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
@@ -182,7 +182,7 @@ async function switchAuto(
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on
-    ? `code blocks here now run without a mention. \`${slashCommand} auto off\` undoes it`
+    ? `code blocks here now run without a mention. \`${SLASH_COMMAND} auto off\` undoes it`
     : 'code blocks here run only when the bot is mentioned';
   const word = on ? 'on' : 'off';
   return {

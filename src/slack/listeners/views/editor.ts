@@ -8,12 +8,12 @@ import type { Bot } from '../../context.ts';
 import type { Draft } from '../../api/views.ts';
 import { must } from '../../auth/policy.ts';
 import {
-  channelBlock,
+  CHANNEL_BLOCK,
   codeBlock,
   type EditorContent,
   type EditorPurpose,
   languageBlock,
-  fileBlock,
+  FILE_BLOCK,
   joinFields,
   purposeSchema,
   renderEditor,
@@ -23,7 +23,7 @@ import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
+import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/files.ts';
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { toLineFeeds } from '../../../text.ts';
 
@@ -155,10 +155,10 @@ function readTyped(fields: Fields, { loads }: EditorPurpose): Typed {
   for (let index = 0; fields(codeBlock(index, loads)) !== undefined; index += 1)
     code.push(toLineFeeds(fields(codeBlock(index, loads))?.value ?? ''));
   return {
-    channel: fields(channelBlock)?.selected_conversation ?? undefined,
+    channel: fields(CHANNEL_BLOCK)?.selected_conversation ?? undefined,
     language: fields(languageBlock(loads))?.selected_option?.value,
     fields: code,
-    files: readPostedFiles(fields(fileBlock)?.files ?? []),
+    files: readPostedFiles(fields(FILE_BLOCK)?.files ?? []),
   };
 }
 
@@ -192,9 +192,9 @@ function fieldOf(
     code === 'unknownLanguage' || code === 'ambiguousLanguage'
       ? languageBlock(loads)
       : code === 'botNotInChannel' || code === 'unknownChannel'
-        ? channelBlock
+        ? CHANNEL_BLOCK
         : code === 'unreadableFile'
-          ? fileBlock
+          ? FILE_BLOCK
           : codeBlock(0, loads);
   const there = blocks.flatMap(({ block_id: id, type }) =>
     id === undefined || type !== 'input' ? [] : [id],

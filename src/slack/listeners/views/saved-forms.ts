@@ -6,20 +6,20 @@ import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
 import { renderSentence } from '../../blocks/elements.ts';
 import {
-  nameBlock,
+  NAME_BLOCK,
   renderReplace,
   replaceQuestion,
   savedAnswer,
   savePurposeSchema,
 } from '../../blocks/saved/saved-blocks.ts';
 import {
-  noticeBlock,
-  onlyOnFailure,
+  NOTICE_BLOCK,
+  ONLY_ON_FAILURE,
   renderScheduleForm,
   schedulePlaceSchema,
-  snippetBlock,
-  timingBlock,
-  valuesBlock,
+  SNIPPET_BLOCK,
+  TIMING_BLOCK,
+  VALUES_BLOCK,
 } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
@@ -35,11 +35,11 @@ export const onSaveSubmitted = onSubmission(
     what: 'a box to save',
     asked: { audit: 'press', act: 'save' },
     purpose: savePurposeSchema,
-    fieldOf: (_, { name }) => (name === undefined ? nameBlock : undefined),
+    fieldOf: (_, { name }) => (name === undefined ? NAME_BLOCK : undefined),
   },
   async ({ user, purpose, fields, signal, asked }, bot) => {
     const { runId, replaces } = purpose;
-    const name = purpose.name ?? readName(fields(nameBlock)?.value ?? '');
+    const name = purpose.name ?? readName(fields(NAME_BLOCK)?.value ?? '');
     if (name === undefined) throw new UserError('badCommand', `${NAME_FORM} Nothing was saved.`);
     const [run, person] = await findRunFor(runId, user, 'nothing was saved', bot, signal);
     const { kind, saved } = await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, () =>
@@ -93,21 +93,21 @@ export const onScheduleSubmitted = onSubmission(
     what: 'a form of a schedule',
     asked: { audit: 'press', act: 'schedule' },
     purpose: schedulePlaceSchema,
-    fieldOf: (error) => (error instanceof FieldError ? error.field : snippetBlock),
+    fieldOf: (error) => (error instanceof FieldError ? error.field : SNIPPET_BLOCK),
   },
   async ({ user, purpose: { channel }, fields, signal, asked }, bot) => {
     const typed = (name: string): string => undoPhoneTyping(fields(name)?.value ?? '');
-    const timing = inField(timingBlock, () => {
-      const when = readTiming(typed(timingBlock));
+    const timing = inField(TIMING_BLOCK, () => {
+      const when = readTiming(typed(TIMING_BLOCK));
       if (when === undefined || when.rest.trim() !== '') throw new UserError('badCommand', TIMING_FORM);
       return when.timing;
     });
     const schedule = {
-      name: fields(snippetBlock)?.selected_option?.value ?? '',
+      name: fields(SNIPPET_BLOCK)?.selected_option?.value ?? '',
       timing,
-      parameters: inField(valuesBlock, () => readParameters(typed(valuesBlock))),
+      parameters: inField(VALUES_BLOCK, () => readParameters(typed(VALUES_BLOCK))),
       onlyOnFailure:
-        fields(noticeBlock)?.selected_options?.some(({ value }) => value === onlyOnFailure) === true,
+        fields(NOTICE_BLOCK)?.selected_options?.some(({ value }) => value === ONLY_ON_FAILURE) === true,
     };
     const person = await inTime(bot.users.find(user), signal);
     const said = await withAudit({ ...asked, channel }, bot, () =>

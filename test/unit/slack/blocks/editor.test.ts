@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { joinFields, maxCodeChars, renderEditor, splitCode } from '../../../../src/slack/blocks/editor.ts';
+import { joinFields, MAX_CODE_CHARS, renderEditor, splitCode } from '../../../../src/slack/blocks/editor.ts';
 
 function labels(blocks: readonly string[]): string[] {
   const { fields, joins } = splitCode(blocks)!;
@@ -14,7 +14,7 @@ test('long code stands in several fields, cut where a line begins at the margin'
   const { fields, joins } = splitCode([code])!;
   expect(fields.length).toBeGreaterThan(1);
   for (const field of fields) {
-    expect(field.length).toBeLessThanOrEqual(maxCodeChars);
+    expect(field.length).toBeLessThanOrEqual(MAX_CODE_CHARS);
     expect(field).toMatch(/^def f/);
   }
   expect(joinFields(fields, joins)).toEqual([code]);
@@ -45,7 +45,7 @@ test('any code that is split is the same when it is put together', () => {
         const split = splitCode(blocks);
         if (split === undefined) return;
         expect(joinFields(split.fields, split.joins)).toEqual(blocks);
-        for (const field of split.fields) expect(field.length).toBeLessThanOrEqual(maxCodeChars);
+        for (const field of split.fields) expect(field.length).toBeLessThanOrEqual(MAX_CODE_CHARS);
       },
     ),
     { numRuns: 200 },

@@ -97,7 +97,7 @@ function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] 
     middle.splice(takesTail ? -1 : 0, 1);
   }
   const of = middle.flatMap((part) => part.of);
-  const gap = remaining < 0 ? unseen : reference(`… ${shownNumber(of.length)} outputs hidden …`);
+  const gap = remaining < 0 ? UNSEEN : reference(`… ${shownNumber(of.length)} outputs hidden …`);
   return [...head, { ...gap, isCut: true, of }, ...tail];
 }
 
@@ -154,12 +154,12 @@ interface RenderedPart {
   isCut: boolean;
 }
 
-const unseen: RenderedPart = { elements: [], plain: '', isCut: false };
+const UNSEEN: RenderedPart = { elements: [], plain: '', isCut: false };
 
 /** Images in a row are named once, where the first of them is; so are files. */
 function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
   const kind = parts[index]?.kind;
-  if (parts[index - 1]?.kind === kind) return unseen;
+  if (parts[index - 1]?.kind === kind) return UNSEEN;
   const end = parts.findIndex((part, at) => at > index && part.kind !== kind);
   const row = parts.slice(index, end === -1 ? parts.length : end);
   if (kind === 'image') return reference(row.length === 1 ? 'Image below' : `${row.length} images below`);
@@ -176,7 +176,7 @@ function renderPart(
 ): RenderedPart {
   switch (part.kind) {
     case 'text': {
-      if (isBlankPart(part)) return unseen;
+      if (isBlankPart(part)) return UNSEEN;
       const label = isStderrAlone ? undefined : labelOf(part.source);
       const shown = renderText(part.text, room, fileOf(part));
       const elements = label === undefined ? [] : [sentence(label, { italic: true })];

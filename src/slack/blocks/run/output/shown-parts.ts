@@ -144,11 +144,11 @@ function tracebackEnd(lines: readonly string[], from: number): number {
 }
 
 /** One line of a JVM's log or stack, in the forms that Spark 2 to 4 write to stderr. */
-const logLine =
+const LOG_LINE =
   /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
 /** A line of a worker's traceback, or of a plan, below a line of the log. */
-const continuation = /^\s+\S/;
+const CONTINUATION = /^\s+\S/;
 
 /** What PySpark's server of accumulators says of a driver that is gone. */
 const ACCUMULATORS =
@@ -158,11 +158,11 @@ const ACCUMULATORS =
 export function isSparkLog(text: BoundedText): boolean {
   if (ACCUMULATORS.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
-  const written = lines.filter((line) => logLine.test(line));
+  const written = lines.filter((line) => LOG_LINE.test(line));
   const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
   let isWithin = false;
   const log = lines.filter(
-    (line) => (isWithin = logLine.test(line) || (isWithin && continuation.test(line))),
+    (line) => (isWithin = LOG_LINE.test(line) || (isWithin && CONTINUATION.test(line))),
   );
   return isEnough && log.join('').length >= lines.join('').length / 2;
 }

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { noCodeFile, readPostedFiles } from '../../../../src/slack/parsing/posted-file.ts';
-import { filesToRun, readFileSnippet, readsAsCode } from '../../../../src/slack/parsing/snippet.ts';
+import {
+  filesToRun,
+  noCodeFile,
+  readFileSnippet,
+  readPostedFiles,
+} from '../../../../src/slack/parsing/files.ts';
+import { readsAsCode } from '../../../../src/slack/parsing/snippet.ts';
 import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
 
 const words = {

@@ -6,6 +6,10 @@ import type { Snippet } from '../../runs/run.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { assignmentsOf } from '../../saved/parameters/put-in.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
+import { agreed, readCommandText } from './snippet.ts';
+import type { Message } from './typed-text.ts';
+
+/** Files beside a message: what Slack says of them, and what of them runs. */
 
 /** A file beside a message. */
 export type PostedFile =
@@ -75,12 +79,12 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
     name,
     size: file.size,
     url,
-    syntax: syntaxes.get(ending) ?? syntaxes.get(file.filetype ?? ''),
+    syntax: SYNTAXES.get(ending) ?? SYNTAXES.get(file.filetype ?? ''),
   };
 }
 
 /** By the end of a file's name, and by the kind that Slack gives a snippet. */
-const syntaxes = new Map(
+const SYNTAXES = new Map(
   Object.entries({ py: 'python', python: 'python', scala: 'scala', r: 'r', sql: 'sql' }),
 );
 
@@ -107,10 +111,36 @@ export function blocksOf(files: readonly FileCode[]): Pick<Snippet, 'blocks' | '
 }
 
 /**
+ * The files whose code a message asks to run: where the message itself holds code, that is what is meant. A file that
+ * is gone counts only where nothing is said beside it: beside words it may have been a picture.
+ */
+export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
+  const said = readCommandText(message);
+  if (said === undefined) return [];
+  return files.filter(({ kind }) => kind !== 'other' && (said === '' || kind !== 'gone'));
+}
+
+/**
+ * The snippet of a message with files: each file a block, in their order. The text beside them names the language when
+ * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
+ */
+export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
+  const word = readCommandText(message) ?? '';
+  const { blocks, notebook } = blocksOf(files);
+  if (notebook !== undefined) return readNotebookSnippet(files, word, words);
+  if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
+  const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
+  const syntax = agreed(syntaxes.filter(words.isLanguage), words);
+  // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
+  if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
+  return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
+}
+
+/**
  * The snippet of a posted notebook. The text beside it may name the language in its first word, and give values
  * (`n=5 day="2026-01-31"`); any other text is talk. Throws `UserError` for values that do not fit.
  */
-export function readNotebookSnippet(files: readonly FileCode[], text: string, words: LanguageWords): Snippet {
+function readNotebookSnippet(files: readonly FileCode[], text: string, words: LanguageWords): Snippet {
   const { blocks, notebook: posted } = blocksOf(files);
   const [first = ''] = /^\S+/.exec(text) ?? [];
   const isNamed = words.isLanguage(first) || (words.isMisspelt(first) && first === text);
