@@ -87,10 +87,10 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
-      if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
-      const { code, ...record } = acceptance.run;
-      const { order } = acceptance;
+      const accepted = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
+      if (accepted === undefined) return { kind: 'duplicate' };
+      const { code, ...record } = accepted.run;
+      const { order } = accepted;
       kernels.add(
         this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
       );
