@@ -146,7 +146,7 @@ function createRuns(
   });
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: slack.runMessages.removeRunMessage,
+    removeMessage: slack.runMessages.remove,
     forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
@@ -184,7 +184,7 @@ function createRuns(
     finals,
     openRunMessage: slack.runMessages.open,
     removeAttached: slack.runMessages.removeAttachments,
-    removeMessage: slack.runMessages.removeRunMessage,
+    removeMessage: slack.runMessages.remove,
     openTranscript,
     log,
   });

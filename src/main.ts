@@ -96,8 +96,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
   const network = openSlackNetwork(config.proxy);
   const slack = await startSlack({
     settings: config.slack,
-    network,
-    fetch: guardWrites(metrics.fetch(network.call), leadership),
+    network: { ...network, call: guardWrites(metrics.fetch(network.call), leadership) },
     policy: config.policy,
     maxCodeBytes: config.runs.maxCodeBytes,
     counts: metrics.payloads,

@@ -139,6 +139,14 @@ function notebooks(): Monster[] {
       })),
     },
     {
+      name: '300 tables of 50,000 letters of three bytes',
+      say: often(300, (kernel, request) =>
+        shown(() => ({
+          'text/html': `<table>${`<tr>${`<td>${'€'.repeat(240)}`.repeat(10)}`.repeat(20)}</table>`,
+        }))(kernel, request),
+      ),
+    },
+    {
       name: 'pictures of 5 MB of six kinds, none of them one',
       say: shown(() => Object.fromEntries(forms.map((form) => [form, 'QUJD'.repeat(1.2e6)]))),
     },
@@ -215,7 +223,7 @@ function texts(): Monster[] {
     name,
     say: shown(() => ({ 'image/svg+xml': make() })),
   });
-  const longLine = '\u001b[31mx\u001b[0m '.repeat(2e6);
+  const longLine = '\u001b[31mx\u001b[0m '.repeat(1.4e6);
   return [
     raised('a traceback of 25 MB without a line break', () => ({
       ename: 'E',
@@ -268,7 +276,7 @@ function texts(): Monster[] {
       () =>
         `<!DOCTYPE svg [<!ENTITY a "${'b'.repeat(1e5)}">${Array.from({ length: 9 }, (_, n) => `<!ENTITY a${n} "${'&a;'.repeat(1e4)}">`).join('')}]><svg xmlns="http://www.w3.org/2000/svg">&a0;</svg>`,
     ),
-    svg('an svg of 30 MB of text', () => `<svg>${'x" '.repeat(7e6)}</svg>`),
+    svg('an svg of 20 MB of text', () => `<svg>${'x" '.repeat(7e6)}</svg>`),
     svg('an svg of 4.9 MB of emojis', () => `<svg>${'\u{1f600}'.repeat(1.2e6)}</svg>`),
     {
       name: 'a Bokeh script of ends of scripts',
@@ -294,10 +302,10 @@ function texts(): Monster[] {
     },
     printed('15 MB of carriage returns', () => '\r'.repeat(15e6)),
     printed('15 MB of line ends of Windows', () => '\r\n'.repeat(7e6)),
-    printed('20 MB of erasures', () => 'x\u001b[1K\u001b[2K'.repeat(2.2e6)),
-    printed('20 MB of rows up and down', () => '\u001b[64A\u001b[64Bx\n'.repeat(1.5e6)),
+    printed('20 MB of erasures', () => 'x\u001b[1K\u001b[2K'.repeat(1.4e6)),
+    printed('20 MB of rows up and down', () => '\u001b[64A\u001b[64Bx\n'.repeat(1.2e6)),
     printed('20 MB of erasures of what is below', () => '\n\n\u001b[9A\u001b[J'.repeat(1.2e6)),
-    printed('links without an end', () => '\u001b]8;;http://a/\u001b'.repeat(1.5e6)),
+    printed('links without an end', () => '\u001b]8;;http://a/\u001b'.repeat(1.1e6)),
     printed('15 MB of escapes', () => '\u001b'.repeat(5e6)),
     printed(
       '20 MB of warnings',

@@ -43,7 +43,10 @@ export async function readNotebook(
   const toRun = cellsToRun(notebook).length;
   if (toRun === 0) throw new UserError('emptySnippet', `The notebook ${name} has no code to run.`);
   if (toRun > MAX_CELLS_TO_RUN)
-    throw unreadable(name, `it has ${shownNumber(toRun)} code cells, and at most 1,000 run at once`);
+    throw unreadable(
+      name,
+      `it has ${shownNumber(toRun)} code cells, and at most ${shownNumber(MAX_CELLS_TO_RUN)} run at once`,
+    );
   return { notebook, language: languageOf(given) };
 }
 
@@ -140,7 +143,7 @@ function wordOf(value: unknown): string | undefined {
 }
 
 function tooLong(name: string): UserError {
-  return unreadable(name, 'it is over 4 MB without its outputs and pictures');
+  return unreadable(name, `it is over ${MAX_KEPT_CHARS / 1e6} MB without its outputs and pictures`);
 }
 
 function unreadable(name: string, why: string): UserError {

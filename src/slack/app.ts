@@ -1,3 +1,4 @@
+import type { App } from '@slack/bolt';
 import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -27,10 +28,7 @@ export interface SlackSettings {
 
 export interface StartSlackOptions {
   settings: SlackSettings;
-  /** What files go through, and Socket Mode's websocket. */
   network: SlackNetwork;
-  /** What all calls to Slack go through. */
-  fetch: FetchFunction;
   /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
   notifyAfterMs: number | undefined;
   /** How runs ended is marked in the channel. */
@@ -51,19 +49,18 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions) {
-  const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } = options;
+  const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, log } = options;
   const { botToken: token, apiUrl } = settings;
   const channelIds = new ChannelIds();
-  const fetch = channelIds.translate(options.fetch);
-  const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
-  app.counts = counts;
-  app.channelIds = channelIds;
+  const fetch = channelIds.translate(network.call);
+  const { app, transport } = openSlackApp(options, fetch, channelIds);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
-    ...settings,
+    botToken: token,
+    apiUrl,
     notifyAfterMs,
     marksResults,
     log,
@@ -120,33 +117,38 @@ export async function startSlack(options: StartSlackOptions) {
 
 /** The Bolt app and what brings it Slack's payloads. Nothing is connected before the transport's `open`. */
 function openSlackApp(
-  { botToken, apiUrl, transport: settings }: SlackSettings,
-  log: Log,
+  { settings, network, counts, log }: StartSlackOptions,
   fetch: FetchFunction,
-  dispatcher: SlackNetwork['socketDispatcher'],
-): { app: AckedAfterAcceptApp; transport: SlackTransport } {
+  channelIds: ChannelIds,
+): { app: App; transport: SlackTransport } {
+  const { botToken: token, apiUrl, transport: by } = settings;
+  const { socketDispatcher: dispatcher } = network;
   const logger = boltLogger(log);
   const transport =
-    settings.kind === 'socket'
-      ? createSocketMode({ appToken: settings.appToken, apiUrl, fetch, dispatcher, logger })
+    by.kind === 'socket'
+      ? createSocketMode({ appToken: by.appToken, apiUrl, fetch, dispatcher, logger })
       : createSignedHttp({
-          signingSecret: settings.signingSecret,
-          askSlack: () => app.client.auth.test({ token: botToken }),
+          signingSecret: by.signingSecret,
+          askSlack: () => app.client.auth.test({ token }),
           logger,
         });
-  const app: AckedAfterAcceptApp = new AckedAfterAcceptApp({
-    token: botToken,
-    receiver: transport.receiver,
-    clientOptions: clientOptions(apiUrl, fetch),
-    logger,
-    convoStore: false,
-    ignoreSelf: true,
-    deferInitialization: true,
-  });
+  const app: App = new AckedAfterAcceptApp(
+    {
+      token,
+      receiver: transport.receiver,
+      clientOptions: clientOptions(apiUrl, fetch),
+      logger,
+      convoStore: false,
+      ignoreSelf: true,
+      deferInitialization: true,
+    },
+    counts,
+    channelIds,
+  );
   return { app, transport };
 }
 
-async function askWhoWeAre(app: AckedAfterAcceptApp, token: string) {
+async function askWhoWeAre(app: App, token: string) {
   try {
     await app.init();
     return await app.client.auth.test({ token });

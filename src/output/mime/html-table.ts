@@ -5,8 +5,8 @@ import { MAX_NESTING, PIECE_CHARS } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
-  columns: string[];
-  rows: string[][];
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
   /** Rows that there are, as far as the kernel tells. */
   totalRows: number;
   /** Columns that there are, without an index; undefined where nothing tells them apart. */
@@ -14,9 +14,9 @@ export interface Table {
   /** What of it is missing, in words of ours. */
   note: string | undefined;
   /** There are more rows than these, nobody knows how many. */
-  isBeginning?: boolean;
+  isBeginning?: boolean | undefined;
   /** Its rows are wanted as a file, however few. */
-  wantsCsv?: boolean;
+  wantsCsv?: boolean | undefined;
   /** The name by which the kernel shows more of its rows. */
   frame?: string | undefined;
 }

@@ -16,8 +16,8 @@ export const PIECE_CHARS = 10_000;
 export const MAX_NESTING = 2_000;
 
 /**
- * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when it shows nothing without a browser;
- * undefined when it is nested too deeply to be read.
+ * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when
+ * it shows nothing without a browser; undefined when it is nested too deeply to be read.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
   const words = startReading();

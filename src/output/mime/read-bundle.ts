@@ -21,7 +21,6 @@ import { readSparkTable, tableAsText } from './spark-tables.ts';
 const MAX_PARSED_CHARS = 300_000;
 /** A table is read in turns; beyond this it would take too much memory. */
 const MAX_TABLE_CHARS = 2_000_000;
-
 /** A caption ends within so many characters of its table. */
 const CAPTION_CHARS = 2_000;
 /** No name of a mime type, and no word for an object, is longer. */

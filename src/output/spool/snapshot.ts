@@ -1,7 +1,8 @@
 import { createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { inOwnTurn } from '../../gateway/event-loop.ts';
+import { giveTurn } from '../../gateway/event-loop.ts';
+import { jsonPieces } from '../mime/json-text.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
@@ -91,16 +92,19 @@ export class SnapshotWriter<Kept> {
 
 /** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
 async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Promise<void> {
-  const text = JSON.stringify(snapshot);
-  const toBytes = () => Buffer.from(text);
-  // Once: of a picture of megabytes it takes as long as to write the JSON.
-  const json = text.length <= AT_ONCE_BYTES ? toBytes() : await inOwnTurn(toBytes);
-  const written = Buffer.concat([Buffer.from(`${crc32(json)}\n`), json]);
+  const json: Buffer[] = [];
+  for (const piece of await jsonPieces(snapshot)) {
+    json.push(Buffer.from(piece));
+    await giveTurn();
+  }
+  const sum = json.reduce((crc, piece) => crc32(piece, crc), 0);
+  const written = [Buffer.from(`${sum}\n`), ...json];
+  const bytes = written.reduce((all, piece) => all + piece.length, 0);
   const path = folder.at(SNAPSHOT_FILE);
   folder.begin();
-  folder.countSnapshot(written.length);
-  if (written.length <= AT_ONCE_BYTES) {
-    writeFileSync(`${path}.new`, written);
+  folder.countSnapshot(bytes);
+  if (bytes <= AT_ONCE_BYTES) {
+    writeFileSync(`${path}.new`, Buffer.concat(written));
     renameSync(`${path}.new`, path);
     return;
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
-import type { ConversationsRepliesResponse, WebClient } from '@slack/web-api';
+import type { ConversationsRepliesResponse, WebAPICallResult, WebClient } from '@slack/web-api';
 import { readCallError } from './call-error.ts';
 
 /** What a message of the bot's own is known by. */
@@ -103,14 +103,22 @@ export async function findPosted(
 /** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
 export async function* readMessages(client: WebClient, place: Place, sinceMs: number): AsyncGenerator<Reply> {
   const { channel, thread } = place;
-  let cursor: string | undefined;
+  const asked = { channel, include_all_metadata: true, limit: 200 };
+  const pages =
+    thread === ''
+      ? pagesOf((at) => client.conversations.history({ ...asked, ...at, oldest: String(sinceMs / 1000) }))
+      : pagesOf((at) => client.conversations.replies({ ...asked, ...at, ts: thread }));
+  for await (const { messages = [] } of pages) yield* messages;
+}
+
+/** The answers of a method that gives what it has page by page. */
+export async function* pagesOf<Page extends WebAPICallResult>(
+  ask: (at: { cursor?: string }) => Promise<Page>,
+): AsyncGenerator<Page> {
+  let cursor = '';
   do {
-    const from = cursor === undefined ? {} : { cursor };
-    const page = { channel, include_all_metadata: true, limit: 200, ...from };
-    const { messages, response_metadata } = await (thread === ''
-      ? client.conversations.history({ ...page, oldest: String(sinceMs / 1000) })
-      : client.conversations.replies({ ...page, ts: thread }));
-    yield* messages ?? [];
-    cursor = response_metadata?.next_cursor === '' ? undefined : response_metadata?.next_cursor;
-  } while (cursor !== undefined);
+    const page = await ask(cursor === '' ? {} : { cursor });
+    yield page;
+    cursor = page.response_metadata?.next_cursor ?? '';
+  } while (cursor !== '');
 }

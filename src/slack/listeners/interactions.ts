@@ -9,9 +9,9 @@ import type {
 import type { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
-import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/modals/modal.ts';
+import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
-import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
+import { Acknowledgement, withBoundary } from './boundary.ts';
 import { refreshHome } from './events/app-home.ts';
 
 /** What all presses have in common, and all submitted modals. */
@@ -49,7 +49,7 @@ interface InteractionKind<Meant> {
   /** What the audit says was asked for; `channel` where it is another one than that of the pressed message. */
   asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
   /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
-  isAcknowledgedFirst?: (meant: Meant) => boolean;
+  isAckedFirst?: (meant: Meant) => boolean;
   /** What takes the place of the pressed list, as it is by now: after each press but one that failed. */
   listAnew?: (
     meant: Meant,
@@ -60,7 +60,7 @@ interface InteractionKind<Meant> {
 
 /** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
 export function onInteraction<Meant>(
-  { what, read, asked: askedBy, isAcknowledgedFirst, listAnew }: InteractionKind<Meant>,
+  { what, read, asked: askedBy, isAckedFirst, listAnew }: InteractionKind<Meant>,
   act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
 ): (args: InteractionArgs, bot: Bot) => Promise<void> {
   return async ({ ack, body, action, respond }, bot) => {
@@ -78,7 +78,6 @@ export function onInteraction<Meant>(
       channel: asked.channel,
       thread: typeof thread === 'string' ? thread : undefined,
     };
-    const inPlace = notifyPerson(bot.notify, where, reply);
     let isFresh = false;
     const showAnew = async (said?: string): Promise<void> => {
       await reply.send();
@@ -95,18 +94,18 @@ export function onInteraction<Meant>(
     };
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string, error?: unknown): Promise<void> => {
+      await reply.send();
       if (bot.memory.clickAnswers.take(clicked) > 0) {
         bot.log.info({ event: 'press.unanswered', user }, 'one button is pressed too often by a person');
-        return await reply.send();
+        return;
       }
-      if (!isHome) await inPlace(text);
+      if (!isHome) await bot.notify.person(where, text);
       // What failed is tried again where it was pressed.
       if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
-      else await reply.send();
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
-      if (isAcknowledgedFirst?.(meant) === true) await reply.send();
+      if (isAckedFirst?.(meant) === true) await reply.send();
       await act(meant, { user, channel, trigger, reply, respond, notify, audited }, bot);
       await showAnew();
     });

@@ -9,7 +9,7 @@ import type {
 } from '@slack/bolt';
 import { keepButton } from '../blocks/kernel-blocks.ts';
 import { runCodeAction } from '../blocks/home.ts';
-import { editorCallback } from '../blocks/modals/editor.ts';
+import { editorCallback } from '../blocks/editor.ts';
 import { inputCallback } from '../blocks/input-request.ts';
 import { loadAction, replaceButton, runSavedButton, saveCallback } from '../blocks/saved/saved-blocks.ts';
 import { scheduleCallback } from '../blocks/saved/schedule-blocks.ts';

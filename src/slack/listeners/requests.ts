@@ -2,14 +2,13 @@ import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
-import type { Run } from '../../runs/run.ts';
+import { languageOf, type Run, type Snippet } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Click } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
 import { inTime } from './boundary.ts';
-import type { PostedNotebook } from '../../notebooks/model.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 
@@ -27,15 +26,11 @@ export function replyRequest(message: string): string {
   return `${message}/reply`;
 }
 
-function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
-  return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
-}
-
 /** A message, or its edit. */
 export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
   return editedTs === undefined
     ? messageRequest(workspace, channel, ts)
-    : editRequest(workspace, channel, ts, editedTs);
+    : `edit/${workspace}/${channel}/${ts}/${editedTs}`;
 }
 
 export function triggerRequest(workspace: string, triggerId: string): string {
@@ -192,9 +187,11 @@ export async function findRunFor(
   return [run, person];
 }
 
-/** The notebook of a run that is run again. */
-export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
-  const { notebook: posted } = run.data;
-  const notebook = posted === undefined ? undefined : await bot.notebooks.find(run.data.requestKey);
-  return posted === undefined || notebook === undefined ? undefined : { name: posted.name, notebook };
+/** What a run ran, to be run again on its kernelspec; without blocks where its code is no longer kept. */
+export async function repeated(run: Run, bot: Bot): Promise<Snippet> {
+  const { notebook: posted, requestKey } = run.data;
+  const blocks = await bot.runs.code(run);
+  const notebook = posted === undefined ? undefined : await bot.notebooks.find(requestKey);
+  if (posted === undefined || notebook === undefined) return { ...languageOf(run), blocks };
+  return { ...languageOf(run), blocks, notebook: { name: posted.name, notebook } };
 }

@@ -35,7 +35,7 @@ export async function makeSchedule(
   bot: Bot,
   signal?: AbortSignal,
 ): Promise<string> {
-  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
+  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBePostable(channel)]);
   const saved = findSaved(asked.name, channel, bot);
   // Refused now rather than on Monday at eight.
   await snippetOf(saved, asked.parameters, bot);

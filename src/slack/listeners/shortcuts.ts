@@ -1,6 +1,6 @@
 import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
-import { type Snippet, languageOf } from '../../runs/run.ts';
+import type { Snippet } from '../../runs/run.ts';
 import {
   chooseLanguage,
   type LanguageContext,
@@ -8,7 +8,7 @@ import {
   listChoices,
   type LanguageWords,
 } from '../../runs/languages/languages.ts';
-import { renderEditor } from '../blocks/modals/editor.ts';
+import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
@@ -19,8 +19,8 @@ import {
   readsAsCode,
   readSnippet,
 } from '../parsing/snippet.ts';
-import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
-import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
+import { Acknowledgement, withBoundary } from './boundary.ts';
+import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 import type { Message } from '../parsing/typed-text.ts';
 
 /**
@@ -34,7 +34,8 @@ export async function onMessageShortcut(
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
-  const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
+  const where = { channel: channel.id, thread, user: user.id };
+  const notify = (text: string): Promise<void> => bot.notify.person(where, text);
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
   await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     await new Acknowledgement(ack, bot.log).send();
@@ -55,7 +56,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const [person, context] = await Promise.all([
     bot.users.find(user),
     bot.languages(channel),
-    bot.channels.mustBeMember(channel),
+    bot.channels.mustBePostable(channel),
   ]);
   await mustRun(person, channel, bot);
   const requestKey = triggerRequest(bot.workspace, trigger);
@@ -87,10 +88,9 @@ async function readAnswer(
   const run = runs.findLast(
     ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
   );
-  const blocks = run === undefined ? [] : await bot.runs.code(run);
-  if (run === undefined || blocks.length === 0) throw noCode();
+  const snippet = run === undefined ? undefined : await repeated(run, bot);
+  if (run === undefined || snippet === undefined || snippet.blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';
-  const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
   return { channel, thread, snippet, origin };
 }
 

@@ -97,7 +97,7 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
      * The run message with its mark on a person's message, its files and replies, and for a slash command the root message,
      * which holds the code.
      */
-    removeRunMessage: async (run: Run): Promise<void> => {
+    remove: async (run: Run): Promise<void> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
       if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);

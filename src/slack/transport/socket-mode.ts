@@ -140,14 +140,9 @@ function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void):
     const response = await ask(url, init);
     if (response.status !== 200) return response;
     const body = await response.text();
-    const said = readRefusal(body);
+    const said = z.object({ error: z.string() }).safeParse(parseJson(body)).data?.error;
     if (said === undefined) return new Response(body);
     notify(said);
     throw new Error(`Slack gives no address for a websocket (${said})`);
   };
-}
-
-/** The error of a Web API answer; undefined where it tells of none. */
-function readRefusal(body: string): string | undefined {
-  return z.object({ error: z.string() }).safeParse(parseJson(body)).data?.error;
 }

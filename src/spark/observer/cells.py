@@ -135,7 +135,7 @@ def before(*_):
 
 def join_context(run, sc):
     run.context = sc
-    run.has_strangers = has_strangers(run)
+    run.has_strangers = bool(strangers_of(run))
     address_of(sc)
     group = sc.getLocalProperty(GROUP)
     if group is not None and not group.startswith(PREFIX):

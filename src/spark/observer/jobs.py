@@ -26,6 +26,8 @@ LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 STOPPING, QUIET = 5.0, 1.0
 # Groups of earlier cells whose threads may still be at work.
 GROUPS = 20
+# Frames of a thread that are looked at.
+DEPTH = 200
 # Threads that run no code of the user's.
 OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "pydevd", "py4j", "socketserver",
                "SocketServer", "pyspark.accumulators", "tqdm", __name__)
@@ -45,7 +47,7 @@ class Run(object):
         self.strangers = set(threading.enumerate()) - set([threading.current_thread()])
         self.context = None
         self.group = self.users_group = None
-        self.before, self.streams, self.has_strangers = set(), set(), False
+        self.before, self.streams, self.has_strangers, self.was_unclear = set(), set(), False, False
         self.jobs, self.others, self.seen_at, self.ended, self.stages = set(), set(), {}, {}, {}
         self.lasts, self.is_off, self.said, self.operations = False, False, None, {}
         self.end, self.done = threading.Event(), threading.Event()
@@ -141,23 +143,41 @@ def address_of(sc):
     return state["address"][1]
 
 
-def has_strangers(run):
-    """Whether threads of earlier cells live: a job without a group may be theirs."""
+def strangers_of(run):
+    """The threads of earlier cells that live."""
+    found = []
     for thread in run.strangers - state["threads"]:
         target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)
         names = (type(thread).__module__, getattr(target, "__module__", None) or "")
         is_ours = any(name.startswith(OWN_THREADS) for name in names) or thread.name == "MainThread"
         if thread.is_alive() and not is_ours:
-            return True
+            found.append(thread)
+    return found
+
+
+def are_strangers_at_work(run):
+    """Whether one of them is in Spark's code now: a job without a group may be its own."""
+    if not run.has_strangers:
+        return False
+    frames = sys._current_frames()
+    for thread in strangers_of(run):
+        frame, depth = frames.get(thread.ident), 0
+        while frame is not None and depth < DEPTH:
+            if str(frame.f_globals.get("__name__")).startswith(("py4j", "pyspark")):
+                return True
+            frame, depth = frame.f_back, depth + 1
     return False
 
 
 def find_jobs(run, tracker):
     """Notes the cell's jobs and gives those at work."""
+    were_at_work = are_strangers_at_work(run)
     active = tracker.active()
-    if run.has_strangers and not has_strangers(run):
-        # Their jobs have ended with them: what goes on is this cell's.
-        run.has_strangers, run.others = False, set()
+    at_work = were_at_work or are_strangers_at_work(run)
+    if run.was_unclear and not at_work:
+        # Their jobs have ended with their calls: what goes on is this cell's.
+        run.others = set()
+    run.was_unclear = at_work
     if run.group is not None:
         run.jobs |= tracker.of_group(run.group)
     unknown = active - run.before - run.jobs - run.others
@@ -180,8 +200,8 @@ def own_of(run, tracker, unknown):
     for group in state["groups"]:
         if unknown and group != run.group:
             unknown = unknown - tracker.of_group(group)
-    # Threads and broadcasts of this cell; with a thread of an earlier one alive, nobody can tell.
-    return own if run.has_strangers else own | unknown
+    # Threads and broadcasts of this cell; with a thread of an earlier one at work, nobody can tell.
+    return own if run.was_unclear else own | unknown
 
 
 def look(run):

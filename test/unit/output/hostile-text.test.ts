@@ -228,6 +228,17 @@ test('a message of megabytes is read by its ends: it costs about what a short on
   expect(cost(28_000_000)).toBeLessThan(20 * cost(100_000) + 20_000);
 });
 
+test('a picture of megabytes is written in turns: none has a third of the work', async () => {
+  const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
+  const row = `<tr>${`<td>${'€'.repeat(240)}`.repeat(10)}`;
+  for (let n = 0; n < 100; n += 1)
+    await transcript.add(display({ 'text/html': `<table>${row.repeat(20)}</table>` }));
+  const begun = process.threadCpuUsage();
+  const longest = await longestTurnMs(() => transcript.seal());
+  const { user, system } = process.threadCpuUsage(begun);
+  expect(longest).toBeLessThan((user + system) / 3_000);
+});
+
 test('the size that is said beside a table is read at the ends of what is said', async () => {
   const table = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
   const read = await readHtmlTable(`${'1'.repeat(300_000)}${table}<p>500 rows × 2 columns</p>`);

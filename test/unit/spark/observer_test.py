@@ -272,25 +272,38 @@ class ObserverTest(unittest.TestCase):
         self.look(run)
         self.assertEqual(run.jobs, {3, 4})
 
-    def test_with_a_thread_of_an_earlier_cell_a_job_without_a_group_is_nobodys(self):
-        spark = self.context()
-        over = threading.Event()
-        thread = threading.Thread(target=lambda: over.wait(10))
+    def test_while_a_thread_of_an_earlier_cell_is_at_work_in_spark_a_job_without_a_group_is_nobodys(self):
+        spark = self.context(is_pinned=False)
+        called, over, gone = threading.Event(), threading.Event(), threading.Event()
+        py4j = {"__name__": "py4j.java_gateway", "called": called, "over": over}
+        exec("def send_command():\n    called.set()\n    over.wait(10)", py4j)
+
+        def work():
+            py4j["send_command"]()
+            called.clear()
+            gone.wait(10)
         # The name of the module where its code was written, as in a kernel.
-        thread._target.__module__ = "__main__"
+        work.__module__ = "__main__"
+        thread = threading.Thread(target=work)
         thread.start()
+        called.wait(10)
         try:
             run = self.begin()
+            # A thread's connection may be the next one of the cell.
+            self.assertIsNone(run.group)
             spark.add_job(1)
-            spark.add_job(2, group="sparkthread-cell-1")
             self.look(run)
-            self.assertEqual(run.jobs, {2})
+            self.assertEqual(run.jobs, set())
+            over.set()
+            while called.is_set():
+                gone.wait(0.001)
+            # It waits for something else now, and what still goes on is the cell's.
+            self.look(run)
+            self.assertEqual(run.jobs, {1})
         finally:
             over.set()
+            gone.set()
             thread.join()
-        # Once it is over, what still goes on is this cell's.
-        self.look(run)
-        self.assertEqual(run.jobs, {1, 2})
 
     def test_a_thread_that_inherited_an_earlier_cells_group_is_no_part_of_this_one(self):
         spark = self.context()

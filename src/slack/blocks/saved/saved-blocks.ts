@@ -11,12 +11,13 @@ import {
   mention,
   option,
   plainText,
+  renderField,
+  renderModal,
   section,
   slackTime,
 } from '../elements.ts';
 import { firstLine } from '../run-summary.ts';
 import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
-import { renderField, renderModal } from '../modals/modal.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 
 /** What is said of saved snippets, in mrkdwn, with their buttons and menus. */

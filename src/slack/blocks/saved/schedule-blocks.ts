@@ -14,10 +14,11 @@ import {
   mention,
   option,
   plainText,
+  renderField,
+  renderModal,
   section,
   slackTime,
 } from '../elements.ts';
-import { renderField, renderModal } from '../modals/modal.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn, truncate } from '../truncate.ts';
 import { joinWords } from '../../../text.ts';

@@ -11,13 +11,15 @@ import { takeAnew } from '../events/message-changed.ts';
 import { runAsCodeButton } from '../../blocks/help.ts';
 import { runNowButton } from '../../blocks/refusals.ts';
 
+/** Buttons under what the bot says beside answers: lists of kernels, warnings, questions and offers. */
+
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(
   {
     what: 'a button of a kernel',
     read: kernelButtons.read,
     asked: ({ action }) => ({ act: action }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
     async listAnew(_, { user, channel }, bot) {
       const person = await bot.users.find(user);
       if (refuse('listKernels', person, channel, bot.policy) !== undefined) return { delete_original: true };
@@ -72,7 +74,7 @@ export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: runAsCodeButton.read, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
     const isMessage = thread !== '';
-    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBePostable(channel)]);
     const [person] = await inTime(looked, reply.signal);
     const request = {
       requestKey: `${requestKey}/code`,
@@ -95,7 +97,7 @@ export const onRunNow = onInteraction(
     read: runNowButton.read,
     asked: () => ({ act: 'runNow' }),
     // It is read back first, with its files: that may take longer than Slack waits.
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);

@@ -1,8 +1,8 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
-import { purposeSchema } from '../../blocks/modals/editor.ts';
-import { readMetadata } from '../../blocks/modals/modal.ts';
+import { purposeSchema } from '../../blocks/editor.ts';
+import { type Click, readMetadata } from '../../blocks/elements.ts';
 import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
 import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
@@ -12,7 +12,6 @@ import { renderFilled } from '../views/editor.ts';
 import { onInteraction } from '../interactions.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
-import type { Click } from '../../blocks/elements.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
@@ -67,7 +66,7 @@ export const onLoadSaved = onInteraction(
             purpose: readMetadata(purposeSchema, view.private_metadata),
           },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ id, loads, viewId, purpose }, { user }, bot) => {
     const { channel = '' } = purpose;
@@ -177,7 +176,7 @@ async function runByHand(
   signal: AbortSignal,
 ): Promise<void> {
   const { channel, name } = saved;
-  await inTime(bot.channels.mustBeMember(channel), signal);
+  await inTime(bot.channels.mustBePostable(channel), signal);
   const snippet = await inTime(snippetOf(saved, parameters, bot), signal);
   await submitNew({ ...asked, channel, thread: '', snippet, saved: { name } }, person, bot, signal);
 }

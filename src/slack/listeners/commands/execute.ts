@@ -159,7 +159,7 @@ async function useLanguage(
   { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
-  await bot.channels.mustBeMember(channel);
+  await bot.channels.mustBePostable(channel);
   const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
   // SQL has no kernel of its own: the channel keeps the one it has.
   const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
@@ -178,7 +178,7 @@ async function switchAuto(
   { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
-  await bot.channels.mustBeMember(channel);
+  await bot.channels.mustBePostable(channel);
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on

@@ -11,7 +11,7 @@ import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
-import { notifyPerson, withBoundary } from '../boundary.ts';
+import { withBoundary } from '../boundary.ts';
 import { notebookText } from '../../../notebooks/nbformat.ts';
 
 /** How many runs one notebook holds, the newest. */
@@ -32,7 +32,8 @@ export async function exportRuns(
   bot: Bot,
 ): Promise<CommandAnswer> {
   const { channel, thread } = place;
-  const notify = notifyPerson(bot.notify, { channel, thread, user: person.id });
+  const notify = (text: string): Promise<void> =>
+    bot.notify.person({ channel, thread, user: person.id }, text);
   const found = await findRuns(of, person, place, bot);
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
@@ -91,7 +92,8 @@ async function sendNotebook(
   bot: Bot,
 ): Promise<void> {
   const day = dayIn(person.timeZone)(Date.now());
-  const name = await nameOf(channel, bot);
+  // A direct message has none.
+  const name = (await bot.channels.find(channel).catch(() => undefined))?.name;
   const title = titleOf(of, name, day, runs.length, person);
   const { notebook, ran } = exportNotebook(title, await collectRuns(await whenPosted(runs, bot), bot));
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-export-'));
@@ -117,12 +119,6 @@ async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
       return (await bot.runs.find(run.id)) ?? run;
     }),
   );
-}
-
-/** Undefined for direct messages, and where Slack does not tell. */
-async function nameOf(channel: string, { channels }: Bot): Promise<string | undefined> {
-  const found = await channels.find(channel).catch(() => undefined);
-  return found?.name;
 }
 
 function titleOf(

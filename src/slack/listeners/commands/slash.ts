@@ -47,7 +47,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         return await openEditor({ user, trigger, channel }, bot);
       case 'snippet': {
         const [person] = await inTime(
-          Promise.all([finding, bot.channels.mustBeMember(channel)]),
+          Promise.all([finding, bot.channels.mustBePostable(channel)]),
           reply.signal,
         );
         const { snippet, saved } = request;

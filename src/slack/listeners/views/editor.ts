@@ -18,10 +18,9 @@ import {
   purposeSchema,
   renderEditor,
   splitCode,
-} from '../../blocks/modals/editor.ts';
-import { type Fields, renderSentence } from '../../blocks/modals/modal.ts';
-import { escapeMrkdwn } from '../../blocks/elements.ts';
-import { Acknowledgement, inTime, notifyPerson, withBoundary } from '../boundary.ts';
+} from '../../blocks/editor.ts';
+import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
@@ -38,7 +37,7 @@ export async function openEditor(
       bot.users.find(user),
       // Without a channel: what words mean everywhere.
       bot.languages(channel ?? ''),
-      channel === undefined ? undefined : bot.channels.mustBeMember(channel),
+      channel === undefined ? undefined : bot.channels.mustBePostable(channel),
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
@@ -61,7 +60,7 @@ export async function onEditorCalled(
   const notify = async (text: string): Promise<void> =>
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
-      .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
+      .catch(async () => await bot.notify.person({ user }, escapeMrkdwn(text)));
   const asked = { audit: 'shortcut', user };
   await withBoundary({ what: 'a shortcut', format: 'plain', notify, asked }, bot, async () => {
     await openEditor({ user, trigger, channel: undefined }, bot);
@@ -104,7 +103,7 @@ export const onEditorSubmitted = onSubmission(
         purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
         bot.users.find(user),
         mustBeIn(channel, user, bot),
-        bot.channels.mustBeMember(channel),
+        bot.channels.mustBePostable(channel),
       ]),
       signal,
     );

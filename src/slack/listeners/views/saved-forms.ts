@@ -4,7 +4,7 @@ import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { renderSentence } from '../../blocks/modals/modal.ts';
+import { renderSentence } from '../../blocks/elements.ts';
 import {
   nameBlock,
   renderReplace,

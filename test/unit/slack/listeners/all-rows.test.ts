@@ -27,7 +27,7 @@ function startBot({ hasKernel = true, isMember = true } = {}) {
     runs: { find: async (id: string) => (id === 'run-1' ? run : undefined) },
     control: { hasKernelOf: () => hasKernel },
     channels: {
-      async mustBeMember() {
+      async mustBePostable() {
         if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },

@@ -4,7 +4,7 @@ import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
+import { renderEditor } from '../../../../src/slack/blocks/editor.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
 import { personOf, POLICY } from './people.ts';
@@ -21,7 +21,7 @@ function openEditor(
     onRefused: () => undefined,
     policy: POLICY,
     users: { find: async (id: string) => personOf(id) },
-    channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
+    channels: { isMember: async () => options.isMember ?? true, mustBePostable: async () => {} },
     readFiles: async (files: { kind: string; name: string }[]) =>
       files
         .filter(({ kind }) => kind === 'code')

@@ -5,8 +5,8 @@ import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
-import { joinFields, purposeSchema } from '../../../../src/slack/blocks/modals/editor.ts';
-import { readMetadata } from '../../../../src/slack/blocks/modals/modal.ts';
+import { joinFields, purposeSchema } from '../../../../src/slack/blocks/editor.ts';
+import { readMetadata } from '../../../../src/slack/blocks/elements.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { personOf, POLICY } from './people.ts';
 

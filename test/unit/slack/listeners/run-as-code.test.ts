@@ -15,7 +15,7 @@ test('Run as code runs nothing where the bot could not answer', async () => {
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ id, ids: [id] }) },
     channels: {
-      async mustBeMember(channel: string) {
+      async mustBePostable(channel: string) {
         asked = channel;
         throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },

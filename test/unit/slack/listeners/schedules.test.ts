@@ -61,7 +61,7 @@ beforeEach(async () => {
     policy: { ...POLICY, admins: ['U9'] },
     users: { find: async (id: string) => (id === 'U1' ? maker : person(id)) },
     channels: {
-      mustBeMember: async () => {},
+      mustBePostable: async () => {},
       find: async () => facts,
       async isMemberForCertain() {
         if (isMember instanceof Error) throw isMember;
@@ -318,7 +318,7 @@ test('the form makes one, and says at the field what does not fit', async () => 
   ]);
 });
 
-test.each(['mustBeMember', 'add'])(
+test.each(['mustBePostable', 'add'])(
   'a form that took too long has made no schedule behind the words that say so: %s',
   async (slow) => {
     vi.useFakeTimers();
@@ -326,7 +326,7 @@ test.each(['mustBeMember', 'add'])(
     const { schedules } = bot;
     const add = schedules.add.bind(schedules);
     if (slow === 'add') schedules.add = async (...given) => await later().then(() => add(...given));
-    else bot.channels.mustBeMember = later;
+    else bot.channels.mustBePostable = later;
     const submitted = submit('weekdays 8:00');
     await vi.advanceTimersByTimeAsync(4_000);
     expect(await submitted).toMatchObject({ errors: { snippet: expect.stringContaining('took too long') } });

@@ -19,7 +19,7 @@ function createBot({ isTold = true, isMember = true } = {}) {
       find: async (id: string) => personOf(id),
     },
     channels: {
-      async mustBeMember() {
+      async mustBePostable() {
         if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },

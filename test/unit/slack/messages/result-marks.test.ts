@@ -67,9 +67,9 @@ test('with its answer goes the reaction, and no other; only on the message of a 
   for (const name of ['x', 'white_check_mark']) await client.reactions.add({ channel, timestamp: ts, name });
   const outcome = syntheticOutcome('ok', 'python3');
   const run = (data: Partial<Run['data']>) => ({ channel, data }) as Run;
-  await messages.removeRunMessage(run({ outcome }));
-  await messages.removeRunMessage(run({ message: `message/T1/${channel}/${ts}` }));
-  await messages.removeRunMessage(run({ message: `message/T1/${channel}/${ts}`, outcome }));
+  await messages.remove(run({ outcome }));
+  await messages.remove(run({ message: `message/T1/${channel}/${ts}` }));
+  await messages.remove(run({ message: `message/T1/${channel}/${ts}`, outcome }));
   const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name);
   await playground.waitFor(() => reactions()?.join() === 'x');
   expect(playground.callsOf('reactions.remove')).toHaveLength(1);

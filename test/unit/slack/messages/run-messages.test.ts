@@ -27,7 +27,7 @@ test('an answer that Slack could not delete at once is deleted a little later: n
     return Response.json(calls === 1 ? { ok: false, error: 'internal_error' } : { ok: true });
   };
   const messages = createRunMessages({ botToken: 'xoxb', fetch, log: silentLog });
-  await messages.removeRunMessage({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
+  await messages.remove({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
   expect(calls).toBe(2);
 });
 
