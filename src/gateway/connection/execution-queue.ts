@@ -120,8 +120,8 @@ export class ExecutionQueue {
     for (const input of this.#unsentInputs.splice(0)) if (!this.send(input)) this.#unsentInputs.push(input);
   }
 
-  sendInterrupt(): void {
-    this.send(interruptRequest(this.#sessionId));
+  sendInterrupt(): boolean {
+    return this.send(interruptRequest(this.#sessionId));
   }
 
   /** False when nothing may be written, or no websocket is open. */
