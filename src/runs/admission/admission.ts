@@ -59,8 +59,7 @@ export class Admission {
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     const { kernelsPerUser } = deps.limits;
-    this.#kernelLimit =
-      kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps.kernels, deps.gateway);
+    this.#kernelLimit = kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
