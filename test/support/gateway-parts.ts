@@ -30,14 +30,14 @@ export function createParts({
     kernelId: 'k',
     sessionId: 'ours',
     findKernel,
-    mayWrite: () => true,
+    mayWrite,
   };
   const events: LifecycleEvent[] = [];
   const late: { msgId: string; output: Output }[] = [];
   const socket = new ReconnectingSocket(options, isFresh, log, () => undefined);
   const lifecycle = new Lifecycle(options, isFresh, socket, (event) => void events.push(event));
   const interrupts = new Interrupts(() => Promise.resolve(true), quickTimings.interruptGapMs, log);
-  const queue = new ExecutionQueue(options, socket, lifecycle, interrupts, mayWrite);
+  const queue = new ExecutionQueue(options, socket, lifecycle, interrupts);
   const onLate = (msgId: string, output: Output) => void late.push({ msgId, output });
   const router = new Router(options, undefined, queue, lifecycle, log, () => undefined, onLate);
   return { options, events, late, socket, lifecycle, interrupts, queue, router };

@@ -43,7 +43,7 @@ export class OpenConnection implements KernelConnection {
     emit: (event: ConnectionEvent) => void,
     onClosed: () => void,
   ) {
-    const { kernelId, sessionId, mayWrite } = options;
+    const { kernelId, sessionId } = options;
     this.kernelId = kernelId;
     this.sessionId = sessionId;
     this.#options = options;
@@ -51,7 +51,7 @@ export class OpenConnection implements KernelConnection {
     this.#onClosed = onClosed;
     this.#socket = new ReconnectingSocket(options, isFresh, log, (event) => this.#onSocketEvent(event));
     this.lifecycle = new Lifecycle(options, isFresh, this.#socket, (event) => this.#onLifecycleEvent(event));
-    this.#queue = new ExecutionQueue(options, this.#socket, this.lifecycle, interrupts, mayWrite);
+    this.#queue = new ExecutionQueue(options, this.#socket, this.lifecycle, interrupts);
     this.#router = new Router(
       options,
       checkpoint?.received,

@@ -11,6 +11,7 @@ import {
   type OutgoingMessage,
 } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
+import type { SocketOptions } from '../socket/upgrade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 /** The ended executions whose late output is still known for theirs. */
@@ -38,11 +39,10 @@ export class ExecutionQueue {
   lastEnded: string | undefined;
 
   constructor(
-    { kernelId, sessionId }: { kernelId: string; sessionId: string },
+    { kernelId, sessionId, mayWrite }: Pick<SocketOptions, 'kernelId' | 'sessionId' | 'mayWrite'>,
     socket: ReconnectingSocket,
     lifecycle: Lifecycle,
     interrupts: Interrupts,
-    mayWrite: () => boolean,
   ) {
     this.#kernelId = kernelId;
     this.#sessionId = sessionId;
@@ -120,8 +120,8 @@ export class ExecutionQueue {
     for (const input of this.#unsentInputs.splice(0)) if (!this.send(input)) this.#unsentInputs.push(input);
   }
 
-  sendInterrupt(): void {
-    this.send(interruptRequest(this.#sessionId));
+  sendInterrupt(): boolean {
+    return this.send(interruptRequest(this.#sessionId));
   }
 
   /** False when nothing may be written, or no websocket is open. */

@@ -35,7 +35,7 @@ export class Lifecycle {
     this.#onEvent = onEvent;
     this.handshake = new Handshake(
       options.sessionId,
-      (message) => void socket.send(encodeMessage(message, new Date())),
+      (message) => socket.send(encodeMessage(message, new Date())),
       () => this.onOtherProcess(),
     );
     this.stale = new StaleSocket(options.timings.staleMs, this.handshake, socket);

@@ -20,27 +20,30 @@ export class Handshake {
   #owedSinceMs: number | undefined;
   readonly #asked = new Map<string, { channel: 'shell' | 'control'; onReply: () => void }>();
   readonly #sessionId: string;
-  readonly #send: (message: OutgoingMessage) => void;
+  readonly #send: (message: OutgoingMessage) => boolean;
   readonly #onOtherProcess: () => void;
 
-  /** `onOtherProcess` is called before the reply of a process that is not the one before counts. */
-  constructor(sessionId: string, send: (message: OutgoingMessage) => void, onOtherProcess: () => void) {
+  /**
+   * `send` gives false where no websocket is open. `onOtherProcess` is called before the reply of a process that is not the
+   * one before counts.
+   */
+  constructor(sessionId: string, send: (message: OutgoingMessage) => boolean, onOtherProcess: () => void) {
     this.#sessionId = sessionId;
     this.#send = send;
     this.#onOtherProcess = onOtherProcess;
   }
 
-  /** Sends one request; `onReply` is called at most once. */
-  ask(onReply: () => void): void {
+  /** Sends one request; `onReply` is called at most once. False when nothing could be sent. */
+  ask(onReply: () => void): boolean {
+    if (!this.#request('shell', onReply)) return false;
     this.#owedSinceMs ??= performance.now();
-    this.#request('shell', onReply);
+    return true;
   }
 
   /** Asks on the channel that ipykernel answers in the middle of its work: whether it is there, and which process it is. */
   askAside(): void {
     if (this.#isAskedAside) return;
-    this.#isAskedAside = true;
-    this.#request('control', () => undefined);
+    this.#isAskedAside = this.#request('control', () => undefined);
   }
 
   /**
@@ -51,10 +54,12 @@ export class Handshake {
     if (isIpykernel(this.info)) this.#request('shell', () => undefined);
   }
 
-  #request(channel: 'shell' | 'control', onReply: () => void): void {
+  #request(channel: 'shell' | 'control', onReply: () => void): boolean {
     const msgId = randomUUID();
-    this.#asked.set(msgId, { channel, onReply });
-    this.#send({ channel, type: 'kernel_info_request', msgId, session: this.#sessionId, content: {} });
+    const request = { channel, type: 'kernel_info_request', msgId, session: this.#sessionId, content: {} };
+    const isSent = this.#send(request);
+    if (isSent) this.#asked.set(msgId, { channel, onReply });
+    return isSent;
   }
 
   /** True when the message answers a request of ours. */

@@ -78,12 +78,14 @@ export function createSilenceWatch(
     if (model?.executionState !== 'busy') handshake.askAside();
     if (asked.get(execution) === handshake.websocket) return;
     // A kernel that has not told what it is has not answered on this websocket either.
-    if (isIpykernel(handshake.info) || !handshake.hasAnswered)
-      handshake.ask(() =>
-        isIpykernel(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
-      );
-    else if (!proof.ask((replied) => conclude(execution, replied))) return;
-    asked.set(execution, handshake.websocket);
+    const isSent =
+      isIpykernel(handshake.info) || !handshake.hasAnswered
+        ? handshake.ask(() =>
+            isIpykernel(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
+          )
+        : proof.ask((replied) => conclude(execution, replied));
+    // The websocket may have broken during the look: the next one asks.
+    if (isSent) asked.set(execution, handshake.websocket);
   }
 
   /** The kernel has nothing of it left to do, or is another process, as the count of its reply says. */

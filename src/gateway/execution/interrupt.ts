@@ -28,9 +28,10 @@ export class Interrupts {
 
   /**
    * Interrupts the kernel once that is allowed; false where it was not wanted any more. Rejects when that is not known to have
-   * reached the gateway. `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without the route.
+   * reached the gateway. `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without
+   * the route; it gives false where none could be sent.
    */
-  async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<boolean> {
+  async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => boolean): Promise<boolean> {
     const sent = (this.#free.get(kernelId) ?? Promise.resolve()).then(() =>
       this.#send(kernelId, wanted, sendMessage),
     );
@@ -54,14 +55,18 @@ export class Interrupts {
   }
 
   /** Whether an interrupt was sent. */
-  async #send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => void): Promise<boolean> {
+  async #send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => boolean): Promise<boolean> {
     if (!wanted.isWanted()) return false;
     wanted.onSend();
     const call = this.#post(kernelId);
     this.#underWay.set(kernelId, call);
     try {
       // Stock Knox has no route for it (protocol.md §1.5); ipykernel takes the same as a message.
-      if (!(await call) && wanted.isWanted()) sendMessage();
+      if (!(await call) && wanted.isWanted() && !sendMessage())
+        throw new GatewayError(
+          'unreachable',
+          'The gateway has no route to interrupt, and no websocket is open',
+        );
       return true;
     } catch (failure) {
       if (isRefusal(failure) && wanted.isWanted()) sendMessage();

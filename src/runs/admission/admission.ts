@@ -59,8 +59,7 @@ export class Admission {
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     const { kernelsPerUser } = deps.limits;
-    this.#kernelLimit =
-      kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps.kernels, deps.gateway);
+    this.#kernelLimit = kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -87,10 +86,10 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const acceptance = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
-      if (acceptance.kind === 'duplicate') return { kind: 'duplicate' };
-      const { code, ...record } = acceptance.run;
-      const { order } = acceptance;
+      const accepted = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
+      if (accepted === undefined) return { kind: 'duplicate' };
+      const { code, ...record } = accepted.run;
+      const { order } = accepted;
       kernels.add(
         this.#deps.openRun({ ...record, state: 'waiting', order, updatedAt: record.createdAt }, code),
       );

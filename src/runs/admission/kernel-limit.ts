@@ -12,16 +12,16 @@ export interface WantedKernel {
   requester: string;
 }
 
+type KernelLimitDeps = { kernels: ChannelKernels; gateway: Pick<Gateway, 'findKernel'> };
+
 /** KERNELS_PER_USER: the kernels that one person's snippets started and that still live. */
 export class KernelLimit {
   readonly #limit: number;
-  readonly #kernels: ChannelKernels;
-  readonly #gateway: Pick<Gateway, 'findKernel'>;
+  readonly #deps: KernelLimitDeps;
 
-  constructor(limit: number, kernels: ChannelKernels, gateway: Pick<Gateway, 'findKernel'>) {
+  constructor(limit: number, deps: KernelLimitDeps) {
     this.#limit = limit;
-    this.#kernels = kernels;
-    this.#gateway = gateway;
+    this.#deps = deps;
   }
 
   /** Asks the gateway, only at the limit, which of the requester's kernels are gone: one may have been culled. */
@@ -31,9 +31,9 @@ export class KernelLimit {
     if (started.length < this.#limit) return new Set();
     const signal = AbortSignal.timeout(LOOK_MS);
     const looked = started.map(async (queue) => {
-      const record = this.#kernels.find(queue)?.record;
+      const record = this.#deps.kernels.find(queue)?.record;
       if (record?.state !== 'up') return [];
-      const isGone = await this.#gateway.findKernel(record.kernelId, signal).then(
+      const isGone = await this.#deps.gateway.findKernel(record.kernelId, signal).then(
         (found) => found === undefined,
         () => false,
       );
@@ -55,14 +55,14 @@ export class KernelLimit {
   }
 
   #startedBy({ requester, queue }: WantedKernel): string[] {
-    return this.#kernels.startedBy(requester).filter((each) => each !== queue);
+    return this.#deps.kernels.startedBy(requester).filter((each) => each !== queue);
   }
 
   /** The queue's kernel is there, or somebody waits for it already; or a switch puts another one in its place. */
   #wouldStart({ queue, kernelspec, requester }: WantedKernel): boolean {
-    const session = this.#kernels.find(queue);
+    const session = this.#deps.kernels.find(queue);
     if (session?.record !== undefined)
       return session.needsSwitch(kernelspec) && session.record.startedBy !== requester;
-    return this.#kernels.countQueue(queue) === 0;
+    return this.#deps.kernels.countQueue(queue) === 0;
   }
 }

@@ -7,11 +7,6 @@ import { pause } from '../../waits.ts';
 
 const RETRY_MS = 500;
 
-/** What became of an acceptance; `run` is the one that the store has, an earlier try of the same request perhaps. */
-export type GuardedAcceptance =
-  | { kind: 'accepted'; order: number; run: NewRun<RunData> }
-  | { kind: 'duplicate' };
-
 /**
  * Acceptances of which the store's answer was lost or came too late. The requester was told that nothing ran, so the run
  * is taken out again; where Slack or the requester repeats the very same request first, it counts as accepted then.
@@ -27,12 +22,15 @@ export class Withdrawals {
     this.#log = log;
   }
 
-  /** Rejects with `StoreError` or the signal's reason: then the run is withdrawn in the background. */
+  /**
+   * The run that the store has, an earlier try of the same request perhaps; undefined where the request is known already.
+   * Rejects with `StoreError` or the signal's reason: then the run is withdrawn in the background.
+   */
   async guard(
     run: NewRun<RunData>,
     accept: (run: NewRun<RunData>) => Promise<Acceptance>,
     signal: AbortSignal | undefined,
-  ): Promise<GuardedAcceptance> {
+  ): Promise<{ order: number; run: NewRun<RunData> } | undefined> {
     const key = run.data.requestKey;
     const earlier = this.#pending.get(key);
     // Its withdrawal would take away what is accepted now.
@@ -42,10 +40,10 @@ export class Withdrawals {
     const given = earlier === undefined ? run : { ...run, id: earlier.run.id };
     try {
       const acceptance = await untilAborted(accept(given), signal);
-      if (acceptance.kind === 'accepted') return { kind: 'accepted', order: acceptance.order, run: given };
-      if (earlier === undefined || acceptance.runId !== earlier.run.id) return { kind: 'duplicate' };
+      if (acceptance.kind === 'accepted') return { order: acceptance.order, run: given };
+      if (earlier === undefined || acceptance.runId !== earlier.run.id) return undefined;
       const stored = await this.#store.get(earlier.run.id);
-      return { kind: 'accepted', order: stored?.order ?? 0, run: earlier.run };
+      return { order: stored?.order ?? 0, run: earlier.run };
     } catch (error) {
       this.#withdraw(given);
       throw error;

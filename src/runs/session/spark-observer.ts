@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KernelConnection, KernelInfo } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
+import { isIpykernel } from '../../gateway/protocol/messages.ts';
 import type { Log } from '../../log.ts';
 import type { SparkLinkSettings } from '../../spark/spark-work.ts';
 import { MONITOR_TARGET } from '../../spark/read-monitor.ts';
@@ -90,7 +91,7 @@ export class SparkObserver {
   }
 
   #codeIn(connection: KernelConnection): string | undefined {
-    if (isPython(connection)) return this.#code;
+    if (isIpykernel(connection.kernelInfo)) return this.#code;
     const parts = [useUtf8(connection.kernelInfo.implementation), this.#observerIn(connection)];
     return parts.filter(Boolean).join('\n') || undefined;
   }
@@ -115,7 +116,7 @@ export class SparkObserver {
 
   /** The code that runs this: a kernel that works for somebody else has not been told yet what `%%sql` is. */
   codeFor(code: string, connection: KernelConnection): string {
-    const isTold = !isPython(connection) || this.#isIn(connection);
+    const isTold = !isIpykernel(connection.kernelInfo) || this.#isIn(connection);
     return (isTold ? undefined : showFramesAndRun(code, this.#rows)) ?? code;
   }
 
@@ -123,7 +124,8 @@ export class SparkObserver {
   follow(live: LiveRun, connection: KernelConnection): () => void {
     const { progress } = this.settings;
     const isObserved =
-      isObserving(this.settings) && (isPython(connection) || this.#observerIn(connection) !== undefined);
+      isObserving(this.settings) &&
+      (isIpykernel(connection.kernelInfo) || this.#observerIn(connection) !== undefined);
     const api = this.#api;
     if (api === undefined || progress === 'off' || isObserved) return () => undefined;
     const over = new AbortController();
@@ -180,7 +182,7 @@ export class SparkObserver {
     const ms = Math.ceil(ranMs + EARLIER_MS);
     const inScala = (): string | undefined =>
       this.settings.progress === 'all' ? stopScala(connection.kernelInfo.implementation, ms) : undefined;
-    const code = isPython(connection) ? stopCode(msgId, ms / 1000) : inScala();
+    const code = isIpykernel(connection.kernelInfo) ? stopCode(msgId, ms / 1000) : inScala();
     if (code === undefined) return undefined;
     const { comms } = await executeQuietly(connection, code, TIMEOUT_MS);
     return comms.map(readStopped).find((word) => word !== undefined);
@@ -194,10 +196,6 @@ function processOf({ process, kernelInfo }: KernelConnection): string | KernelIn
 
 function isObserving({ progress }: Pick<SparkSettings, 'progress'>): boolean {
   return progress === 'auto' || progress === 'all';
-}
-
-function isPython({ kernelInfo }: KernelConnection): boolean {
-  return kernelInfo.implementation === 'ipython';
 }
 
 /** Beyond its time-out a request is interrupted where it runs; one that still waits is not waited for. */

@@ -50,8 +50,7 @@ async function outcomeOf(
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
-  const cancelled = (): RunOutcome => live.readEnd({ kind: 'notSent' });
-  if (live.signal.aborted && !isSent) return cancelled();
+  if (live.signal.aborted && !isSent) return live.readEnd({ kind: 'notSent' });
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
   const { record } = kernel;
@@ -69,7 +68,7 @@ async function outcomeOf(
   } catch (interruption) {
     // Left to a successor, it has no end here.
     if (!signal.aborted || live.released.aborted) throw interruption;
-    return cancelled();
+    return live.readEnd({ kind: 'notSent' });
   }
   if (!isSent) return live.readEnd({ kind: 'notSent', detail: error.message });
   // The kernel has the run, or may have it, and nobody can be asked about it.

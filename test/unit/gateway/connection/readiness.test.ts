@@ -60,7 +60,7 @@ test('Handshake: a reply counts for the request that it answers, and another pro
   const said: string[] = [];
   const handshake = new Handshake(
     'ours',
-    ({ msgId }) => void asked.push(msgId),
+    ({ msgId }) => asked.push(msgId) > 0,
     () => void said.push('other process'),
   );
   const reply = (parentId: string, session: string) =>
@@ -74,6 +74,21 @@ test('Handshake: a reply counts for the request that it answers, and another pro
   expect(reply(asked[1] ?? '', 'b')).toBe(true);
   expect(said).toEqual(['ipython', 'other process', 'again']);
   expect(handshake).toMatchObject({ processSession: 'b', answers: 2, owedMs: 0 });
+});
+
+test('Handshake: what met no open websocket was not asked, and is asked on the next one', () => {
+  const asked: string[] = [];
+  let isOpen = false;
+  const send = ({ channel }: { channel: string }) => isOpen && asked.push(channel) > 0;
+  const handshake = new Handshake('ours', send, () => undefined);
+  expect(handshake.ask(() => undefined)).toBe(false);
+  handshake.askAside();
+  expect(handshake.owedMs).toBe(0);
+  isOpen = true;
+  handshake.askAside();
+  handshake.askAside();
+  expect(handshake.ask(() => undefined)).toBe(true);
+  expect(asked).toEqual(['control', 'shell']);
 });
 
 test('StaleSocket: a kernel that owes an answer for long gets a new websocket, twice, and after an answer again', () => {

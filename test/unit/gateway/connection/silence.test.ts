@@ -12,7 +12,7 @@ function createWatch(state: string, more: Partial<KernelModel> = {}, info: Kerne
   const sent: OutgoingMessage[] = [];
   Object.defineProperty(parts.socket, 'isOpen', { get: () => true });
   Object.defineProperty(parts.lifecycle.handshake, 'hasAnswered', { get: () => true });
-  parts.lifecycle.handshake.ask = () => void sent.push({ type: 'kernel_info_request' } as OutgoingMessage);
+  parts.lifecycle.handshake.ask = () => sent.push({ type: 'kernel_info_request' } as OutgoingMessage) > 0;
   const proof = new OrderProof('ours', (message) => sent.push(message) > 0);
   const options = { ...parts.options, findKernel: () => Promise.resolve(model) };
   parts.lifecycle.handshake.info = info;
@@ -89,6 +89,18 @@ test('silence: ipykernel is asked by kernel_info, whose reply names its process'
   const { look, execution, sent } = createWatch('starting', {}, { implementation: 'ipython' });
   await look();
   expect(sent.map(({ type }) => type)).toEqual(['kernel_info_request']);
+  execution.finishAs('unknown');
+});
+
+test('silence: where the websocket breaks during the look, the next look asks', async () => {
+  const { look, execution, sent, lifecycle } = createWatch('idle', {}, { implementation: 'ipython' });
+  lifecycle.handshake.ask = () => false;
+  await look();
+  expect(sent).toEqual([]);
+  lifecycle.handshake.ask = () => sent.push({ type: 'kernel_info_request' } as OutgoingMessage) > 0;
+  await look();
+  await look();
+  expect(sent).toHaveLength(1);
   execution.finishAs('unknown');
 });
 

@@ -5,7 +5,7 @@ import { silentLog } from '../../../../src/log.ts';
 import { run, startConnectedRig } from '../../../support/gateway-client.ts';
 
 const always = { isWanted: () => true, onSend: () => undefined };
-const ignore = () => undefined;
+const ignore = () => true;
 
 test('Interrupts: one that is not wanted any more when its turn comes is not sent', async () => {
   let posts = 0;
@@ -30,12 +30,17 @@ test('Interrupts: a call is under way until it is answered, for its own kernel',
 test('Interrupts: where the route is missing, or refuses us, a message goes instead', async () => {
   const messages: string[] = [];
   const missing = new Interrupts(() => Promise.resolve(false), 10, silentLog);
-  await missing.send('k', always, () => void messages.push('missing'));
+  await missing.send('k', always, () => messages.push('missing') > 0);
   const refused = new GatewayError('refused', 'no');
   const refusing = new Interrupts(() => Promise.reject(refused), 10, silentLog);
-  const sent = refusing.send('k', always, () => void messages.push('refused'));
+  const sent = refusing.send('k', always, () => messages.push('refused') > 0);
   await expect(sent).rejects.toBe(refused);
   expect(messages).toEqual(['missing', 'refused']);
+});
+
+test('Interrupts: where the route is missing and no websocket is open, nothing was sent', async () => {
+  const missing = new Interrupts(() => Promise.resolve(false), 10, silentLog);
+  await expect(missing.send('k', always, () => false)).rejects.toMatchObject({ code: 'unreachable' });
 });
 
 function createStopping(interrupt: () => Promise<unknown>) {
