@@ -1,9 +1,8 @@
-import { Parser } from 'htmlparser2';
-import { giveTurn } from '../../gateway/event-loop.ts';
+import type { Handler } from 'htmlparser2';
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ImageMime } from '../output-view.ts';
 import type { Table } from './html-table.ts';
-import { MAX_NESTING, PIECE_CHARS, silentTags } from './html-text.ts';
+import { readHtml, silentTags } from './html-text.ts';
 import { isObject } from './json-text.ts';
 
 /** What a mime bundle is shown as, in order. */
@@ -72,16 +71,14 @@ async function readStart(html: string) {
   let elements = 0;
   let places = 0;
   let chars = 0;
-  let nesting = 0;
   let silent = 0;
   let unseen = 0;
-  const parser = new Parser({
+  const handler: Partial<Handler> = {
     onattribute(name, value) {
       chars += name.length + value.length;
     },
     onopentag(name, attributes) {
       chars += name.length;
-      nesting += 1;
       if (silentTags.has(name)) silent += 1;
       if (UNSEEN.has(name)) unseen += 1;
       if (unseen > 0) {
@@ -99,17 +96,11 @@ async function readStart(html: string) {
       words += text;
     },
     onclosetag(name) {
-      nesting -= 1;
       if (silentTags.has(name)) silent -= 1;
       if (UNSEEN.has(name)) unseen -= 1;
     },
-  });
-  for (let at = 0; at < html.length; at += PIECE_CHARS) {
-    parser.write(html.slice(at, at + PIECE_CHARS));
-    if (chars > SEEN_CHARS || nesting > MAX_NESTING) return undefined;
-    await giveTurn();
-  }
-  parser.end();
+  };
+  if (!(await readHtml(html, handler, () => chars > SEEN_CHARS))) return undefined;
   words = words.trim();
   // The script that draws there comes by another message.
   const isPlace = words === '' && places > 0 && places === elements && !isScripted(html);

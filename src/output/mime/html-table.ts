@@ -1,7 +1,7 @@
-import { Parser } from 'htmlparser2';
+import type { Handler } from 'htmlparser2';
 import { giveTurn } from '../../gateway/event-loop.ts';
 import { inPieces } from '../terminal/terminal-reader.ts';
-import { MAX_NESTING, PIECE_CHARS } from './html-text.ts';
+import { readHtml } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
@@ -49,7 +49,6 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   let beside = '';
   let tables = 0;
   let depth = 0;
-  let nesting = 0;
   let inHead = false;
   let inCaption = false;
   let row: Cell[] | undefined;
@@ -60,10 +59,9 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
     row = undefined;
     cell = undefined;
   };
-  const parser = new Parser({
+  const handler: Partial<Handler> = {
     onopentag(name, attributes) {
       beside += ' ';
-      nesting += 1;
       if (name === 'table') {
         tables += 1;
         depth += 1;
@@ -89,7 +87,6 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       else if (depth === 0 || inCaption) beside += text;
     },
     onclosetag(name) {
-      nesting -= 1;
       if (name === 'table') depth -= 1;
       else if (name === 'style' || name === 'script') muted -= 1;
       else if (name === 'tr') endRow();
@@ -97,14 +94,9 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       if (name === 'thead') inHead = false;
       if (name === 'caption') inCaption = false;
     },
-  });
-  for (let at = 0; at < html.length; at += PIECE_CHARS) {
-    await giveTurn();
-    parser.write(html.slice(at, at + PIECE_CHARS));
-    if (nesting > MAX_NESTING || tables > 1) return undefined;
-  }
-  parser.end();
-  if (tables !== 1) return undefined;
+  };
+  const isRead = await readHtml(html, handler, () => tables > 1);
+  if (!isRead || tables !== 1) return undefined;
   if (head.length === 0) {
     const first = body[0];
     if (first?.every((each) => each.isHeader) === true) head.push(...body.splice(0, 1));

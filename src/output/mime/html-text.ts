@@ -1,4 +1,4 @@
-import { Parser } from 'htmlparser2';
+import { type Handler, Parser } from 'htmlparser2';
 import { giveTurn } from '../../gateway/event-loop.ts';
 import { joinWords } from '../../text.ts';
 
@@ -11,62 +11,80 @@ export const silentTags: ReadonlySet<string> = new Set(
 );
 
 /** So much is read at once. */
-export const PIECE_CHARS = 10_000;
+const PIECE_CHARS = 10_000;
 /** The parser takes the longer for each element the deeper it is: what is deeper was not written to be read. */
-export const MAX_NESTING = 2_000;
+const MAX_NESTING = 2_000;
+
+/**
+ * Reads HTML in turns of the event loop. False where it is nested too deeply, or `isEnough` after a piece: its rest is not
+ * read then.
+ */
+export async function readHtml(
+  html: string,
+  handler: Partial<Handler>,
+  isEnough: () => boolean = () => false,
+): Promise<boolean> {
+  let nesting = 0;
+  const parser = new Parser({
+    ...handler,
+    onopentag(...given) {
+      nesting += 1;
+      handler.onopentag?.(...given);
+    },
+    onclosetag(...given) {
+      nesting -= 1;
+      handler.onclosetag?.(...given);
+    },
+  });
+  for (let at = 0; at < html.length; at += PIECE_CHARS) {
+    parser.write(html.slice(at, at + PIECE_CHARS));
+    if (nesting > MAX_NESTING || isEnough()) return false;
+    await giveTurn();
+  }
+  parser.end();
+  return true;
+}
 
 /**
  * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when
  * it shows nothing without a browser; undefined when it is nested too deeply to be read.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
-  const words = startReading();
-  for (let at = 0; at < html.length; at += PIECE_CHARS) {
-    words.read(html.slice(at, at + PIECE_CHARS));
-    if (words.isTooDeep()) return undefined;
-    await giveTurn();
-  }
-  return words.end();
+  const { handler, words } = startWords();
+  return (await readHtml(html, handler)) ? words() : undefined;
 }
 
 /** The same for a short text, at once. */
 export function shortHtmlAsText(html: string): string {
-  const words = startReading();
-  words.read(html);
-  return words.end();
+  const { handler, words } = startWords();
+  new Parser(handler).end(html);
+  return words();
 }
 
-function startReading(): { read: (piece: string) => void; isTooDeep: () => boolean; end: () => string } {
+function startWords(): { handler: Partial<Handler>; words: () => string } {
   let text = '';
   let silent = 0;
-  let nesting = 0;
-  const parser = new Parser({
-    onopentag(name) {
-      nesting += 1;
-      if (silentTags.has(name)) silent += 1;
-      if (name === 'li') text += '\n• ';
-      else if (name === 'dt') text += '\n';
-      else if (name === 'td' || name === 'th' || name === 'dd') text += '\t';
-      else if (blockTags.has(name)) text += '\n';
-    },
-    ontext(words) {
-      if (silent === 0) text += words.replaceAll(/\s+/g, ' ');
-    },
-    onclosetag(name) {
-      nesting -= 1;
-      if (silentTags.has(name)) silent -= 1;
-      if (blockTags.has(name)) text += '\n';
-    },
-  });
   return {
-    read: (piece) => parser.write(piece),
-    isTooDeep: () => nesting > MAX_NESTING,
-    end() {
-      parser.end();
-      return joinWords(
+    handler: {
+      onopentag(name) {
+        if (silentTags.has(name)) silent += 1;
+        if (name === 'li') text += '\n• ';
+        else if (name === 'dt') text += '\n';
+        else if (name === 'td' || name === 'th' || name === 'dd') text += '\t';
+        else if (blockTags.has(name)) text += '\n';
+      },
+      ontext(words) {
+        if (silent === 0) text += words.replaceAll(/\s+/g, ' ');
+      },
+      onclosetag(name) {
+        if (silentTags.has(name)) silent -= 1;
+        if (blockTags.has(name)) text += '\n';
+      },
+    },
+    words: () =>
+      joinWords(
         '\n',
         text.split('\n').map((line) => line.trim()),
-      );
-    },
+      ),
   };
 }

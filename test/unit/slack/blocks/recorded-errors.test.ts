@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../../src/output/run-transcript.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
-import { expectedErrors } from '../../output/expected-errors.ts';
+import { expectedErrors } from '../../output/errors/expected-errors.ts';
 
 const folder = new URL('../../../fixtures/outputs/errors/', import.meta.url);
 const recorded = z.object({ code: z.string(), outputs: z.array(z.custom<KernelOutput>()) });

@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { OutputModel } from '../../../src/output/model/output-model.ts';
-import { wholeText } from '../../../src/output/output-view.ts';
-import { RunFolder } from '../../../src/output/spool/run-folder.ts';
-import { recover, SnapshotWriter } from '../../../src/output/spool/snapshot.ts';
+import { OutputModel } from '../../../../src/output/model/output-model.ts';
+import { wholeText } from '../../../../src/output/output-view.ts';
+import { RunFolder } from '../../../../src/output/spool/run-folder.ts';
+import { recover, SnapshotWriter } from '../../../../src/output/spool/snapshot.ts';
 
 let dir = '';
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConsoleBarReader } from '../../../src/output/terminal/console-bar.ts';
+import { ConsoleBarReader } from '../../../../src/output/terminal/console-bar.ts';
 
 const bar = (stage: number, done: number, active: number, tasks: number): string =>
   `[Stage ${stage}:${'='.repeat(done)}>    (${done} + ${active}) / ${tasks}]`;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
+import { FoldedText } from '../../../../src/output/terminal/terminal-text.ts';
 
 test.each([
   ['a\rb', 'b'],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { readBundle } from '../../../src/output/mime/read-bundle.ts';
-import { readSparkTable } from '../../../src/output/mime/spark-tables.ts';
-import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
+import { readBundle } from '../../../../src/output/mime/read-bundle.ts';
+import { readSparkTable } from '../../../../src/output/mime/spark-tables.ts';
+import { SPARK_TABLE_MIME } from '../../../../src/spark/sql/python.ts';
 
 const small = { columns: ['id', 'a b'], rows: [['1', ' two\n ']], cut: false, cutCells: false };
 

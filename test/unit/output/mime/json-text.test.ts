@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { jsonPieces, jsonText } from '../../../src/output/mime/json-text.ts';
+import { jsonPieces, jsonText } from '../../../../src/output/mime/json-text.ts';
 
 test('what is short is indented', async () => {
   expect(await jsonText({ a: [1, 'x'] })).toBe('{\n  "a": [\n    1,\n    "x"\n  ]\n}');

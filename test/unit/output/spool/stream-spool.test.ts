@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { RunFolder } from '../../../src/output/spool/run-folder.ts';
-import { StreamSpool } from '../../../src/output/spool/stream-spool.ts';
+import { RunFolder } from '../../../../src/output/spool/run-folder.ts';
+import { StreamSpool } from '../../../../src/output/spool/stream-spool.ts';
 
 let dir = '';
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { RunFolder } from '../../../src/output/spool/run-folder.ts';
+import { RunFolder } from '../../../../src/output/spool/run-folder.ts';
 
 let dir = '';
 beforeEach(async () => {

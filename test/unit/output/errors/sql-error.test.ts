@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readError } from '../../../src/output/errors/read-error.ts';
+import { readError } from '../../../../src/output/errors/read-error.ts';
 
 /** As Spark 4.3.0, 3.5 and 2.1 say it; the first line is our own code's, in the kernel. */
 const notFound = `[TABLE_OR_VIEW_NOT_FOUND] The table or view \`nope\` cannot be found. Verify the spelling and correctness of the schema and catalog.

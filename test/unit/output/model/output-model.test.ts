@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { OutputModel } from '../../../src/output/model/output-model.ts';
-import { type Shown, withdrawEnd } from '../../../src/output/model/picture.ts';
-import { wholeText } from '../../../src/output/output-view.ts';
+import { OutputModel } from '../../../../src/output/model/output-model.ts';
+import { type Shown, withdrawEnd } from '../../../../src/output/model/picture.ts';
+import { wholeText } from '../../../../src/output/output-view.ts';
 
 const shown = (name: string): Shown => ({
   parts: [{ kind: 'text', source: 'result', text: wholeText(name), path: 'results.txt' }],

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { openTranscript } from '../../../src/output/run-transcript.ts';
-import { temporaryFolder } from '../../contract/temporary-folder.ts';
+import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
+import { openTranscript } from '../../../../src/output/run-transcript.ts';
+import { temporaryFolder } from '../../../contract/temporary-folder.ts';
 
 test('a widget is shown as it is now, also where the clock was set back meanwhile', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'] });

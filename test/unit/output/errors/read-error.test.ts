@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { readError } from '../../../src/output/errors/read-error.ts';
+import { readError } from '../../../../src/output/errors/read-error.ts';
 import { expectedErrors } from './expected-errors.ts';
 
-const fixtures = new URL('../../fixtures/outputs/errors/', import.meta.url);
+const fixtures = new URL('../../../fixtures/outputs/errors/', import.meta.url);
 const recorded = z.object({
   code: z.string(),
   outputs: z.array(
