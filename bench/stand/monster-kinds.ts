@@ -133,7 +133,7 @@ export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
     { name: 'an exception name of 30 MB', ...error(repeated('E ', 30e6), 'v', []) },
-    { name: 'a name, a value and a traceback of 8 MB', ...errorOf(' ', 8e6) },
+    { name: 'a name, a value and a traceback of 7 MB', ...errorOf(' ', 7e6) },
     {
       name: '100,000 lines of traceback',
       ...error('E', 'v', Array<string>(100_000).fill('  File "x", line 1')),

@@ -191,6 +191,7 @@ function floods(): Monster[] {
     },
     {
       name: '2,000 errors of 20 kB',
+      outcome: 'tooMuchOutput',
       say: flood('error', 2_000, (n) => ({
         ename: 'E',
         evalue: `${n} `.repeat(5_000),

@@ -49,3 +49,11 @@ export async function longestTurnMs(work: () => unknown): Promise<number> {
   await work();
   return turns.longestMs;
 }
+
+/** How much of all that this thread works for it is done in one turn, 0 to 1: that does not grow with what others do. */
+export async function shareOfLongestTurn(work: () => unknown): Promise<number> {
+  const begun = process.threadCpuUsage();
+  const longestMs = await longestTurnMs(work);
+  const { user, system } = process.threadCpuUsage(begun);
+  return longestMs / ((user + system) / 1_000);
+}

@@ -134,21 +134,23 @@ function afterBlanks(json: Buffer, from: number): number {
 
 /** The index of the quote that ends the text. Less than 0: it is not within this slice, and is to be looked for from there. */
 function endOfText(json: Buffer, from: number): number {
+  const last = from + SLICE_BYTES;
   let near = from + NEAR_BYTES;
-  for (let at = from; at < json.length; at += 1) {
-    if (at > from + SLICE_BYTES) return -at;
+  for (let at = from; at < json.length;) {
+    if (at > last) return -at;
     if (at >= near) {
       const quote = json.indexOf(QUOTE, at);
       if (quote === -1) break;
       near = quote + NEAR_BYTES;
-      // Whether it is escaped shows from the first of the backslashes before it.
-      const start = at;
-      at = quote;
-      while (at > start && json[at - 1] === BACKSLASH) at -= 1;
+      // Whether it is escaped shows from the first of the backslashes before it; where they are many, from here on.
+      let first = quote;
+      while (first > at && json[first - 1] === BACKSLASH && quote - first < NEAR_BYTES) first -= 1;
+      if (quote - first < NEAR_BYTES) at = first;
     }
     // A text that is made of escapes is gone through several times as fast.
-    while (json[at] === BACKSLASH) at += 2;
+    while (json[at] === BACKSLASH && at <= last) at += 2;
     if (json[at] === QUOTE) return at;
+    if (json[at] !== BACKSLASH) at += 1;
   }
   return json.length;
 }

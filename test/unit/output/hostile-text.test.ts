@@ -9,7 +9,7 @@ import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 import { display, stdout } from '../../support/kernel-outputs.ts';
-import { longestTurnMs } from '../../support/turns.ts';
+import { longestTurnMs, shareOfLongestTurn } from '../../support/turns.ts';
 
 /** Whatever a kernel sends, nobody else waits longer for a turn: one turn's work on this thread, others' not counted. */
 const MOST_MS = 300;
@@ -207,14 +207,12 @@ test('a table that breaks off is read once, not again from each of its borders',
 
 test('one cell of blanks is read in turns: none has half of the work', async () => {
   const html = `<table><tr><td>a${' \n'.repeat(950_000)}b</table>`;
-  const begun = process.threadCpuUsage();
   let cell: string | undefined;
-  const longest = await longestTurnMs(async () => {
+  const share = await shareOfLongestTurn(async () => {
     cell = (await readHtmlTable(html))?.rows[0]?.[0];
   });
-  const { user, system } = process.threadCpuUsage(begun);
   expect(cell).toBe(`a${' \n'.repeat(950_000)}b`);
-  expect(longest).toBeLessThan((user + system) / 2_000);
+  expect(share).toBeLessThan(1 / 2);
 });
 
 test('a message of megabytes is read by its ends: it costs about what a short one does', () => {
@@ -233,10 +231,7 @@ test('a picture of megabytes is written in turns: none has a third of the work',
   const row = `<tr>${`<td>${'€'.repeat(240)}`.repeat(10)}`;
   for (let n = 0; n < 100; n += 1)
     await transcript.add(display({ 'text/html': `<table>${row.repeat(20)}</table>` }));
-  const begun = process.threadCpuUsage();
-  const longest = await longestTurnMs(() => transcript.seal());
-  const { user, system } = process.threadCpuUsage(begun);
-  expect(longest).toBeLessThan((user + system) / 3_000);
+  expect(await shareOfLongestTurn(() => transcript.seal())).toBeLessThan(1 / 3);
 });
 
 test('the size that is said beside a table is read at the ends of what is said', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { isCostly } from '../../../../src/gateway/protocol/json.ts';
 
 const MILLION = 1_000_000;
@@ -67,3 +67,29 @@ test.each([0, 1, 2, 999, 1_000, 1_001])(
     ]);
   },
 );
+
+test.for<[string, string]>([
+  ['quotes', '"'.repeat(6 * MILLION)],
+  ['backslashes behind other text', `${'x'.repeat(2_000)}${'\\'.repeat(6 * MILLION)}`],
+])('a text of %s is weighed in slices, with a look at the clock between them', async ([, value]) => {
+  const json = Buffer.from(JSON.stringify([value]));
+  using clock = vi.spyOn(performance, 'now');
+  await isCostly(json);
+  expect(clock.mock.calls.length).toBeGreaterThan(10);
+});
+
+test.for([
+  '\\',
+  '\\'.repeat(999),
+  '\\'.repeat(1_000),
+  '\\'.repeat(1_001),
+  '\\'.repeat(2_500_000),
+  '"'.repeat(2_500_000),
+  `${'\\'.repeat(1_500_001)}"`,
+])('whatever escapes it is made of, a text ends at its own quote (case %$)', async (escapes) => {
+  for (const before of ['', 'x', 'x'.repeat(1_999)]) {
+    const value = `${before}${escapes}${'x'.repeat(300_000)}${escapes}${','.repeat(400)}`;
+    const json = (numbers: number): Buffer => Buffer.from(JSON.stringify([value, ...Array(numbers).fill(1)]));
+    expect([await isCostly(json(50), 1_000), await isCostly(json(300), 1_000)]).toEqual([false, true]);
+  }
+});
