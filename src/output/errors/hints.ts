@@ -86,8 +86,8 @@ function argumentsHint(name: string, value: string, printed: string): string | u
 }
 
 /**
- * What of Spark an error says is lost: its driver's JVM, the server of Spark Connect, the context, the session, or memory where the code
- * or its tasks run.
+ * What of Spark an error says is lost: its driver's JVM, the server of Spark Connect, the context, the session, or memory
+ * where the code or its tasks run.
  */
 export type SparkLoss = 'driver' | 'server' | 'context' | 'session' | 'executorMemory' | 'driverMemory';
 
@@ -101,7 +101,7 @@ const DRIVER_GONE =
 const SESSION_STOPPED =
   /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION/;
 /** PySpark's context has no Java side once it was stopped. */
-const OF_NONE = /^'NoneType' object has no attribute '(?:(sc|setCallSite)|\w{1,100})'$/;
+const OF_NONE = /^'NoneType' object has no attribute '\w{1,100}'$/;
 const EXECUTOR_MEMORY =
   /Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit(?:ed with)? code:? (?:52|137)|[Mm]emory)/;
 
@@ -118,12 +118,9 @@ export function readSparkLoss({ name: sentName, value, traceback }: SentError): 
   if (name.startsWith('Py4J') && DRIVER_GONE.test(message)) return 'driver';
   if (name.startsWith('SparkConnect') && message.includes('StatusCode.UNAVAILABLE')) return 'server';
   if (SESSION_STOPPED.test(message)) return 'session';
-  const ofNone = OF_NONE.exec(message);
-  if (
-    ofNone?.[1] !== undefined ||
-    (ofNone !== null && frames.some((line) => shortWithoutColours(line).includes('._jsc.')))
-  )
-    return 'context';
+  const isOfContext = (): boolean =>
+    isSql || frames.some((line) => shortWithoutColours(line).includes('._jsc.'));
+  if (OF_NONE.test(message) && isOfContext()) return 'context';
   if (EXECUTOR_MEMORY.test(message)) return 'executorMemory';
   if (!message.includes('java.lang.OutOfMemoryError') && !name.endsWith('OutOfMemoryError')) return undefined;
   return message.includes('stage failure') ? 'executorMemory' : 'driverMemory';

@@ -22,7 +22,12 @@ test.each([
     [],
     'session',
   ],
-  ['AttributeError', "'NoneType' object has no attribute 'sc'", [], 'context'],
+  [
+    'AttributeError',
+    "In the SQL statement at line 1, column 1:\n'NoneType' object has no attribute 'setCallSite'",
+    [],
+    'context',
+  ],
   [
     'AttributeError',
     "'NoneType' object has no attribute 'textFile'",
@@ -87,7 +92,10 @@ test.each([
 
 test('a stopped context that PySpark does not find is told in words', () => {
   const value = "'NoneType' object has no attribute 'sc'";
-  const read = readError({ name: 'AttributeError', value, traceback: [value] }, 'sc.range(3).sum()');
+  const read = readError(
+    { name: 'AttributeError', value, traceback: ['self._jsc.sc()', value] },
+    'sc.range(3).sum()',
+  );
   expect(read).toMatchObject({
     headline: 'The SparkContext of this kernel was stopped.',
     userLine: 'line 1: sc.range(3).sum()',
