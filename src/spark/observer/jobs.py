@@ -116,17 +116,18 @@ class Tracker(object):
 
 
 def streams_of(sc):
-    """The run ids of the streaming queries at work, of all sessions: each is the job group of its query."""
+    """The streaming queries at work, of all sessions, by their run ids: each is the job group of its query."""
     session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
     java = getattr(session, "_jsparkSession", None)
     if java is None or getattr(session, "_sc", None) is not sc:
-        return set()
+        return {}
     try:
-        queries = java.sharedState().activeStreamingQueries()
-        return set(str(queries[key].runId()) for key in queries)
+        known = java.sharedState().activeStreamingQueries()
+        queries = [known[key] for key in known]
     except Exception:
         # Before Spark 3 a session knows its own alone.
-        return set(str(query.runId()) for query in java.streams().active())
+        queries = java.streams().active()
+    return dict((str(query.runId()), query) for query in queries)
 
 
 def address_of(sc):

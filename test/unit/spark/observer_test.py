@@ -361,10 +361,15 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(2, group="sparkthread-cell-1")
         spark.add_job(3, group="stream")
         spark.add_job(4)
+        stopped = []
+        own = Info(runId="own")
+        own.stop = lambda: stopped.append("own")
+        spark.streams.append(own)
+        spark.others_streams.append(Info(runId="own, and cannot be stopped"))
         self.shell.end()
         self.shell.parent_header = {"header": {"msg_id": "quiet"}}
         self.observer.stop("cell-1", 5)
-        self.assertEqual(spark.cancelled, [2, 4])
+        self.assertEqual((spark.cancelled, stopped), ([2, 4], ["own"]))
         self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
 
