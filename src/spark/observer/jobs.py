@@ -24,10 +24,8 @@ LASTS = 1.0
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # Jobs that are submitted after a stop are ended for so long, or until none came for a while.
 STOPPING, QUIET = 5.0, 1.0
-# Groups of earlier cells whose threads may still be at work.
-GROUPS = 20
-# Frames of a thread that are looked at.
-DEPTH = 200
+# Groups of earlier cells whose threads may still be at work, and the frames of a thread that are looked at.
+GROUPS, DEPTH = 20, 200
 # Threads that run no code of the user's.
 OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "pydevd", "py4j", "socketserver",
                "SocketServer", "pyspark.accumulators", "tqdm", __name__)
@@ -198,7 +196,8 @@ def own_of(run, tracker, unknown):
         unknown = unknown - jobs
     if unknown and run.users_group is not None:
         own |= unknown & tracker.of_group(run.users_group)
-    for group in state["groups"]:
+    # Not pinned, the next one who takes a connection has the group of the one before.
+    for group in state["groups"] if is_pinned(tracker.sc) else ():
         if unknown and group != run.group:
             unknown = unknown - tracker.of_group(group)
     # Threads and broadcasts of this cell; with a thread of an earlier one at work, nobody can tell.

@@ -297,9 +297,11 @@ class ObserverTest(unittest.TestCase):
             over.set()
             while called.is_set():
                 gone.wait(0.001)
-            # It waits for something else now, and what still goes on is the cell's.
+            # It waits for something else now, and what still goes on is the cell's: on a connection that had a group before.
+            self.observer.state["groups"].append("sparkthread-earlier")
+            spark.add_job(2, group="sparkthread-earlier")
             self.look(run)
-            self.assertEqual(run.jobs, {1})
+            self.assertEqual(run.jobs, {1, 2})
         finally:
             over.set()
             gone.set()
