@@ -32,7 +32,7 @@ export async function startBenchBot(
     command: [process.execPath, ...program],
     env: {
       ...cleanEnvironment({ PATH: process.env['PATH'], LANG: process.env['LANG'] }),
-      ...(program === OURS && BOT_ALLOCATOR),
+      ...(program !== STRAIGHT && BOT_ALLOCATOR),
       HOME: folder,
       TMPDIR: folder,
       ...playground.environment,

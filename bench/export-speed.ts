@@ -6,9 +6,8 @@ import { silentLog } from '../src/log.ts';
 import { wholeText, type OutputPart } from '../src/output/output-view.ts';
 import { readRunData, type Run } from '../src/runs/run.ts';
 import { summarizeCode } from '../src/store/run-reader.ts';
-import type { Bot } from '../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../src/slack/context.ts';
 import { exportRuns } from '../src/slack/listeners/commands/export.ts';
-import { createListenerMemory } from '../src/slack/listeners/requests.ts';
 import { createDownload } from '../src/slack/api/files.ts';
 import { createThreads } from '../src/slack/exports/threads.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
@@ -25,7 +24,7 @@ const PICTURE_BYTES = 100_000;
 await using playground = await startPlayground({ rates: false });
 const folder = await mkdtemp(join(tmpdir(), 'sparkthread-bench-'));
 const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
-const messages = createRunMessages({ token, slackApiUrl, log: silentLog, isFresh: true });
+const messages = createRunMessages({ botToken: token, apiUrl: slackApiUrl, log: silentLog, isFresh: true });
 const root = playground.as('ana').post('#data', 'a thread');
 const runs: Run[] = [];
 for (let n = 0; n < RUNS; n += 1) runs.push(await showRun(n));
@@ -42,9 +41,7 @@ const bot = {
   channels: { find: async () => ({ name: 'data' }) },
   users: { find: async (id: string) => ({ id, name: 'ana' }) },
   notify: { person: async (_: unknown, text: string) => void told.push(text) },
-  code: async () => ['print("something")'],
-  threadRuns: async () => runs.toReversed(),
-  channelRuns: async () => runs.toReversed(),
+  runs: { code: async () => ['print("something")'], newest: async () => runs.toReversed() },
 } as unknown as Bot;
 const person = { id: 'U1', ids: ['U1'], name: 'ana', isBot: false, isUnknown: false, ...noRights };
 for (let round = 1; round <= 3; round += 1) {

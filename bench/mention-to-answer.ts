@@ -3,14 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { provision } from '../demo/provision/provision.ts';
+import { findRedisServer, startRedisServer } from '../test/support/redis-server.ts';
 import { type BenchBot, OURS, refusedCalls, startBenchBot, STRAIGHT } from './bot-setting.ts';
-import { median, quantile } from './gateway-setting.ts';
+import { quantile } from './gateway-setting.ts';
 import { givenNumber } from './given-number.ts';
 
 /**
- * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its run store on disk, against
- * `straight-bot.ts`, on one gateway, each in a local Slack with Slack's rates, in turns. Prints both medians and
- * quartiles and the ratio. With another checkout of this repository, installed, its bot takes its turns too: before
+ * From a mention of `1+1` to its final answer on a warm kernel: the whole bot, with its run store on disk and, where there
+ * is a redis-server, in a real Redis, against `straight-bot.ts`, on one gateway, each in a local Slack with Slack's rates,
+ * in turns. Prints medians, quartiles and the 95th of a hundred, and the ratios. With another checkout of this repository, installed, its bot takes its turns too: before
  * and after in one run.
  *
  *   node bench/mention-to-answer.ts [rounds=100] [checkout]
@@ -46,26 +47,38 @@ function isAnswer({
 type Metadata = { event_payload: Readonly<Record<string, unknown>> };
 
 function show(times: readonly number[]): string {
-  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(times, part).toFixed(1));
-  return `${middle} ms (quartiles ${low} to ${high})`;
+  const [low, middle, high, slow] = [0.25, 0.5, 0.75, 0.95].map((part) => quantile(times, part).toFixed(1));
+  return `${middle} ms (quartiles ${low} to ${high}, p95 ${slow})`;
 }
 
 const provisioned = await provision(process.env, showProgress(process.stderr));
-await using server = await startKernelGateway({ provisioned });
-const setting = { provisioned, server };
+await using parts = new AsyncDisposableStack();
+const server = parts.use(await startKernelGateway({ provisioned }));
 const settings = { DEFAULT_LANGUAGE: 'python3', PORT: '0' };
-await using ours = await startBenchBot(OURS, setting, settings);
-await using straight = await startBenchBot(STRAIGHT, setting);
-await using other =
-  otherCheckout === undefined
-    ? undefined
-    : await startBenchBot([resolve(otherCheckout, 'bin/sparkthread.js'), 'start'], setting, settings);
-
-const sides = [
-  { name: 'ours', bot: ours },
-  { name: 'straight', bot: straight },
-  ...(other === undefined ? [] : [{ name: 'other checkout', bot: other }]),
-].map((side) => ({ ...side, times: [] as number[] }));
+const sides: { name: string; bot: BenchBot; times: number[] }[] = [];
+async function addSide(
+  name: string,
+  program: readonly string[],
+  more: Record<string, string> = {},
+): Promise<void> {
+  const bot = await startBenchBot(
+    program,
+    { provisioned, server },
+    program === STRAIGHT ? {} : { ...settings, ...more },
+  );
+  sides.push({ name, bot: parts.use(bot), times: [] });
+}
+await addSide('the straight bot', STRAIGHT);
+await addSide('ours', OURS);
+const found = await findRedisServer();
+if ('path' in found) {
+  const redis = await startRedisServer(found.path);
+  parts.defer(() => redis.kill());
+  await addSide('ours on Redis', OURS, { STORE_URL: redis.url });
+}
+if (otherCheckout !== undefined) {
+  await addSide('the other checkout’s', [resolve(otherCheckout, 'bin/sparkthread.js'), 'start']);
+}
 
 for (let round = -warmUpRounds; round < rounds; round += 1) {
   for (const { bot, times } of sides) {
@@ -74,9 +87,11 @@ for (let round = -warmUpRounds; round < rounds; round += 1) {
     await pause(pauseMs);
   }
 }
-const oursMs = median(sides[0]?.times ?? []);
+const [base = []] = sides.map(({ times }) => times);
 console.log(`${rounds} rounds each`);
 for (const { name, bot, times } of sides) {
-  const ratio = name === 'ours' ? '' : `, ours/${name} ${(oursMs / median(times)).toFixed(2)} at the median`;
-  console.log(`${name}: ${show(times)}, calls refused for rate ${refusedCalls(bot).length}${ratio}`);
+  const [middle, slow] = [0.5, 0.95].map((part) => (quantile(times, part) / quantile(base, part)).toFixed(2));
+  console.log(
+    `${name}: ${show(times)}, beside the straight bot ${middle}, at p95 ${slow}; calls refused for rate ${refusedCalls(bot).length}`,
+  );
 }

@@ -5,8 +5,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Playground } from '../playground/playground.ts';
 import { cleanEnvironment } from './clean-environment.ts';
 import type { KernelGateway } from './gateway.ts';
-import type { GuardedProcess } from './guarded-process.ts';
-import { startGuarded } from './guarded-process.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import type { Provisioned } from './provision/provision.ts';
 
 /** What `npm start` is: `VARIABLE=value … exec node --flag … bin/sparkthread.js start`. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { JupyterApp, Traits } from './jupyter-app.ts';
-import { kernelEnvironmentNames, startJupyterApp } from './jupyter-app.ts';
+import { type JupyterApp, type Traits, kernelEnvironmentNames, startJupyterApp } from './jupyter-app.ts';
 import type { Provisioned } from './provision/provision.ts';
 
 export type KernelGateway = AsyncDisposable & {

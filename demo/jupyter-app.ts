@@ -3,8 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { cleanEnvironment } from './clean-environment.ts';
-import type { GuardedProcess } from './guarded-process.ts';
-import { startGuarded } from './guarded-process.ts';
+import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { pathWith } from './provision/prerequisites.ts';
 import type { VirtualEnvironment } from './provision/virtual-environment.ts';
 
@@ -54,28 +53,24 @@ export async function startJupyterApp(request: JupyterAppRequest): Promise<Jupyt
   const runs = join(request.cache, 'run');
   await mkdir(runs, { recursive: true });
   const folder = await mkdtemp(join(runs, `${request.module}-`));
-  const places = Object.fromEntries(
-    ['home', 'work', 'tmp', 'runtime', 'data', 'config', 'ipython', 'matplotlib'].map((name) => [
-      name,
-      join(folder, name),
-    ]),
-  );
-  for (const place of Object.values(places)) await mkdir(place, { mode: 0o700 });
-  const settings = join(folder, 'settings.json');
+  const at = (name: string): string => join(folder, name);
+  for (const name of ['home', 'work', 'tmp', 'runtime', 'data', 'config', 'ipython', 'matplotlib'])
+    await mkdir(at(name), { mode: 0o700 });
+  const settings = at('settings.json');
   await writeFile(settings, JSON.stringify(request.traits(port)), { mode: 0o600 });
   const env = {
     ...cleanEnvironment({ PATH: pathWith([request.venv.bin], request.environment), LANG: 'C.UTF-8' }),
     ...(request.environment['JAVA_HOME'] ? { JAVA_HOME: request.environment['JAVA_HOME'] } : {}),
-    HOME: `${places['home']}`,
-    TMPDIR: `${places['tmp']}`,
-    SPARK_LOCAL_DIRS: `${places['tmp']}`,
-    JUPYTER_RUNTIME_DIR: `${places['runtime']}`,
-    JUPYTER_DATA_DIR: `${places['data']}`,
-    JUPYTER_CONFIG_DIR: `${places['config']}`,
+    HOME: at('home'),
+    TMPDIR: at('tmp'),
+    SPARK_LOCAL_DIRS: at('tmp'),
+    JUPYTER_RUNTIME_DIR: at('runtime'),
+    JUPYTER_DATA_DIR: at('data'),
+    JUPYTER_CONFIG_DIR: at('config'),
     JUPYTER_PATH: request.kernelspecsFolder,
     JUPYTER_PLATFORM_DIRS: '1',
-    IPYTHONDIR: `${places['ipython']}`,
-    MPLCONFIGDIR: `${places['matplotlib']}`,
+    IPYTHONDIR: at('ipython'),
+    MPLCONFIGDIR: at('matplotlib'),
     PYTHONUNBUFFERED: '1',
     ...request.extraEnvironment,
   };
@@ -89,7 +84,7 @@ export async function startJupyterApp(request: JupyterAppRequest): Promise<Jupyt
       ...(request.extraArguments ?? []),
     ],
     env,
-    workingFolder: `${places['work']}`,
+    workingFolder: at('work'),
     folder,
   });
   try {

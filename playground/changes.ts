@@ -1,7 +1,7 @@
 /** Tells whoever waits that the playground's state moved; nothing here ever polls. */
 
 export interface WaitOptions {
-  /** Default 15 000. */
+  /** By default the playground's `waitTimeoutMs`. */
   readonly timeoutMs?: number;
   /** Said in the error when nothing came: "the final answer of ben's run". */
   readonly what?: string;
@@ -11,7 +11,7 @@ export class Changes {
   readonly #listeners = new Set<() => void>();
   readonly #defaultTimeoutMs: number;
 
-  constructor(defaultTimeoutMs = 15_000) {
+  constructor(defaultTimeoutMs: number) {
     this.#defaultTimeoutMs = defaultTimeoutMs;
   }
 

@@ -3,8 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Block } from './blocks-schema.ts';
 import type { Changes } from './changes.ts';
 import type { Events } from './events.ts';
-import { presentMessage } from './messages.ts';
-import type { Ephemeral, FileTombstone, Metadata, SlackFile, SlackMessage } from './messages.ts';
+import {
+  presentMessage,
+  type Ephemeral,
+  type FileTombstone,
+  type Metadata,
+  type SlackFile,
+  type SlackMessage,
+} from './messages.ts';
 import type { Channel, User } from './people.ts';
 import type { World } from './world.ts';
 

@@ -2,8 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Deliveries } from './deliveries.ts';
-import { presentMessage } from './messages.ts';
-import type { SlackMessage } from './messages.ts';
+import { presentMessage, type SlackMessage } from './messages.ts';
 import type { Channel, ChannelKind, User } from './people.ts';
 import type { MentionOrder } from './settings.ts';
 import type { World } from './world.ts';

@@ -1,7 +1,6 @@
 /** Which modals are open before whom, and the home tabs. A modal is a stack of at most three views. */
 import type { Changes } from './changes.ts';
-import { initialValues } from './views.ts';
-import type { View, ViewDraft } from './views.ts';
+import { initialValues, type View, type ViewDraft } from './views.ts';
 import type { World } from './world.ts';
 
 export const maxStack = 3;

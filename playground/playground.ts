@@ -6,14 +6,13 @@ import type { Server } from 'node:http';
 import type { WaitOptions } from './changes.ts';
 import type { Delivery } from './deliveries.ts';
 import { HttpDelivery } from './http-delivery.ts';
-import { hold } from './faults.ts';
-import type { Fault, Hold } from './faults.ts';
+import { hold, type Fault, type Hold } from './faults.ts';
 import type { ApiCall } from './journal.ts';
 import type { Ephemeral, SlackMessage } from './messages.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';
 import { close, createPlaygroundServer, listen } from './server.ts';
 import { Service } from './service.ts';
-import type { PlaygroundOptions } from './settings.ts';
+import { defaults, type PlaygroundOptions } from './settings.ts';
 import type { DisconnectReason } from './socket-mode.ts';
 import { UserClient } from './user-client.ts';
 import type { View } from './views.ts';
@@ -238,11 +237,6 @@ export class Playground implements AsyncDisposable {
     this.service.uploads.loseShares(count);
   }
 
-  /** From now on every payload goes to this connection, counted in the order of opening; undefined: to all in turn. */
-  deliverTo(connection: number | undefined): void {
-    this.service.socket.target = connection;
-  }
-
   /** Tells the app's connections to go; `drop` cuts them without a word. */
   disconnect(reason: DisconnectReason, which: 'all' | 'oldest' = 'all'): void {
     this.service.socket.disconnect(reason, which);
@@ -302,14 +296,14 @@ export class Playground implements AsyncDisposable {
 
 /** Starts a playground; its web page stands at {@link Playground.origin}. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
-  const service = new Service(options);
+  const service = new Service({ ...defaults, ...options });
   const server = createPlaygroundServer(service, async (request, response) => {
     // Most tests never look at the page, and React takes its time to load.
     const { servePage } = await import('./page/page.ts');
     return servePage(service, request, response);
   });
   const playground = new Playground(service, server);
-  service.origin = await listen(server, options.port ?? 0);
+  service.origin = await listen(server, service.settings.port);
   service.uploads.origin = service.origin;
   return playground;
 }

@@ -1,6 +1,5 @@
 /** The `actions` entry of a block_actions payload. */
-import type { Accessory, ActionsElement } from './block-elements.ts';
-import { optionsOf } from './block-elements.ts';
+import { type Accessory, type ActionsElement, optionsOf } from './block-elements.ts';
 import type { Block } from './blocks-schema.ts';
 
 export type Pressable = ActionsElement;

@@ -1,8 +1,7 @@
 /** response_url addresses: five uses within 30 minutes, without channel membership (docs: handling user interaction). */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { readBlocks } from './blocks-schema.ts';
-import type { Block } from './blocks-schema.ts';
+import { readBlocks, type Block } from './blocks-schema.ts';
 import type { Conversation } from './conversation.ts';
 import type { Ephemeral, SlackMessage } from './messages.ts';
 import type { World } from './world.ts';
@@ -17,11 +16,8 @@ export interface ResponsePlace {
   readonly ephemeral?: Ephemeral | undefined;
 }
 
-export interface ResponseRules {
-  readonly responseUrlLifeMs: number;
-  readonly responseUrlUses: number;
-  readonly now: () => number;
-}
+const lifeMs = 30 * 60_000;
+const maxUses = 5;
 
 /** What response_url and the acknowledgement of a command take. */
 const responseBody = z.object({
@@ -48,28 +44,27 @@ interface Issued {
 export class ResponseUrls {
   readonly #world: World;
   readonly #conversation: Conversation;
-  readonly #rules: ResponseRules;
+  readonly #now: () => number;
   readonly #issued = new Map<string, Issued>();
 
-  constructor(world: World, conversation: Conversation, rules: ResponseRules) {
+  constructor(world: World, conversation: Conversation, now: () => number) {
     this.#world = world;
     this.#conversation = conversation;
-    this.#rules = rules;
+    this.#now = now;
   }
 
   /** The path of a new address. */
   issue(place: ResponsePlace): string {
     const path = `/response/${this.#world.teamId}/${randomBytes(12).toString('hex')}`;
-    this.#issued.set(path, { place, issuedAtMs: this.#rules.now(), uses: 0 });
+    this.#issued.set(path, { place, issuedAtMs: this.#now(), uses: 0 });
     return path;
   }
 
   receive(path: string, body: unknown): ResponseAnswer {
     const issued = this.#issued.get(path);
     if (issued === undefined) return refused(404, 'no_such_url');
-    if (this.#rules.now() - issued.issuedAtMs > this.#rules.responseUrlLifeMs)
-      return refused(404, 'expired_url');
-    if (issued.uses >= this.#rules.responseUrlUses) return refused(404, 'used_url');
+    if (this.#now() - issued.issuedAtMs > lifeMs) return refused(404, 'expired_url');
+    if (issued.uses >= maxUses) return refused(404, 'used_url');
     issued.uses += 1;
     return this.respond(issued.place, body);
   }

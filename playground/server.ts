@@ -1,6 +1,5 @@
 /** The one port where everything of Slack stands: Web API, uploads, files, response addresses, websockets. */
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service } from './service.ts';
 import { readArguments, readUpload } from './web-api/request.ts';

@@ -9,8 +9,7 @@ import type { ApiCall } from './journal.ts';
 import { Modals } from './modals.ts';
 import { Rates } from './rates.ts';
 import { ResponseUrls } from './response-urls.ts';
-import { readSettings } from './settings.ts';
-import type { PlaygroundOptions, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { SocketMode } from './socket-mode.ts';
 import { Timers } from './timers.ts';
 import { Triggers } from './triggers.ts';
@@ -35,25 +34,22 @@ export class Service {
   readonly uploads: Uploads;
   /** `http://127.0.0.1:port`, known once it listens. */
   origin = '';
-  readonly #http: HttpDelivery | undefined;
 
-  constructor(options: PlaygroundOptions) {
-    const settings = readSettings(options);
+  constructor(settings: Settings) {
     this.settings = settings;
-    this.changes = new Changes(options.waitTimeoutMs);
-    this.world = new World({ ...settings, workspace: options.workspace });
+    this.changes = new Changes(settings.waitTimeoutMs);
+    this.world = new World(settings);
     const { world, changes, timers } = this;
-    const rates = options.rates ?? true;
+    const { rates, requestUrl } = settings;
     this.rates = rates === false ? undefined : new Rates(rates === true ? {} : rates);
     this.socket = new SocketMode(world.appId, settings.pingIntervalMs, timers, changes);
-    this.#http =
-      options.requestUrl === undefined ? undefined : new HttpDelivery(options.requestUrl, settings);
-    this.deliveries = new Deliveries(this.#http ?? this.socket, settings, timers, changes);
+    const transport = requestUrl === undefined ? this.socket : new HttpDelivery(requestUrl, settings);
+    this.deliveries = new Deliveries(transport, settings, timers, changes);
     this.events = new Events(world, this.deliveries, settings);
     this.conversation = new Conversation(world, this.events, changes);
     this.triggers = new Triggers(settings.triggerLifeMs, settings.now);
     this.modals = new Modals(world, changes);
-    this.responses = new ResponseUrls(world, this.conversation, settings);
+    this.responses = new ResponseUrls(world, this.conversation, settings.now);
     this.uploads = new Uploads(world, this.conversation, timers, changes, settings.shareDelayMs);
   }
 

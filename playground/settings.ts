@@ -1,41 +1,39 @@
-/** What a playground can be started with. */
+/** What a playground is started with: what is not given is as in {@link defaults}. */
+export type PlaygroundOptions = Partial<Settings>;
 
-export interface PlaygroundOptions {
-  /** Default: a free one on 127.0.0.1. */
-  readonly port?: number;
-  readonly workspace?: { readonly id?: string; readonly name?: string; readonly domain?: string };
-  readonly botName?: string;
-  readonly botToken?: string;
-  readonly appToken?: string;
-  readonly signingSecret?: string;
-  /** Scopes of the bot token; default {@link defaultScopes}. */
-  readonly scopes?: readonly string[];
-  /** Bot events that the app is subscribed to; default {@link defaultSubscriptions}. */
-  readonly subscriptions?: readonly string[];
-  /** Slash commands of the app; default `/spark`. */
-  readonly commands?: readonly string[];
-  /** Shortcuts that the web page offers; default none. */
-  readonly shortcuts?: readonly Shortcut[];
+export interface Settings {
+  /** 0: a free one on 127.0.0.1. */
+  readonly port: number;
+  readonly workspace: { readonly id?: string; readonly name?: string; readonly domain?: string };
+  readonly botName: string;
+  readonly botToken: string;
+  readonly appToken: string;
+  readonly signingSecret: string;
+  /** Scopes of the bot token. */
+  readonly scopes: readonly string[];
+  /** Bot events that the app is subscribed to. */
+  readonly subscriptions: readonly string[];
+  /** Slash commands of the app. */
+  readonly commands: readonly string[];
+  /** Shortcuts that the web page offers. */
+  readonly shortcuts: readonly Shortcut[];
   /** Deliver by signed HTTP to this address instead of Socket Mode. */
   readonly requestUrl?: string;
-  /** Which of a mention's two events comes first; default `alternate`. */
-  readonly mentionOrder?: MentionOrder;
-  /** `false` switches Slack's rates off; a record sets calls per minute by method. Default true. */
-  readonly rates?: boolean | Readonly<Record<string, number>>;
-  /** Default 3000, Slack's. */
-  readonly ackTimeoutMs?: number;
-  /** Waits before an event's 1st, 2nd and 3rd repeat; default Slack's 0, 60 000 and 300 000. */
-  readonly retryDelaysMs?: readonly number[];
-  /** Default 3000, Slack's. */
-  readonly triggerLifeMs?: number;
-  /** Between completeUploadExternal's answer and the message with the file; default 30. */
-  readonly shareDelayMs?: number;
-  /** Default 5000. */
-  readonly pingIntervalMs?: number;
-  /** Of `waitFor` and its relatives; default 15 000. */
-  readonly waitTimeoutMs?: number;
-  /** Milliseconds since 1970; default Date.now. For rates, lives of triggers and response addresses, and ts. */
-  readonly now?: () => number;
+  /** Which of a mention's two events comes first. */
+  readonly mentionOrder: MentionOrder;
+  /** `true`: Slack's own; a record sets calls per minute by method. */
+  readonly rates: boolean | Readonly<Record<string, number>>;
+  readonly ackTimeoutMs: number;
+  /** Waits before an event's 1st, 2nd and 3rd repeat. */
+  readonly retryDelaysMs: readonly number[];
+  readonly triggerLifeMs: number;
+  /** Between completeUploadExternal's answer and the message with the file. */
+  readonly shareDelayMs: number;
+  readonly pingIntervalMs: number;
+  /** Of `waitFor` and its relatives. */
+  readonly waitTimeoutMs: number;
+  /** Milliseconds since 1970. For rates, lives of triggers and response addresses, and ts. */
+  readonly now: () => number;
 }
 
 export interface Shortcut {
@@ -46,27 +44,7 @@ export interface Shortcut {
 
 export type MentionOrder = 'app_mention' | 'message' | 'alternate';
 
-export interface Settings {
-  readonly botName: string;
-  readonly botToken: string;
-  readonly appToken: string;
-  readonly signingSecret: string;
-  readonly scopes: readonly string[];
-  readonly subscriptions: readonly string[];
-  readonly commands: readonly string[];
-  readonly shortcuts: readonly Shortcut[];
-  readonly mentionOrder: MentionOrder;
-  readonly ackTimeoutMs: number;
-  readonly retryDelaysMs: readonly number[];
-  readonly triggerLifeMs: number;
-  readonly responseUrlLifeMs: number;
-  readonly responseUrlUses: number;
-  readonly shareDelayMs: number;
-  readonly pingIntervalMs: number;
-  readonly now: () => number;
-}
-
-const defaultScopes: readonly string[] = [
+const scopes = [
   'app_mentions:read',
   'channels:history',
   'channels:read',
@@ -86,7 +64,7 @@ const defaultScopes: readonly string[] = [
   'users:read',
 ];
 
-const defaultSubscriptions: readonly string[] = [
+const subscriptions = [
   'app_home_opened',
   'app_mention',
   'app_uninstalled',
@@ -99,24 +77,25 @@ const defaultSubscriptions: readonly string[] = [
   'tokens_revoked',
 ];
 
-export function readSettings(options: PlaygroundOptions): Settings {
-  return {
-    botName: options.botName ?? 'sparkthread',
-    botToken: options.botToken ?? 'xoxb-playground-bot-token',
-    appToken: options.appToken ?? 'xapp-1-playground-app-token',
-    signingSecret: options.signingSecret ?? 'playground-signing-secret',
-    scopes: options.scopes ?? defaultScopes,
-    subscriptions: options.subscriptions ?? defaultSubscriptions,
-    commands: options.commands ?? ['/spark'],
-    shortcuts: options.shortcuts ?? [],
-    mentionOrder: options.mentionOrder ?? 'alternate',
-    ackTimeoutMs: options.ackTimeoutMs ?? 3000,
-    retryDelaysMs: options.retryDelaysMs ?? [0, 60_000, 300_000],
-    triggerLifeMs: options.triggerLifeMs ?? 3000,
-    responseUrlLifeMs: 30 * 60_000,
-    responseUrlUses: 5,
-    shareDelayMs: options.shareDelayMs ?? 30,
-    pingIntervalMs: options.pingIntervalMs ?? 5000,
-    now: options.now ?? Date.now,
-  };
-}
+/** Times and repeats are Slack's. */
+export const defaults: Settings = {
+  port: 0,
+  workspace: {},
+  botName: 'sparkthread',
+  botToken: 'xoxb-playground-bot-token',
+  appToken: 'xapp-1-playground-app-token',
+  signingSecret: 'playground-signing-secret',
+  scopes,
+  subscriptions,
+  commands: ['/spark'],
+  shortcuts: [],
+  mentionOrder: 'alternate',
+  rates: true,
+  ackTimeoutMs: 3000,
+  retryDelaysMs: [0, 60_000, 300_000],
+  triggerLifeMs: 3000,
+  shareDelayMs: 30,
+  pingIntervalMs: 5000,
+  waitTimeoutMs: 15_000,
+  now: Date.now,
+};

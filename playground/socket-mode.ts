@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
-import type { WebSocket } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Changes } from './changes.ts';
 import type { Parcel, Reception, Transport } from './deliveries.ts';
@@ -26,8 +25,6 @@ export class SocketMode implements Transport {
   readonly #awaited = new Map<string, (reception: Reception) => void>();
   #turn = 0;
   #opened = 0;
-  /** The only connection that gets payloads: its place in the order of opening. Undefined: all in turn. */
-  target: number | undefined;
 
   constructor(appId: string, pingIntervalMs: number, timers: Timers, changes: Changes) {
     this.#appId = appId;
@@ -69,9 +66,9 @@ export class SocketMode implements Transport {
     this.#server.handleUpgrade(request, socket, head, (connection) => this.#welcome(connection));
   }
 
-  /** Each payload goes to one connection, to all of them in turn unless one is the target. */
+  /** Each payload goes to one connection, to all of them in turn. */
   send(parcel: Parcel): Promise<Reception> {
-    const connection = this.#connections[this.target ?? this.#turn % this.#connections.length];
+    const connection = this.#connections[this.#turn % this.#connections.length];
     this.#turn += 1;
     if (connection === undefined) return Promise.resolve({ kind: 'failed', reason: 'connection_failed' });
     const retries =

@@ -1,8 +1,7 @@
 /** What the acknowledgement of a view_submission does to the modal (`response_action`). */
 import { z } from 'zod';
 import type { Service } from './service.ts';
-import { readView } from './views.ts';
-import type { View, ViewDraft } from './views.ts';
+import { readView, type View, type ViewDraft } from './views.ts';
 
 const ack = z.discriminatedUnion('response_action', [
   z.object({ response_action: z.literal('errors'), errors: z.record(z.string(), z.string()) }),

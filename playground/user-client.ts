@@ -1,16 +1,12 @@
 /** What one person does in Slack's client, as the client really sends it. */
-import { compose, curled, escapeText } from './composer.ts';
-import type { Composed } from './composer.ts';
+import { compose, curled, escapeText, type Composed } from './composer.ts';
 import type { Delivery } from './deliveries.ts';
-import type { Ephemeral, SlackMessage } from './messages.ts';
-import { presentMessage } from './messages.ts';
-import { channelNameInPayloads } from './people.ts';
-import type { Channel, User } from './people.ts';
+import { type Ephemeral, type SlackMessage, presentMessage } from './messages.ts';
+import { channelNameInPayloads, type Channel, type User } from './people.ts';
 import { actionOf, findPressable } from './presses.ts';
 import type { ResponsePlace } from './response-urls.ts';
 import type { Service } from './service.ts';
-import { isEmptyState, presentView, typedState } from './views.ts';
-import type { View } from './views.ts';
+import { isEmptyState, presentView, typedState, type View } from './views.ts';
 import { submissionAck } from './submissions.ts';
 
 export interface PostOptions {

@@ -1,9 +1,7 @@
 /** Modals and home tabs: the schema that views.* demand, and the view as Slack sends it. */
 import { z } from 'zod';
-import { optionsOf, plainText } from './block-elements.ts';
-import type { InputElement } from './block-elements.ts';
-import { readBlocks } from './blocks-schema.ts';
-import type { Block } from './blocks-schema.ts';
+import { optionsOf, plainText, type InputElement } from './block-elements.ts';
+import { readBlocks, type Block } from './blocks-schema.ts';
 
 const title = plainText(24);
 const common = {

@@ -1,20 +1,14 @@
 /** The workspace as it stands: people, channels, messages, files, views. It holds and finds; it sends nothing. */
 import type { View } from './views.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';
-import { Timeline } from './messages.ts';
-import type { Ephemeral, SlackFile } from './messages.ts';
+import type { Settings } from './settings.ts';
+import { Timeline, type Ephemeral, type SlackFile } from './messages.ts';
 
 export interface StoredFile {
   readonly file: SlackFile;
   readonly bytes: Buffer;
   /** Whether Slack has looked at it, so that blocks may show it. */
   processed: boolean;
-}
-
-interface WorldOptions {
-  readonly workspace?: { readonly id?: string; readonly name?: string; readonly domain?: string } | undefined;
-  readonly botName: string;
-  readonly now: () => number;
 }
 
 const strangersTeamId = 'T00ABROAD';
@@ -36,26 +30,26 @@ export class World {
   #lastMicros = 0;
   #ids = 0;
 
-  constructor(options: WorldOptions) {
-    this.#now = options.now;
-    this.teamId = options.workspace?.id ?? 'T000HOME0';
-    this.teamName = options.workspace?.name ?? 'Home';
-    this.domain = options.workspace?.domain ?? 'home';
+  constructor({ workspace, botName, now }: Pick<Settings, 'workspace' | 'botName' | 'now'>) {
+    this.#now = now;
+    this.teamId = workspace.id ?? 'T000HOME0';
+    this.teamName = workspace.name ?? 'Home';
+    this.domain = workspace.domain ?? 'home';
     this.addUser('ana', { role: 'admin', realName: 'Ana Alvarez' });
     this.addUser('ben', { role: 'member', realName: 'Ben Brown' });
     this.addUser('gus', { role: 'guest', realName: 'Gus Green' });
     this.addUser('oli', { role: 'owner', realName: 'Oli Olsen' });
     this.addUser('ext', { role: 'external', realName: 'Ext Evans' });
     this.addUser('deploybot', { role: 'bot', realName: 'Deploy Bot' });
-    this.bot = this.addUser(options.botName, { role: 'bot', realName: 'Sparkthread', appId: this.appId });
+    this.bot = this.addUser(botName, { role: 'bot', realName: 'Sparkthread', appId: this.appId });
     const people = ['ana', 'ben', 'gus', 'oli', 'deploybot'];
-    this.addChannel('general', { members: [...people, options.botName] });
-    this.addChannel('data', { members: [...people, options.botName] });
-    this.addChannel('secret', { kind: 'private', members: ['ana', 'ben', options.botName] });
-    this.addChannel('attic', { members: [...people, options.botName] }).archived = true;
+    this.addChannel('general', { members: [...people, botName] });
+    this.addChannel('data', { members: [...people, botName] });
+    this.addChannel('secret', { kind: 'private', members: ['ana', 'ben', botName] });
+    this.addChannel('attic', { members: [...people, botName] }).archived = true;
     this.addChannel('elsewhere', { members: people });
     this.addGroup('data-eng', ['ben']);
-    this.addChannel('partners', { members: [...people, 'ext', options.botName], shared: true });
+    this.addChannel('partners', { members: [...people, 'ext', botName], shared: true });
   }
 
   /** A new id as Slack's look: one letter, then upper-case letters and digits. */

@@ -22,7 +22,7 @@ import { kernelEnv } from './runs/session/kernel/launch-kernel.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
 import { Scheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
-import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/scheduled.ts';
+import { notifyScheduleNews, readScheduledEnd, startScheduled } from './slack/listeners/schedules.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
 import type { Bot } from './slack/context.ts';
@@ -134,7 +134,7 @@ function createRuns(
   onEnded: AppParts['onEnded'],
 ) {
   const { config, log, gateway, store, slack, guard } = parts;
-  const { runTimeoutMs, inputTimeoutMs, sqlRows } = config.runs;
+  const { runTimeoutMs, inputTimeoutMs } = config.runs;
   const openTranscript = createTranscripts({
     notebooks,
     store: store.runs,
@@ -146,7 +146,7 @@ function createRuns(
   });
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: slack.removeRunMessage,
+    removeMessage: slack.runMessages.remove,
     forgetNotebook: notebooks.forget,
     onPosted: (live) => kernels.remove(live),
     log,
@@ -160,22 +160,21 @@ function createRuns(
     openTranscript,
     onEnded,
     onSwitched(run, change) {
-      slack.notifySwitched(run, change);
+      slack.kernelNotices.switched(run, change);
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
           log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'),
         );
     },
-    notices: slack.idleNotices,
+    notices: slack.kernelNotices.idle,
     log,
     several: config.kernels.several,
     runTimeoutMs,
     inputTimeoutMs,
-    sqlRows,
     isDeactivated: async (requester) => (await slack.side.users.find(requester)).isDeactivated === true,
     guard,
-    spark: new SparkObserver({ ...config.spark, sqlRows }, log),
+    spark: new SparkObserver(config.spark, log),
     idleTimeoutMs: config.kernels.idleTimeoutMs,
   });
   const runs = new Runs({
@@ -183,9 +182,9 @@ function createRuns(
     store: store.runs,
     kernels,
     finals,
-    openRunMessage: slack.openRunMessage,
-    removeAttached: slack.removeAttachments,
-    removeMessage: slack.removeRunMessage,
+    openRunMessage: slack.runMessages.open,
+    removeAttached: slack.runMessages.removeAttachments,
+    removeMessage: slack.runMessages.remove,
     openTranscript,
     log,
   });
@@ -204,7 +203,7 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
     kernels,
     gateway,
     notebooks,
-    limits: { ...config.runs, aliases: config.runs.languages, kernelsPerUser: config.kernels.perUser },
+    limits: config.runs,
     openRun: (run, code) => runs.open(run, code),
     log,
   });
@@ -225,13 +224,10 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
       return await admission.languages(workspace, channel);
     },
     onRefused,
-    admit: (request, signal) => admission.submit(request, signal),
-    replaceWaiting: (run, edit) => admission.replaceWaiting(run, edit),
-    say: (run, note) => runs.say(run, note),
-    erase: (run) => runs.erase(run),
-    code: (run) => runs.code(run),
-    notebook: (run) => notebooks.find(run.data.requestKey),
+    admission,
+    runs,
     untilPosted: async (runId) => await kernels.run(runId)?.posted,
+    notebooks,
     markSeen: (requestKey) => store.runs.markSeen(requestKey, Date.now()),
     forgetSeen: (requestKey) => store.runs.forgetRequest(requestKey),
     isKnown: async (requestKey) => (await store.runs.findRequest(requestKey)) !== undefined,
@@ -239,10 +235,5 @@ function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs:
       const runId = await store.runs.findRequest(requestKey);
       return runId === undefined || runId === '' ? undefined : await runs.find(runId);
     },
-    findRun: (runId) => runs.find(runId),
-    threadRuns: (channel, thread, limit = 200) =>
-      runs.newest(store.runs.newest('thread', [workspace, channel, thread], limit)),
-    channelRuns: (channel, limit) => runs.newest(store.runs.newest('channel', [workspace, channel], limit)),
-    requesterRuns: (user, limit) => runs.newest(store.runs.newest('requester', [workspace, user], limit)),
   };
 }

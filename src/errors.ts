@@ -32,16 +32,6 @@ export type UserErrorCode =
   | 'late'
   | 'noKernel';
 
-/** Slack could not be told something. */
-export class SlackError extends Error {
-  override readonly name = 'SlackError';
-  readonly code: 'notDelivered' | 'rateLimited';
-  constructor(code: SlackError['code'], message: string, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
-  }
-}
-
 /**
  * The store gave no answer in time, or refused; `notLeader`: the lease of this process is not the store's any more.
  * Nothing that waited for it counts as accepted.

@@ -4,8 +4,8 @@ export type Log = Logger;
 
 /**
  * The process's log: JSON lines on stdout, each with an `event` for programs (`run.ended`: thing and what happened to
- * it, never reworded) beside its sentence for people, and with ids as fields of their own. Each secret is cut out of every line wherever it stands, because an
- * error's text from a library may carry a URL with a token in it.
+ * it, never reworded) beside its sentence for people, and with ids as fields of their own. Each secret is cut out of
+ * every line wherever it stands, because an error's text from a library may carry a URL with a token in it.
  */
 export function startLog({ level, secrets }: { level: string; secrets: Secrets }): Log {
   return pino({

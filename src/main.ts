@@ -9,7 +9,8 @@ import { Secrets, startLog, type Log } from './log.ts';
 import { openSpoolFolder } from './output/spool/spool.ts';
 import { auditEnded } from './runs/audit.ts';
 import { readRunData, type RunData } from './runs/run.ts';
-import { gatewayCheck, storeCheck, trackGateway, startHealthServer, type Role } from './server/health.ts';
+import { gatewayCheck, storeCheck, startHealthServer, type Role } from './server/health.ts';
+import { trackGateway } from './server/instrument.ts';
 import { createMetrics } from './server/metrics.ts';
 import { handleShutdownSignals, limitDrain, type Shutdown } from './shutdown.ts';
 import { type StartedSlack, startSlack } from './slack/app.ts';
@@ -95,8 +96,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
   const network = openSlackNetwork(config.proxy);
   const slack = await startSlack({
     settings: config.slack,
-    network,
-    fetch: guardWrites(metrics.fetch(network.call), leadership),
+    network: { ...network, call: guardWrites(metrics.fetch(network.call), leadership) },
     policy: config.policy,
     maxCodeBytes: config.runs.maxCodeBytes,
     counts: metrics.payloads,
@@ -147,7 +147,8 @@ async function isElected(leadership: Leadership, signal: AbortSignal): Promise<b
 /** Takes up the runs that there are, then listens to Slack until it is stopped. */
 async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> {
   const { config, secrets, log, leading, metrics, store, spool, leadership, slack, network } = parts;
-  const audit = createAudit({ ...config.audit, dir: spool.parent, post: network.fetch, secrets, log });
+  const { target, includesCode } = config.audit;
+  const audit = createAudit({ target, includesCode, dir: spool.parent, post: network.fetch, secrets, log });
   const app = createApp({
     ...parts,
     spoolDir: spool.dir,
@@ -192,7 +193,7 @@ async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> 
 async function close(slack: StartedSlack, app: App): Promise<void> {
   await slack.stopListening();
   await app.close();
-  await slack.close();
+  await slack.runMessages.close();
 }
 
 function roleOf({ state }: Leadership): Role {

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** Resolves after `ms`, and at once when the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
@@ -14,7 +12,13 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** What `work` gives, or undefined after `ms`; the work goes on, and the process does not stay for it. */
 export async function atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  return await Promise.race([work, delay(ms, undefined, { ref: false })]);
+  const { promise: silence, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, ms, undefined).unref();
+  try {
+    return await Promise.race([work, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What `asked` gives, or a rejection with what `late` makes after `ms`. A cache behind it still gets what comes later. */

@@ -3,10 +3,10 @@ import { type OutputPart, type OutputView, wholeText } from '../src/output/outpu
 import type { RunOutcome } from '../src/runs/outcome.ts';
 import type { RunAction, RunPhase, RunView } from '../src/runs/run-view.ts';
 import { renderClosedHome } from '../src/slack/blocks/home.ts';
-import { renderKernelButtons } from '../src/slack/blocks/kernel-text.ts';
-import { renderEditor } from '../src/slack/blocks/modals/editor.ts';
-import { renderQuestionModal } from '../src/slack/blocks/question.ts';
-import { renderSentence } from '../src/slack/blocks/modals/modal.ts';
+import { renderKernelButtons } from '../src/slack/blocks/kernel-blocks.ts';
+import { renderEditor } from '../src/slack/blocks/editor.ts';
+import { renderInputBox } from '../src/slack/blocks/input-request.ts';
+import { renderSentence } from '../src/slack/blocks/elements.ts';
 import { renderRoot } from '../src/slack/blocks/who-ran.ts';
 import { renderTable, TABLE_FORMS } from '../src/slack/blocks/run/output/table.ts';
 import { renderRunMessage } from '../src/slack/blocks/run/run-message.ts';
@@ -135,10 +135,7 @@ export const samples: readonly Sample[] = [
   { name: 'the editor', view: renderEditor({}, { languages, blocks: [''] }) },
   {
     name: 'the box for a line',
-    view: renderQuestionModal(
-      { runId: 'run', questionId: 'question' },
-      { prompt: 'Name? ', password: false },
-    ),
+    view: renderInputBox({ runId: 'run', requestId: 'request' }, { prompt: 'Name? ', password: false }),
   },
   { name: 'a window with a sentence', view: renderSentence('Guests may not use Sparkthread here.') },
   { name: 'a home tab that is closed', view: renderClosedHome('Guests may not use Sparkthread here.') },

@@ -7,13 +7,18 @@ import type { PageWindow } from '../playground/page-window.ts';
 import { answerScenes } from './screenshots/answers.ts';
 import { documentScenes } from './screenshots/documents.ts';
 import { idleScenes } from './screenshots/idle-kernels.ts';
-import { placeScenes } from './screenshots/places.ts';
-import type { PlaceScene } from './screenshots/places.ts';
+import { placeScenes, type PlaceScene } from './screenshots/places.ts';
 import { rareEndScenes } from './screenshots/rare-ends.ts';
 import type { Scene } from './screenshots/scene.ts';
 import { shrinkPictures } from './screenshots/shrink-pictures.ts';
-import { openOn, photographRegion, photographWindow, startStage } from './screenshots/stage.ts';
-import type { Photo, Stage } from './screenshots/stage.ts';
+import {
+  openOn,
+  photographRegion,
+  photographWindow,
+  startStage,
+  type Photo,
+  type Stage,
+} from './screenshots/stage.ts';
 
 const documents = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const folder = fileURLToPath(new URL('../screenshots/', import.meta.url));

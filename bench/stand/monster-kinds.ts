@@ -2,6 +2,7 @@ import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-
 import { SPARK_TABLE_MIME } from '../../src/spark/sql/python.ts';
 import type { Monster } from './monster.ts';
 import { createMessageMonsters } from './monster-messages.ts';
+import { createSessionMonsters } from './monster-sessions.ts';
 import { untilTaken } from './until-taken.ts';
 
 /** Texts that backtrack: what a regular expression of src would have to try from each of its places. */
@@ -127,7 +128,7 @@ function streams(texts: readonly string[], times: number): Monster['say'] {
   };
 }
 
-/** The monsters that were seen, and those that are made of the seeds: about 410. */
+/** The monsters that were seen, and those that are made of the seeds: about 490. */
 export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
@@ -213,7 +214,7 @@ export function createMonsters(): Monster[] {
       ...(seed.length > 3 ? [] : [{ name: `a prompt of ${shown}`, say: asked(seed) }]),
     ];
   });
-  return [...known, ...made, ...createMessageMonsters()];
+  return [...known, ...made, ...createMessageMonsters(), ...createSessionMonsters()];
 }
 
 /** Kinds of output that say little and cost much: rows, columns, widgets, displays, forms of a value. */

@@ -180,6 +180,7 @@ function floods(): Monster[] {
     },
     {
       name: '300 clears beside 200 kB of text',
+      outcome: 'tooMuchOutput',
       say: async (kernel, request) => {
         for (let n = 0; n < 300; n += 1) {
           kernel.stream(request, `${n} line\n`.repeat(20_000), n % 3 === 0 ? 'stderr' : 'stdout');

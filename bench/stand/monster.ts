@@ -4,6 +4,10 @@ import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-
 export interface Monster {
   name: string;
   say: (kernel: ScriptedKernel, request: ScriptMessage) => void | Promise<void>;
-  /** How its run ends where it is no `ok`. */
+  /** How it replies where that is no `ok`. */
   reply?: object;
+  /** How its run ends where that is not what it replies. */
+  outcome?: string;
+  /** It begins and ends its run itself. */
+  isWhole?: true;
 }

@@ -49,6 +49,9 @@ export async function startWatchedBot(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(bot, 'exit');
+  // In their order: a report that nobody waits for would be taken for the next one.
+  const asked: ((report: StallReport) => void)[] = [];
+  bot.on('message', (report: StallReport) => asked.shift()?.(report));
   await playground.waitForConnection();
   return {
     playground,
@@ -56,11 +59,8 @@ export async function startWatchedBot(
     folder,
     isAlive: () => bot.exitCode === null && bot.signalCode === null,
     async take(word = 'take') {
-      const answered = new Promise<StallReport>((resolve) => {
-        bot.once('message', (report: StallReport) => resolve(report));
-      });
       bot.send(word);
-      return await answered;
+      return await new Promise((resolve) => asked.push(resolve));
     },
     async [Symbol.asyncDispose]() {
       if (bot.exitCode === null) bot.kill('SIGTERM');

@@ -80,7 +80,6 @@ export async function startYear(options: {
     several: false,
     runTimeoutMs: undefined,
     inputTimeoutMs: 600_000,
-    sqlRows: 1_000,
     isDeactivated: async () => false,
     spark: new SparkObserver(
       { progress: 'console', uiUrl: undefined, historyUrl: undefined, sqlRows: 1_000, resultRows: 0 },
@@ -187,6 +186,7 @@ function createGateway(living: Set<string>): Gateway {
         isThere: async () => living.has(kernelId),
         execute: ({ msgId }) => execute(msgId, (executionCount += 1)),
         resume: ({ msgId }) => execute(msgId, (executionCount += 1)),
+        openComm: async () => false,
         close: async () => undefined,
       };
     },

@@ -2,14 +2,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openCacheFolder } from './cache-folder.ts';
-import type { Kernelspec } from './kernelspecs.ts';
-import { pythonKernelspec, sparkKernelspec, writeKernelspecs } from './kernelspecs.ts';
-import type { Java, Python } from './prerequisites.ts';
-import { findJava, findPython, missingJava } from './prerequisites.ts';
-import type { Progress } from './progress.ts';
-import { asStep } from './progress.ts';
-import type { VirtualEnvironment } from './virtual-environment.ts';
-import { ensureVirtualEnvironment } from './virtual-environment.ts';
+import { type Kernelspec, pythonKernelspec, sparkKernelspec, writeKernelspecs } from './kernelspecs.ts';
+import { type Java, type Python, findJava, findPython, missingJava } from './prerequisites.ts';
+import { type Progress, asStep } from './progress.ts';
+import { type VirtualEnvironment, ensureVirtualEnvironment } from './virtual-environment.ts';
 
 /** What is on this machine now. Plain data: it can be handed to another process as JSON. */
 export type Provisioned = {

@@ -6,8 +6,7 @@ import { cleanEnvironment } from '../clean-environment.ts';
 import { guarded } from '../guarded-process.ts';
 import { withFileLock } from './file-lock.ts';
 import type { Python } from './prerequisites.ts';
-import type { Progress, Step } from './progress.ts';
-import { asStep } from './progress.ts';
+import { type Progress, type Step, asStep } from './progress.ts';
 import { mustRun } from './run-tool.ts';
 
 export type VirtualEnvironment = {

@@ -4,8 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { Service } from '../service.ts';
 import { act } from './act.ts';
-import { renderRegions } from './render-regions.ts';
-import type { Regions, Window } from './render-regions.ts';
+import { renderRegions, type Regions, type Window } from './render-regions.ts';
 import { renderShell } from './shell.ts';
 
 const assets: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
 /** Block Kit as HTML: what only shows is drawn by slack-blocks-to-jsx, what can be pressed or filled in by our own forms. */
-import { createElement as h } from 'react';
-import type { ComponentProps, ReactNode } from 'react';
+import { createElement as h, type ComponentProps, type ReactNode } from 'react';
 import { Message } from 'slack-blocks-to-jsx';
 import type { Block, TableCell } from '../blocks-schema.ts';
 import type { World } from '../world.ts';

@@ -1,8 +1,6 @@
 /** What can be pressed: buttons and selects. The page's script sends `data-press` with what was chosen. */
-import { createElement as h } from 'react';
-import type { ReactNode } from 'react';
-import { optionsOf } from '../block-elements.ts';
-import type { ActionsElement, Option } from '../block-elements.ts';
+import { createElement as h, type ReactNode } from 'react';
+import { optionsOf, type ActionsElement, type Option } from '../block-elements.ts';
 import type { World } from '../world.ts';
 
 export function Pressed({ element, world }: { element: ActionsElement; world: World }): ReactNode {

@@ -1,8 +1,6 @@
 /** Input blocks of modals as native form fields, named by block_id. */
-import { createElement as h } from 'react';
-import type { ReactNode } from 'react';
-import { optionsOf } from '../block-elements.ts';
-import type { InputElement } from '../block-elements.ts';
+import { createElement as h, type ReactNode } from 'react';
+import { optionsOf, type InputElement } from '../block-elements.ts';
 import type { Block } from '../blocks-schema.ts';
 import type { View } from '../views.ts';
 import type { World } from '../world.ts';

@@ -1,6 +1,5 @@
 /** One message as HTML: author, body, files, reactions, and what can be done with it. */
-import { createElement as h } from 'react';
-import type { ReactNode } from 'react';
+import { createElement as h, type ReactNode } from 'react';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from '../messages.ts';
 import type { User } from '../people.ts';
 import { mrkdwnAsText } from '../mrkdwn-text.ts';

@@ -1,6 +1,5 @@
 /** The regions of the page as one viewer sees them now. Each is sent anew when its HTML changed. */
-import { createElement as h } from 'react';
-import type { ReactNode } from 'react';
+import { createElement as h, type ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Channel, User } from '../people.ts';
 import type { Service } from '../service.ts';

@@ -1,6 +1,5 @@
 /** The page around its live regions: sidebar, messages, composer, thread, modal. */
-import { createElement as h } from 'react';
-import type { ReactNode } from 'react';
+import { createElement as h, type ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Service } from '../service.ts';
 

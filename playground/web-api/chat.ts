@@ -2,11 +2,19 @@
 import { z } from 'zod';
 import type { Service } from '../service.ts';
 import type { World } from '../world.ts';
-import type { SlackMessage } from '../messages.ts';
-import { presentMessage } from '../messages.ts';
+import { type SlackMessage, presentMessage } from '../messages.ts';
 import type { Channel } from '../people.ts';
-import { flag, joinedChannel, json, messageBlocks, method, Refusal, text, visibleChannel } from './method.ts';
-import type { Methods } from './method.ts';
+import {
+  flag,
+  joinedChannel,
+  json,
+  messageBlocks,
+  method,
+  Refusal,
+  text,
+  visibleChannel,
+  type Methods,
+} from './method.ts';
 
 /** Bytes of UTF-8. */
 const maxUpdateText = 4000;

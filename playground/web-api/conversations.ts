@@ -1,11 +1,18 @@
 /** conversations.*, users.*, usergroups.*, reactions.*: reading the workspace. */
-import { presentMessage } from '../messages.ts';
-import type { SlackMessage } from '../messages.ts';
-import { presentChannel, presentUser } from '../people.ts';
-import type { Channel, ChannelKind } from '../people.ts';
+import { presentMessage, type SlackMessage } from '../messages.ts';
+import { presentChannel, presentUser, type Channel, type ChannelKind } from '../people.ts';
 import type { Service } from '../service.ts';
-import { count, flag, joinedChannel, method, paged, Refusal, text, visibleChannel } from './method.ts';
-import type { Methods } from './method.ts';
+import {
+  count,
+  flag,
+  joinedChannel,
+  method,
+  paged,
+  Refusal,
+  text,
+  visibleChannel,
+  type Methods,
+} from './method.ts';
 
 const readScopes: Readonly<Record<ChannelKind, string>> = {
   public: 'channels:read',

@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { maxSnippetBytes } from '../uploads.ts';
 import { thread } from './chat.ts';
-import { count, joinedChannel, json, messageBlocks, method, Refusal, text } from './method.ts';
-import type { Methods } from './method.ts';
+import { count, joinedChannel, json, messageBlocks, method, Refusal, text, type Methods } from './method.ts';
 
 /** One more in one message, and Slack breaks (python-slack-sdk#1653). */
 const maxFilesOfMessage = 14;

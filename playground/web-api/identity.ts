@@ -1,6 +1,5 @@
 /** Who the app is: auth.test, api.test, apps.connections.open, bots.info, team.info. */
-import { method, Refusal, text } from './method.ts';
-import type { Methods } from './method.ts';
+import { method, Refusal, text, type Methods } from './method.ts';
 
 export const identityMethods: Methods = {
   'api.test': method({ takesJson: true, args: { error: text.optional() }, run: () => ({ args: {} }) }),

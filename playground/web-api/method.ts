@@ -1,7 +1,6 @@
 /** How a method of the Web API is written down: its scopes, its arguments, what it does. */
 import { z } from 'zod';
-import type { Block } from '../blocks-schema.ts';
-import { readBlocks } from '../blocks-schema.ts';
+import { type Block, readBlocks } from '../blocks-schema.ts';
 import type { Channel } from '../people.ts';
 import type { Service } from '../service.ts';
 

@@ -9,8 +9,7 @@ import { chatMethods } from './chat.ts';
 import { conversationMethods } from './conversations.ts';
 import { fileMethods } from './files.ts';
 import { identityMethods } from './identity.ts';
-import { Refusal } from './method.ts';
-import type { Answer, Method } from './method.ts';
+import { Refusal, type Answer, type Method } from './method.ts';
 import { viewMethods } from './views.ts';
 
 const methods = new Map<string, Method>(

@@ -2,11 +2,9 @@
 import { z } from 'zod';
 import { maxStack } from '../modals.ts';
 import type { Redemption } from '../triggers.ts';
-import { presentView, readView } from '../views.ts';
-import type { View, ViewDraft } from '../views.ts';
+import { presentView, readView, type View, type ViewDraft } from '../views.ts';
 import type { Service } from '../service.ts';
-import { json, method, Refusal, text } from './method.ts';
-import type { Answer, Methods } from './method.ts';
+import { json, method, Refusal, text, type Answer, type Methods } from './method.ts';
 
 const view = json(z.record(z.string(), z.unknown()));
 

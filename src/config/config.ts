@@ -68,17 +68,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     /** Of all runs together. */
     spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
-      /** Alias in lower case → kernelspec. */
-      languages: values.LANGUAGES ?? {},
+      /** In lower case → kernelspec. */
+      aliases: values.LANGUAGES ?? {},
       defaultLanguage: values.DEFAULT_LANGUAGE,
       autoRun: values.AUTO_RUN,
       editWindowMs: values.EDIT_WINDOW,
-      runTimeoutMs: unlessNone(values.RUN_TIMEOUT),
+      runTimeoutMs: values.RUN_TIMEOUT,
       inputTimeoutMs: values.INPUT_TIMEOUT,
-      notifyAfterMs: unlessNone(values.NOTIFY_AFTER),
+      notifyAfterMs: values.NOTIFY_AFTER,
       resultReactions: values.RESULT_REACTIONS === 'on',
-      /** Rows of a SQL result. */
-      sqlRows: values.SQL_ROWS,
       /** UTF-8, of all blocks of one run together. */
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
@@ -86,7 +84,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       queueLimit: values.QUEUE_LIMIT,
       /** Unfinished runs per person. */
       userLimit: values.USER_LIMIT,
-      keepRunsMs: unlessNone(values.KEEP_RUNS),
+      /** Kernels that one person's snippets started. */
+      kernelsPerUser: values.KERNELS_PER_USER,
+      keepRunsMs: values.KEEP_RUNS,
     },
     spark: {
       progress: values.SPARK_PROGRESS,
@@ -95,18 +95,18 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       historyUrl: values.SPARK_HISTORY_URL,
       /** Spark's REST API, and the proxy on the way there. */
       status: statusOf(values.SPARK_STATUS_URL, proxy),
+      /** Rows of a SQL result. */
+      sqlRows: values.SQL_ROWS,
       /** Of a DataFrame that is a cell's result; 0: none. */
-      resultRows: values.SHOW_DATAFRAMES === 'off' ? 0 : values.SHOW_DATAFRAMES,
+      resultRows: values.SHOW_DATAFRAMES,
     },
     kernels: {
       /** May hold `{channel}` and `{user}`. */
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
       /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
-      several: values.KERNELS_PER_CHANNEL === 'several',
-      /** Kernels that one person's snippets started. */
-      perUser: unlessNone(values.KERNELS_PER_USER),
-      idleTimeoutMs: unlessNone(values.IDLE_TIMEOUT),
+      several: values.KERNELS_PER_CHANNEL,
+      idleTimeoutMs: values.IDLE_TIMEOUT,
     },
     policy: {
       /** User ids and user group ids. */
@@ -125,7 +125,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       // Only Slack has to reach the port, and with Socket Mode it does not come in. Undefined: every address of this machine.
       host: values.HOST ?? (slack.transport.kind === 'socket' ? '127.0.0.1' : undefined),
       port: values.PORT,
-      metrics: values.METRICS === 'off' ? undefined : values.METRICS,
+      metrics: values.METRICS,
     },
     logLevel: values.LOG_LEVEL,
     audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
@@ -142,10 +142,6 @@ function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings
 
 function statusOf(url: string | undefined, proxy: ProxySettings | undefined) {
   return url === undefined ? undefined : { url, proxy: proxyFor(url, proxy) };
-}
-
-function unlessNone(limit: number | 'none'): number | undefined {
-  return limit === 'none' ? undefined : limit;
 }
 
 /** Undefined, with the problems added, where a part is missing. The API's URL ends with a slash. */

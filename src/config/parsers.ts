@@ -47,13 +47,14 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
     },
   );
 
-/** What the parser reads, or a word for that there is none. */
-export const orWord = <Value, const Word extends string>(
-  word: Word,
+/** What the parser reads, or a word with a meaning of its own: that there is none, mostly. */
+export const orWord = <Value, const Meaning>(
+  word: string,
+  meaning: Meaning,
   parser: Parser<Value>,
-): Parser<Value | Word> =>
+): Parser<Value | Meaning> =>
   z.string().transform((given, context) => {
-    if (given.trim().toLowerCase() === word) return word;
+    if (given.trim().toLowerCase() === word) return meaning;
     const { data, error } = parser.safeParse(given);
     if (data !== undefined) return data;
     const message = error?.issues[0]?.message.replace(/^must be /, `must be ${word} or `);

@@ -3,6 +3,7 @@ import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gatew
 import { hasSpark } from '../runs/languages/meaning.ts';
 import type { Config } from '../config/config.ts';
 import { sqlLanguage } from '../runs/languages/languages.ts';
+import { plainLanguage } from '../spark/sql/kernel-code.ts';
 import type { Report } from './report.ts';
 
 /** So much of what a kernel says is kept, and so much of it told. */
@@ -112,11 +113,6 @@ export function sparkJob(spec: Kernelspec): Question | undefined {
   return hasSpark(spec) ? JOBS[plainLanguage(spec.language)] : undefined;
 }
 
-/** `python` of `Python3`. */
-function plainLanguage(language: string): string {
-  return language.toLowerCase().replace(/[\d.]+$/, '');
-}
-
 export type Proved = { kind: 'works'; text: string } | { kind: 'fails'; text: string; remedy: string };
 
 /** Runs the job, for up to `deadlineMs`. */
@@ -185,11 +181,11 @@ export async function findSpark(
 /** Where SQL runs in a channel that has chosen nothing. `found`: kernelspec → the Spark in it. */
 export function noteSql(
   kernelspecs: Kernelspecs,
-  { languages, defaultLanguage }: Config['runs'],
+  { aliases, defaultLanguage }: Config['runs'],
   found: ReadonlyMap<string, string>,
   report: Report,
 ): void {
-  const sql = sqlLanguage({ kernelspecs, aliases: languages, defaultLanguage });
+  const sql = sqlLanguage({ kernelspecs, aliases, defaultLanguage });
   if (sql === undefined) return;
   const spark = [...found].map(([name, version]) => `${name} (${version})`).join(', ');
   const isThere = found.has(sql.kernelspec);

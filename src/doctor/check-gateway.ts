@@ -72,7 +72,7 @@ function checkKernelspecs(kernelspecs: Kernelspecs, { config: { runs }, report }
     report.failed(what, 'The gateway offers none.', remedy);
     return;
   }
-  const unknown = Object.entries(runs.languages).filter(([, target]) => !names.includes(target));
+  const unknown = Object.entries(runs.aliases).filter(([, target]) => !names.includes(target));
   const unusable = defaultProblem(kernelspecs, runs);
   if (unknown.length > 0) {
     const list = unknown.map(([alias, target]) => `${alias}=${target}`).join(', ');
@@ -86,7 +86,7 @@ function checkKernelspecs(kernelspecs: Kernelspecs, { config: { runs }, report }
 /** Why a snippet without a language would be refused in a fresh channel. */
 function defaultProblem(kernelspecs: Kernelspecs, runs: Config['runs']): string | undefined {
   if (runs.defaultLanguage === undefined) return undefined;
-  const context = { kernelspecs, aliases: runs.languages };
+  const context = { kernelspecs, aliases: runs.aliases };
   try {
     resolveLanguage(runs.defaultLanguage, context);
     return undefined;

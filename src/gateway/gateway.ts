@@ -47,9 +47,9 @@ export interface KernelModel {
   name: string;
   /** starting, idle, busy, restarting, dead, or anything else a server says. No readiness gate (protocol.md §1.1). */
   executionState: string;
-  connections?: number;
+  connections?: number | undefined;
   /** Why it is dead, where the server says. */
-  reason?: string;
+  reason?: string | undefined;
 }
 
 export interface KernelInfo {
@@ -86,7 +86,7 @@ export interface StartKernel {
 /** All methods throw `GatewayError`. */
 export interface Gateway {
   /** `GET api`. */
-  readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string }>;
+  readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string | undefined }>;
   /** `GET api/kernelspecs`. */
   readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs>;
   /** `GET api/kernels`; undefined where the gateway refuses to list. */
@@ -165,6 +165,12 @@ export interface KernelConnection {
    */
   resume(request: ResumeRequest): Execution;
   /**
+   * Opens a comm at a target of a plugin's in the kernel, while nothing runs there: true when it answers, false where there
+   * is no such target; it waits for as long as the kernel says neither. What the plugin says from then on comes as `comm` of
+   * the execution under way, if any.
+   */
+  openComm(target: string): Promise<boolean>;
+  /**
    * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
    * `resume`: their outputs end, their `end` never settles, and `checkpoint` says how far they came.
    */
@@ -191,7 +197,7 @@ export interface GatewaySettings {
   /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
   startBody?: Readonly<Record<string, unknown>> | undefined;
   /** PEM texts, and what opens the key where it is encrypted. */
-  tls: { ca?: string; cert?: string; key?: string; passphrase?: string; verify: boolean };
+  tls: { verify: boolean } & Partial<Record<'ca' | 'cert' | 'key' | 'passphrase', string | undefined>>;
   /**
    * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
    * the two roots takes which is the caller's to say.

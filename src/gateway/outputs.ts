@@ -112,7 +112,7 @@ export function isStatus(said: KernelOutput): said is Status {
  */
 export interface ExecutionEnd {
   kind: ExecutionEndKind;
-  executionCount?: number;
+  executionCount?: number | undefined;
   variablesLost: boolean;
   /** Output may be missing (drop by the gateway, a gap over a reconnect, a message that was too big or unreadable). */
   possibleGap: boolean;
@@ -121,7 +121,7 @@ export interface ExecutionEnd {
   /** How long more of it was waited for in vain, ms: no time of its own. */
   lingeredMs?: number;
   /** What an operator needs: the gateway's words, a close code; no secret. */
-  detail?: string;
+  detail?: string | undefined;
 }
 
 export type ExecutionEndKind =
@@ -169,11 +169,11 @@ export interface ResumeRequest {
   allowStdin?: boolean;
   checkpoint?: ExecutionCheckpoint | undefined;
   /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
-  inputRequest?: InputRequest;
+  inputRequest?: InputRequest | undefined;
   /** The connection's `process` when it was written; absent where that is not known. */
-  process?: string;
+  process?: string | undefined;
   /** Its `In [n]`, or a lower bound of it; absent where it is not known to have begun. */
-  executionCount?: number;
+  executionCount?: number | undefined;
 }
 
 export interface InputRequest {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
+import { isRecord } from '../gateway/protocol/json.ts';
 
 /**
  * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks
@@ -55,10 +56,6 @@ function isRun({ source, metadata }: CodeCell): boolean {
 function tagsOf(metadata: JsonObject): readonly string[] {
   const { tags } = metadata;
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Mime types whose values are JSON; all others are text in a notebook. */
@@ -118,7 +115,7 @@ export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
 
 /** What is stored was written by this program: only its being there is looked at. */
 function isNotebook(value: unknown): value is Notebook {
-  return isObject(value) && Array.isArray(value['cells']) && isObject(value['metadata']);
+  return isRecord(value) && Array.isArray(value['cells']) && isRecord(value['metadata']);
 }
 
 /** A cell's count as nbformat takes it: kernels that do not count say 0 or -1. */

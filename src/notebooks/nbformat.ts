@@ -1,16 +1,9 @@
-import {
-  isJsonMime,
-  isObject,
-  type JsonObject,
-  type Cell,
-  cellsToRun,
-  newCellId,
-  type Notebook,
-} from './model.ts';
-import type { Output } from '../gateway/outputs.ts';
-import { giveTurn } from '../gateway/event-loop.ts';
-import { jsonPieces } from '../output/mime/json-text.ts';
 import { createReadStream } from 'node:fs';
+import { giveTurn } from '../gateway/event-loop.ts';
+import type { Output } from '../gateway/outputs.ts';
+import { isRecord } from '../gateway/protocol/json.ts';
+import { jsonPieces } from '../output/mime/json-text.ts';
+import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
 import type { SpoolRange } from '../output/output-view.ts';
 import type { RecordedCell } from './cell-outputs.ts';
 
@@ -20,12 +13,12 @@ type Rule = (value: unknown) => boolean;
 const isText: Rule = (value) => typeof value === 'string';
 
 const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
-  kernelspec: (value) => isObject(value) && isText(value['name']) && isText(value['display_name']),
+  kernelspec: (value) => isRecord(value) && isText(value['name']) && isText(value['display_name']),
   language_info: (value) =>
-    isObject(value) &&
+    isRecord(value) &&
     isText(value['name']) &&
     ['file_extension', 'mimetype', 'pygments_lexer'].every((key) => !(key in value) || isText(value[key])) &&
-    (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isObject(value['codemirror_mode'])),
+    (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isRecord(value['codemirror_mode'])),
   // Never to be written to a file.
   orig_nbformat: () => false,
   title: isText,
@@ -34,8 +27,8 @@ const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
 
 const CELL_RULES: Readonly<Record<string, Rule>> = {
   format: isText,
-  jupyter: isObject,
-  execution: (value) => isObject(value) && Object.values(value).every(isText),
+  jupyter: isRecord,
+  execution: (value) => isRecord(value) && Object.values(value).every(isText),
   collapsed: (value) => typeof value === 'boolean',
   scrolled: (value) => typeof value === 'boolean' || value === 'auto',
   name: (value) => typeof value === 'string' && value !== '' && !value.startsWith('\n'),
@@ -54,7 +47,7 @@ export function cleanCellMetadata(given: unknown): JsonObject {
 }
 
 function withRules(given: unknown, rules: Readonly<Record<string, Rule>>): JsonObject {
-  if (!isObject(given)) return {};
+  if (!isRecord(given)) return {};
   return Object.fromEntries(
     Object.entries(given).filter(
       ([key, value]) => !Object.hasOwn(rules, key) || rules[key]?.(value) === true,
@@ -64,9 +57,9 @@ function withRules(given: unknown, rules: Readonly<Record<string, Rule>>): JsonO
 
 /** Pictures of a text cell; undefined where there are none. */
 export function cleanAttachments(given: unknown): JsonObject | undefined {
-  if (!isObject(given)) return undefined;
+  if (!isRecord(given)) return undefined;
   const clean = Object.entries(given).flatMap(([name, bundle]) =>
-    isObject(bundle) ? [[name, cleanBundle(bundle)] as const] : [],
+    isRecord(bundle) ? [[name, cleanBundle(bundle)] as const] : [],
   );
   return clean.length === 0 ? undefined : Object.fromEntries(clean);
 }
@@ -221,9 +214,13 @@ async function* readRange(path: string | undefined, { from, to }: SpoolRange): A
   for await (const piece of text) yield String(piece);
 }
 
-/** The bot's own words among a cell's outputs. */
+/** The bot's own words among a cell's outputs; they stand on stderr. */
+export function noteText(words: string): string {
+  return `[Sparkthread: ${words}]\n`;
+}
+
 export function noteJson(words: string): string {
-  return toJson({ output_type: 'stream', name: 'stderr', text: `[Sparkthread: ${words}]\n` });
+  return toJson({ output_type: 'stream', name: 'stderr', text: noteText(words) });
 }
 
 /** For code of which nothing but itself is known. */

@@ -9,21 +9,15 @@ import {
   type OutputPart,
   type OutputView,
 } from '../output/output-view.ts';
-import { type SpoolBudget, SpoolFullError } from '../output/spool/spool.ts';
+import { SpoolFullError } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
-import { OutputRecord, type RecordLoss } from './output-record.ts';
-import { noteJson, notebookText, type RanCell, recordedOutputs } from './nbformat.ts';
+import { OutputRecord, type OutputRecordOptions, type RecordLoss } from './output-record.ts';
+import { noteJson, notebookText, noteText, type RanCell, recordedOutputs } from './nbformat.ts';
 
-export interface NotebookTranscriptOptions {
-  /** A folder of this run's own for what the notebook is written from. */
-  dir: string;
+export interface NotebookTranscriptOptions extends OutputRecordOptions {
   /** The file's name, as it is attached. */
   filename: string;
-  maxOutputBytes: number;
-  budget?: SpoolBudget;
-  /** Go on with what an earlier process has written of this run. */
-  recovered: boolean;
   /** The run is over: the file is made at once. */
   hasEnded: boolean;
   /** How many cells had their turn in earlier processes. */
@@ -45,10 +39,8 @@ export async function openNotebookTranscript(
   inner: Transcript,
   options: NotebookTranscriptOptions,
 ): Promise<Transcript> {
-  const { dir, maxOutputBytes: maxBytes, budget, recovered, hasEnded } = options;
-  const record = await OutputRecord.open({ dir, maxBytes, budget, recovered });
-  const transcript = new NotebookTranscript(inner, record, options);
-  if (hasEnded) await transcript.seal();
+  const transcript = new NotebookTranscript(inner, await OutputRecord.open(options), options);
+  if (options.hasEnded) await transcript.seal();
   return transcript;
 }
 
@@ -204,7 +196,7 @@ const END_WORDS: Readonly<Record<string, string>> = {
 };
 
 function noteOf(words: string): KernelOutput & { kind: 'stream' } {
-  return { kind: 'stream', name: 'stderr', text: `[Sparkthread: ${words}]\n` };
+  return { kind: 'stream', name: 'stderr', text: noteText(words) };
 }
 
 const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {

@@ -10,10 +10,10 @@ import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from '
 import { outputPieces, noteJson } from './nbformat.ts';
 
 export interface OutputRecordOptions {
-  /** A folder of its own, made for the first cell. */
+  /** A folder of this run's own, made for the first cell. */
   dir: string;
   /** MAX_OUTPUT counts what stands. */
-  maxBytes: number;
+  maxOutputBytes: number;
   /** What all runs may have on the disk together. By default there is no such limit. */
   budget?: SpoolBudget | undefined;
   /** Goes on with what an earlier process has written. */
@@ -34,15 +34,15 @@ export class OutputRecord {
   readonly #snapshots: SnapshotWriter<CellsPicture>;
   /** A long output is written in turns; what comes behind it stays behind it. */
   readonly #inOrder = new InOrder((error) => this.#failed(error));
-  #source: StreamName | undefined;
   #failure: RecordLoss | undefined;
 
-  constructor({ dir, maxBytes, budget, recovered }: OutputRecordOptions) {
-    this.folder = new RunFolder(dir, maxBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
+  constructor({ dir, maxOutputBytes, budget, recovered }: OutputRecordOptions) {
+    this.folder = new RunFolder(dir, maxOutputBytes, recovered, this.#failed, budget, MAX_OUTPUTS);
     this.#spool = new StreamSpool(this.folder);
     this.#snapshots = new SnapshotWriter(
       this.folder,
-      () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#cells.picture }),
+      this.#spool,
+      () => this.#cells.picture,
       (save) => void this.#inOrder.run(save),
     );
   }
@@ -139,7 +139,6 @@ export class OutputRecord {
     const { written } = this.#spool.write(name, text);
     const to = this.#spool.keptBytes;
     if (to > from && this.#cells.stream(name, { from, to })) this.#noteChange();
-    this.#source = name;
     await written;
     await this.#snapshots.saveInTime();
   }
@@ -181,11 +180,10 @@ export class OutputRecord {
   async #recover(): Promise<void> {
     const { snapshot, streamBytes } = (await readStored<CellsPicture>(this.folder)) ?? {};
     if (streamBytes === undefined) return;
-    this.#spool.recover(streamBytes);
+    this.#spool.recover(streamBytes, snapshot?.source);
     if (snapshot !== undefined) {
       const { at, source = 'stdout', picture } = snapshot;
       this.#cells.restore(picture, streamBytes);
-      this.#source = source;
       if (streamBytes > at) this.#cells.stream(source, { from: at, to: streamBytes });
     }
     await this.folder.recover(this.#cells.files, []);

@@ -1,9 +1,9 @@
 import { UserError } from '../errors.ts';
-import { isCostly, readJson } from '../gateway/protocol/json.ts';
+import { isCostly, isRecord, readJson } from '../gateway/protocol/json.ts';
 import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
-import { type Cell, cellsToRun, isObject, type JsonObject, newCellId, type Notebook } from './model.ts';
+import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { toLineFeeds, shownNumber } from '../text.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
@@ -43,7 +43,10 @@ export async function readNotebook(
   const toRun = cellsToRun(notebook).length;
   if (toRun === 0) throw new UserError('emptySnippet', `The notebook ${name} has no code to run.`);
   if (toRun > MAX_CELLS_TO_RUN)
-    throw unreadable(name, `it has ${shownNumber(toRun)} code cells, and at most 1,000 run at once`);
+    throw unreadable(
+      name,
+      `it has ${shownNumber(toRun)} code cells, and at most ${shownNumber(MAX_CELLS_TO_RUN)} run at once`,
+    );
   return { notebook, language: languageOf(given) };
 }
 
@@ -52,7 +55,7 @@ async function parse(text: string, name: string): Promise<JsonObject> {
     throw unreadable(name, 'it has too many lines and values');
   const given = await inOwnTurn(() => readJson(text));
   if (given === undefined) throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
-  if (!isObject(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
+  if (!isRecord(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
 }
 
@@ -68,7 +71,7 @@ async function readCells(raw: readonly unknown[], metadata: unknown, name: strin
     const cells: Cell[] = [];
     for (const [index, cell] of raw.entries()) {
       await giveTurn();
-      if (!isObject(cell)) throw unreadable(name, `its cell ${index + 1} is none`);
+      if (!isRecord(cell)) throw unreadable(name, `its cell ${index + 1} is none`);
       cells.push(readCell(cell, index, ids, name));
     }
     await giveTurn();
@@ -123,9 +126,9 @@ async function charsOf(notebook: Notebook): Promise<number> {
 }
 
 function languageOf(given: JsonObject): NotebookLanguage {
-  const raw = isObject(given['metadata']) ? given['metadata'] : {};
-  const kernelspec = isObject(raw['kernelspec']) ? raw['kernelspec'] : {};
-  const info = isObject(raw['language_info']) ? raw['language_info'] : {};
+  const raw = isRecord(given['metadata']) ? given['metadata'] : {};
+  const kernelspec = isRecord(raw['kernelspec']) ? raw['kernelspec'] : {};
+  const info = isRecord(raw['language_info']) ? raw['language_info'] : {};
   // Version 3 knows a language for each cell, which was always the notebook's.
   const old = given['nbformat'] === 4 ? undefined : (wordOf(raw['language']) ?? 'python');
   return {
@@ -140,7 +143,7 @@ function wordOf(value: unknown): string | undefined {
 }
 
 function tooLong(name: string): UserError {
-  return unreadable(name, 'it is over 4 MB without its outputs and pictures');
+  return unreadable(name, `it is over ${MAX_KEPT_CHARS / 1e6} MB without its outputs and pictures`);
 }
 
 function unreadable(name: string, why: string): UserError {
@@ -154,13 +157,13 @@ function unreadable(name: string, why: string): UserError {
 function cellsOfVersion3({ worksheets }: JsonObject): unknown[] | undefined {
   if (!Array.isArray(worksheets)) return undefined;
   return worksheets.flatMap((sheet: unknown): unknown[] => {
-    const cells = isObject(sheet) ? sheet['cells'] : undefined;
+    const cells = isRecord(sheet) ? sheet['cells'] : undefined;
     return Array.isArray(cells) ? cells.map(toVersion4) : [];
   });
 }
 
 function toVersion4(cell: unknown): unknown {
-  if (!isObject(cell)) return cell;
+  if (!isRecord(cell)) return cell;
   const { cell_type: type, metadata, source = '' } = cell;
   switch (type) {
     case 'code':

@@ -1,4 +1,6 @@
 import type { KernelOutput } from '../gateway/outputs.ts';
+import type { ReadError } from './errors/kernel-error.ts';
+import type { Table } from './mime/html-table.ts';
 import { SpoolFullError } from './spool/spool.ts';
 import type { ConsoleProgress } from './terminal/console-bar.ts';
 
@@ -30,48 +32,25 @@ export type OutputPart =
       /** The range of a stream's text in the spool, in bytes. */
       spooled?: SpoolRange;
     }
-  | {
+  | (Omit<ReadError, 'traceback' | 'whole' | 'printed'> & {
       kind: 'error';
-      /** The exception in one or a few lines: `ZeroDivisionError: division by zero`. */
-      headline: string;
-      /** Where in the user's own code: `line 2: 1/0`. */
-      userLine: string | undefined;
-      /** What it was raised from: `Caused by KeyError: 'a'`; what is in a group of exceptions. */
-      cause: string | undefined;
       /** What helps to see beside headline and line; noise is left out. */
       traceback: BoundedText;
-      /** `traceback` leaves something out. */
-      isFolded: boolean;
       /** The file with all that the kernel sent about it, without colours. */
       path: string | undefined;
-      hint: string | undefined;
-    }
+    })
   | { kind: 'image'; mime: ImageMime; path: string; alt: string }
-  | {
+  /** `rows` are the first of them, as many as Slack can show. */
+  | (Table & {
       kind: 'table';
-      columns: readonly string[];
-      /** The first of them, as many as Slack can show. */
-      rows: readonly (readonly string[])[];
       /** Rows that the kernel sent; the CSV has all of them. */
       sentRows: number;
-      /** Rows that the kernel said there are. */
-      totalRows: number;
-      /** Columns that the kernel said there are, without an index; undefined when it did not say. */
-      totalColumns: number | undefined;
-      /** What of it is missing, in words of ours. */
-      note: string | undefined;
-      /** There are more rows than these, nobody knows how many. */
-      isBeginning?: boolean | undefined;
-      /** Its rows are wanted as a file, however few. */
-      wantsCsv?: boolean | undefined;
-      /** The name by which the kernel shows more of its rows. */
-      frame?: string | undefined;
       csvPath: string | undefined;
       /** The same as text, for where no table can be shown. */
       text: BoundedText;
       /** The file with this whole text, and with others of its kind; tables that a stream printed have none. */
       path?: string | undefined;
-    }
+    })
   /** Something Slack cannot show: offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
 

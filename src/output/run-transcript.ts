@@ -34,7 +34,6 @@ class RunTranscript implements Transcript {
   readonly #snapshots: SnapshotWriter<Picture>;
   readonly #consoleBar: ConsoleBarReader | undefined;
   #code: string | undefined;
-  #source: StreamName | undefined;
   /** The parts in their last form, while nothing came after sealing. */
   #sealed: OutputPart[] | undefined;
   #view: OutputView | undefined;
@@ -50,7 +49,8 @@ class RunTranscript implements Transcript {
     this.#finalFiles = new FinalFiles(this.#folder);
     this.#snapshots = new SnapshotWriter(
       this.#folder,
-      () => ({ version: 1, at: this.#spool.keptBytes, source: this.#source, picture: this.#model.picture }),
+      this.#spool,
+      () => this.#model.picture,
       (save) => void this.#inOrder.run(save),
     );
   }
@@ -122,9 +122,8 @@ class RunTranscript implements Transcript {
   async recover(): Promise<this> {
     const found = this.#options.recovered === true ? await recover(this.#folder, this.#model) : undefined;
     if (found === undefined) return this;
-    this.#source = found.snapshot?.source;
     this.lastKeptAtMs = found.keptAtMs;
-    this.#spool.recover(found.streamBytes);
+    this.#spool.recover(found.streamBytes, found.snapshot?.source);
     await this.seal();
     return this;
   }
@@ -180,9 +179,8 @@ class RunTranscript implements Transcript {
     // A console bar changes the picture where nothing is left of its text.
     this.#view = undefined;
     if (piece === '') return await giveTurn();
-    if (this.#source !== name && (this.#source !== undefined || name === 'stderr')) this.#snapshots.note();
-    this.#source = name;
-    const from = this.#spool.keptBytes;
+    const { keptBytes: from, source = 'stdout' } = this.#spool;
+    if (source !== name) this.#snapshots.note();
     const { shown, written } = this.#spool.write(name, piece);
     this.#model.stream(name, shown, { from, to: this.#spool.keptBytes });
     this.#sealed = undefined;

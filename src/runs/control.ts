@@ -46,13 +46,7 @@ export class KernelControl {
   }
 
   async status(workspace: string, channel: string): Promise<KernelStatus[]> {
-    return await this.statusOf(this.#ofChannel(workspace, channel));
-  }
-
-  #ofChannel(workspace: string, channel: string): KernelRecord[] {
-    return this.#deps.kernels
-      .ofChannel(workspace, channel)
-      .flatMap(({ record }) => (record === undefined ? [] : [record]));
+    return await this.statusOf(this.#deps.kernels.records(workspace, channel));
   }
 
   /** Every kernel of a workspace, the one used last first. */
@@ -191,7 +185,7 @@ export class KernelControl {
 
   /** The kernels of a channel, of which there may be one for each kernelspec; at least one. */
   kernelsOf(workspace: string, channel: string): KernelRecord[] {
-    const records = this.#ofChannel(workspace, channel);
+    const records = this.#deps.kernels.records(workspace, channel);
     if (records.length === 0)
       throw new UserError(
         'noKernel',

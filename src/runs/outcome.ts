@@ -7,17 +7,17 @@ export interface RunOutcome {
   /** From the kernel's first sign to its last; 0 when it never ran. */
   durationMs: number;
   /** `In [n]`, absent where the kernel does not count. */
-  executionCount?: number;
+  executionCount?: number | undefined;
   /** The kernelspec that ran. */
   kernelspec: string;
   variablesLost: boolean;
   possibleGap: boolean;
   /** Slack user id of who interrupted or cancelled it. */
-  stoppedBy?: string;
+  stoppedBy?: string | undefined;
   /** Of a run with several blocks: the one that ended it, from 1. Those behind it did not run. */
-  endedBlock?: { number: number; of: number; unit?: 'cell' };
+  endedBlock?: { number: number; of: number; unit?: 'cell' | undefined };
   /** A sentence for people: the gateway's reason, who stopped it, what to do next. No secret, no markup. */
-  detail?: string;
+  detail?: string | undefined;
 }
 
 /** An end that the kernel had no part in. */
@@ -80,19 +80,20 @@ export interface ReachedState {
   };
 }
 
+/** As far as an execution's end is known. */
+export type KnownEnd = Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>;
+
 /**
  * An execution's end and our own part in it → how the run ended, as its author reads it. `wasWritten`: this process wrote
  * it to an open websocket; by default an earlier one may have, or may not.
  */
 export function readEnd(
-  end: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  end: KnownEnd,
   stop: StopReason | undefined,
   { state, data }: ReachedState,
   wasWritten = false,
 ): RunOutcome {
   const [kind, detail] = kindOf(end, stop, state === 'running', wasWritten, data.block > 0);
-  const executionCount = end.executionCount ?? data.executionCount;
-  const said = detail ?? end.detail;
   const endedAt = Date.now() - (end.lingeredMs ?? 0);
   return {
     kind,
@@ -100,16 +101,15 @@ export function readEnd(
     kernelspec: data.kernelspec,
     variablesLost: end.variablesLost ?? false,
     possibleGap: end.possibleGap ?? false,
-    ...(executionCount === undefined ? {} : { executionCount }),
-    ...((kind === 'interrupted' || kind === 'cancelled') && stop?.kind === 'asked'
-      ? { stoppedBy: stop.by }
-      : {}),
-    ...(said === undefined ? {} : { detail: said }),
+    executionCount: end.executionCount ?? data.executionCount,
+    stoppedBy:
+      (kind === 'interrupted' || kind === 'cancelled') && stop?.kind === 'asked' ? stop.by : undefined,
+    detail: detail ?? end.detail,
   };
 }
 
 function kindOf(
-  { kind, detail }: Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>,
+  { kind, detail }: KnownEnd,
   stop: StopReason | undefined,
   isKnownToRun: boolean,
   wasWritten: boolean,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Log } from '../log.ts';
 import type { RunStore } from '../store/store.ts';
 import type { RunData } from './run.ts';
@@ -5,6 +6,8 @@ import type { RunData } from './run.ts';
 const DAY_MS = 24 * 60 * 60_000;
 /** A request that Slack repeats is known this long. */
 const REQUESTS_KEPT_MS = 7 * DAY_MS;
+/** What is left after this is for the next time. */
+const PURGE_MS = 1_000;
 
 export interface RetentionOptions {
   store: Pick<RunStore<RunData>, 'purge'>;
@@ -21,9 +24,15 @@ export function startRetention({ store, keepRunsMs, log, now = Date.now }: Reten
   const erase = async (): Promise<void> => {
     try {
       const runsBefore = keepRunsMs === undefined ? 0 : now() - keepRunsMs;
-      const erased = await store.purge({ runsBefore, requestsBefore: now() - REQUESTS_KEPT_MS });
-      if (erased.length > 0)
-        log.info({ event: 'runs.erased', erased: erased.length }, 'old runs were erased (KEEP_RUNS)');
+      const requestsBefore = now() - REQUESTS_KEPT_MS;
+      const endsAt = performance.now() + PURGE_MS;
+      let erased = 0;
+      for (let isPartial = true; isPartial && performance.now() < endsAt; await nextTurn()) {
+        const purged = await store.purge({ runsBefore, requestsBefore });
+        erased += purged.ids.length;
+        ({ isPartial } = purged);
+      }
+      if (erased > 0) log.info({ event: 'runs.erased', erased }, 'old runs were erased (KEEP_RUNS)');
     } catch (error) {
       log.warn({ event: 'runs.unerased', err: error }, 'old runs could not be erased; tried again tomorrow');
     }

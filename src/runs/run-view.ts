@@ -2,7 +2,7 @@ import type { GatewayErrorCode } from '../gateway/errors.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
-import { hasCode, type Origin, type Run, type SavedUse, showsCode } from './run.ts';
+import { type Origin, type Run, type SavedUse, showsCode } from './run.ts';
 
 /** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
 export interface RunView {
@@ -12,21 +12,21 @@ export interface RunView {
   kernelspec: string;
   phase: RunPhase;
   /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
-  origin?: { kind: Origin; name?: string; blocks: readonly string[] };
+  origin?: { kind: Origin; name?: string | undefined; blocks: readonly string[] } | undefined;
   /** A failure is told to the requester however short it was: nobody was there to see it. */
-  namesFailure?: true;
+  namesFailure?: boolean;
   /** The whole code, where no message of a person has it; `language` as the kernelspec says it. */
-  code?: { blocks: readonly string[]; language: string };
+  code?: { blocks: readonly string[]; language: string } | undefined;
   /** Undefined before the kernel said anything. */
   output: OutputView | undefined;
   /** What its Spark jobs have done so far. */
-  spark?: SparkWork;
+  spark?: SparkWork | undefined;
   /** What is wrong with the gateway just now. */
-  outage?: GatewayOutage;
+  outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
   /** Of a notebook that runs: the cell under way, from 1, among those that run. */
-  cell?: { number: number; of: number };
+  cell?: { number: number; of: number } | undefined;
   /** 1, 2, … : an edited message's run. */
   edition: number;
   /** Buttons that make sense now. */
@@ -46,7 +46,7 @@ export interface GatewayOutage {
 
 export type RunPhase =
   /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
-  | { kind: 'waiting'; ahead: number; behind?: string }
+  | { kind: 'waiting'; ahead: number; behind?: string | undefined }
   /** Asked "#data runs python2; switch to scala?" (`askedAtMs`, since the epoch), or told who may switch. */
   | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean; askedAtMs?: number }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
@@ -160,44 +160,41 @@ export interface RunMessageOptions {
 /** Opens a run message. Within 400 ms of this call nothing is posted to a known thread, so that a quick run costs one post. */
 export type OpenRunMessage = (options: RunMessageOptions) => RunMessage;
 
-/** One picture of a run, with the buttons that make sense in its phase. */
+/** One picture of a run, with the buttons that make sense in its phase. `code`: empty where the store has lost it. */
 export function viewRun(
   run: Run,
-  code: readonly string[],
+  code: readonly string[] | undefined,
   phase: RunPhase,
   output: OutputView | undefined,
   outage?: GatewayOutage,
 ): RunView {
+  const { id: runId, requester, data } = run;
+  const { kernelspec, origin, spark, saved, notes, edition, language = '' } = data;
+  const blocks = code ?? [data.preview];
   return {
-    runId: run.id,
-    requester: run.requester,
-    kernelspec: run.data.kernelspec,
+    runId,
+    requester,
+    kernelspec,
     phase,
     output,
-    ...(run.data.origin === undefined ? {} : { origin: originOf(run.data.origin, run, code) }),
-    ...(run.data.spark === undefined ? {} : { spark: run.data.spark }),
-    ...(run.data.saved?.schedule === undefined ? {} : { namesFailure: true as const }),
-    ...(showsCode(run) && hasCode(run, code)
-      ? { code: { blocks: code, language: run.data.language ?? '' } }
-      : {}),
-    ...(outage === undefined ? {} : { outage }),
-    notes: run.data.notes,
-    ...cellOf(run, phase),
-    edition: run.data.edition,
+    origin: origin === undefined ? undefined : { kind: origin, blocks, name: saved?.name },
+    spark,
+    namesFailure: saved?.schedule !== undefined,
+    code: showsCode(run) && code !== undefined && code.length > 0 ? { blocks: code, language } : undefined,
+    outage,
+    notes,
+    cell: cellOf(run, phase),
+    edition,
     // Code that nobody knows any more cannot be run again.
-    actions: run.data.isUnreadable === true ? ['delete'] : actionsFor(phase, run),
+    actions: data.isUnreadable === true ? ['delete'] : actionsFor(phase, run),
   };
 }
 
-function originOf(kind: Origin, { data }: Run, blocks: readonly string[]): NonNullable<RunView['origin']> {
-  return { kind, blocks, ...(data.saved === undefined ? {} : { name: data.saved.name }) };
-}
-
-function cellOf({ data }: Run, { kind }: RunPhase): Pick<RunView, 'cell'> {
+function cellOf({ data }: Run, { kind }: RunPhase): RunView['cell'] {
   const isRunning = kind === 'running' || kind === 'inputAsked';
   return data.notebook === undefined || !isRunning
-    ? {}
-    : { cell: { number: data.block + 1, of: data.blockCount } };
+    ? undefined
+    : { number: data.block + 1, of: data.blockCount };
 }
 
 function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {

@@ -19,7 +19,7 @@ export interface Snippet {
    */
   syntax?: string;
   /** Of a run that is repeated: what its code is written in, where that is not the kernelspec's language. */
-  dialect?: Dialect;
+  dialect?: Dialect | undefined;
   /** Code exactly as typed: one execute_request each, in order. */
   blocks: readonly string[];
   /** The notebook whose cells the blocks are: it is given back with its outputs. */
@@ -183,10 +183,7 @@ export function isUndecided({ state, data }: Run): boolean {
 
 /** The language of a snippet that repeats a run: the kernelspec that ran, not what its word means by now. */
 export function languageOf({ data }: Run): Pick<Snippet, 'language' | 'dialect'> {
-  return {
-    language: data.kernelspec,
-    ...(data.dialect === undefined ? {} : { dialect: data.dialect }),
-  };
+  return { language: data.kernelspec, dialect: data.dialect };
 }
 
 /** Its root message, or the head of its answer, shows the code. */

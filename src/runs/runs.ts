@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 import type { Displays, Transcript } from '../output/transcript.ts';
-import type { RunStore } from '../store/store.ts';
+import type { RunIndex, RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import {
   isUnfinished,
@@ -155,9 +155,12 @@ export class Runs {
     return this.#deps.kernels.run(runId)?.run ?? (await this.#deps.store.get(runId));
   }
 
-  /** Runs that the store has listed, each as this process knows it: what it notes is written a little later. */
-  async newest(listed: Promise<readonly Run[]>): Promise<Run[]> {
-    return (await listed).map((run) => this.#deps.kernels.run(run.id)?.run ?? run);
+  /** Newest first: those of a `[channel]`, of a `[channel, thread]` or of a requester (`[user]`). */
+  async newest(index: RunIndex, of: readonly string[], limit = 200): Promise<Run[]> {
+    const { workspace, store, kernels } = this.#deps;
+    const listed = await store.newest(index, [workspace, ...of], limit);
+    // What this process notes is written a little later.
+    return listed.map((run) => kernels.run(run.id)?.run ?? run);
   }
 
   /** The code of a run, a text for each block; empty when it is not stored any more. */

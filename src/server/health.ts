@@ -1,8 +1,9 @@
-import { atMost } from '../waits.ts';
-import { GatewayError, type GatewayErrorCode } from '../gateway/errors.ts';
-import type { Gateway } from '../gateway/gateway.ts';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { ConfigError } from '../errors.ts';
+import { GatewayError } from '../gateway/errors.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { countOf } from '../text.ts';
+import { atMost } from '../waits.ts';
 
 /** What can be said of one thing the bot depends on. `detail` is a sentence for an operator, without secrets. */
 export interface Health {
@@ -27,7 +28,7 @@ export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthC
   return atMostEvery(GATEWAY_KEEP_MS, async () => {
     try {
       const { list } = await gateway.readKernelspecs(AbortSignal.timeout(GATEWAY_TIMEOUT_MS));
-      return { ok: true, detail: `It offers ${list.length} kernelspec${list.length === 1 ? '' : 's'}.` };
+      return { ok: true, detail: `It offers ${countOf(list.length, 'kernelspec')}.` };
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       return { ok: false, detail: gatewayFailure(error) };
@@ -77,54 +78,6 @@ export function atMostEvery(keepMs: number, check: HealthCheck, now: () => numbe
     if (last === undefined || now() - last.atMs >= keepMs) last = { answer: check(), atMs: now() };
     return last.answer;
   };
-}
-
-/** What says that this process cannot work with the gateway; a refusal of one kernel says nothing. */
-const AWAY: ReadonlySet<GatewayErrorCode> = new Set([
-  'unreachable',
-  'unauthorized',
-  'untrusted',
-  'noCredentials',
-  'badAnswer',
-]);
-
-/** The same gateway, and whether its latest call failed for everybody. */
-export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: () => boolean } {
-  let isMissed = false;
-  const note = async (work: Promise<unknown>): Promise<void> => {
-    try {
-      await work;
-      isMissed = false;
-    } catch (error) {
-      if (error instanceof GatewayError) isMissed = AWAY.has(error.code);
-    }
-  };
-  const tracked = watchCalls(gateway, (_, work) => {
-    void note(work);
-    return work;
-  });
-  return { gateway: tracked, isMissed: () => isMissed };
-}
-
-/**
- * The same gateway, or store; what `watch` gives for the promise of a call takes its place. `sinceMs`: when it was called,
- * by `performance.now()`.
- */
-export function watchCalls<Watched extends object>(
-  watched: Watched,
-  watch: (call: string, work: Promise<unknown>, sinceMs: number) => Promise<unknown>,
-): Watched {
-  return new Proxy(watched, {
-    get(target, call) {
-      const method: unknown = Reflect.get(target, call);
-      if (typeof method !== 'function' || typeof call !== 'string') return method;
-      return (...given: unknown[]): unknown => {
-        const sinceMs = performance.now();
-        const result: unknown = Reflect.apply(method, target, given);
-        return result instanceof Promise ? watch(call, result, sinceMs) : result;
-      };
-    },
-  });
 }
 
 /** After the close, requests under way have this long. */

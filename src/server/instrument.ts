@@ -1,9 +1,54 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import { GatewayError } from '../gateway/errors.ts';
-import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
-import { watchCalls } from './health.ts';
 import type { FetchFunction } from '@slack/web-api';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { StoreError, UserError } from '../errors.ts';
+import { GatewayError, type GatewayErrorCode } from '../gateway/errors.ts';
+import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
+
+/**
+ * The same gateway, or store; what `watch` gives for the promise of a call takes its place. `sinceMs`: when it was called,
+ * by `performance.now()`.
+ */
+export function watchCalls<Watched extends object>(
+  watched: Watched,
+  watch: (call: string, work: Promise<unknown>, sinceMs: number) => Promise<unknown>,
+): Watched {
+  return new Proxy(watched, {
+    get(target, call) {
+      const method: unknown = Reflect.get(target, call);
+      if (typeof method !== 'function' || typeof call !== 'string') return method;
+      return (...given: unknown[]): unknown => {
+        const sinceMs = performance.now();
+        const result: unknown = Reflect.apply(method, target, given);
+        return result instanceof Promise ? watch(call, result, sinceMs) : result;
+      };
+    },
+  });
+}
+
+/** What says that this process cannot work with the gateway; a refusal of one kernel says nothing. */
+const AWAY: ReadonlySet<GatewayErrorCode> = new Set([
+  'unreachable',
+  'unauthorized',
+  'untrusted',
+  'noCredentials',
+  'badAnswer',
+]);
+
+/** The same gateway, and whether its latest call failed for everybody. */
+export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: () => boolean } {
+  let isMissed = false;
+  const tracked = watchCalls(gateway, async (_, work) => {
+    try {
+      const given = await work;
+      isMissed = false;
+      return given;
+    } catch (error) {
+      if (error instanceof GatewayError) isMissed = AWAY.has(error.code);
+      throw error;
+    }
+  });
+  return { gateway: tracked, isMissed: () => isMissed };
+}
 
 /** Makes metrics of a registry: each has its name, what it tells, and its labels. */
 export function metersOf(registry: Registry) {

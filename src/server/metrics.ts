@@ -5,12 +5,11 @@ import type { Store } from '../store/store.ts';
 import { allCounts } from '../spark/spark-work.ts';
 import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
-import { countPayloads, instrumentGateway, instrumentSlack, metersOf } from './instrument.ts';
+import { countPayloads, instrumentGateway, instrumentSlack, metersOf, watchCalls } from './instrument.ts';
 import {
   type HealthCheck,
   readHealth,
   STATUS_TIMEOUT_MS,
-  watchCalls,
   listen,
   type Role,
   type Listening,

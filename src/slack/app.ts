@@ -1,25 +1,23 @@
+import type { App } from '@slack/bolt';
 import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
-import type { Run } from '../runs/run.ts';
-import { createRunMessageRemover, createRunMessages } from './messages/run-messages.ts';
+import { createRunMessages } from './messages/run-messages.ts';
 import { startupError } from './api/call-error.ts';
-import type { Bot, SlackSide } from './context.ts';
+import { type Bot, createListenerMemory, type SlackSide } from './context.ts';
 import { createChannels } from './api/conversations.ts';
 import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
 import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
 import { registerListeners } from './listeners/register.ts';
-import { createListenerMemory } from './listeners/requests.ts';
 import { ChannelIds } from './transport/channel-ids.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
-import { escapeMrkdwn, mention } from './blocks/elements.ts';
 import { createUsers } from './api/users.ts';
 import { namedGroups, type PolicySettings } from './auth/policy.ts';
 import { createDownload, createFileReader } from './api/files.ts';
 import { createViews } from './api/views.ts';
-import { createIdleNotices } from './api/notify.ts';
+import { createKernelNotices } from './api/notify.ts';
 import { createThreads } from './exports/threads.ts';
 
 export interface SlackSettings {
@@ -30,10 +28,7 @@ export interface SlackSettings {
 
 export interface StartSlackOptions {
   settings: SlackSettings;
-  /** What files go through, and Socket Mode's websocket. */
   network: SlackNetwork;
-  /** What all calls to Slack go through. */
-  fetch: FetchFunction;
   /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
   notifyAfterMs: number | undefined;
   /** How runs ended is marked in the channel. */
@@ -54,21 +49,18 @@ const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions) {
-  const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, counts, log } = options;
+  const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, log } = options;
   const { botToken: token, apiUrl } = settings;
   const channelIds = new ChannelIds();
-  const fetch = channelIds.translate(options.fetch);
-  const { app, transport } = openSlackApp(settings, log, fetch, network.socketDispatcher);
-  app.counts = counts;
-  app.channelIds = channelIds;
+  const fetch = channelIds.translate(network.call);
+  const { app, transport } = openSlackApp(options, fetch, channelIds);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
-  const removals = openClient(settings, log, { fetch, isUrgent: false });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
     throw new ConfigError(['SLACK_BOT_TOKEN belongs to no bot user.']);
   const runMessages = createRunMessages({
-    token,
-    slackApiUrl: apiUrl,
+    botToken: token,
+    apiUrl,
     notifyAfterMs,
     marksResults,
     log,
@@ -102,7 +94,7 @@ export async function startSlack(options: StartSlackOptions) {
   };
   return {
     side,
-    openRunMessage: runMessages.open,
+    runMessages,
     health: transport.health,
     /** Whether Slack answers a call of this process. */
     reaches: (): Promise<boolean> =>
@@ -112,13 +104,7 @@ export async function startSlack(options: StartSlackOptions) {
       ),
     /** Signed HTTP only: what takes `POST /slack/events`. */
     requests: transport.requests,
-    ...createRunMessageRemover(removals, runMessages.unmark, log),
-    idleNotices: createIdleNotices(client, notify),
-    notifySwitched(run: Run, { from, by }: { from: string; by: string }): void {
-      const { kernelspec } = run.data;
-      const text = `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(kernelspec)}; variables are gone.`;
-      void notify.channel({ channel: run.channel }, text);
-    },
+    kernelNotices: createKernelNotices(client, notify),
     /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
     open: async (bot: Bot): Promise<void> => {
       registerListeners(app, bot);
@@ -126,40 +112,43 @@ export async function startSlack(options: StartSlackOptions) {
     },
     /** Takes no further payload. */
     stopListening: () => transport.close(),
-    /** Shows what is pending in run messages. */
-    close: () => runMessages.close(),
   };
 }
 
 /** The Bolt app and what brings it Slack's payloads. Nothing is connected before the transport's `open`. */
 function openSlackApp(
-  { botToken, apiUrl, transport: settings }: SlackSettings,
-  log: Log,
-  fetch: FetchFunction | undefined,
-  dispatcher: SlackNetwork['socketDispatcher'],
-): { app: AckedAfterAcceptApp; transport: SlackTransport } {
+  { settings, network, counts, log }: StartSlackOptions,
+  fetch: FetchFunction,
+  channelIds: ChannelIds,
+): { app: App; transport: SlackTransport } {
+  const { botToken: token, apiUrl, transport: by } = settings;
+  const { socketDispatcher: dispatcher } = network;
   const logger = boltLogger(log);
   const transport =
-    settings.kind === 'socket'
-      ? createSocketMode({ appToken: settings.appToken, apiUrl, fetch, dispatcher, logger })
+    by.kind === 'socket'
+      ? createSocketMode({ appToken: by.appToken, apiUrl, fetch, dispatcher, logger })
       : createSignedHttp({
-          signingSecret: settings.signingSecret,
-          askSlack: () => app.client.auth.test({ token: botToken }),
+          signingSecret: by.signingSecret,
+          askSlack: () => app.client.auth.test({ token }),
           logger,
         });
-  const app: AckedAfterAcceptApp = new AckedAfterAcceptApp({
-    token: botToken,
-    receiver: transport.receiver,
-    clientOptions: clientOptions(apiUrl, fetch),
-    logger,
-    convoStore: false,
-    ignoreSelf: true,
-    deferInitialization: true,
-  });
+  const app: App = new AckedAfterAcceptApp(
+    {
+      token,
+      receiver: transport.receiver,
+      clientOptions: clientOptions(apiUrl, fetch),
+      logger,
+      convoStore: false,
+      ignoreSelf: true,
+      deferInitialization: true,
+    },
+    counts,
+    channelIds,
+  );
   return { app, transport };
 }
 
-async function askWhoWeAre(app: AckedAfterAcceptApp, token: string) {
+async function askWhoWeAre(app: App, token: string) {
   try {
     await app.init();
     return await app.client.auth.test({ token });

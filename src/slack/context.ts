@@ -1,10 +1,10 @@
-import type { LRUCache } from 'lru-cache';
+import { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
-import type { Notebook } from '../notebooks/model.ts';
-import type { Admitted } from '../runs/admission/admission.ts';
-import type { SnippetRequest } from '../runs/admission/new-run.ts';
-import type { Snippet, Run, SavedUse } from '../runs/run.ts';
+import type { NotebookStore } from '../notebooks/model.ts';
+import type { Admission } from '../runs/admission/admission.ts';
+import type { Run } from '../runs/run.ts';
+import type { Runs } from '../runs/runs.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
 import type { LanguageContext } from '../runs/languages/languages.ts';
 import type { KernelControl } from '../runs/control.ts';
@@ -17,9 +17,9 @@ import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
-import type { CallLimiter } from './messages/limiters.ts';
+import { CallLimiter, type CallRate } from './messages/limiters.ts';
 import type { ChannelIds } from './transport/channel-ids.ts';
-import type { KeyedMutex } from '../waits.ts';
+import { KeyedMutex } from '../waits.ts';
 import type { KnownBlock } from '@slack/types';
 
 /** The workspace, and how to ask and tell Slack. */
@@ -51,19 +51,14 @@ export interface Bot extends SlackSide {
 
   // — runs, and the requests that make them —
 
-  /** Accepts a snippet. Nothing is accepted once `signal` is aborted; then its reason is thrown. */
-  admit: (request: SnippetRequest, signal?: AbortSignal) => Promise<Admitted>;
+  admission: Pick<Admission, 'submit' | 'replaceWaiting'>;
   /** A snippet was not accepted. */
   onRefused: (error: unknown) => void;
-  /** The code of an edited message takes the place of a run that still waits. False when it is too late. */
-  replaceWaiting: (
-    run: Run,
-    edit: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
-  ) => Promise<boolean>;
-  /** Says a sentence at the head of a run's answer. */
-  say: (run: Run, note: string) => Promise<void>;
-  /** Takes a run away with its answer and its code, and the runs whose answer it took over. */
-  erase: (run: Run) => Promise<void>;
+  runs: Runs;
+  /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
+  untilPosted: (runId: string) => Promise<void>;
+  /** What runs of posted notebooks are made of, by their requests. */
+  notebooks: Pick<NotebookStore, 'find'>;
   /** A request that makes no run: true the first time, and after `forgetSeen`. */
   markSeen: (request: string) => Promise<boolean>;
   /** The request failed: it may be claimed anew. */
@@ -72,17 +67,6 @@ export interface Bot extends SlackSide {
   isKnown: (request: string) => Promise<boolean>;
   /** The run that a request made. */
   runOf: (request: string) => Promise<Run | undefined>;
-  /** The code of a run, a text for each block; empty when it is not stored any more. */
-  code: (run: Run) => Promise<readonly string[]>;
-  /** The notebook that a run is made of; undefined where it is no longer kept. */
-  notebook: (run: Run) => Promise<Notebook | undefined>;
-  /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
-  untilPosted: (runId: string) => Promise<void>;
-  findRun: (runId: string) => Promise<Run | undefined>;
-  /** Runs, newest first; of a thread at most 200, where no limit is given. */
-  threadRuns: (channel: string, thread: string, limit?: number) => Promise<Run[]>;
-  channelRuns: (channel: string, limit: number) => Promise<Run[]>;
-  requesterRuns: (user: string, limit: number) => Promise<Run[]>;
 
   // — kernels, and what channels have chosen for theirs —
 
@@ -99,20 +83,29 @@ export interface Bot extends SlackSide {
   schedules: Schedules;
 }
 
+/** Who presses one button in vain hundreds of times is answered only in part. */
+const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
+/** Two presses of Run again by one person within this time are a double click. */
+const DOUBLE_CLICK_MS = 5_000;
+
+type ListenerMemory = ReturnType<typeof createListenerMemory>;
+
 /** What listeners remember between payloads, in this process. */
-export interface ListenerMemory {
-  /** One for each message: an edit may arrive while its message is still being read. */
-  mutex: KeyedMutex;
-  /** Requests that need no second look: a mention comes twice. */
-  handledRequests: LRUCache<string, true>;
-  /** Claimed requests that failed and could not be un-claimed. */
-  failedRequests: LRUCache<string, true>;
-  /** Whether a channel has runs in the store. */
-  channelsWithRuns: LRUCache<string, boolean>;
-  /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
-  clickAnswers: CallLimiter;
-  /** Run again, by requester and run: a double click is one press. */
-  recentClicks: LRUCache<string, true>;
+export function createListenerMemory() {
+  return {
+    /** One for each message: an edit may arrive while its message is still being read. */
+    mutex: new KeyedMutex(),
+    /** Requests that need no second look: a mention comes twice. */
+    handledRequests: new LRUCache<string, true>({ max: 1_000 }),
+    /** Claimed requests that failed and could not be un-claimed. */
+    failedRequests: new LRUCache<string, true>({ max: 1_000 }),
+    /** Whether a channel has runs in the store. */
+    channelsWithRuns: new LRUCache<string, boolean>({ max: 5_000 }),
+    /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
+    clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
+    /** Run again, by requester and run: a double click is one press. */
+    recentClicks: new LRUCache<string, true>({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
+  };
 }
 
 export interface CommandPlace {

@@ -56,11 +56,12 @@ function numbers(values: readonly unknown[]): number[] {
   return values.slice(0, 4).map(count);
 }
 
-function count(value: unknown): number {
+/** A number from a kernel, as it may be shown. */
+export function count(value: unknown): number {
   return typeof value === 'number' && value >= 0 ? Math.min(Math.floor(value), MOST) : 0;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

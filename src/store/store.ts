@@ -46,6 +46,15 @@ export type NewRun<Data> = Omit<RunRecord<Data>, 'state' | 'order' | 'updatedAt'
 /** The request is known: `runId` is the run that it made, '' when it made none. */
 export type Acceptance = { kind: 'accepted'; order: number } | { kind: 'duplicate'; runId: string };
 
+/** The runs that were erased, and whether more may be left. */
+export interface Purged {
+  ids: string[];
+  isPartial: boolean;
+}
+
+/** The most that one step erases, of runs and of requests. */
+export const PURGE_BATCH = 200;
+
 export type RunIndex = 'thread' | 'channel' | 'requester';
 
 export interface RunStore<Data> {
@@ -75,10 +84,10 @@ export interface RunStore<Data> {
   /** Erases run, code and request key, so that the very same submission may be repeated. */
   withdraw(runId: string, requestKey: string): Promise<void>;
   /**
-   * Erases posted runs last changed before `runsBefore`, with their code, and request keys older than `requestsBefore`.
-   * Works in short steps for about a second and gives the ids erased; what is left is for the next time.
+   * One short step: erases some of the posted runs last changed before `runsBefore`, with their code, and of the request
+   * keys older than `requestsBefore`; a long one would keep everything else waiting.
    */
-  purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]>;
+  purge(before: { runsBefore: number; requestsBefore: number }): Promise<Purged>;
   /** A cheap round trip; rejects when the store does not answer. */
   ping(): Promise<void>;
 }

@@ -1,16 +1,12 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KernelGateway } from '../../demo/gateway.ts';
-import { startKernelGateway } from '../../demo/gateway.ts';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import { pageShortcuts } from '../../demo/page-shortcuts.ts';
 import { findChromium, missingChromium, startChromium } from '../../playground/browser.ts';
-import { openPageWindow } from '../../playground/page-window.ts';
-import type { PageWindow, PageWindowOptions } from '../../playground/page-window.ts';
-import type { Playground } from '../../playground/playground.ts';
-import { startPlayground } from '../../playground/playground.ts';
+import { openPageWindow, type PageWindow, type PageWindowOptions } from '../../playground/page-window.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { provisioned } from '../support/backends/provisioned.ts';
-import { startBot } from '../support/start-bot.ts';
-import type { StartedBot } from '../support/start-bot.ts';
+import { startBot, type StartedBot } from '../support/start-bot.ts';
 
 const executable = findChromium();
 const kernelMs = 60_000;

@@ -366,21 +366,29 @@ export function storeContract(name: string, backend: StoreBackend): void {
         await runs.markSeen('old', at + 10);
         await runs.markSeen('new', at + 20);
         const before = { runsBefore: at + 20, requestsBefore: at + 20 };
-        expect(await runs.purge(before)).toEqual([oldPosted.id]);
+        expect(await runs.purge(before)).toEqual({ ids: [oldPosted.id], isPartial: false });
         expect(await runs.get(oldPosted.id)).toBeUndefined();
         expect(await runs.code(oldPosted.id)).toBeUndefined();
         expect(ids(await runs.newest('channel', ['T1', 'C1'], 10))).toEqual([oldEnded.id, newPosted.id]);
         expect(await runs.findRequest('old')).toBeUndefined();
         expect(await runs.findRequest('new')).toBe('');
         expect(await runs.markSeen('old', at + 30)).toBe(true);
-        expect(await runs.purge(before)).toEqual([]);
+        expect(await runs.purge(before)).toEqual({ ids: [], isPartial: false });
       });
 
-      test('more runs than one batch leaves none of them', async () => {
+      test('of more runs than one step takes, none is left by the last one', async () => {
         const runs = await openRuns();
         const all = await Promise.all(Array.from({ length: 450 }, () => accepted(runs)));
         await Promise.all(all.map((run) => moved(runs, run, 'posted')));
-        const erased = await runs.purge({ runsBefore: at + 2, requestsBefore: at + 2 });
+        const erased: string[] = [];
+        const sizes: number[] = [];
+        for (let isPartial = true; isPartial;) {
+          const purged = await runs.purge({ runsBefore: at + 2, requestsBefore: at + 2 });
+          erased.push(...purged.ids);
+          sizes.push(purged.ids.length);
+          ({ isPartial } = purged);
+        }
+        expect(sizes).toEqual([200, 200, 50]);
         expect(erased.toSorted()).toEqual(ids(all).toSorted());
         expect(await runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
       });

@@ -156,8 +156,8 @@ async function playStep(runs: RunStore<Note>, model: Model, one: Step): Promise<
     }
     case 'purge': {
       const old = model.runs.filter((run) => run.state === 'posted' && run.updatedAt < one.runsBefore);
-      const erased = await runs.purge(one);
-      expect(erased.toSorted()).toEqual(old.map((run) => run.id).toSorted());
+      const { ids } = await runs.purge(one);
+      expect(ids.toSorted()).toEqual(old.map((run) => run.id).toSorted());
       for (const run of old) model.erase(run.id);
       for (const [request, { atMs }] of model.requests) {
         if (atMs < one.requestsBefore) model.requests.delete(request);

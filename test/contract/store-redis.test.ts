@@ -311,7 +311,7 @@ await withRedis('Redis', (server) => {
       if (index % 2 === 0) await runs.remove(run.id);
       else await runs.save({ ...run, state: 'posted', updatedAt: at });
     }
-    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).toHaveLength(30);
+    expect((await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).ids).toHaveLength(30);
     const keys = await server.command('KEYS', '*');
     expect(keys.match(/sparkthread:\{v2\}:\w+/g)?.toSorted()).toEqual(
       ['epoch', 'lease', 'order', 'version'].map((name) => `sparkthread:{v2}:${name}`),
@@ -329,8 +329,8 @@ await withRedis('Redis', (server) => {
     expect(await runs.newest('thread', [workspace, channel, thread], 5)).toEqual([kept]);
     expect(await runs.newest('channel', [workspace, channel], 5)).toEqual([kept]);
     expect(await runs.newest('requester', [workspace, requester], 5)).toEqual([kept]);
-    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([dropped.id]);
-    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at })).toEqual([]);
+    expect((await runs.purge({ runsBefore: at + 1, requestsBefore: at })).ids).toEqual([dropped.id]);
+    expect((await runs.purge({ runsBefore: at + 1, requestsBefore: at })).ids).toEqual([]);
   });
 
   test('a key that somebody else made is refused, not misread', async () => {

@@ -193,7 +193,7 @@ test('60 runs with 5 MB of code each leave nothing once they are erased, and the
   for (let index = 0; index < 60; index += 1) {
     const run = await accepted(runs, { code });
     await runs.save({ ...run, state: 'posted' });
-    expect(await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).toEqual([run.id]);
+    expect((await runs.purge({ runsBefore: at + 1, requestsBefore: at + 1 })).ids).toEqual([run.id]);
   }
   const size = [path, `${path}-wal`].reduce((sum, file) => sum + statSync(file).size, 0);
   expect(size).toBeLessThan(12_000_000);

@@ -111,7 +111,8 @@ async function expectUpgraded(store: Store<unknown>): Promise<void> {
     expect(await runs.accept(`T1/${id}`, newRun())).toEqual({ kind: 'duplicate', runId: id });
   }
   expect(await runs.accept('new', newRun())).toEqual({ kind: 'accepted', order: 10 });
-  expect(await runs.purge({ runsBefore: 1_790_000_000_200, requestsBefore: 1 })).toEqual(['posted']);
+  const { ids } = await runs.purge({ runsBefore: 1_790_000_000_200, requestsBefore: 1 });
+  expect(ids).toEqual(['posted']);
   expect(await store.keyv('kernel').get(['T1/C1', 'a::b'])).toEqual([{ id: 'k1' }, { id: 'k2' }]);
   expect(await store.keyv('channel').get('T1/C1')).toEqual({ auto: true });
   const drafts = [];

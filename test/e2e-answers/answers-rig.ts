@@ -37,8 +37,8 @@ export async function startRig(
   const playground = await startPlayground(options.playground);
   const dir = await mkdtemp(join(tmpdir(), 'answers-'));
   const messages = createRunMessages({
-    token: playground.environment.SLACK_BOT_TOKEN,
-    slackApiUrl: playground.environment.SLACK_API_URL,
+    botToken: playground.environment.SLACK_BOT_TOKEN,
+    apiUrl: playground.environment.SLACK_API_URL,
     log: silentLog,
     isFresh: true,
     ...options.messages,

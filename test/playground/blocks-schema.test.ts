@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { readBlocks } from '../../playground/blocks-schema.ts';
-import type { BlocksVerdict, BlockSurface } from '../../playground/blocks-schema.ts';
+import { readBlocks, type BlocksVerdict, type BlockSurface } from '../../playground/blocks-schema.ts';
 
 let ids = 0;
 const read = (blocks: unknown, surface: BlockSurface = 'message'): BlocksVerdict =>

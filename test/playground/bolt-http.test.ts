@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { RequestListener } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { startPlayground, verifyRequestUrl } from '../../playground/playground.ts';
 import { freePort, startHttpApp } from './bolt-app.ts';

@@ -1,7 +1,6 @@
 import { array, assert, boolean, constantFrom, oneof, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { compose } from '../../playground/composer.ts';
-import type { ComposerContext } from '../../playground/composer.ts';
+import { compose, type ComposerContext } from '../../playground/composer.ts';
 
 const context: ComposerContext = {
   findUser: (name) => (name === 'sparkthread' ? 'U0BOT' : undefined),

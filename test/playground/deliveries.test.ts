@@ -1,7 +1,6 @@
 import { SocketModeClient } from '@slack/socket-mode';
 import { expect, test } from 'vitest';
-import { startPlayground } from '../../playground/playground.ts';
-import type { Playground } from '../../playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { silent, startSocketApp } from './bolt-app.ts';
 
 /** A Socket Mode client that acknowledges only what `decide` says. */

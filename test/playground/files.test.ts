@@ -1,7 +1,6 @@
 import { WebClient } from '@slack/web-api';
 import { expect, test } from 'vitest';
-import { startPlayground } from '../../playground/playground.ts';
-import type { Playground } from '../../playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { silent } from './bolt-app.ts';
 
 function clientOf(playground: Playground): WebClient {

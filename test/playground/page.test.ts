@@ -1,8 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findChromium, startChromium } from '../../playground/browser.ts';
-import { startPlayground } from '../../playground/playground.ts';
-import type { Playground } from '../../playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { startSocketApp } from './bolt-app.ts';
 
 const browserPath = findChromium();

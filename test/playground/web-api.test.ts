@@ -1,9 +1,7 @@
-import { ErrorCode, WebClient } from '@slack/web-api';
+import { ErrorCode, WebClient, type WebClientOptions } from '@slack/web-api';
 import type { KnownBlock } from '@slack/types';
-import type { WebClientOptions } from '@slack/web-api';
 import { expect, test } from 'vitest';
-import { startPlayground } from '../../playground/playground.ts';
-import type { Playground } from '../../playground/playground.ts';
+import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { silent } from './bolt-app.ts';
 
 const quick: WebClientOptions = {

@@ -1,5 +1,4 @@
-import type { Playground } from '../../playground/playground.ts';
-import { startPlayground } from '../../playground/playground.ts';
+import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { freePort } from './free-port.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';

@@ -89,6 +89,8 @@ export class ScriptedKernel {
   onProof: (request: ScriptMessage) => void = (request) => this.prove(request, 2);
   /** The bot's own code; by default it is done at once and says nothing. */
   onSilent: (request: ScriptMessage) => void = (request) => this.prove(request, 1);
+  /** A comm whose target nobody has registered is closed. */
+  onCommOpen: (request: ScriptMessage) => void = (request) => this.#answerComm('comm_close', request);
   onInterrupt: () => void = () => undefined;
   onRestart: () => void = () => undefined;
   readonly received: ScriptMessage[] = [];
@@ -262,10 +264,22 @@ export class ScriptedKernel {
       if (isShellAtWork && this.implementation !== 'spark') this.#unanswered.push(message);
       else this.#answerInfo(message);
     }
+    if (message.header.msg_type === 'comm_open') this.onCommOpen(message);
     if (message.header.msg_type !== 'execute_request') return;
     if (message.content['silent'] !== true) this.onExecute(message, this);
     else if (message.content['code'] === '') this.onProof(message);
     else this.onSilent(message);
+  }
+
+  /** Whoever takes the comm says so at once. */
+  takeComm(request: ScriptMessage): void {
+    this.#answerComm('comm_msg', request, { msgtype: 'commopen' });
+  }
+
+  #answerComm(msgType: 'comm_msg' | 'comm_close', request: ScriptMessage, data: object = {}): void {
+    this.status('busy', request);
+    this.send(msgType, { comm_id: request.content['comm_id'], data }, { parent: request });
+    this.status('idle', request);
   }
 
   #answerInfo(request: ScriptMessage): void {

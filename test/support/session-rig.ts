@@ -214,7 +214,6 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         (options.spark === undefined
           ? new NothingPutIn(sparkSettings('console'), silentLog)
           : new SparkObserver(sparkSettings(options.spark), silentLog)),
-      sqlRows: 1_000,
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard: { mayWrite: () => true, whenSure: async () => {} },
       idleTimeoutMs,

@@ -1,6 +1,5 @@
 import { askMessage, askSlash, finalAnswer } from '../../test/support/ask.ts';
-import type { Photo, Stage } from './stage.ts';
-import { openOn, photographRegion, photographWindow } from './stage.ts';
+import { type Photo, type Stage, openOn, photographRegion, photographWindow } from './stage.ts';
 
 /** The README's and the docs' pictures, by name. */
 export const documentScenes: readonly { name: string; take(stage: Stage, folder: string): Promise<void> }[] =

@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { silentLog } from '../../src/log.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import type { KernelRecord } from '../../src/runs/session/kernel/kernel-record.ts';
-import { createIdleNotices, createNotify } from '../../src/slack/api/notify.ts';
+import { createKernelNotices, createNotify } from '../../src/slack/api/notify.ts';
 
 import { askSlash } from '../../test/support/ask.ts';
 import type { Scene } from './scene.ts';
@@ -24,7 +24,7 @@ function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) =
       const client = new WebClient(token, { slackApiUrl });
       const ana = playground.user('ana').id;
       const lastUsedAt = Date.now() - idleMs + 10 * 60_000;
-      await tell(createIdleNotices(client, createNotify(client, silentLog)), {
+      await tell(createKernelNotices(client, createNotify(client, silentLog)).idle, {
         workspace: playground.service.world.teamId,
         channel: playground.channel(room).id,
         queue: 'queue',

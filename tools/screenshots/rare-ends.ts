@@ -24,8 +24,8 @@ function rareEnd(
   return {
     name: losses.length > 0 ? 'losses' : kind.toLowerCase(),
     async play({ playground, room }) {
-      const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
-      const messages = createRunMessages({ token, slackApiUrl, log: silentLog });
+      const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
+      const messages = createRunMessages({ botToken, apiUrl, log: silentLog });
       const root = playground.as('ana').post(room, '`load("orders")`');
       const runId = 'r7f3a';
       const requester = playground.user('ana').id;

@@ -38,7 +38,7 @@ export const runFields = {
     example: '30m',
     description: 'How long an edit of a message runs it again.',
   }),
-  RUN_TIMEOUT: withDefault(orWord('none', waitingTime), 'none', {
+  RUN_TIMEOUT: withDefault(orWord('none', undefined, waitingTime), 'none', {
     example: '1h',
     description: 'A run longer than this is stopped.',
   }),
@@ -46,7 +46,7 @@ export const runFields = {
     example: '5m',
     description: 'A question of input() unanswered for so long is interrupted.',
   }),
-  NOTIFY_AFTER: withDefault(orWord('none', span), '60s', {
+  NOTIFY_AFTER: withDefault(orWord('none', undefined, span), '60s', {
     example: '10m',
     description:
       'A run that took longer ends with a reply that names its requester, because edits notify nobody. none: never.',
@@ -79,7 +79,7 @@ export const runFields = {
     description: 'Unfinished runs per kernel.',
   }),
   USER_LIMIT: withDefault(wholeNumber(1), '5', { example: '10', description: 'Unfinished runs per person.' }),
-  KEEP_RUNS: withDefault(orWord('none', span), '30d', {
+  KEEP_RUNS: withDefault(orWord('none', undefined, span), '30d', {
     example: '7d',
     description: 'How long code and answers’ state are kept, then erased. none: for ever.',
   }),
@@ -116,10 +116,9 @@ export const kernelFields = {
       'Kernels started at once. More than 1 only where the gateway keeps the environments of two starts apart.',
   }),
   KERNELS_PER_CHANNEL: withDefault(
-    readAs('1 or several', (given) => {
-      if (/^(several|0*[1-9]\d*)$/i.test(given)) return Number(given) === 1 ? 'one' : 'several';
-      return undefined;
-    }),
+    readAs('1 or several', (given) =>
+      /^(several|0*[1-9]\d*)$/i.test(given) ? Number(given) !== 1 : undefined,
+    ),
     '1',
     {
       example: 'several',
@@ -127,12 +126,12 @@ export const kernelFields = {
         '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
     },
   ),
-  KERNELS_PER_USER: withDefault(orWord('none', wholeNumber(1)), 'none', {
+  KERNELS_PER_USER: withDefault(orWord('none', undefined, wholeNumber(1)), 'none', {
     example: '3',
     description:
       'Kernels that one person’s snippets started and that still live, over all channels. A snippet that would start one more is refused. none: no limit.',
   }),
-  IDLE_TIMEOUT: withDefault(orWord('none', waitingTime), '12h', {
+  IDLE_TIMEOUT: withDefault(orWord('none', undefined, waitingTime), '12h', {
     example: '2h',
     description: 'A kernel idle for so long is shut down, after a warning. none: never.',
   }),
@@ -155,7 +154,7 @@ export const sparkFields = {
   SPARK_PROGRESS: withDefault(oneOf(['auto', 'console', 'off', 'all']), 'auto', {
     example: 'console',
     description:
-      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it; it defines and prints nothing there. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output. all: as auto, and a thread in Scala kernels (Toree, almond) that asks Spark twice a second.',
+      'How a running answer learns how far its Spark jobs are. auto: a small observer in Python kernels tells it, which defines and prints nothing there; in Toree its own plugin (SparkMonitor, 0.6 and later), where it is installed and SPARK_STATUS_URL is not set. console: Spark’s own console bar tells it, in any kernel, and is left out of the output. off: no line, and the bar stays in the output. all: as auto, but in Scala kernels (Toree, almond) a thread asks Spark twice a second.',
   }),
   SPARK_UI_URL: optional(
     readAs('off, or an http address with {appId} and {jobId} in it', (given) =>
@@ -180,7 +179,7 @@ export const sparkFields = {
         'The root of Spark’s REST API (of a driver’s UI, YARN’s proxy or a history server): while a run of a kernel without the observer (R, Scala unless SPARK_PROGRESS=all, every one with console) lasts over a second, its jobs are asked for there. Of the running applications the one with the kernel’s id in its name counts, as Enterprise Gateway names them, else the newest. https://rm.example.com/proxy/{appId}/api/v1: YARN is asked for the id, by that name alone. A user and a password may stand before the host.',
     },
   ),
-  SHOW_DATAFRAMES: withDefault(orWord('off', wholeNumber(1, MAX_ROWS)), 'off', {
+  SHOW_DATAFRAMES: withDefault(orWord('off', 0, wholeNumber(1, MAX_ROWS)), 'off', {
     example: '50',
     description:
       'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',

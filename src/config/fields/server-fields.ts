@@ -2,6 +2,7 @@ import {
   flag,
   isDecodable,
   oneOf,
+  orWord,
   proxyUrl,
   readAs,
   size,
@@ -62,18 +63,22 @@ export const storeFields = {
 /** A plain address counts only on this machine: nobody reads along there. */
 const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
-function readAuditTarget(
-  given: string,
-): { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'url'; url: URL } | undefined {
-  if (given.toLowerCase() === 'log') return { kind: 'log' };
+function readAuditTarget(given: string) {
+  if (given.toLowerCase() === 'log') return { kind: 'log' } as const;
   const [, path] = /^file:(.+)$/.exec(given) ?? [];
-  if (path !== undefined) return { kind: 'file', path: path.replace(/^\/\/(?=\/)/, '') };
+  if (path !== undefined) return { kind: 'file', path: path.replace(/^\/\/(?=\/)/, '') } as const;
   const url = URL.parse(given);
   if (url === null || !isDecodable(url)) return undefined;
   const isSafe =
     url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
-  return isSafe ? { kind: 'url', url } : undefined;
+  return isSafe ? ({ kind: 'url', url } as const) : undefined;
 }
+
+const address = readAs('host:port', (given) => {
+  const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(given) ?? [];
+  if (host === undefined || Number(port) > 65_535) return undefined;
+  return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) };
+});
 
 export const serverFields = {
   HOST: optional(
@@ -90,16 +95,10 @@ export const serverFields = {
     example: '8080',
     description: 'The port of /healthz, /readyz, /leader and, without Socket Mode, /slack/events.',
   }),
-  METRICS: withDefault(
-    readAs('off or host:port', (given) => {
-      if (given.toLowerCase() === 'off') return 'off' as const;
-      const [, host, port] = /^(\[[\da-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(given) ?? [];
-      if (host === undefined || Number(port) > 65_535) return undefined;
-      return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) };
-    }),
-    'off',
-    { example: '127.0.0.1:9464', description: 'Where Prometheus metrics are served.' },
-  ),
+  METRICS: withDefault(orWord('off', undefined, address), 'off', {
+    example: '127.0.0.1:9464',
+    description: 'Where Prometheus metrics are served.',
+  }),
   LOG_LEVEL: withDefault(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info', {
     example: 'debug',
     description: 'The least that is logged.',

@@ -96,11 +96,8 @@ interface NamedPath {
 }
 
 /** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
-export function readTlsSettings(
-  values: SettingValues,
-  { verify, passphrase }: Pick<GatewaySettings['tls'], 'verify' | 'passphrase'>,
-  issues: ConfigIssues,
-): GatewaySettings['tls'] {
+export function readTlsSettings(values: SettingValues, issues: ConfigIssues): GatewaySettings['tls'] {
+  const { VALIDATE_KG_CERT: verify = true, KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
   const named = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): NamedPath | undefined => {
     const path = values[name];
     return path === undefined ? undefined : { name: issues.givenAs.get(name) ?? name, path };
@@ -126,13 +123,7 @@ export function readTlsSettings(
     issues.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
   if (passphrase !== undefined && paths.key === undefined && paths.cert === undefined)
     issues.problems.push('KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.');
-  return {
-    verify,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
-  };
+  return { verify, ca, cert, key, passphrase };
 }
 
 function readPem(named: NamedPath | undefined, issues: ConfigIssues): string | undefined {
@@ -150,7 +141,7 @@ function isCertificate(pem: string): boolean {
 /** Why TLS could not use this key with this certificate. */
 function findKeyProblem(cert: string, key: string, passphrase: string | undefined): string | undefined {
   try {
-    createPrivateKey({ key, ...(passphrase === undefined ? {} : { passphrase }) });
+    createPrivateKey({ key, passphrase });
   } catch {
     if (!key.includes('ENCRYPTED')) return 'KG_CLIENT_KEY is no key in PEM form.';
     return passphrase === undefined
@@ -158,7 +149,7 @@ function findKeyProblem(cert: string, key: string, passphrase: string | undefine
       : 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.';
   }
   try {
-    createSecureContext({ cert, key, ...(passphrase === undefined ? {} : { passphrase }) });
+    createSecureContext({ cert, key, passphrase });
     return undefined;
   } catch {
     return 'KG_CLIENT_KEY does not fit KG_CLIENT_CERT.';

@@ -20,12 +20,7 @@ export function readGatewaySettings(
   const httpUrl = values.KG_URL ?? credentials?.httpUrl ?? (hub === undefined ? undefined : serverUrl(hub));
   const user = values.KG_HTTP_USER ?? credentials?.user;
   const pass = values.KG_HTTP_PASS ?? credentials?.pass;
-  const { KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
-  const trust = {
-    verify: values.VALIDATE_KG_CERT ?? true,
-    ...(passphrase === undefined ? {} : { passphrase }),
-  };
-  const tls = readTlsSettings(values, trust, issues);
+  const tls = readTlsSettings(values, issues);
   checkCredentials(user, pass, headers, issues);
   if (!tls.verify)
     issues.warnings.push(

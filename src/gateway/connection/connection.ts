@@ -5,7 +5,7 @@ import type { GatewayError } from '../errors.ts';
 import { createSilenceWatch } from './silence.ts';
 import type { ConnectionEvent, ConnectOptions, KernelConnection, KernelInfo, Log } from '../gateway.ts';
 import type { ExecuteRequest, Execution, ResumeRequest } from '../outputs.ts';
-import { isLateTalker, isProvenByInfo } from '../protocol/messages.ts';
+import { isIpykernel, isLateTalker } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import { ExecutionQueue } from './execution-queue.ts';
@@ -101,7 +101,7 @@ export class OpenConnection implements KernelConnection {
   async isThere(signal: AbortSignal): Promise<boolean> {
     if (this.#goneWhy !== '') return false;
     // Only ipykernel tells that it is deleted.
-    const isTold = isProvenByInfo(this.kernelInfo);
+    const isTold = isIpykernel(this.kernelInfo);
     const wasHeard = isTold && performance.now() - this.#receivedMs < this.#options.timings.seenMs;
     // The gateway may have been restarted, and its kernels with it.
     if (!this.#socket.isOpen) await this.lifecycle.look(signal);
@@ -144,6 +144,10 @@ export class OpenConnection implements KernelConnection {
     if (process !== undefined && this.process !== '' && this.process !== process)
       execution.finishAs('kernelRestarted');
     return execution;
+  }
+
+  openComm(target: string): Promise<boolean> {
+    return this.#router.openComm(target);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KernelInfo } from '../gateway.ts';
-import { isProvenByInfo, readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
+import { isIpykernel, readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 
 /** The kernel_info handshake of one connection: its requests and the callers that wait for their replies. */
@@ -48,7 +48,7 @@ export class Handshake {
    * that it reads (protocol.md §3.6). Other kernels take a signal by themselves.
    */
   wake(): void {
-    if (isProvenByInfo(this.info)) this.#request('shell', () => undefined);
+    if (isIpykernel(this.info)) this.#request('shell', () => undefined);
   }
 
   #request(channel: 'shell' | 'control', onReply: () => void): void {
@@ -69,7 +69,7 @@ export class Handshake {
       this.answers += 1;
     } else this.#isAskedAside = false;
     const info = readKernelInfo(message.content);
-    const session = info.implementation === 'ipython' ? message.session : '';
+    const session = isIpykernel(info) ? message.session : '';
     const isOther = session !== '' && this.processSession !== '' && session !== this.processSession;
     if (isOther) this.#onOtherProcess();
     this.processSession = session;

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { RunningExecution } from '../execution/execution.ts';
 import type { Log } from '../gateway.ts';
 import type { ReceivedSoFar, Output } from '../outputs.ts';
 import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol/messages.ts';
-import { decodeMessage, type KernelMessage } from '../protocol/wire.ts';
+import { commOpen, decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { OrderProof } from './silence.ts';
@@ -19,6 +20,8 @@ export class Router {
   readonly #queue: ExecutionQueue;
   readonly #lifecycle: Lifecycle;
   readonly #onLateOutput: (msgId: string, output: Output) => void;
+  /** By comm: who waits for whether its target is there. */
+  readonly #openings = new Map<unknown, (isThere: boolean) => void>();
 
   /** `before`: what an earlier process received of the execution that will be resumed. */
   constructor(
@@ -71,7 +74,7 @@ export class Router {
     if (isOurs && hasError === undefined) return this.replay.add(message);
     received.countOther(message.msgId);
     if (hasError !== undefined) return this.#takeLate(message.parentId, hasError, message);
-    if (this.#takeFromThread(message)) return;
+    if (this.#takeFromThread(message) || this.#takeFromPlugin(message)) return;
     if (lifecycle.handshake.take(message)) return;
     const sign = readKernelSign(message);
     if (sign !== undefined) lifecycle.take(sign, message.session);
@@ -83,6 +86,15 @@ export class Router {
     // A replay that begins with the beginning lacks nothing; any other may.
     if (replayed[0] === undefined || !isBusy(replayed[0])) execution.ending.markGap();
     for (const message of replayed) this.#deliver(execution, message);
+  }
+
+  /** See `KernelConnection`. */
+  openComm(target: string): Promise<boolean> {
+    const commId = randomUUID();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    if (this.#queue.send(commOpen(this.#sessionId, commId, target))) this.#openings.set(commId, resolve);
+    else resolve(false);
+    return promise;
   }
 
   #deliver(execution: RunningExecution, message: KernelMessage): void {
@@ -104,6 +116,19 @@ export class Router {
     const running = this.#queue.inFlight().find(({ state }) => state.ran);
     if (running !== undefined) running.notify(output, message.bytes);
     else if (this.#queue.lastEnded !== undefined) this.#takeLate(this.#queue.lastEnded, false, message);
+    return true;
+  }
+
+  /** What a plugin of the kernel says has the opening of its comm as its parent, whenever it speaks (protocol.md §3.14). */
+  #takeFromPlugin(message: KernelMessage): boolean {
+    const { parentType, type, content, bytes } = message;
+    if (parentType !== 'comm_open' || !type.startsWith('comm_')) return false;
+    const commId = content['comm_id'];
+    this.#openings.get(commId)?.(type === 'comm_msg');
+    this.#openings.delete(commId);
+    const output = readOutput(message);
+    const running = this.#queue.inFlight().find(({ state }) => state.ran);
+    if (output?.kind === 'comm') running?.notify(output, bytes);
     return true;
   }
 

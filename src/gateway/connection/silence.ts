@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { KernelModel } from '../gateway.ts';
-import { dropsSpareLines, isOfOtherProcess, isProvenByInfo, readExecuteReply } from '../protocol/messages.ts';
+import { isIpykernel, isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import type { RunningExecution } from '../execution/execution.ts';
@@ -78,9 +78,9 @@ export function createSilenceWatch(
     if (model?.executionState !== 'busy') handshake.askAside();
     if (asked.get(execution) === handshake.websocket) return;
     // A kernel that has not told what it is has not answered on this websocket either.
-    if (isProvenByInfo(handshake.info) || !handshake.hasAnswered)
+    if (isIpykernel(handshake.info) || !handshake.hasAnswered)
       handshake.ask(() =>
-        isProvenByInfo(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
+        isIpykernel(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
       );
     else if (!proof.ask((replied) => conclude(execution, replied))) return;
     asked.set(execution, handshake.websocket);
@@ -117,7 +117,7 @@ export function createSilenceWatch(
     if (lifecycle.isBusyElsewhere) return execution.notifyBehindOthers();
     // Nobody else is connected, so it is our code that it works on.
     if (connections <= 1) execution.markRunning();
-    if (execution.phase === 'running') execution.input.settleDoubt(dropsSpareLines(handshake.info));
+    if (execution.phase === 'running') execution.input.settleDoubt(isIpykernel(handshake.info));
   }
 
   return look;

@@ -65,12 +65,8 @@ export class Ending {
   /** Sets when it ends by what is known now. `open`: more of it has to come; `barred`: the kernel may not end it. */
   plan(): 'planned' | 'open' | 'barred' {
     const { timings } = this.#kernel;
-    const idleGraceMs = this.#gap === 'reconnected' ? timings.graceMs : timings.idleGraceMs;
-    const inMs = endsInMs(this.#state(), {
-      ...timings,
-      idleGraceMs,
-      isLateTalker: this.#kernel.isLateTalker(),
-    });
+    const isReconnected = this.#gap === 'reconnected';
+    const inMs = endsInMs(this.#state(), timings, this.#kernel.isLateTalker(), isReconnected);
     this.#clear();
     if (this.#isOver || !this.#kernel.mayEnd()) return 'barred';
     if (inMs === undefined) return 'open';

@@ -10,6 +10,7 @@ import {
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput, Output } from '../outputs.ts';
 import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
+import type { GatewayTimings } from '../timings.ts';
 
 /** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
 export interface ExecutionState {
@@ -103,26 +104,27 @@ function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: st
 /** Enough for a printed group of exceptions. */
 const PRINTED_CHARS = 20_000;
 
-export interface EndWaits {
-  /** The kernel is known to talk after reply and idle. */
-  isLateTalker: boolean;
-  lingerMs: number;
-  errorLingerMs: number;
-  goodbyeMs: number;
-  graceMs: number;
-  idleGraceMs: number;
-}
+type EndWaits = Pick<GatewayTimings, 'lingerMs' | 'errorLingerMs' | 'goodbyeMs' | 'graceMs' | 'idleGraceMs'>;
 
-/** How long after the latest message of it the execution counts as ended; undefined while it is not near its end. */
-export function endsInMs(state: ExecutionState, waits: EndWaits): number | undefined {
+/**
+ * How long after the latest message of it the execution counts as ended; undefined while it is not near its end.
+ * `isLateTalker`: the kernel is known to talk after reply and idle. `isReconnected`: what is missing may be lost.
+ */
+export function endsInMs(
+  state: ExecutionState,
+  waits: EndWaits,
+  isLateTalker: boolean,
+  isReconnected: boolean,
+): number | undefined {
   const { reply, idle } = state;
   if (reply === undefined) return idle ? waits.graceMs : undefined;
   const isErrorMissing =
     reply.error !== undefined && state.errorName === undefined && !isPrinted(reply.error, state.printed);
   if (idle && isForeignInterrupt(state)) return waits.goodbyeMs;
-  if (idle) return isErrorMissing ? waits.errorLingerMs : waits.isLateTalker ? waits.lingerMs : 0;
+  if (idle) return isErrorMissing ? waits.errorLingerMs : isLateTalker ? waits.lingerMs : 0;
   // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
-  return !state.ran && reply.status !== 'ok' ? 0 : waits.idleGraceMs;
+  if (!state.ran && reply.status !== 'ok') return 0;
+  return isReconnected ? waits.graceMs : waits.idleGraceMs;
 }
 
 /** What IPython prints itself (its usage errors, groups of exceptions) gets no `error` message, and no traceback. */
@@ -165,12 +167,12 @@ export function settle(
 export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {
   return {
     kind,
-    ...(state.executionCount === undefined ? {} : { executionCount: state.executionCount }),
+    executionCount: state.executionCount,
     variablesLost: LOSES_VARIABLES.has(kind),
     possibleGap: state.possibleGap,
     replyMissing: state.reply === undefined,
     idleMissing: !state.idle,
-    ...(detail === undefined ? {} : { detail }),
+    detail,
   };
 }
 

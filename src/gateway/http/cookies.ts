@@ -88,7 +88,7 @@ function readCookie(url: URL, text: string, now: number): Cookie | undefined {
     isBelow: domain !== undefined && domain !== '',
     path: read.path?.startsWith('/') ? read.path : url.pathname.replace(/\/[^/]*$/, '') || '/',
     isSecure: read.secure === true,
-    ...(endsMs === undefined ? {} : { endsMs }),
+    endsMs,
   };
 }
 

@@ -35,8 +35,8 @@ const kernelModel = z
     id: model.id,
     name: model.name,
     executionState: model.execution_state,
-    ...(model.connections == null ? {} : { connections: model.connections }),
-    ...(model.reason == null || model.reason === '' ? {} : { reason: model.reason }),
+    connections: model.connections ?? undefined,
+    reason: model.reason === '' ? undefined : (model.reason ?? undefined),
   }));
 
 /** No name is longer; what looks at it need not bound it again. */
@@ -67,7 +67,9 @@ const kernelspecs = z
     })),
   }));
 
-const gatewayInfo = z.object({ version: z.string(), gateway_version: z.string().optional() });
+const gatewayInfo = z
+  .object({ version: z.string(), gateway_version: z.string().optional() })
+  .transform(({ version, gateway_version: gatewayVersion }) => ({ version, gatewayVersion }));
 
 export function createKernelsApi(
   http: Http,
@@ -93,12 +95,8 @@ export function createKernelsApi(
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
-  async function readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string }> {
-    const info = readAnswer(await get('api', signal), gatewayInfo, 'its version');
-    return {
-      version: info.version,
-      ...(info.gateway_version === undefined ? {} : { gatewayVersion: info.gateway_version }),
-    };
+  async function readInfo(signal?: AbortSignal) {
+    return readAnswer(await get('api', signal), gatewayInfo, 'its version');
   }
 
   async function readKernelspecs(signal?: AbortSignal): Promise<Kernelspecs> {

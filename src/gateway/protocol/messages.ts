@@ -166,9 +166,12 @@ export function isLateTalker(info: KernelInfo): boolean {
   return /toree/i.test(info.implementation);
 }
 
-/** Its kernel_info_reply proves that all earlier requests are done (§3.8), and names its process (§3.7). */
-export function isProvenByInfo(info: KernelInfo): boolean {
-  return info.implementation === 'ipython';
+/**
+ * Its kernel_info_reply proves that all earlier requests are done (protocol.md §3.8), and names its process (§3.7). It throws
+ * away the lines that came before it asks for one (`_input_request` drains stdin first).
+ */
+export function isIpykernel({ implementation }: KernelInfo): boolean {
+  return implementation === 'ipython';
 }
 
 /**
@@ -178,11 +181,6 @@ export function isProvenByInfo(info: KernelInfo): boolean {
 export function isOfOtherProcess(info: KernelInfo, replied: number | undefined, known: number): boolean {
   if (replied === undefined) return false;
   return /toree|irkernel/i.test(info.implementation) ? replied <= known : replied < known;
-}
-
-/** Throws away the lines that came before it asks for one (ipykernel's `_input_request` drains stdin first). */
-export function dropsSpareLines(info: KernelInfo): boolean {
-  return info.implementation === 'ipython';
 }
 
 export function readExecutionCount(content: KernelMessage['content']): number | undefined {

@@ -74,6 +74,12 @@ export function executeRequest(
   return { channel: 'shell', type: 'execute_request', msgId, session, content };
 }
 
+/** Opens a comm at a target that code in the kernel has registered. */
+export function commOpen(session: string, commId: string, target: string): OutgoingMessage {
+  const content = { comm_id: commId, target_name: target, data: {} };
+  return { channel: 'shell', type: 'comm_open', msgId: randomUUID(), session, content };
+}
+
 const HEADER_FIELDS = ['msg_id', 'msg_type', 'session', 'username', 'version', 'date'];
 
 /**

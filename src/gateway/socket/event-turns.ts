@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { isCostly } from '../protocol/json.ts';
 import { jsonPart } from '../protocol/wire.ts';
 import { hasTime, inOwnTurn } from '../event-loop.ts';
@@ -7,7 +8,7 @@ export type SocketEvent =
   | { kind: 'open' }
   /** `bytes`: length of the frame that it came in. */
   | { kind: 'frame'; json: string; bytes: number }
-  /** A message is lost: one over `maxMessageBytes`, after which the websocket closes, or one of too many values. */
+  /** A message is lost: one over `maxMessageBytes`, after which the websocket closes, one of too many values, or one that cannot be read. */
   | { kind: 'tooBig' }
   /** Once, for a websocket that had been open. 1005: no code given, 1006: it broke. */
   | { kind: 'close'; code: number };
@@ -79,7 +80,8 @@ export class EventTurns {
   /** Whatever a reader does with it, what waits behind it is given. */
   async #giveLong({ json, bytes }: LongFrame): Promise<void> {
     try {
-      const isTooBig = await inOwnTurn(() => isCostly(json));
+      // What is no UTF-8 is no JSON, and takes ten times as long to become text.
+      const isTooBig = await inOwnTurn(() => !isUtf8(json) || isCostly(json));
       const text = isTooBig ? '' : await inOwnTurn(() => json.toString('utf8'));
       const event: SocketEvent = isTooBig ? { kind: 'tooBig' } : { kind: 'frame', json: text, bytes };
       await inOwnTurn(() => this.#onEvent(event));

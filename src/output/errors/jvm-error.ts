@@ -1,3 +1,4 @@
+import { countOf, joinWords } from '../../text.ts';
 import {
   lineNumberOf,
   onlyLine,
@@ -14,7 +15,7 @@ export function readJvmError(error: KernelError): LanguageError {
   const compiler = readCompilerError(error);
   if (compiler !== undefined) return compiler;
   const name = error.name.replace(/^org\.apache\.spark\.(\w+\.)*(?:Extended(?=Analysis))?/, '');
-  const message = [name, withoutPlan(error.value)].filter((word) => word !== '').join(': ');
+  const message = joinWords(': ', [name, withoutPlan(error.value)]);
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const stack = stackLines(error.traceback);
   // A recursion is a thousand times the same line.
@@ -25,16 +26,16 @@ export function readJvmError(error: KernelError): LanguageError {
     return {
       headline,
       userLine: onlyLine(error.code),
-      traceback: join(rest, isNews ? stack.join('\n') : ''),
+      traceback: joinWords('\n', [rest, isNews ? stack.join('\n') : '']),
       isFolded: false,
     };
   }
   const hidden = stack.length - own.length;
-  const folded = `… ${hidden} ${hidden === 1 ? 'line' : 'lines'} of JVM stack …`;
+  const folded = `… ${countOf(hidden, 'line')} of JVM stack …`;
   return {
     headline,
     userLine: onlyLine(error.code),
-    traceback: join(rest, ...own, folded),
+    traceback: joinWords('\n', [rest, ...own, folded]),
     isFolded: true,
   };
 }
@@ -59,10 +60,6 @@ function stackLines(traceback: string): string[] {
     .split('\n')
     .filter((line) => /^\s+(at |\.\.\. )|^Caused by: /.test(line))
     .map((line) => line.trim());
-}
-
-function join(...texts: readonly string[]): string {
-  return texts.filter((text) => text !== '').join('\n');
 }
 
 const ABORTED = 'Job aborted due to stage failure: ';

@@ -1,3 +1,5 @@
+import { joinWords } from '../../text.ts';
+
 /** An error as its author wants to read it. */
 export interface ReadError {
   /** The exception in one line. */
@@ -60,8 +62,10 @@ export function shortHeadline(text: string, longest = HEADLINE_CHARS): string {
 
 /** The lines of a text, without the blanks around them, in one. */
 export function oneLine(text: string): string {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '').join(' ');
+  return joinWords(
+    ' ',
+    text.split('\n').map((line) => line.trim()),
+  );
 }
 
 /** A line of code as it is quoted: trimmed, not too long. */

@@ -1,3 +1,4 @@
+import { countOf, joinWords } from '../../text.ts';
 import {
   oneLine,
   onlyLine,
@@ -23,7 +24,7 @@ export function readPythonError(error: KernelError): LanguageError {
   // a syntax error repeats its place, by a file name that says nothing
   const sent = error.value.trim().replace(/ \(\S+, line \d+\)$/, '');
   const value = sent.startsWith('Traceback') ? (sent.split('\n').at(-1) ?? '') : withoutPlan(sent);
-  const message = [error.name, value].filter((word) => word !== '').join(': ');
+  const message = joinWords(': ', [error.name, value]);
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const isWhole = headline === message && value === sent;
   const isOfSpark = error.name.endsWith('Exception') && value !== sent;
@@ -41,7 +42,7 @@ export function readPythonError(error: KernelError): LanguageError {
     headline,
     userLine: markedLine(own) ?? userLine(own) ?? magicLine(error) ?? onlyLine(error.code),
     cause: error.group?.members ?? causeOf(worker === '' ? before : worker, message),
-    traceback: [rest, shown.includes(notes) ? '' : notes, below].filter((text) => text !== '').join('\n\n'),
+    traceback: joinWords('\n\n', [rest, shown.includes(notes) ? '' : notes, below]),
     isFolded: isCut,
   };
 }
@@ -187,7 +188,7 @@ function collapseFrames(
   let foreign = 0;
   let repeated = 0;
   const flush = () => {
-    if (foreign > 0) shown.push(`… ${foreign} ${foreign === 1 ? 'frame' : 'frames'} of library code …`);
+    if (foreign > 0) shown.push(`… ${countOf(foreign, 'frame')} of library code …`);
     if (repeated > 0) shown.push(`… the same ${repeated === 1 ? 'once' : `${repeated} times`} more …`);
     foreign = 0;
     repeated = 0;

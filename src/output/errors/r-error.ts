@@ -1,3 +1,4 @@
+import { joinWords } from '../../text.ts';
 import {
   lineNumberOf,
   onlyLine,
@@ -29,9 +30,7 @@ export function readRError(error: KernelError): LanguageError {
   return {
     headline,
     userLine: userLine(calls, error.code) ?? failedCall(value, error.code) ?? onlyLine(error.code),
-    traceback: [headline === value ? '' : value, calls.length > 1 ? calls.join('\n') : '']
-      .filter((text) => text !== '')
-      .join('\n'),
+    traceback: joinWords('\n', [headline === value ? '' : value, ...(calls.length > 1 ? calls : [])]),
     isFolded: false,
   };
 }

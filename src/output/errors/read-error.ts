@@ -24,12 +24,13 @@ const MESSAGE_CHARS = 1_000;
  */
 export function readError(sent: SentError, ran?: string, printed = ''): ReadError {
   const code = ran !== undefined && ran.length > CODE_CHARS ? undefined : ran;
-  const hasNoTraceback = sent.traceback.every((line) => line.trim() === '');
-  const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   // a shell's kernel gives no name, and its exit code for a message
   const name = shortWithoutColours(sent.name.slice(0, NAME_CHARS)).trim() || 'Error';
   const value = shortWithoutColours(bothEnds(sent.value, VALUE_CHARS));
-  const traceback = shortWithoutColours(bothEnds(sent.traceback.join('\n'), TRACEBACK_CHARS));
+  const all = sent.traceback.join('\n');
+  const traceback = shortWithoutColours(bothEnds(all, TRACEBACK_CHARS));
+  const hasNoTraceback = traceback.trim() === '';
+  const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
   const error = { name, value, traceback: group?.traceback ?? traceback, group, code };
   const loss = readSparkLoss({ name, value, traceback: [traceback] });
   const headline = loss === undefined ? undefined : LOSS_HEADLINES[loss];
@@ -37,7 +38,7 @@ export function readError(sent: SentError, ran?: string, printed = ''): ReadErro
     cause: undefined,
     ...readByLanguage(error),
     ...(headline === undefined ? {} : { headline, cause: undefined, traceback: '', isFolded: true }),
-    whole: group?.whole ?? wholeOf(sent, value, traceback),
+    whole: group?.whole ?? wholeOf(sent, all, value, traceback),
     printed: group?.whole ?? (hasNoTraceback ? endThatSays(`${name}: ${value.trim()}`, printed) : ''),
     hint:
       loss !== undefined
@@ -53,22 +54,26 @@ function endThatSays(message: string, printed: string): string {
   return isLine ? end : '';
 }
 
-/** Some kernels send no traceback, or one without the message. */
-function wholeOf(sent: SentError, value: string, traceback: string): string {
-  if (traceback.trim() !== '' && traceback.includes(value.trim().slice(-MESSAGE_CHARS)))
-    return sent.traceback.join('\n');
-  const message = [sent.name.trim(), sent.value.trim()].filter((text) => text !== '').join(': ');
-  return [message, sent.traceback.join('\n')].filter((text) => text.trim() !== '').join('\n\n');
+/**
+ * Some kernels send no traceback, or one without the message. `all`: the traceback as it was sent, `value` and `traceback`: what
+ * is read of it. Nothing is joined here: that would copy megabytes at once.
+ */
+function wholeOf(sent: SentError, all: string, value: string, traceback: string): string {
+  const [said, listed] = [value.trim(), traceback.trim() === '' ? '' : all];
+  if (listed !== '' && traceback.includes(said.slice(-MESSAGE_CHARS))) return listed;
+  const [name, message] = [sent.name.trim(), said === '' ? '' : sent.value.trim()];
+  const head = name + (name === '' || message === '' ? '' : ': ') + message;
+  return head + (head === '' || listed === '' ? '' : '\n\n') + listed;
 }
 
 /** A message of megabytes, or of thousands of lines, is read by its ends. */
 function bothEnds(text: string, chars: number): string {
   if (text.length <= LINES) return text;
-  let [from, to] = [-1, text.length];
-  for (let line = 0; line < LINES && from < chars; line += 1) from = indexOrEnd(text, from + 1);
-  for (let line = 0; line < LINES && to > 0; line += 1) to = text.lastIndexOf('\n', to - 1);
-  from = Math.min(from, chars);
-  to = Math.max(to + 1, text.length - chars);
+  const [start, end] = [text.slice(0, chars), text.slice(-chars)];
+  let [from, to] = [-1, end.length];
+  for (let line = 0; line < LINES && from < start.length; line += 1) from = indexOrEnd(start, from + 1);
+  for (let line = 0; line < LINES && to > 0; line += 1) to = end.lastIndexOf('\n', to - 1);
+  to += text.length - end.length + 1;
   return from >= to ? text : `${text.slice(0, from)}\n…\n${text.slice(to)}`;
 }
 

@@ -1,7 +1,10 @@
+import { Parser } from 'htmlparser2';
+import { giveTurn } from '../../gateway/event-loop.ts';
+import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ImageMime } from '../output-view.ts';
 import type { Table } from './html-table.ts';
-import type { MimeBundle } from '../../gateway/outputs.ts';
-import { htmlAsText } from './html-text.ts';
+import { MAX_NESTING, PIECE_CHARS, silentTags } from './html-text.ts';
+import { isObject } from './json-text.ts';
 
 /** What a mime bundle is shown as, in order. */
 export type ShownForm =
@@ -13,9 +16,9 @@ export type ShownForm =
 
 /** What of a bundle only a browser can draw, run or play. All that meets a regular expression here is bounded. */
 
-/** HTML beyond this is not looked into for a script; without its scripts, for words. */
+/** HTML beyond this is not looked into for a script. */
 const READ_CHARS = 2_000_000;
-/** No library brings more into the page. */
+/** No library brings more into the page, nor more that is there before its scripts run. */
 const LOADER_CHARS = 10_000_000;
 const SEEN_CHARS = 100_000;
 /** So much of its start says what a page is for. */
@@ -27,12 +30,8 @@ const OBJECT_CHARS = 2_000;
 export function isChart(data: MimeBundle): boolean {
   return Object.entries(data).some(
     ([mime, value]) =>
-      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isDocument(value),
+      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isObject(value),
   );
-}
-
-function isDocument(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 /**
@@ -53,73 +52,68 @@ export async function isLoader(data: MimeBundle): Promise<boolean> {
   const isExecuted = mimes.some((mime) => /^application\/vnd\.\w{1,40}_exec\.v\d\+json$/.test(mime));
   if (isExecuted && plain === undefined) return true;
   if (html.length > LOADER_CHARS) return false;
-  const seen = withoutNoscript(withoutScripts(html));
-  if (seen.length > SEEN_CHARS) return false;
-  const words = (await htmlAsText(seen)) ?? '';
-  if (LOADING.test(words)) return true;
-  const isPlace = seen.length < PLACE_CHARS && PLACES.test(seen);
-  return (
-    isPlace ||
-    (words === '' &&
-      html !== seen &&
-      !/<(?:div\b[^>]{0,300}\bid\s?=|(?:canvas|svg|img|iframe|video|audio|object|embed|table|form)\b)/i.test(
-        seen,
-      ))
-  );
+  const start = await readStart(html);
+  if (start === undefined) return false;
+  return LOADING.test(start.words) || start.isPlace || (start.isEmpty && start.hasScripts);
 }
-
-/** Where Bokeh will draw: nothing is in it yet. */
-const PLACE_CHARS = 2_000;
-const PLACES = /^\s*(?:<div\b[^>]{0,500}\bdata-root-id=[^>]{0,500}>\s*<\/div>\s*)+$/i;
 
 /** What libraries say while they load: Bokeh, HoloViews. */
 const LOADING = /^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/;
-
+/** What shows something, or is drawn into. */
+const SHOWING = new Set('canvas svg img iframe video audio object embed table form'.split(' '));
 /** What is said to browsers without scripts is about scripts. */
-function withoutNoscript(html: string): string {
-  const start = html.indexOf('<noscript');
-  const end = html.indexOf('</noscript>', start);
-  return start === -1 || end === -1 ? html : html.slice(0, start) + html.slice(end + '</noscript>'.length);
-}
+const UNSEEN = new Set(['script', 'style', 'noscript']);
 
-/** No library brings more of them. */
-const MOST_SCRIPTS = 1_000;
-
-/** HTML without what is in its scripts and styles. */
-function withoutScripts(html: string): string {
-  let rest = '';
-  let at = 0;
-  for (let scripts = 0; ; scripts += 1) {
-    const open = scripts < MOST_SCRIPTS ? indexOfTag(html, at) : -1;
-    if (open === -1) return rest + html.slice(at);
-    rest += html.slice(at, open);
-    const name = html
-      .slice(open + 1, open + 7)
-      .toLowerCase()
-      .startsWith('script')
-      ? 'script'
-      : 'style';
-    const close = indexOfEnd(html, name, open);
-    if (close === -1) return rest;
-    at = html.indexOf('>', close) + 1;
-    if (at === 0) return rest;
+/** What is on a page before its scripts have run; undefined where that is much, or nested too deeply. */
+async function readStart(html: string) {
+  let words = '';
+  let hasScripts = false;
+  let isShowing = false;
+  let elements = 0;
+  let places = 0;
+  let chars = 0;
+  let nesting = 0;
+  let silent = 0;
+  let unseen = 0;
+  const parser = new Parser({
+    onattribute(name, value) {
+      chars += name.length + value.length;
+    },
+    onopentag(name, attributes) {
+      chars += name.length;
+      nesting += 1;
+      if (silentTags.has(name)) silent += 1;
+      if (UNSEEN.has(name)) unseen += 1;
+      if (unseen > 0) {
+        hasScripts = true;
+        return;
+      }
+      elements += 1;
+      // Where Bokeh will draw.
+      if (name === 'div' && 'data-root-id' in attributes) places += 1;
+      if (SHOWING.has(name) || (name === 'div' && 'id' in attributes)) isShowing = true;
+    },
+    ontext(text) {
+      if (silent > 0) return;
+      chars += text.length;
+      words += text;
+    },
+    onclosetag(name) {
+      nesting -= 1;
+      if (silentTags.has(name)) silent -= 1;
+      if (UNSEEN.has(name)) unseen -= 1;
+    },
+  });
+  for (let at = 0; at < html.length; at += PIECE_CHARS) {
+    parser.write(html.slice(at, at + PIECE_CHARS));
+    if (chars > SEEN_CHARS || nesting > MAX_NESTING) return undefined;
+    await giveTurn();
   }
+  parser.end();
+  words = words.trim();
+  const isPlace = words === '' && places > 0 && places === elements;
+  return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing };
 }
-
-function indexOfTag(html: string, from: number): number {
-  TAG.lastIndex = from;
-  return TAG.exec(html)?.index ?? -1;
-}
-
-function indexOfEnd(html: string, name: 'script' | 'style', from: number): number {
-  const end = name === 'script' ? SCRIPT_END : STYLE_END;
-  end.lastIndex = from;
-  return end.exec(html)?.index ?? -1;
-}
-
-const TAG = /<(?:script|style)\b/gi;
-const SCRIPT_END = /<\/script/gi;
-const STYLE_END = /<\/style/gi;
 
 /** HTML that draws by script: what it shows is in no word of it. */
 export function isScripted(html: string): boolean {
@@ -155,15 +149,26 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
   if (own.length > 0) return own;
   const html = data['text/html'];
   if (typeof html !== 'string' || !/<(?:audio|video)\b/i.test(html.slice(0, HEAD_CHARS))) return [];
-  const at = html.slice(0, HEAD_CHARS).search(/data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
-  if (at === -1) return [];
-  const comma = html.indexOf(',', at);
+  const held = dataIn(html, /data:(?:audio|video)\/[\w.+-]{1,40};base64,/);
+  return held === undefined ? [] : mediaFile(held.mime, held.value);
+}
+
+/** A picture that HTML holds, and the HTML without it. */
+export function pictureIn(html: string): { bytes: Buffer; rest: string } | undefined {
+  const held = dataIn(html, /data:image\/(?:png|jpeg|gif);base64,/);
+  if (held === undefined) return undefined;
+  return { bytes: Buffer.from(held.value, 'base64'), rest: html.replace(held.value, '') };
+}
+
+/** The first `data:` address of a kind that an element of HTML holds: its type and what is behind its comma. */
+function dataIn(html: string, kind: RegExp): { mime: string; value: string } | undefined {
+  const at = html.slice(0, HEAD_CHARS).search(kind);
+  if (at === -1) return undefined;
   const mime = html.slice(at + 'data:'.length, html.indexOf(';', at));
   const before = html.charAt(at - 1);
-  const isQuoted = before === '"' || before === "'";
-  const value = html.slice(comma + 1);
-  const end = isQuoted ? value.indexOf(before) : value.search(/[\s>]/);
-  return mediaFile(mime, end === -1 ? value : value.slice(0, end));
+  const value = html.slice(html.indexOf(',', at) + 1);
+  const end = before === '"' || before === "'" ? value.indexOf(before) : value.search(/[\s>]/);
+  return { mime, value: end === -1 ? value : value.slice(0, end) };
 }
 
 function mediaFile(mime: string, value: unknown): ShownForm[] {
@@ -186,6 +191,8 @@ export function pointedAddress(html: string): string | undefined {
 }
 
 const VERSION = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/;
+/** Ends of scripts in a page; no library brings more. */
+const MOST_SCRIPTS = 1_000;
 const ROOTS = /"roots":\{([^{}]{1,5000})\}/;
 
 /** What Bokeh draws, as a page of its own: its script, the places it names, and BokehJS of its version. */
@@ -193,6 +200,8 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
   const script = data['application/javascript'];
   const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
   if (!isBokeh || typeof script !== 'string') return [];
+  const unended = script.split('</script', MOST_SCRIPTS);
+  if (unended.length === MOST_SCRIPTS) return [];
   // What is drawn stands between them, and has any length.
   const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
   const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
@@ -202,7 +211,7 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
     '<!DOCTYPE html><meta charset="utf-8">',
     `<script src="https://cdn.bokeh.org/bokeh/release/bokeh-${version}.min.js"></script>`,
     ...places,
-    `<script>${script.replaceAll('</script', '<\\/script')}</script>`,
+    `<script>${unended.join('<\\/script')}</script>`,
     '',
   ].join('\n');
   return [{ kind: 'file', filename: 'bokeh.html', mime: 'text/html', content }];

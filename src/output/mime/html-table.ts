@@ -1,11 +1,12 @@
 import { Parser } from 'htmlparser2';
-import { giveTurn, hasTime } from '../../gateway/event-loop.ts';
+import { giveTurn } from '../../gateway/event-loop.ts';
+import { inPieces } from '../terminal/terminal-reader.ts';
 import { MAX_NESTING, PIECE_CHARS } from './html-text.ts';
 
 /** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
 export interface Table {
-  columns: string[];
-  rows: string[][];
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
   /** Rows that there are, as far as the kernel tells. */
   totalRows: number;
   /** Columns that there are, without an index; undefined where nothing tells them apart. */
@@ -13,9 +14,9 @@ export interface Table {
   /** What of it is missing, in words of ours. */
   note: string | undefined;
   /** There are more rows than these, nobody knows how many. */
-  isBeginning?: boolean;
+  isBeginning?: boolean | undefined;
   /** Its rows are wanted as a file, however few. */
-  wantsCsv?: boolean;
+  wantsCsv?: boolean | undefined;
   /** The name by which the kernel shows more of its rows. */
   frame?: string | undefined;
 }
@@ -167,9 +168,8 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
   for (const [at, row] of rows.entries()) {
     let column = 0;
     for (const cell of row) {
-      if (!hasTime()) await giveTurn();
       while (grid[at]?.[column] !== undefined) column += 1;
-      const text = cell.text.replaceAll(/[^\S\n]+/g, ' ').trim();
+      const text = await oneSpaced(cell.text);
       cells += cell.rows * cell.columns;
       chars += cell.rows * cell.columns * text.length;
       if (cells > MAX_CELLS || chars > MAX_CHARS || column > MAX_COLUMNS) return undefined;
@@ -182,6 +182,13 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
     }
   }
   return grid;
+}
+
+/** Blanks as one each, in turns. Joined: a text in which a million are replaced stays in as many pieces until it is read. */
+async function oneSpaced(text: string): Promise<string> {
+  const pieces: string[] = [];
+  await inPieces(text, (piece) => void pieces.push(piece.split(/[^\S\n]+/).join(' ')));
+  return pieces.join('').trim();
 }
 
 function span(value: string | undefined): number {

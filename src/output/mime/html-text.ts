@@ -1,9 +1,12 @@
 import { Parser } from 'htmlparser2';
 import { giveTurn } from '../../gateway/event-loop.ts';
+import { joinWords } from '../../text.ts';
 
-const blockTags = new Set('p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section'.split(' '));
+const blockTags = new Set(
+  'p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section blockquote summary figcaption'.split(' '),
+);
 /** What is in media is for browsers that cannot play them. */
-const silentTags = new Set(
+export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
 );
 
@@ -13,8 +16,8 @@ export const PIECE_CHARS = 10_000;
 export const MAX_NESTING = 2_000;
 
 /**
- * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when it shows nothing without a browser;
- * undefined when it is nested too deeply to be read.
+ * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when
+ * it shows nothing without a browser; undefined when it is nested too deeply to be read.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
   const words = startReading();
@@ -60,11 +63,10 @@ function startReading(): { read: (piece: string) => void; isTooDeep: () => boole
     isTooDeep: () => nesting > MAX_NESTING,
     end() {
       parser.end();
-      return text
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== '')
-        .join('\n');
+      return joinWords(
+        '\n',
+        text.split('\n').map((line) => line.trim()),
+      );
     },
   };
 }

@@ -63,7 +63,7 @@ function* partsOf(value: unknown): Generator<string> {
     }
     before = ',';
     if (typeof child === 'string') yield* textParts(child);
-    else if (!isObject(child)) yield JSON.stringify(child);
+    else if (!isObject(child)) yield JSON.stringify(child ?? null);
     else {
       if (open.length > MOST_LEVELS) throw new RangeError(`nested over ${MOST_LEVELS} deep`);
       const [begin, end] = Array.isArray(child) ? ['[', ']'] : ['{', '}'];
@@ -98,9 +98,11 @@ function charsOf(value: unknown, most: number, indent = INDENT): number {
 /** One after the other: an array of millions has no list of its own made. Its items have no key. */
 function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
   if (Array.isArray(value)) for (const child of value) yield ['', child];
-  else for (const key in value) yield [key, Reflect.get(value, key)];
+  else
+    for (const key in value) if (Reflect.get(value, key) !== undefined) yield [key, Reflect.get(value, key)];
 }
 
-function isObject(value: unknown): value is object {
+/** An array too. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

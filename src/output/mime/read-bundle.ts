@@ -8,11 +8,12 @@ import {
   isObjectWord,
   isScripted,
   mediaFiles,
+  pictureIn,
   pointedAddress,
   type ShownForm,
 } from './browser-forms.ts';
 import { htmlAsText } from './html-text.ts';
-import { jsonText } from './json-text.ts';
+import { isObject, jsonText } from './json-text.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-tables.ts';
 
@@ -20,17 +21,17 @@ import { readSparkTable, tableAsText } from './spark-tables.ts';
 const MAX_PARSED_CHARS = 300_000;
 /** A table is read in turns; beyond this it would take too much memory. */
 const MAX_TABLE_CHARS = 2_000_000;
-
 /** A caption ends within so many characters of its table. */
 const CAPTION_CHARS = 2_000;
 /** No name of a mime type, and no word for an object, is longer. */
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
+/** In more lines beside a table nobody looks for its size. */
+const BESIDE_LINES = 1_000;
 /** Forms that cannot be shown are named, the first of them. */
 const FORMS_NAMED = 10;
 
-const images: readonly ImageMime[] = ['image/png', 'image/jpeg', 'image/gif'];
 /** How the bytes of a picture begin, in hexadecimal. */
 const beginnings: readonly [ImageMime, string][] = [
   ['image/png', '89504e470d0a1a0a'],
@@ -69,7 +70,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const isWord = plain !== undefined && (isReprAlone(plain) || (isDrawn && isObjectWord(plain)));
   const words = isWord ? undefined : plain;
   const alt = words ?? 'image';
-  for (const declared of images) {
+  for (const [declared] of beginnings) {
     const bytes = Buffer.from(text(declared) ?? '', 'base64');
     const mime = imageMime(bytes);
     if (mime !== undefined) return [{ kind: 'image', mime, bytes, alt }];
@@ -87,9 +88,10 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
       ...(html !== undefined && html.length > MAX_PARSED_CHARS && !isScripted(html) ? [htmlFile(html)] : []),
       ...(isChart(data) ? await vendorFiles(data) : []),
     ];
-  const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex');
+  const source = html === undefined ? text(otherText(data)) : undefined;
+  const markup = text('text/markdown') ?? (await jsonText(jsonOf(data))) ?? text('text/latex') ?? source;
   if (markup !== undefined) return [{ kind: 'text', text: markup }];
-  if (html !== undefined) return await showHtml(html, data);
+  if (html !== undefined) return (await showPicture(html)) ?? (await showHtml(html, data));
   const files = [...(await vendorFiles(data)), ...filesOf(data)];
   if (plain === undefined) return files.length > 0 ? files : otherForms(data);
   // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
@@ -127,6 +129,11 @@ function isBlankText(mime: string, value: unknown): boolean {
 function jsonOf(data: MimeBundle): unknown {
   const mime = Object.keys(data).find((each) => /^application\/((?!vnd\.)[\w.-]+\+)?json$/.test(each));
   return mime === undefined ? undefined : data[mime];
+}
+
+/** CSV, YAML, a program: it reads as it stands. */
+function otherText(data: MimeBundle): string {
+  return Object.keys(data).find((mime) => /^text\/(?!html|plain|css|.*script)/.test(mime)) ?? '';
 }
 
 function filesOf(data: MimeBundle): ShownForm[] {
@@ -173,8 +180,17 @@ async function showTable(table: Table, html: string, words: string | undefined):
 
 async function besideTable(html: string): Promise<ShownForm[]> {
   const lines = ((await readableWords(html)) ?? '').split('\n');
-  const text = lines.filter((line) => !isAboutSize(line)).join('\n');
+  const text = lines.filter((line) => lines.length > BESIDE_LINES || !isAboutSize(line)).join('\n');
   return text === '' ? [] : [{ kind: 'text', text }];
+}
+
+/** HTML that is nothing but a picture; undefined for all else. */
+async function showPicture(html: string): Promise<ShownForm[] | undefined> {
+  const { bytes = Buffer.alloc(0), rest = '' } = pictureIn(html) ?? {};
+  const mime = imageMime(bytes);
+  if (mime === undefined || (await readableWords(rest)) !== '') return undefined;
+  const isAlone = rest.indexOf('<img') === rest.lastIndexOf('<img');
+  return [{ kind: 'image', mime, bytes, alt: 'image' }, ...(isAlone ? [] : [htmlFile(html)])];
 }
 
 async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
@@ -218,8 +234,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
   for (const [mime, value] of Object.entries(data)) {
     const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
-    const isDocument = typeof value === 'object' && value !== null;
-    if (name === undefined || name === 'jupyter' || !isDocument) continue;
+    if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
     files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
   }
   return files;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isCostly, readJson } from '../../gateway/protocol/json.ts';
 import { giveTurn, hasTime, inOwnTurn } from '../../gateway/event-loop.ts';
+import { countOf } from '../../text.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
@@ -173,9 +174,9 @@ export function tableAsText({ columns, rows }: Table): string {
         .trimEnd(),
     ),
     ...(columns.length > TEXT_COLUMNS
-      ? [`… ${(columns.length - TEXT_COLUMNS).toLocaleString('en-US')} more columns …`]
+      ? [`… ${countOf(columns.length - TEXT_COLUMNS, 'more column')} …`]
       : []),
-    ...(hidden > 0 ? [`… ${hidden.toLocaleString('en-US')} more rows …`] : []),
+    ...(hidden > 0 ? [`… ${countOf(hidden, 'more row')} …`] : []),
   ].join('\n');
 }
 

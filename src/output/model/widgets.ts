@@ -1,5 +1,6 @@
 import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
 import { shortHtmlAsText } from '../mime/html-text.ts';
+import { joinWords } from '../../text.ts';
 
 /** More widgets than this of one run are not followed. */
 const WIDGETS_KEPT = 2_000;
@@ -80,12 +81,12 @@ export class Widgets {
     const { model: name = '', description = '', value, children } = model;
     if (name === 'OutputModel') return '';
     if (children !== undefined)
-      return children
-        .map((child) => this.#wordsOf(child, depth - 1) ?? '')
-        .filter((words) => words !== '')
-        .join(/^H?BoxModel$|^HBox/.test(name) ? ' ' : '\n');
+      return joinWords(
+        /^H?BoxModel$|^HBox/.test(name) ? ' ' : '\n',
+        children.map((child) => this.#wordsOf(child, depth - 1) ?? ''),
+      );
     const said = /Progress/.test(name) ? barOf(model) : plainWords(value);
-    return [description, said].filter((words) => words !== '').join(' ');
+    return joinWords(' ', [description, said]);
   }
 }
 

@@ -52,10 +52,9 @@ export class PartFiles implements Shown {
   }
 
   async addError(error: ReadError): Promise<this> {
-    const { headline, userLine, cause, isFolded, hint } = error;
-    const path = await this.#keepText('tracebacks', error.whole);
-    const traceback = await boundText(error.traceback);
-    this.parts.push({ kind: 'error', headline, userLine, cause, traceback, isFolded, path, hint });
+    const { whole, printed: _, ...shown } = error;
+    const path = await this.#keepText('tracebacks', whole);
+    this.parts.push({ kind: 'error', ...shown, traceback: await boundText(error.traceback), path });
     return this;
   }
 
@@ -130,17 +129,12 @@ export class PartFiles implements Shown {
   async #addTable(table: Table, text: string, path: string | undefined): Promise<void> {
     this.parts.push({
       kind: 'table',
+      ...table,
       columns: table.columns.map((name, at) =>
         name.slice(0, at < TABLE_COLUMNS_KEPT ? CELL_CHARS_KEPT : NAME_CHARS_KEPT),
       ),
       rows: firstRows(table),
       sentRows: await sentRowsOf(table),
-      totalRows: table.totalRows,
-      totalColumns: table.totalColumns,
-      note: table.note,
-      isBeginning: table.isBeginning,
-      wantsCsv: table.wantsCsv,
-      frame: table.frame,
       csvPath: await this.#keep('table.csv', await csvOf(table)),
       text: await boundText(text),
       path,

@@ -1,40 +1,45 @@
 import { createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { z } from 'zod';
+import { giveTurn } from '../../gateway/event-loop.ts';
+import { jsonPieces } from '../mime/json-text.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts';
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
+import type { StreamSpool } from './stream-spool.ts';
 
 /** The picture is written to the disk at most so often, and when the run ends. */
 const SNAPSHOT_MS = 1_000;
+/** Of what is kept on the disk. */
+const VERSION = 1;
 /** A small snapshot is written at once: a thread's way there and back takes longer than the disk. */
-const AT_ONCE_CHARS = 16_384;
+const AT_ONCE_BYTES = 16_384;
 
 /**
  * A picture when the stream file held `at` bytes; `source`: the stream that was written last. On the disk one line with
  * the CRC-32 of the other one, which is this as JSON.
  */
-interface Snapshot<Shown> {
-  version: 1;
+interface Snapshot<Kept> {
+  version: number;
   at: number;
   source: StreamName | undefined;
-  picture: Shown;
+  picture: Kept;
 }
 
 /** What an earlier process kept of a run. */
-interface Stored<Shown> {
+interface Stored<Kept> {
   /** Undefined where it cannot be read. */
-  snapshot: Snapshot<Shown> | undefined;
+  snapshot: Snapshot<Kept> | undefined;
   streamBytes: number;
   /** All that was shown until then is kept (ms since the epoch). */
   keptAtMs: number;
 }
 
 /** Writes the picture of a run when that is due, and deletes the files that it names no more. */
-export class SnapshotWriter<Shown> {
+export class SnapshotWriter<Kept> {
   readonly #folder: RunFolder;
-  readonly #take: () => Snapshot<Shown>;
+  readonly #spool: Pick<StreamSpool, 'keptBytes' | 'source'>;
+  readonly #picture: () => Kept;
   readonly #later: (save: () => Promise<void>) => void;
   /** The picture differs from the one on the disk by more than stream text. */
   #isUnsaved = false;
@@ -42,9 +47,15 @@ export class SnapshotWriter<Shown> {
   #timer: NodeJS.Timeout | undefined;
 
   /** `later` runs what is due when nothing else changes the picture. */
-  constructor(folder: RunFolder, take: () => Snapshot<Shown>, later: (save: () => Promise<void>) => void) {
+  constructor(
+    folder: RunFolder,
+    spool: Pick<StreamSpool, 'keptBytes' | 'source'>,
+    picture: () => Kept,
+    later: (save: () => Promise<void>) => void,
+  ) {
     this.#folder = folder;
-    this.#take = take;
+    this.#spool = spool;
+    this.#picture = picture;
     this.#later = later;
   }
 
@@ -67,7 +78,8 @@ export class SnapshotWriter<Shown> {
     if (this.#isUnsaved) {
       this.#isUnsaved = false;
       this.#savedAt = performance.now();
-      await writeSnapshot(this.#folder, this.#take());
+      const { keptBytes: at, source } = this.#spool;
+      await writeSnapshot(this.#folder, { version: VERSION, at, source, picture: this.#picture() });
     }
     await this.#folder.sweep();
   }
@@ -80,13 +92,19 @@ export class SnapshotWriter<Shown> {
 
 /** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
 async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Promise<void> {
-  const json = JSON.stringify(snapshot);
-  const written = `${crc32(json)}\n${json}`;
+  const json: Buffer[] = [];
+  for (const piece of await jsonPieces(snapshot)) {
+    json.push(Buffer.from(piece));
+    await giveTurn();
+  }
+  const sum = json.reduce((crc, piece) => crc32(piece, crc), 0);
+  const written = [Buffer.from(`${sum}\n`), ...json];
+  const bytes = written.reduce((all, piece) => all + piece.length, 0);
   const path = folder.at(SNAPSHOT_FILE);
   folder.begin();
-  folder.countSnapshot(Buffer.byteLength(written));
-  if (written.length <= AT_ONCE_CHARS) {
-    writeFileSync(`${path}.new`, written);
+  folder.countSnapshot(bytes);
+  if (bytes <= AT_ONCE_BYTES) {
+    writeFileSync(`${path}.new`, Buffer.concat(written));
     renameSync(`${path}.new`, path);
     return;
   }
@@ -126,14 +144,14 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<St
 }
 
 /** What is on the disk; undefined when nothing was kept. */
-export async function readStored<Shown>(folder: RunFolder): Promise<Stored<Shown> | undefined> {
+export async function readStored<Kept>(folder: RunFolder): Promise<Stored<Kept> | undefined> {
   const [stream, file] = await Promise.all(
     [STREAM_FILE, SNAPSHOT_FILE].map((name) => stat(folder.at(name)).catch(() => undefined)),
   );
   if (stream === undefined && file === undefined) return undefined;
   // a change of the picture is written within that time, stream text at once
   const keptAtMs = Math.max((stream?.mtimeMs ?? 0) - SNAPSHOT_MS, file?.mtimeMs ?? 0);
-  const snapshot = await readSnapshot<Shown>(folder.at(SNAPSHOT_FILE));
+  const snapshot = await readSnapshot<Kept>(folder.at(SNAPSHOT_FILE));
   return { snapshot, streamBytes: stream?.size ?? 0, keptAtMs };
 }
 
@@ -143,12 +161,10 @@ async function feed(path: string, from: number, to: number, take: (text: string)
   for await (const text of stream) take(String(text));
 }
 
-async function readSnapshot<Shown>(path: string): Promise<Snapshot<Shown> | undefined> {
+async function readSnapshot<Kept>(path: string): Promise<Snapshot<Kept> | undefined> {
   const [sum, written] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
   if (written === undefined || Number(sum) !== crc32(written)) return undefined;
   // What has the right sum was written by this program: only the version may be another one.
-  const schema = z.custom<Snapshot<Shown>>((value) => versionSchema.safeParse(value).success);
-  return schema.safeParse(JSON.parse(written)).data;
+  const read: Snapshot<Kept> = JSON.parse(written);
+  return read.version === VERSION ? read : undefined;
 }
-
-const versionSchema = z.object({ version: z.literal(1) });

@@ -23,7 +23,8 @@ export class StreamSpool {
   /** All runs together left no room: what comes after is shown and not kept. */
   #isSpoolFull = false;
   #halfPair = '';
-  #name: StreamName | undefined;
+  /** The stream that was written last. */
+  source: StreamName | undefined;
   keptBytes = 0;
   sentBytes = 0;
   /** There was no room for all of it. */
@@ -34,8 +35,9 @@ export class StreamSpool {
     this.#folder = folder;
   }
 
-  /** `bytes` are there already. */
-  recover(bytes: number): void {
+  /** `bytes` are there already, the last ones of `source`. */
+  recover(bytes: number, source: StreamName | undefined): void {
+    this.source = source;
     this.keptBytes = bytes;
     this.sentBytes = bytes;
     this.#folder.countStream(bytes);
@@ -48,8 +50,8 @@ export class StreamSpool {
 
   /** Returns what is to be shown of `text` (less at the limit), and the wait for the disk. */
   write(name: StreamName, text: string): { shown: string; written: Promise<void> } {
-    const carried = (this.#name === name ? this.#halfPair : this.#takeHalfPair()) + text;
-    this.#name = name;
+    const carried = (this.source === name ? this.#halfPair : this.#takeHalfPair()) + text;
+    this.source = name;
     const last = carried.charCodeAt(carried.length - 1);
     this.#halfPair = last >= 0xd800 && last <= 0xdbff ? carried.slice(-1) : '';
     const bytes = Buffer.from(this.#halfPair === '' ? carried : carried.slice(0, -1));

@@ -6,14 +6,13 @@ import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
 import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
-import { summarizeCode } from '../../store/run-reader.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import {
   type Chosen,
   newRun,
-  notebookData,
+  snippetData,
   type SnippetRequest,
   withLanguage,
   checkSnippet,
@@ -55,11 +54,13 @@ export interface AdmissionDeps {
 export class Admission {
   readonly #deps: AdmissionDeps;
   readonly #withdrawals: Withdrawals;
-  readonly #kernelLimit: KernelLimit;
+  readonly #kernelLimit: KernelLimit | undefined;
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
-    this.#kernelLimit = new KernelLimit(deps.limits.kernelsPerUser, deps.kernels, deps.gateway);
+    const { kernelsPerUser } = deps.limits;
+    this.#kernelLimit =
+      kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps.kernels, deps.gateway);
     this.#withdrawals = new Withdrawals(deps.store, deps.log);
   }
 
@@ -77,7 +78,7 @@ export class Admission {
     const wanted = { queue, kernelspec: chosen.kernelspec, requester };
     let place: { release: () => void };
     try {
-      place = this.#takePlace(wanted, await this.#kernelLimit.findGone(wanted));
+      place = this.#takePlace(wanted, await this.#kernelLimit?.findGone(wanted));
     } catch (refusal) {
       // What is one too many may be the repeated request of a run that is there.
       const known = await this.#deps.store.findRequest(request.requestKey);
@@ -108,7 +109,7 @@ export class Admission {
   }
 
   /** Throws `UserError` where a limit is reached. */
-  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string>): { release: () => void } {
+  #takePlace(wanted: WantedKernel, gone: ReadonlySet<string> | undefined): { release: () => void } {
     const { kernels, limits } = this.#deps;
     const { queue, requester } = wanted;
     const inQueue = kernels.countQueue(queue);
@@ -123,7 +124,7 @@ export class Admission {
         'tooManyRuns',
         `You have ${ofRequester} unfinished runs, which is the limit for one person. Nothing ran; wait for one to end or stop it.`,
       );
-    this.#kernelLimit.check(wanted, gone);
+    this.#kernelLimit?.check(wanted, gone);
     return kernels.reserve({ queue, requester });
   }
 
@@ -137,23 +138,19 @@ export class Admission {
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
-    const { kernelspec, language, displayName, dialect } = await this.#choose(workspace, channel, snippet);
+    const chosen = await this.#choose(workspace, channel, snippet);
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
     // Its kernel may be starting just now: that start is for the language it had.
     if (before.isCurrent(live)) return false;
+    const { kernelspec } = chosen;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
-    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit.check(wanted, new Set());
-    const { language: word, notebook } = snippet;
+    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
+    const { notebook } = snippet;
     const data = {
-      kernelspec,
-      language,
-      displayName,
-      dialect,
-      word,
-      notebook: notebook === undefined ? undefined : notebookData(notebook),
+      ...snippetData(snippet, chosen),
       editedTs,
       ...(saved === undefined ? {} : { saved }),
       switchAskedAt: undefined,
@@ -162,7 +159,7 @@ export class Admission {
     if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
-      return await live.replaceCode(snippet.blocks, { ...data, ...summarizeCode(snippet.blocks) }, queue);
+      return await live.replaceCode(snippet.blocks, data, queue);
     } finally {
       kernels.session(live.run).submit(live);
     }

@@ -14,11 +14,11 @@ export interface WantedKernel {
 
 /** KERNELS_PER_USER: the kernels that one person's snippets started and that still live. */
 export class KernelLimit {
-  readonly #limit: number | undefined;
+  readonly #limit: number;
   readonly #kernels: ChannelKernels;
   readonly #gateway: Pick<Gateway, 'findKernel'>;
 
-  constructor(limit: number | undefined, kernels: ChannelKernels, gateway: Pick<Gateway, 'findKernel'>) {
+  constructor(limit: number, kernels: ChannelKernels, gateway: Pick<Gateway, 'findKernel'>) {
     this.#limit = limit;
     this.#kernels = kernels;
     this.#gateway = gateway;
@@ -26,7 +26,7 @@ export class KernelLimit {
 
   /** Asks the gateway, only at the limit, which of the requester's kernels are gone: one may have been culled. */
   async findGone(wanted: WantedKernel): Promise<ReadonlySet<string>> {
-    if (this.#limit === undefined || !this.#wouldStart(wanted)) return new Set();
+    if (!this.#wouldStart(wanted)) return new Set();
     const started = this.#startedBy(wanted);
     if (started.length < this.#limit) return new Set();
     const signal = AbortSignal.timeout(LOOK_MS);
@@ -43,8 +43,8 @@ export class KernelLimit {
   }
 
   /** Throws `UserError` for what would start one kernel too many; `gone`: queues whose kernels do not count. */
-  check(wanted: WantedKernel, gone: ReadonlySet<string>): void {
-    if (this.#limit === undefined || !this.#wouldStart(wanted)) return;
+  check(wanted: WantedKernel, gone: ReadonlySet<string> = new Set()): void {
+    if (!this.#wouldStart(wanted)) return;
     const { length } = this.#startedBy(wanted).filter((queue) => !gone.has(queue));
     if (length < this.#limit) return;
     const has = length === 1 ? 'a kernel that still lives' : `${length} kernels that still live`;

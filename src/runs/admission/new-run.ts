@@ -45,15 +45,27 @@ export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Cho
   return { ...chosen, language: spec?.language, displayName: spec?.displayName };
 }
 
-/** What a run keeps of the notebook whose cells it runs. */
-export function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
+/** What a run's data says of its code, and of the language that was chosen for it. */
+export function snippetData({ language: word, blocks, notebook }: Snippet, chosen: Chosen) {
+  const { kernelspec, language, displayName, dialect } = chosen;
+  return {
+    kernelspec,
+    language,
+    displayName,
+    dialect,
+    word,
+    ...summarizeCode(blocks),
+    notebook: notebook === undefined ? undefined : notebookData(notebook),
+  };
+}
+
+function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
   const mayRaise = cellsThatMayRaise(notebook);
   return { name, ...(mayRaise.length === 0 ? {} : { mayRaise }) };
 }
 
 /** A run as it is accepted: nothing has happened to it. */
 export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
-  const { kernelspec, language, displayName, dialect } = chosen;
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended, origin, maySwitch, saved, notes = [] } = request;
   return {
@@ -67,12 +79,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
     code: [...snippet.blocks],
     data: {
       source,
-      kernelspec,
-      language,
-      displayName,
-      dialect,
-      word: snippet.language,
-      ...summarizeCode(snippet.blocks),
+      ...snippetData(snippet, chosen),
       requestKey,
       edition: (follows?.data.edition ?? 0) + 1,
       message,
@@ -83,7 +90,6 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       origin,
       maySwitch,
       saved,
-      notebook: snippet.notebook === undefined ? undefined : notebookData(snippet.notebook),
       needsRoot: thread === '',
       block: 0,
       notes: [...notes],

@@ -70,7 +70,7 @@ export class Withdrawals {
   }
 
   async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (;;) {
       // First: a step that was written before the connection broke is done by then, or never.
       await pause(RETRY_MS, signal);
       if (signal.aborted) return;

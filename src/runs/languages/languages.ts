@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import {
   commonLanguages,
   dialectOf,
-  isMisspelt,
+  isSlip,
   isSqlWord,
   type LanguageContext,
   meaningOf,
@@ -16,7 +16,7 @@ export type { LanguageContext } from './meaning.ts';
 /** What a word means: a kernelspec, and that the code is written in a language which its kernel takes wrapped. */
 export interface ChosenLanguage {
   kernelspec: string;
-  dialect?: Dialect;
+  dialect?: Dialect | undefined;
 }
 
 /** What a reader of messages has to know of languages. */
@@ -37,10 +37,12 @@ export interface LanguageWords {
 export function languageWords(context: LanguageContext): LanguageWords {
   return {
     isLanguage: (word) => isLanguageWord(word, context),
-    isSpoken: (word) => (meaningOf(word, context) ?? []).length > 0,
+    isSpoken: (word) => isSpoken(word, context),
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
     languageOf: (snippet) => languageOf(snippet, context),
-    isMisspelt: (word) => !isLanguageWord(word, context) && isMisspelt(word, usableWords(context)),
+    isMisspelt: (word) =>
+      !isLanguageWord(word, context) &&
+      knownWords(context).some((right) => isSlip(word, right) && isSpoken(right, context)),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
       if (dialectOf(word, context) !== dialectOf(other, context)) return false;
@@ -80,7 +82,7 @@ export function resolveLanguage(word: string | undefined, context: LanguageConte
   const fitting = meaningOf(asked, context) ?? [];
   const meant = pick(fitting, context);
   const dialect = dialectOf(asked, context);
-  if (meant !== undefined) return { kernelspec: meant.name, ...(dialect === undefined ? {} : { dialect }) };
+  if (meant !== undefined) return { kernelspec: meant.name, dialect };
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');
     throw new UserError(
@@ -208,10 +210,13 @@ function offered(context: LanguageContext): string {
 
 /** Words that would work here. */
 function usableWords(context: LanguageContext): string[] {
-  const words = [
-    ...context.kernelspecs.list.map(({ name }) => name),
-    ...Object.keys(context.aliases),
-    ...commonLanguages.keys(),
-  ];
-  return [...new Set(words)].filter((word) => (meaningOf(word, context) ?? []).length > 0);
+  return [...new Set(knownWords(context))].filter((word) => isSpoken(word, context));
+}
+
+function knownWords({ kernelspecs, aliases }: LanguageContext): string[] {
+  return [...kernelspecs.list.map(({ name }) => name), ...Object.keys(aliases), ...commonLanguages.keys()];
+}
+
+function isSpoken(word: string, context: LanguageContext): boolean {
+  return (meaningOf(word, context) ?? []).length > 0;
 }

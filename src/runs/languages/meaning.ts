@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
-import { takesSql } from '../../spark/sql/kernel-code.ts';
+import { plainLanguage, takesSql } from '../../spark/sql/kernel-code.ts';
 import type { Dialect } from '../run.ts';
 
 /** What a word can mean here and now. */
@@ -79,15 +79,16 @@ export function nearestWords(word: string, usable: readonly string[]): string[] 
 /** Words of honest code that are one letter away from a language. */
 const honestWords = new Set(['spark', 'scale', 'scales', 'scalar']);
 
-/** Whether a word is one slip of the finger away from a usable one. */
-export function isMisspelt(word: string, usable: readonly string[]): boolean {
-  const lower = word.toLowerCase();
-  if (lower.length < 5 || honestWords.has(lower)) return false;
-  return usable.some((each) => {
-    const right = each.toLowerCase();
-    const off = distance(lower, right);
-    return right.length >= 5 && (off === 1 || (off === 2 && sorted(lower) === sorted(right)));
-  });
+/** A shorter word is too near to others. */
+const LEAST_LETTERS = 5;
+
+/** Whether a word is one slip of the finger away from the right one. */
+export function isSlip(word: string, rightWord: string): boolean {
+  const [typed, right] = [word.toLowerCase(), rightWord.toLowerCase()];
+  if (Math.min(typed.length, right.length) < LEAST_LETTERS || honestWords.has(typed)) return false;
+  if (Math.abs(typed.length - right.length) > 1) return false;
+  const off = distance(typed, right);
+  return off === 1 || (off === 2 && sorted(typed) === sorted(right));
 }
 
 /** Two letters swapped cost two changes but leave the same letters. */
@@ -185,10 +186,9 @@ function named(language: string, ...nicknames: readonly string[]): Entry[] {
   return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
-/** `C++17` and `R` speak `c++` and `r`: kernels write their language with a version or a capital. */
+/** `C++17` and `R` speak `c++` and `r`. */
 function speaks(spec: Kernelspec, language: string): boolean {
-  const theirs = spec.language.toLowerCase();
-  return theirs === language || theirs.replace(/[\d.]+$/, '') === language;
+  return spec.language.toLowerCase() === language || plainLanguage(spec.language) === language;
 }
 
 /** As far as its name tells. */

@@ -1,5 +1,4 @@
-import type { Run } from '../run.ts';
-import { isUndecided, isUnfinished } from '../run.ts';
+import { type Run, isUndecided, isUnfinished } from '../run.ts';
 import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
 import type { LiveRun } from './run/live-run.ts';
@@ -64,29 +63,23 @@ export class ChannelKernels {
     return [...this.#sessions.values()];
   }
 
-  ofChannel(workspace: string, channel: string): KernelSession[] {
-    return this.sessions.filter(
-      (each) => each.record !== undefined && each.channel === channel && each.workspace === workspace,
+  /** The kernels of a workspace, or of one of its channels. */
+  records(workspace: string, channel?: string): KernelRecord[] {
+    const ofThem = this.sessions.filter(
+      (each) => each.workspace === workspace && (channel === undefined || each.channel === channel),
     );
+    return ofThem.flatMap(({ record }) => record ?? []);
   }
 
   /** What the channel's kernel speaks: the oldest where it has several, else the one that is about to be started. */
   kernelspecOf(workspace: string, channel: string): string | undefined {
-    const records = this.ofChannel(workspace, channel).flatMap(({ record }) => record ?? []);
-    const [oldest] = records.toSorted((a, b) => a.startedAt - b.startedAt);
+    const [oldest] = this.records(workspace, channel).toSorted((a, b) => a.startedAt - b.startedAt);
     return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
   }
 
   /** The kernelspec of a kernel there in which Spark was at work. */
   sparkKernelspecOf(workspace: string, channel: string): string | undefined {
-    const withSpark = this.ofChannel(workspace, channel).find(({ record }) => record?.hasSpark === true);
-    return withSpark?.record?.kernelspec;
-  }
-
-  records(workspace: string): KernelRecord[] {
-    return this.sessions.flatMap(({ workspace: of, record }) =>
-      of === workspace && record !== undefined ? [record] : [],
-    );
+    return this.records(workspace, channel).find(({ hasSpark }) => hasSpark === true)?.kernelspec;
   }
 
   // — runs in memory —

@@ -206,17 +206,17 @@ export class KernelSession {
       if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
-    const mayReplace = run.state !== 'waiting' || isAgreed(run, this.record);
-    if (!mayReplace && this.needsSwitch(run.data.kernelspec)) return this.#questions.ask(live, this.record);
+    const mustAsk = run.state === 'waiting' && this.needsSwitch(run.data.kernelspec);
+    if (mustAsk && !isAgreed(run, this.record)) return this.#questions.ask(live, this.record);
     await this.#runs.run(live);
   }
 
   // — ends without the kernel —
 
   #cancel(live: LiveRun, reason?: StopReason, detail?: string): void {
-    const by = reason?.kind === 'asked' ? { stoppedBy: reason.by } : {};
-    const why = detail === undefined ? {} : { detail };
-    this.#endUnsent(live, { ...syntheticOutcome('cancelled', live.run.data.kernelspec), ...by, ...why });
+    const stoppedBy = reason?.kind === 'asked' ? reason.by : undefined;
+    const outcome = syntheticOutcome('cancelled', live.run.data.kernelspec);
+    this.#endUnsent(live, { ...outcome, stoppedBy, detail });
   }
 
   #endUnsent(live: LiveRun, outcome: RunOutcome): void {

@@ -82,7 +82,7 @@ export class RunQueue {
       const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
       if (isShown && ahead > PLACES_KEPT_FRESH) continue;
       live.hasShownPlace = true;
-      live.show({ kind: 'waiting', ahead, ...(behind === undefined ? {} : { behind }) });
+      live.show({ kind: 'waiting', ahead, behind });
     }
   }
 

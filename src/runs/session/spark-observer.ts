@@ -3,6 +3,7 @@ import type { KernelConnection, KernelInfo } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
 import type { SparkLinkSettings } from '../../spark/spark-work.ts';
+import { MONITOR_TARGET } from '../../spark/read-monitor.ts';
 import {
   observeScala,
   PUT_IN,
@@ -20,6 +21,8 @@ import { useUtf8 } from '../../spark/use-utf8.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;
+/** One that gives no answer to the opening of a comm by then has nobody who takes it (Toree's answer comes within 100 ms). */
+const MONITOR_MS = 1_000;
 /** A JVM takes some 15 s. */
 const COMES_UP_MS = 30_000;
 /** The kernel's first sign of a run is later than its beginning. */
@@ -36,7 +39,7 @@ export type SparkSettings = SparkLinkSettings & {
   progress: SparkProgress;
   /** Spark's REST API, for kernels without the observer. */
   status?: StatusSettings | undefined;
-  /** The most rows that `display(df)` shows, as of a SQL result. */
+  /** The most rows of a SQL result, and of what `display(df)` shows. */
   sqlRows: number;
   /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
   resultRows: number;
@@ -82,6 +85,8 @@ export class SparkObserver {
         { event: 'spark.observer', kernel: kernelId, kind },
         'what shows Spark’s frames and progress, or has it use UTF-8, was not put into a kernel',
       );
+    if (kind === 'ok' && this.#hasMonitor(connection))
+      await atMost(connection.openComm(MONITOR_TARGET), MONITOR_MS);
   }
 
   #codeIn(connection: KernelConnection): string | undefined {
@@ -93,6 +98,15 @@ export class SparkObserver {
   /** The observer of a kernel that is no Python's. */
   #observerIn({ kernelInfo }: KernelConnection): string | undefined {
     return this.settings.progress === 'all' ? observeScala(kernelInfo.implementation) : undefined;
+  }
+
+  /** Toree 0.6 may have a plugin that tells of Spark's jobs; where more is asked for or known, that tells of them. */
+  #hasMonitor({ kernelInfo }: KernelConnection): boolean {
+    return (
+      this.settings.progress === 'auto' &&
+      this.#api === undefined &&
+      kernelInfo.implementation.includes('Toree')
+    );
   }
 
   #isIn(connection: KernelConnection): boolean {

@@ -29,7 +29,7 @@ export class SwitchQuestions {
 
   #show(live: LiveRun, record: KernelRecord): void {
     const { id, channel, requester, data } = live.run;
-    const isAlone = record.requesters?.every((each) => each === requester) ?? true;
+    const isAlone = record.requesters.every((each) => each === requester);
     const maySwitch = isAlone || data.maySwitch !== false;
     const { kernelspec: to, switchAskedAt: askedAtMs = Date.now() } = data;
     live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to, maySwitch, askedAtMs });

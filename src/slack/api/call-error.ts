@@ -104,7 +104,7 @@ export function unansweredWords(error: unknown): string {
 }
 
 /** From under the wrappings: "getaddrinfo ENOTFOUND slack.com", not "fetch failed". */
-function unansweredReason(error: unknown): string {
+export function unansweredReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return unansweredReason(error.cause);
   const refusal = /^Proxy response \((\d{3})\)/.exec(error.message)?.[1];

@@ -5,6 +5,7 @@ import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
 import { refusedAs } from './call-error.ts';
+import { pagesOf } from './posted.ts';
 
 /** conversations.info is tier 3: 50 a minute for a whole workspace. */
 const FACTS_MS = 10 * 60_000;
@@ -81,7 +82,7 @@ export function createChannels(client: WebClient, log: Log) {
 
   return {
     /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
-    async mustBeMember(channel: string): Promise<void> {
+    async mustBePostable(channel: string): Promise<void> {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
       const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));
@@ -151,16 +152,8 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
 /** The channels a person is in, as far as the bot sees them. */
 async function listChannels(client: WebClient, user: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  let cursor = '';
-  do {
-    const page = await client.users.conversations({
-      user,
-      types: 'public_channel,private_channel,mpim',
-      limit: 1000,
-      ...(cursor === '' ? {} : { cursor }),
-    });
-    for (const { id } of page.channels ?? []) if (id !== undefined) ids.add(id);
-    cursor = page.response_metadata?.next_cursor ?? '';
-  } while (cursor !== '');
+  const asked = { user, types: 'public_channel,private_channel,mpim', limit: 1000 };
+  for await (const { channels = [] } of pagesOf((at) => client.users.conversations({ ...asked, ...at })))
+    for (const { id } of channels) if (id !== undefined) ids.add(id);
   return ids;
 }

@@ -1,45 +1,23 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { readCallError, refusedAs } from './call-error.ts';
-import { findPosted, inThread } from './posted.ts';
-import { button, buttonRow, escapeMrkdwn, section, slackTime } from '../blocks/elements.ts';
-import { renderElapsed } from '../../text.ts';
+import { inThread, postOnce, type Said } from './posted.ts';
+import { buttonRow, section } from '../blocks/elements.ts';
+import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
+import type { Run } from '../../runs/run.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 
 /** So often a channel is told what Slack's rates keep from it. */
 const NOTICE_TRIES = 5;
-/** So often a post is made of which Slack gave no answer, and which is not there. */
-const POST_TRIES = 3;
-const POST_AGAIN_MS = 200;
 
-/** Posts it once: where Slack's answer is lost it is looked for before it is posted again. Gives its ts. */
-async function postOnce(client: WebClient, where: Where, said: Said): Promise<string | undefined> {
-  const { channel, thread = '' } = where;
-  const place = { channel, thread };
-  const metadata = { event_type: 'sparkthread_notice', event_payload: { notice: randomUUID() } };
-  const sinceMs = Date.now();
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const posted = { channel, ...inThread(place), ...said, metadata };
-      return (await client.chat.postMessage({ ...posted, unfurl_links: false, unfurl_media: false })).ts;
-    } catch (error) {
-      if (readCallError(error).kind !== 'unclear') throw error;
-      await delay(POST_AGAIN_MS * attempt);
-      // By a person's id nothing can be looked for: better twice than never.
-      const found =
-        channel.startsWith('U') || channel.startsWith('W')
-          ? undefined
-          : await findPosted(client, place, metadata, sinceMs).catch(() => Promise.reject(error));
-      if (found !== undefined) return found.ts;
-      if (attempt === POST_TRIES) throw error;
-    }
-  }
+interface Where {
+  channel: string;
+  /** The ts of its first message; '' or undefined outside threads. */
+  thread?: string | undefined;
 }
 
 /**
@@ -55,9 +33,10 @@ export function createNotify(client: WebClient, log: Log) {
       blocks?: KnownBlock[],
     ): Promise<void> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
+      const direct = { channel: user, thread: '' };
       try {
-        if (channel === undefined) return void (await postOnce(client, { channel: user }, said));
-        const where = { channel, user, ...(thread === undefined ? {} : { thread_ts: thread }) };
+        if (channel === undefined) return void (await postOnce(client, direct, said));
+        const where = { channel, user, ...inThread({ thread }) };
         const whisper = async () => void (await client.chat.postEphemeral({ ...where, ...said }));
         // What only one person sees cannot be looked for: better twice than never.
         await whisper().catch(async (error: unknown) => {
@@ -69,18 +48,17 @@ export function createNotify(client: WebClient, log: Log) {
           { event: 'channel.bypassed', err: error, channel },
           'not told in the channel; told by direct message',
         );
-        await postOnce(client, { channel: user }, said).catch((again: unknown) =>
+        await postOnce(client, direct, said).catch((again: unknown) =>
           log.warn({ event: 'user.untold', err: again, user }, 'could not be told'),
         );
       }
     },
     /** Everybody in the channel (or thread) sees it. False where nobody will: it is archived, closed to the bot, or Slack is away. */
-    async channel(where: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
-      const { channel } = where;
+    async channel({ channel, thread = '' }: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
       const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
       const send = async (attempt: number): Promise<boolean> => {
         try {
-          await postOnce(client, where, said);
+          await postOnce(client, { channel, thread }, said);
           return true;
         } catch (error) {
           const failure = readCallError(error);
@@ -100,60 +78,40 @@ export function createNotify(client: WebClient, log: Log) {
   };
 }
 
-interface Where {
-  channel: string;
-  thread?: string | undefined;
-}
-
-interface Said {
-  text: string;
-  blocks?: KnownBlock[];
-}
-
-export const keepAction = 'kernel:keep';
-
-/** Reads which kernel a Keep button means; undefined when it is none of ours. */
-export function readKeep(value: string): { queue: string; kernelId: string } | undefined {
-  const [kernelId = '', ...queue] = value.split('|');
-  return queue.length === 0 ? undefined : { kernelId, queue: queue.join('|') };
-}
-
-/** What a channel hears of its idle kernel: all of it, because anybody may need the variables. */
-export function createIdleNotices(client: WebClient, notify: Notify): IdleNotices {
+/** What a channel hears of its kernel: all of it, because anybody may need the variables. */
+export function createKernelNotices(client: WebClient, notify: Notify) {
   /** By kernel: the warning that has a Keep button. One that is not known any more ends with its first press. */
   const warnings = new LRUCache<string, { ts: string; text: string }>({ max: 1_000 });
-  return {
+  const idle: IdleNotices = {
     async warn(record, endsAtMs) {
-      const text = `Nobody has used the ${escapeMrkdwn(record.kernelspec)} kernel since ${slackTime(record.lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
-      const keep = buttonRow(button('Keep', keepAction, `${record.kernelId}|${record.queue}`));
+      const { channel, kernelId, queue, lastRequester } = record;
+      const text = idleWarning(record, endsAtMs);
       try {
-        const ts = await postOnce(
-          client,
-          { channel: record.channel },
-          { text, blocks: [section(text), keep] },
-        );
-        if (ts !== undefined) warnings.set(record.kernelId, { ts, text });
+        const blocks = [section(text), buttonRow(keepButton.render({ kernelId, queue }))];
+        const ts = await postOnce(client, { channel, thread: '' }, { text, blocks });
+        warnings.set(kernelId, { ts, text });
       } catch (error) {
         // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
         if (refusedAs(error) === undefined) throw error;
-        await notify.person({ user: record.lastRequester }, text);
+        await notify.person({ user: lastRequester }, text);
       }
     },
     async ended(record, idleMs) {
-      const text = `The ${escapeMrkdwn(record.kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
-      await notify.channel({ channel: record.channel }, text);
-      const warned = warnings.get(record.kernelId);
-      warnings.delete(record.kernelId);
+      const { channel, kernelId } = record;
+      await notify.channel({ channel }, idleEnd(record, idleMs));
+      const warned = warnings.get(kernelId);
+      warnings.delete(kernelId);
+      if (warned === undefined) return;
       // There is nothing to keep any more.
-      if (warned !== undefined)
-        await client.chat
-          .update({
-            channel: record.channel,
-            ts: warned.ts,
-            text: warned.text,
-            blocks: [section(warned.text)],
-          })
-          .catch(() => undefined);
+      const { ts, text } = warned;
+      await client.chat.update({ channel, ts, text, blocks: [section(text)] }).catch(() => undefined);
+    },
+  };
+  return {
+    idle,
+    /** `by` agreed to replace the kernel `from` by that of the run. */
+    switched({ channel, data }: Run, { from, by }: { from: string; by: string }): void {
+      void notify.channel({ channel }, switchNotice(from, data.kernelspec, by));
     },
   };
 }

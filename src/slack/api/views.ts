@@ -7,7 +7,7 @@ import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { refusedAs } from './call-error.ts';
 import { atMost } from '../../waits.ts';
-import { renderSentence } from '../blocks/modals/modal.ts';
+import { renderSentence } from '../blocks/elements.ts';
 import { brokenText, refusalText } from '../blocks/refusals.ts';
 import type { PostedNotebook } from '../../notebooks/model.ts';
 

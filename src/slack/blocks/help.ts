@@ -1,4 +1,9 @@
+import type { KnownBlock } from '@slack/types';
+import { z } from 'zod';
 import { slashCommand } from '../manifest.ts';
+import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
+
+/** What tells people how the bot is spoken to: help, a welcome, and the question whether a command was meant. */
 
 /** What there is more to say about, by the word after `help`. */
 export const HELP_TOPICS = ['code', 'threads', 'files', 'commands', 'saved', 'kernel'] as const;
@@ -76,3 +81,29 @@ const TOPICS: Readonly<Record<HelpTopic, (botUserId: string) => string[]>> = {
     '• When nobody uses it for long it is shut down, after a warning in the channel with a Keep button.',
   ],
 };
+
+/**
+ * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
+ * the channel takes no private words, the question stands in the person's direct messages.
+ */
+const nearSchema = z.object({
+  text: z.string(),
+  requestKey: z.string(),
+  channel: z.string(),
+  thread: z.string(),
+});
+type NearCode = z.infer<typeof nearSchema>;
+export const runAsCodeButton = createValueButton('near:run', 'Run as code', nearSchema);
+
+/** "Did you mean restart?", with a button for the case that it was code. */
+export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
+  return askBack(`Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`, code);
+}
+
+/** A question (mrkdwn) about what stood in a command's place, with the same button. */
+export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
+  const run = runAsCodeButton.render(code);
+  // More than Slack takes in a button's value is no slip of the finger.
+  const isShort = (run.value ?? '').length <= 2_000;
+  return { text, blocks: [section(text), ...(isShort ? [buttonRow(run)] : [])] };
+}

@@ -5,7 +5,7 @@ import { isUnfinished, type Run } from '../../runs/run.ts';
 import { runButtons } from './run/run-buttons.ts';
 import { button, buttonRow, channelName, header, section } from './elements.ts';
 import { howTo } from './help.ts';
-import { kernelLines, renderKernelButtons } from './kernel-text.ts';
+import { kernelLines, renderKernelButtons } from './kernel-blocks.ts';
 import { runLine } from './run-summary.ts';
 import { renderSavedHome } from './saved/saved-blocks.ts';
 import type { ListedSchedule } from './saved/schedule-blocks.ts';

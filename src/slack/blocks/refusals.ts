@@ -1,6 +1,6 @@
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import { escapeMrkdwn, button, buttonRow, section, valueReader } from './elements.ts';
+import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 
@@ -63,54 +63,11 @@ function status(error: GatewayError): string {
 /** For a bug: what a person reads while we read the log. */
 export const brokenText = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';
 
-/** Questions to whoever wrote a message, each with a button that runs it after all. */
+/** Which message is meant; one outside threads is the first of its own. */
+const lateSchema = z.object({ channel: z.string(), thread: z.string(), ts: z.string() });
+export const runNowButton = createValueButton('late:run', 'Run now', lateSchema);
 
-export const runAsCodeAction = 'near:run';
-
-/**
- * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
- * the channel takes no private words, the question stands in the person's direct messages.
- */
-const nearSchema = z.object({
-  text: z.string(),
-  requestKey: z.string(),
-  channel: z.string(),
-  thread: z.string(),
-});
-export type NearCode = z.infer<typeof nearSchema>;
-export const readNearCode = valueReader(nearSchema);
-
-/** "Did you mean restart?", with a button for the case that it was code. */
-export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  return askBack(`Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`, code);
-}
-
-/** A question (mrkdwn) about what stood in a command's place, with the same button. */
-export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
-  const value = JSON.stringify(code);
-  const blocks: KnownBlock[] = [section(text)];
-  // More than Slack takes in a button's value is no slip of the finger.
-  if (value.length <= 2_000) blocks.push(buttonRow(button('Run as code', runAsCodeAction, value)));
-  return { text, blocks };
-}
-
-export const runNowAction = 'late:run';
-
-/** What a message that came late is told (mrkdwn), with a button. It began `thread`, where it stands in none. */
-export function renderRunNow(text: string, { channel, ts, thread = ts }: MessagePlace): KnownBlock[] {
-  return [section(text), buttonRow(button('Run now', runNowAction, `${channel}|${thread}|${ts}`))];
-}
-
-interface MessagePlace {
-  channel: string;
-  ts: string;
-  thread?: string | undefined;
-}
-
-/** Which message is meant, and its thread. */
-export function readRunNow(value: string): { channel: string; thread: string; ts: string } | undefined {
-  const [channel, thread, ts] = value.split('|');
-  return channel === undefined || thread === undefined || ts === undefined
-    ? undefined
-    : { channel, thread, ts };
+/** What the author of a message that came late is told (mrkdwn), with a button that runs it after all. */
+export function renderRunNow(text: string, late: z.infer<typeof lateSchema>): KnownBlock[] {
+  return [section(text), buttonRow(runNowButton.render(late))];
 }

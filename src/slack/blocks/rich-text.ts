@@ -7,10 +7,7 @@ export const MESSAGE_ROOM = 13_000;
 
 /** A paragraph in our own words. Slack refuses empty text elements. */
 export function sentence(text: string, style?: { italic?: true; bold?: true }): RichTextSection {
-  return {
-    type: 'rich_text_section',
-    elements: [{ type: 'text', text: shownText(text), ...(style === undefined ? {} : { style }) }],
-  };
+  return paragraph({ type: 'text', text: shownText(text), ...(style === undefined ? {} : { style }) });
 }
 
 /** A paragraph of texts and of what is no text: people, channels, times, links. */
@@ -45,7 +42,7 @@ export function colouredAs(language: string | undefined): string | undefined {
 }
 
 /** Of output: JSON as it is written out here, over several lines. */
-export function languageOf(text: string): string | undefined {
+export function outputLanguage(text: string): string | undefined {
   const isJson =
     (text.startsWith('{\n  "') && text.endsWith('\n}')) || (text.startsWith('[\n  ') && text.endsWith('\n]'));
   return isJson ? 'json' : undefined;

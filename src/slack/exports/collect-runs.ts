@@ -45,7 +45,7 @@ async function collectRun(
 ): Promise<ExportedRun> {
   const { data } = run;
   const [code, person, outputs] = await Promise.all([
-    bot.code(run),
+    bot.runs.code(run),
     bot.users.find(run.requester),
     collectOutputs(run, messages, room, bot),
   ]);

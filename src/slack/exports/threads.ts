@@ -30,26 +30,27 @@ export type Threads = ReturnType<typeof createThreads>;
 
 /** Threads as a whole: what is in them, and files of the bot's own making put into them. */
 export function createThreads(client: MessageClient, download: DownloadFile) {
+  const read = async (place: Place): Promise<Reply[]> =>
+    await withRetries(async () => {
+      const messages: Reply[] = [];
+      for await (const message of readMessages(client.client, place, 0)) messages.push(message);
+      return messages;
+    });
   return {
     /** Oldest first. Rejects with the client's errors. */
     messages: async (place: Place): Promise<ThreadMessage[]> =>
-      await withRetries(async () => {
-        const messages: ThreadMessage[] = [];
-        for await (const { ts, blocks, files = [] } of readMessages(client.client, place, 0))
-          if (ts !== undefined) messages.push({ ts, blocks, files: files.map(toFile) });
-        return messages;
-      }),
+      (await read(place)).flatMap(({ ts, blocks, files = [] }) =>
+        ts === undefined ? [] : [{ ts, blocks, files: files.map(toFile) }],
+      ),
     /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
-    message: async (place: Place, ts: string): Promise<unknown> =>
-      await withRetries(async () => {
-        for await (const message of readMessages(client.client, place, 0))
-          if (message.ts === ts) return message;
-        return undefined;
-      }).catch((error: unknown) => {
+    message: async (place: Place, ts: string): Promise<unknown> => {
+      const messages = await read(place).catch((error: unknown) => {
         // Slack knows no thread whose first message is deleted.
-        if (refusedAs(error) !== undefined) return undefined;
+        if (refusedAs(error) !== undefined) return [];
         throw error;
-      }),
+      });
+      return messages.find((message) => message.ts === ts);
+    },
     /** Rejects with `UserError` where it cannot be had. */
     download: async ({ name, url }: ThreadFile, maxBytes: number) => await download(url, name, maxBytes),
     /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */

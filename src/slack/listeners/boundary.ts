@@ -3,7 +3,6 @@ import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
-import type { Notify } from '../api/notify.ts';
 import type { Bot } from '../context.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
 import { brokenText, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
@@ -111,19 +110,4 @@ export async function withBoundary(
     }
     return 'refused';
   }
-}
-
-/**
- * Tells the person where the button or shortcut was pressed: in the thread, in the channel, else by direct message.
- * `reply` is sent before that.
- */
-export function notifyPerson(
-  notify: Notify,
-  where: { channel: string | undefined; thread?: string | undefined; user: string },
-  reply?: Acknowledgement,
-): (text: string) => Promise<void> {
-  return async (text) => {
-    await reply?.send();
-    await notify.person(where, text);
-  };
 }

@@ -7,28 +7,25 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepAction } from '../api/notify.ts';
+import { keepButton } from '../blocks/kernel-blocks.ts';
 import { runCodeAction } from '../blocks/home.ts';
-import { editorCallback } from '../blocks/modals/editor.ts';
-import { questionCallback } from '../blocks/question.ts';
-import {
-  loadAction,
-  replaceAction,
-  runSavedAction,
-  saveCallback,
-  scheduleCallback,
-} from '../blocks/saved/saved-blocks.ts';
+import { editorCallback } from '../blocks/editor.ts';
+import { inputCallback } from '../blocks/input-request.ts';
+import { loadAction, replaceButton, runSavedButton, saveCallback } from '../blocks/saved/saved-blocks.ts';
+import { scheduleCallback } from '../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
 import { onRunButton } from './actions/run-buttons.ts';
-import { onHomeOpened, onRunCodeButton } from './events/app-home.ts';
+import { onHomeOpened } from './events/app-home.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
-import { onGlobalShortcut, onMessageShortcut } from './shortcuts.ts';
-import { onEditorSubmitted } from './views/editor.ts';
-import { onQuestionSubmitted, onSaveSubmitted, onScheduleSubmitted } from './views/forms.ts';
-import { runAsCodeAction, runNowAction } from '../blocks/refusals.ts';
+import { onMessageShortcut } from './shortcuts.ts';
+import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
+import { onInputSubmitted } from './input.ts';
+import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
+import { runAsCodeButton } from '../blocks/help.ts';
+import { runNowButton } from '../blocks/refusals.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onSlash } from './commands/slash.ts';
 import { withBoundary } from './boundary.ts';
@@ -38,22 +35,22 @@ type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
 /** Buttons and menus, by their action ids. */
 const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bot) => Promise<void>])[] = [
-  [runCodeAction, onRunCodeButton],
+  [runCodeAction, onEditorCalled],
   [/^run:/, onRunButton],
   [/^kernel:(restart|shutdown)$/, onKernelButton],
-  [keepAction, onKeepButton],
-  [runAsCodeAction, onRunAsCode],
-  [runNowAction, onRunNow],
-  [replaceAction, onReplaceButton],
+  [keepButton.action, onKeepButton],
+  [runAsCodeButton.action, onRunAsCode],
+  [runNowButton.action, onRunNow],
+  [replaceButton.action, onReplaceButton],
   [/^schedule:(?:pause|resume|runNow|delete)$/, onScheduleButton],
   [loadAction, onLoadSaved],
-  [runSavedAction, onRunSavedButton],
+  [runSavedButton.action, onRunSavedButton],
 ];
 
 /** Modals that can be submitted, by their callback ids. */
 const MODALS: readonly (readonly [string, (args: Submitted, bot: Bot) => Promise<void>])[] = [
   [editorCallback, onEditorSubmitted],
-  [questionCallback, onQuestionSubmitted],
+  [inputCallback, onInputSubmitted],
   [saveCallback, onSaveSubmitted],
   [scheduleCallback, onScheduleSubmitted],
 ];
@@ -82,7 +79,7 @@ export function registerListeners(app: App, bot: Bot): void {
   });
   for (const [action_id, onPressed] of INTERACTIONS)
     app.action<BlockAction>({ type: 'block_actions', action_id }, async (args) => await onPressed(args, bot));
-  app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onGlobalShortcut(args, bot));
+  app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onEditorCalled(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },
     async (args) => await onMessageShortcut(args, bot),

@@ -1,17 +1,14 @@
-import { LRUCache } from 'lru-cache';
 import { UserError } from '../../errors.ts';
 import type { Admitted } from '../../runs/admission/admission.ts';
 import type { SnippetRequest } from '../../runs/admission/new-run.ts';
 import { auditAccepted, describeCode } from '../../runs/audit.ts';
-import { KeyedMutex } from '../../waits.ts';
-import type { Run } from '../../runs/run.ts';
+import { languageOf, type Run, type Snippet } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
-import type { Bot, ListenerMemory } from '../context.ts';
-import { type CallRate, CallLimiter } from '../messages/limiters.ts';
+import type { Click } from '../blocks/elements.ts';
+import type { Bot } from '../context.ts';
 import { inTime } from './boundary.ts';
-import type { PostedNotebook } from '../../notebooks/model.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */
 
@@ -24,49 +21,29 @@ export function deletionRequest(message: string): string {
   return `${message}/deleted`;
 }
 
-function editRequest(workspace: string, channel: string, ts: string, editedTs: string): string {
-  return `edit/${workspace}/${channel}/${ts}/${editedTs}`;
+/** Where it is known that a message, named by its request, answered code that asked for a line. */
+export function replyRequest(message: string): string {
+  return `${message}/reply`;
 }
 
 /** A message, or its edit. */
 export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
   return editedTs === undefined
     ? messageRequest(workspace, channel, ts)
-    : editRequest(workspace, channel, ts, editedTs);
+    : `edit/${workspace}/${channel}/${ts}/${editedTs}`;
 }
 
 export function triggerRequest(workspace: string, triggerId: string): string {
   return `trigger/${workspace}/${triggerId}`;
 }
 
-/** A press counts once per state of its run: two presses of the same button are one. */
-export function clickRequest(runId: string, action: string, state: string): string {
-  return `press/${runId}/${action}/${state}`;
+/** A press counts once for each state of its run or kernel: two presses of the same button are one. */
+export function clickRequest({ id, action, state }: Click<string>): string {
+  return `press/${id}/${action}/${state}`;
 }
 
 export function viewRequest(workspace: string, viewId: string): string {
   return `view/${workspace}/${viewId}`;
-}
-
-/** A press on a kernel's button counts once for each time that the button was shown. */
-export function kernelClickRequest(kernelId: string, action: string, shownAtMs: string): string {
-  return `kernel/${kernelId}/${action}/${shownAtMs}`;
-}
-
-/** Two presses of Run again by one person within this time are a double click. */
-const DOUBLE_CLICK_MS = 5_000;
-/** Who presses one button in vain hundreds of times is answered only in part. */
-const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
-
-export function createListenerMemory(): ListenerMemory {
-  return {
-    mutex: new KeyedMutex(),
-    handledRequests: new LRUCache({ max: 1_000 }),
-    failedRequests: new LRUCache({ max: 1_000 }),
-    channelsWithRuns: new LRUCache({ max: 5_000 }),
-    clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
-    recentClicks: new LRUCache({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
-  };
 }
 
 /**
@@ -130,7 +107,10 @@ export async function submitRun(
     await inTime(mustRun(person, request.channel, bot), signal);
     const maySwitch = refuse('switch', person, request.channel, bot.policy) === undefined;
     const requester = { requester: person.id, maySwitch };
-    return await bot.admit({ attended: !person.isBot, ...request, workspace, ...requester }, signal);
+    return await bot.admission.submit(
+      { attended: !person.isBot, ...request, workspace, ...requester },
+      signal,
+    );
   };
   const admitted = await admit().catch((error: unknown) => {
     bot.onRefused(error);
@@ -141,7 +121,7 @@ export async function submitRun(
   });
   if (admitted.kind === 'accepted') {
     bot.memory.channelsWithRuns.set(request.channel, true);
-    const run = await bot.findRun(admitted.runId);
+    const run = await bot.runs.find(admitted.runId);
     if (run !== undefined) bot.audit.record(auditAccepted(run, request.snippet.blocks));
     await eraseIfDeleted(request, admitted.runId, bot);
   }
@@ -190,8 +170,8 @@ async function eraseIfDeleted(
 ): Promise<void> {
   if (message === undefined || editedTs === undefined) return;
   if (!(await bot.isKnown(deletionRequest(message)))) return;
-  const run = await bot.findRun(runId);
-  if (run !== undefined) await bot.erase(run);
+  const run = await bot.runs.find(runId);
+  if (run !== undefined) await bot.runs.erase(run);
 }
 
 /** A run, and who asks something of it. Throws `UserError` where it is no longer kept; `undone`: `nothing was saved`. */
@@ -202,14 +182,16 @@ export async function findRunFor(
   bot: Bot,
   signal: AbortSignal | undefined,
 ): Promise<[Run, Person]> {
-  const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
+  const [run, person] = await inTime(Promise.all([bot.runs.find(runId), bot.users.find(user)]), signal);
   if (run === undefined) throw new UserError('badCommand', `That run is no longer kept, so ${undone}.`);
   return [run, person];
 }
 
-/** The notebook of a run that is run again. */
-export async function notebookOf(run: Run, bot: Bot): Promise<PostedNotebook | undefined> {
-  const { notebook: posted } = run.data;
-  const notebook = posted === undefined ? undefined : await bot.notebook(run);
-  return posted === undefined || notebook === undefined ? undefined : { name: posted.name, notebook };
+/** What a run ran, to be run again on its kernelspec; without blocks where its code is no longer kept. */
+export async function repeated(run: Run, bot: Bot): Promise<Snippet> {
+  const { notebook: posted, requestKey } = run.data;
+  const blocks = await bot.runs.code(run);
+  const notebook = posted === undefined ? undefined : await bot.notebooks.find(requestKey);
+  if (posted === undefined || notebook === undefined) return { ...languageOf(run), blocks };
+  return { ...languageOf(run), blocks, notebook: { name: posted.name, notebook } };
 }

@@ -1,6 +1,6 @@
-import type { GlobalShortcut, MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
+import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
-import { type Snippet, languageOf } from '../../runs/run.ts';
+import type { Snippet } from '../../runs/run.ts';
 import {
   chooseLanguage,
   type LanguageContext,
@@ -8,9 +8,8 @@ import {
   listChoices,
   type LanguageWords,
 } from '../../runs/languages/languages.ts';
-import { renderEditor } from '../blocks/modals/editor.ts';
+import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
-import { readMessage } from '../parsing/message-body.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import type { PostedFile } from '../parsing/posted-file.ts';
 import {
@@ -20,20 +19,9 @@ import {
   readsAsCode,
   readSnippet,
 } from '../parsing/snippet.ts';
-import { Acknowledgement, notifyPerson, withBoundary } from './boundary.ts';
-import { messageRequest, mustRun, notebookOf, submitRun, triggerRequest } from './requests.ts';
-import { openEditorOrSay } from './views/editor.ts';
+import { Acknowledgement, withBoundary } from './boundary.ts';
+import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 import type { Message } from '../parsing/typed-text.ts';
-
-/** The global shortcut opens the editor. */
-export async function onGlobalShortcut(
-  { ack, shortcut }: SlackShortcutMiddlewareArgs<GlobalShortcut>,
-  bot: Bot,
-): Promise<void> {
-  const user = shortcut.user.id;
-  await new Acknowledgement(ack, bot.log).send();
-  await openEditorOrSay({ user, trigger: shortcut.trigger_id, channel: undefined }, bot);
-}
 
 /**
  * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is
@@ -44,9 +32,10 @@ export async function onMessageShortcut(
   bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
-  const message = readShownMessage(shortcut.message);
+  const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
-  const notify = notifyPerson(bot.notify, { channel: channel.id, thread, user: user.id });
+  const where = { channel: channel.id, thread, user: user.id };
+  const notify = (text: string): Promise<void> => bot.notify.person(where, text);
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
   await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     await new Acknowledgement(ack, bot.log).send();
@@ -67,7 +56,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const [person, context] = await Promise.all([
     bot.users.find(user),
     bot.languages(channel),
-    bot.channels.mustBeMember(channel),
+    bot.channels.mustBePostable(channel),
   ]);
   await mustRun(person, channel, bot);
   const requestKey = triggerRequest(bot.workspace, trigger);
@@ -76,7 +65,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
     await submitRun(again, person, bot);
     return;
   }
-  const typed = readMessage(message, bot.userId);
+  const { typed } = message;
   const files = filesToRun(typed, message.files);
   const text = readCommandText(typed);
   if (files.length === 0 && text !== undefined && !readsAsCode(text)) throw noCode();
@@ -94,15 +83,14 @@ async function readAnswer(
   bot: Bot,
 ): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
-  const runs = await bot.threadRuns(channel, thread);
+  const runs = await bot.runs.newest('thread', [channel, thread]);
   const isRoot = message.ts === thread;
   const run = runs.findLast(
     ({ data }) => data.messageTs === message.ts || (isRoot && data.source !== 'again'),
   );
-  const blocks = run === undefined ? [] : await bot.code(run);
-  if (run === undefined || blocks.length === 0) throw noCode();
+  const snippet = run === undefined ? undefined : await repeated(run, bot);
+  if (run === undefined || snippet === undefined || snippet.blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';
-  const snippet = { ...languageOf(run), blocks, notebook: await notebookOf(run, bot) };
   return { channel, thread, snippet, origin };
 }
 

@@ -1,4 +1,4 @@
-import { inThread, type Place, readMessages, type SlackMessage } from '../api/posted.ts';
+import { type Place, postMessage, readMessages, type Said, type SlackMessage } from '../api/posted.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchFunction, WebClient } from '@slack/web-api';
@@ -8,8 +8,9 @@ import { type CallError, readCallError } from '../api/call-error.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 
 export interface MessageClientOptions {
-  token: string;
-  slackApiUrl?: string | undefined;
+  botToken: string;
+  /** By default Slack's own. */
+  apiUrl?: string | undefined;
   /** What the calls go through; by default the process's own. */
   fetch?: FetchFunction;
   /** What files go through; by default the process's own. */
@@ -33,10 +34,10 @@ export class MessageClient {
   #refusesLanguages = false;
 
   constructor(options: MessageClientOptions) {
-    const { token, slackApiUrl: apiUrl, fetch, log, timeoutMs } = options;
+    const { fetch, log, timeoutMs } = options;
     this.transfer = options.transfer ?? globalThis.fetch;
     this.#log = log;
-    this.client = openClient({ botToken: token, apiUrl }, log, {
+    this.client = openClient(options, log, {
       fetch,
       isUrgent: true,
       isQuiet: true,
@@ -47,14 +48,8 @@ export class MessageClient {
   }
 
   /** Gives its ts. */
-  async post(place: Place, message: Pick<SlackMessage, 'text'> & Partial<SlackMessage>): Promise<string> {
-    const { channel } = place;
-    const unfurls = { unfurl_links: false, unfurl_media: false };
-    const posted = await this.#taken(message, (taken) =>
-      this.client.chat.postMessage({ channel, ...inThread(place), ...taken, ...unfurls }),
-    );
-    if (posted.ts === undefined) throw new Error('chat.postMessage answered without a ts');
-    return posted.ts;
+  async post(place: Place, message: Said): Promise<string> {
+    return await this.#taken(message, (taken) => postMessage(this.client, place, taken));
   }
 
   async update(channel: string, ts: string, message: SlackMessage): Promise<void> {

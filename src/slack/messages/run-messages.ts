@@ -4,6 +4,7 @@ import type { Run } from '../../runs/run.ts';
 import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
 import { readCallError } from '../api/call-error.ts';
 import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
+import { openClient } from '../transport/network.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
@@ -22,16 +23,17 @@ export interface RunMessagesOptions extends MessageClientOptions {
   marksResults?: boolean;
 }
 
-export type RunMessages = ReturnType<typeof createRunMessages>;
-
 /** For Slack's rates: a machine's clock that is set back by an hour would hold every answer up for as long. */
 const monotonic = (): number => performance.now();
+
+export type RunMessages = ReturnType<typeof createRunMessages>;
 
 /** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions) {
   const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
   const client = new MessageClient(options);
   const edits = new EditLimiter(monotonic, { isFresh });
+  const marks = marksResults ? new ResultMarks({ client, edits, log, now: monotonic }) : undefined;
   const sending: Sending = {
     client,
     edits,
@@ -39,7 +41,7 @@ export function createRunMessages(options: RunMessagesOptions) {
     looks: new CallLimiter(monotonic, LOOK_RATE),
     removes: new CallLimiter(monotonic, LOOK_RATE),
     notifyAfterMs,
-    marks: marksResults ? new ResultMarks({ client, edits, log, now: monotonic }) : undefined,
+    marks,
     log,
     now,
     lookAgainMs: LOOK_AGAIN_MS,
@@ -52,12 +54,7 @@ export function createRunMessages(options: RunMessagesOptions) {
       open.add(message);
       return message;
     },
-    /** The run's answer goes, and with it its mark on a person's message. */
-    unmark: ({ channel, data }: Run): void => {
-      const mark = markOnMessage(data);
-      if (mark !== undefined && data.outcome !== undefined)
-        sending.marks?.remove(channel, mark.ts, data.outcome);
-    },
+    ...createRemover(openClient(options, log, { fetch: options.fetch, isUrgent: false }), marks, log),
     /** Releases every open run message: what is pending is shown first. */
     close: async (): Promise<void> => {
       await Promise.all([...open].map((message) => message.release()));
@@ -67,9 +64,9 @@ export function createRunMessages(options: RunMessagesOptions) {
 
 /**
  * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
- * throws: what stays is in the log.
+ * throws: what stays is in the log. The client waits while Slack's rates hold it back.
  */
-export function createRunMessageRemover(client: WebClient, unmark: RunMessages['unmark'], log: Log) {
+function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
     try {
       await act();
@@ -96,12 +93,17 @@ export function createRunMessageRemover(client: WebClient, unmark: RunMessages['
   };
   return {
     removeAttachments,
-    /** The run message, its files and replies, and for a slash command the root message, which holds the code. */
-    removeRunMessage: async (run: Run): Promise<void> => {
-      unmark(run);
+    /**
+     * The run message with its mark on a person's message, its files and replies, and for a slash command the root message,
+     * which holds the code.
+     */
+    remove: async (run: Run): Promise<void> => {
+      const { data, channel, thread } = run;
+      const mark = markOnMessage(data);
+      if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
       await removeAttachments(run);
-      if (run.data.messageTs !== undefined) await removeMessage(run, run.data.messageTs);
-      if (run.data.needsRoot && run.thread !== '') await removeMessage(run, run.thread);
+      if (data.messageTs !== undefined) await removeMessage(run, data.messageTs);
+      if (data.needsRoot && thread !== '') await removeMessage(run, thread);
     },
   };
 }

@@ -1,6 +1,5 @@
 import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SlackError } from '../../errors.ts';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { endOf } from '../blocks/run/run-text.ts';
 import { section } from '../blocks/elements.ts';
@@ -109,8 +108,7 @@ export async function deliverDirectly(
     const owner = { runId, place, createdAt, mayExist };
     const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('answer', runId) });
     const sent = await message.send(render, tries(DIRECT_TRIES));
-    if (sent.kind !== 'posted')
-      throw new SlackError('notDelivered', sent.kind === 'refused' ? sent.code : sent.reason);
+    if (sent.kind !== 'posted') throw new Error(sent.kind === 'refused' ? sent.code : sent.reason);
     const { files } = renderBody(message.room);
     const inThread = { ...owner, place: { ...place, thread: sent.ts } };
     const { missing } = await attachFiles(sending, inThread, files, new Set());
@@ -118,8 +116,7 @@ export async function deliverDirectly(
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {
     log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
-    const thread = options.thread === '' ? undefined : options.thread;
     const { notify } = client;
-    await notify.person({ channel, thread, user: requester }, render(0).text);
+    await notify.person({ channel, thread: options.thread, user: requester }, render(0).text);
   }
 }

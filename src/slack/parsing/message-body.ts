@@ -217,8 +217,8 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
   }
 }
 
-/** What Slack makes of `<3` outside code. */
-const EMOTICONS: Readonly<Record<string, string>> = { heart: '<3' };
+/** What Slack makes emoji of outside code: `i <3`, `f(7, 8)`, `{C: 1, D: 2}`. No language has these characters. */
+const EMOTICONS: Readonly<Record<string, string>> = { heart: '<3', sunglasses: '8)', anguished: 'D:' };
 
 function readEmoji(word: Word, before: string): string {
   if (endsInText(before)) return emojiCharacter(word);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { MessageSource } from './message-body.ts';
+import { type MessageSource, readMessage } from './message-body.ts';
 import { type PostedFile, readPostedFiles } from './posted-file.ts';
+import type { Message } from './typed-text.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
 const written = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
@@ -73,11 +74,9 @@ export interface PostedMessage {
   user: string;
   /** Ids a bot is known by; empty for people. */
   botIds: readonly string[];
-  text: string;
-  blocks: unknown;
+  /** What its author typed, with the code of what they forwarded; a link's preview is none of it. */
+  typed: Message;
   files: readonly PostedFile[];
-  /** Messages that its author forwarded; a link's preview is none. */
-  forwarded: readonly MessageSource[];
   ts: string;
   /** The thread it stands in; undefined at top level. */
   thread: string | undefined;
@@ -91,15 +90,14 @@ export interface PostedMessage {
  * Undefined for events that nobody wrote, or that lack what a message has. An edit is mentioned to us too, as an
  * `app_mention` with `edited`; it comes as a change beside it, and counts as that.
  */
-export function readPosted(event: unknown): PostedMessage | undefined {
+export function readPosted(event: unknown, botUserId: string): PostedMessage | undefined {
   const read = postedSchema.safeParse(event).data;
   // The usual message is looked at once: a schema that refuses takes longer than one that does not.
   const posted = read === undefined || read.subtype === 'bot_message' ? readWebhook(event) : read;
   if (posted === undefined || !written.has(posted.subtype)) return undefined;
   const isMention = posted.type === 'app_mention';
-  return isMention && posted.edited !== undefined
-    ? undefined
-    : toPosted(posted, posted, undefined, isMention);
+  if (isMention && posted.edited !== undefined) return undefined;
+  return { ...toPosted(posted, posted, botUserId), isMention };
 }
 
 function readWebhook(event: unknown): z.infer<typeof postedSchema> | undefined {
@@ -109,35 +107,34 @@ function readWebhook(event: unknown): z.infer<typeof postedSchema> | undefined {
 }
 
 /** A message as Slack gives it when it is asked for, after its last edit; undefined where nobody wrote it. */
-export function readFetched(message: unknown, channel: string): PostedMessage | undefined {
+export function readFetched(message: unknown, channel: string, botUserId: string): PostedMessage | undefined {
   const read = editableSchema.safeParse(message).data;
   if (read === undefined || !written.has(read.subtype)) return undefined;
-  return toPosted(read, { channel }, read.edited?.ts, false);
+  return { ...toPosted(read, { channel }, botUserId), editedTs: read.edited?.ts };
 }
 
 /** A message as a shortcut on it carries it; anybody's, a bot's too. */
-export type ShownMessage = Pick<
-  PostedMessage,
-  'text' | 'blocks' | 'files' | 'forwarded' | 'ts' | 'thread'
-> & {
+export type ShownMessage = Pick<PostedMessage, 'typed' | 'files' | 'ts' | 'thread'> & {
   user: string | undefined;
 };
 
-export function readShownMessage(message: unknown): ShownMessage | undefined {
+export function readShownMessage(message: unknown, botUserId: string): ShownMessage | undefined {
   const read = messageSchema.partial({ user: true }).safeParse(message).data;
   if (read === undefined) return undefined;
-  return { user: read.user, ...toShown(read, true) };
+  return { user: read.user, ...toShown(read, botUserId, { withOwn: true }) };
 }
 
 /** `withOwn`: what an app wrote into attachments of its own counts too. */
-function toShown(message: Omit<z.infer<typeof messageSchema>, 'user'>, withOwn: boolean) {
-  const { text = '', blocks, files = [], attachments = [], ts, thread_ts: threadTs } = message;
+function toShown(
+  message: Omit<z.infer<typeof messageSchema>, 'user'>,
+  botUserId: string,
+  { withOwn }: { withOwn: boolean },
+) {
+  const { text, blocks, files = [], attachments = [], ts, thread_ts: threadTs } = message;
   const forwarded = readForwarded(attachments, { withOwn });
   return {
-    text,
-    blocks,
+    typed: readMessage({ text, blocks, forwarded: forwarded.messages }, botUserId),
     files: readPostedFiles([...files, ...forwarded.files]),
-    forwarded: forwarded.messages,
     ts,
     thread: threadTs === ts ? undefined : threadTs,
   };
@@ -162,12 +159,12 @@ export function isOwnChange(event: unknown, botUserId: string): boolean {
 }
 
 /** Undefined for what is neither: previews of links, language detection, changes of what no person wrote. */
-export function readChange(event: unknown): MessageChange | undefined {
+export function readChange(event: unknown, botUserId: string): MessageChange | undefined {
   const deleted = deletedSchema.safeParse(event).data;
   if (deleted !== undefined) {
     const { channel, deleted_ts: ts, previous_message: previous } = deleted;
     const known = messageSchema.safeParse(previous).data;
-    const before = known === undefined ? undefined : toPosted(known, deleted, undefined, false);
+    const before = known === undefined ? undefined : toPosted(known, deleted, botUserId);
     return { kind: 'deleted', channel, ts, thread: previous?.thread_ts ?? ts, before };
   }
   const tombstone = tombstoneSchema.safeParse(event).data;
@@ -179,26 +176,21 @@ export function readChange(event: unknown): MessageChange | undefined {
   if (changed === undefined || !written.has(changed.message.subtype)) return undefined;
   const { message, previous_message: previous } = changed;
   if (message.edited === undefined) return undefined;
-  const before = previous === undefined ? undefined : toPosted(previous, changed, undefined, false);
-  return {
-    kind: 'edited',
-    message: toPosted(message, changed, message.edited.ts, false),
-    before,
-    by: message.edited.user,
-  };
+  const before = previous === undefined ? undefined : toPosted(previous, changed, botUserId);
+  const edited = { ...toPosted(message, changed, botUserId), editedTs: message.edited.ts };
+  return { kind: 'edited', message: edited, before, by: message.edited.user };
 }
 
 function toPosted(
   message: z.infer<typeof messageSchema>,
-  place: { channel: string; channel_type?: string | undefined },
-  editedTs: string | undefined,
-  isMention: boolean,
+  { channel, channel_type: channelType }: { channel: string; channel_type?: string | undefined },
+  botUserId: string,
 ): PostedMessage {
   const { user, bot_id: botId, app_id: appId } = message;
-  const { channel, channel_type: channelType } = place;
   const botIds = [botId, appId, user === slackbot ? user : undefined].filter((id) => id !== undefined);
   const isDirect = channelType === 'im' || channel.startsWith('D');
-  return { channel, isDirect, isMention, user, botIds, ...toShown(message, false), editedTs };
+  const shown = toShown(message, botUserId, { withOwn: false });
+  return { channel, isDirect, isMention: false, user, botIds, ...shown, editedTs: undefined };
 }
 
 const sharedSchema = z.object({ blocks: z.unknown() });

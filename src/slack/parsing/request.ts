@@ -128,7 +128,7 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
 }
 
 /** With a call, an index, a text or an assignment in it, it may be code. */
-const NO_OPERAND = /^(?:[\p{L}\p{N}][^()[\]{}=;"'`]*|#\S+)$/u;
+const NO_OPERAND = /^(?:[\p{L}\p{N}][^()[\]{}=;"'`]*|#\S+|`[^`]+`)$/u;
 const KEYWORDS = new Set(['if', 'in', 'is', 'and', 'or', 'not', 'for', 'as', 'else', 'to', 'until', 'match']);
 
 /**

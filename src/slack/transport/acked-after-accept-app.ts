@@ -1,6 +1,6 @@
 // Not from Bolt's index, which loads Express, too: 4 MB.
 import appModule from '@slack/bolt/dist/App.js';
-import type { App, Receiver, ReceiverEvent } from '@slack/bolt';
+import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
 import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
@@ -28,13 +28,18 @@ function isTicket(value: unknown): value is EventTicket {
  * snippet or the event is not for us, and never when a listener leaves it unacknowledged.
  */
 export class AckedAfterAcceptApp extends appModule.default {
-  /** Told what becomes of the payloads. */
-  counts: Pick<PayloadCounts, 'acknowledged' | 'unacknowledged'> | undefined;
-  /** By which ids listeners know channels. */
-  channelIds: ChannelIds | undefined;
+  readonly #counts: PayloadCounts;
+  readonly #channelIds: ChannelIds;
+
+  /** `counts` is told what becomes of the payloads; `channelIds` says by which ids listeners know channels. */
+  constructor(options: AppOptions, counts: PayloadCounts, channelIds: ChannelIds) {
+    super(options);
+    this.#counts = counts;
+    this.#channelIds = channelIds;
+  }
 
   override async processEvent(given: ReceiverEvent): Promise<void> {
-    const body = this.channelIds?.readPayload(given.body) ?? given.body;
+    const body = this.#channelIds.readPayload(given.body);
     const event = { ...given, body, ack: this.#timed(given.ack) };
     const { type } = event.body;
     if (type === 'app_rate_limited') {
@@ -55,7 +60,7 @@ export class AckedAfterAcceptApp extends appModule.default {
       customProperties: { ...event.customProperties, ticket },
     });
     if (failure !== undefined) {
-      this.counts?.unacknowledged();
+      this.#counts.unacknowledged();
       throw failure;
     }
     await event.ack();
@@ -65,7 +70,7 @@ export class AckedAfterAcceptApp extends appModule.default {
   #timed(ack: ReceiverEvent['ack']): ReceiverEvent['ack'] {
     const cameAt = performance.now();
     return async (response) => {
-      this.counts?.acknowledged((performance.now() - cameAt) / 1_000);
+      this.#counts.acknowledged((performance.now() - cameAt) / 1_000);
       await ack(response);
     };
   }

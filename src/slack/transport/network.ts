@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import {
   Agent,
   buildConnector,
-  Dispatcher,
+  type Dispatcher,
   fetch as fetchThrough,
   FormData as Form,
   Pool,
@@ -45,7 +45,7 @@ export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork
     const call = callThrough(new Agent({ allowH2: false }));
     return { call, fetch: globalThis.fetch, socketDispatcher: undefined };
   }
-  const dispatcher = new ByAddress(
+  const dispatcher = byAddress(
     proxy,
     new ProxyAgent({
       uri: proxy.url,
@@ -110,22 +110,11 @@ function copyForm(form: FormData): Form {
 }
 
 /** Slack has many addresses, so each is looked at by itself. */
-class ByAddress extends Dispatcher {
-  readonly #proxy: ProxySettings;
-  readonly #through: Dispatcher;
-  readonly #direct: Dispatcher;
-
-  constructor(proxy: ProxySettings, through: Dispatcher, direct: Dispatcher) {
-    super();
-    this.#proxy = proxy;
-    this.#through = through;
-    this.#direct = direct;
-  }
-
-  override dispatch(...[options, handler]: Parameters<Dispatcher['dispatch']>): boolean {
-    const proxy = proxyFor(String(options.origin), this.#proxy);
-    return (proxy === undefined ? this.#direct : this.#through).dispatch(options, handler);
-  }
+function byAddress(proxy: ProxySettings, through: Dispatcher, direct: Dispatcher): Dispatcher {
+  return direct.compose((dispatch) => (options, handler) => {
+    const isDirect = proxyFor(String(options.origin), proxy) === undefined;
+    return isDirect ? dispatch(options, handler) : through.dispatch(options, handler);
+  });
 }
 
 /**
@@ -147,7 +136,7 @@ function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
     requestTls: { allowH2: false },
     clientFactory: (origin) => new Pool(origin, { connect, headersTimeout: PROXY_ANSWER_MS }),
   });
-  const dispatcher = new ByAddress(proxy, through, new Agent({ connect }));
+  const dispatcher = byAddress(proxy, through, new Agent({ connect }));
   return dispatcher.compose((dispatch) => (options, handler) => {
     for (const socket of opened) socket.destroy();
     return dispatch(options, handler);
@@ -188,9 +177,9 @@ const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxT
  * 429 is a failure at once.
  */
 export function openClient(
-  { botToken, apiUrl }: { botToken: string; apiUrl: string | undefined },
+  { botToken, apiUrl }: { botToken: string; apiUrl?: string | undefined },
   log: Log,
-  { fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
+  { fetch = globalThis.fetch, isUrgent, isQuiet = false, ...limits }: ClientOptions,
 ): WebClient {
   return new WebClient(botToken, {
     ...clientOptions(apiUrl, fetch),
@@ -201,7 +190,8 @@ export function openClient(
 }
 
 interface ClientOptions {
-  fetch: FetchFunction | undefined;
+  /** By default the process's own. */
+  fetch?: FetchFunction | undefined;
   isUrgent: boolean;
   /** Its caller knows more of a call that failed, and says so. */
   isQuiet?: boolean;
@@ -209,10 +199,10 @@ interface ClientOptions {
   retryConfig?: RetryOptions;
 }
 
-export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction | undefined) {
+export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction) {
   return {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    ...(fetch === undefined ? {} : { fetch }),
+    fetch,
     timeout: CALL_TIMEOUT_MS,
     retryConfig: FEW_RETRIES,
   };

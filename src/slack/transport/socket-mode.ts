@@ -1,7 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import type { Health } from '../../server/health.ts';
-import { readErrorCode, tokenRefused } from '../api/call-error.ts';
+import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
 import { clientOptions, type SlackNetwork } from './network.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
 import { parseJson } from '../../text.ts';
@@ -10,7 +11,7 @@ import { z } from 'zod';
 export interface SocketModeOptions {
   appToken: string;
   apiUrl: string | undefined;
-  fetch: FetchFunction | undefined;
+  fetch: FetchFunction;
   /** For the websocket; undefined: its client's own. */
   dispatcher: SlackNetwork['socketDispatcher'];
   logger: Logger;
@@ -34,6 +35,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
   const refused = Promise.withResolvers<never>();
   // Once the socket is open, nobody awaits this.
   refused.promise.catch(() => undefined);
+  const causes = withCauses(logger);
   let isClosed = false;
   let health: Health = { ok: false, detail: 'Not connected yet.' };
   const notifyRefused = (said: string): void => {
@@ -44,10 +46,10 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     appToken,
     ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     clientPingTimeout: SOCKET_PING_MS,
-    logger,
+    logger: causes.logger,
     installerOptions: {
       clientOptions: {
-        ...clientOptions(apiUrl, retriedWhenRefused(options.fetch ?? fetch, notifyRefused)),
+        ...clientOptions(apiUrl, retriedWhenRefused(options.fetch, notifyRefused)),
         retryConfig: UNTIL_SLACK_IS_BACK,
       },
     },
@@ -75,8 +77,42 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
       isClosed = true;
       health = { ok: false, detail: 'Stopping.' };
       await receiver.stop();
+      causes.end();
     },
     health: async () => health,
+  };
+}
+
+/** By these undici tells what becomes of a websocket, which its event does not; all of its in this process are Slack's. */
+const TOLD_OF_SOCKETS = ['undici:request:error', 'undici:request:headers', 'undici:websocket:socket_error'];
+
+const upgradeSchema = z.object({
+  request: z.object({ upgrade: z.literal('websocket') }),
+  error: z.instanceof(Error).optional(),
+  response: z.object({ statusCode: z.number() }).optional(),
+});
+
+/** The client of a websocket that broke says so twice, and not why: with this logger once, with the cause. */
+export function withCauses(logger: Logger): { logger: Logger; end: () => void } {
+  let cause: Error | undefined;
+  const note = (told: unknown): void => {
+    const { error, response } = upgradeSchema.safeParse(told).data ?? {};
+    if (told instanceof Error) cause = told;
+    else if (response?.statusCode === 101) cause = undefined;
+    else if (response !== undefined) cause = new Error(`HTTP ${response.statusCode}`);
+    else cause = error ?? cause;
+  };
+  for (const channel of TOLD_OF_SOCKETS) subscribe(channel, note);
+  const error = (...words: unknown[]): void => {
+    const line = String(words[0]);
+    if (line.startsWith('WebSocket error!')) return;
+    if (!line.startsWith('WebSocket error occurred')) return logger.error(...words);
+    const why = cause === undefined ? 'the connection ended' : unansweredReason(cause);
+    logger.error(`The websocket to Slack broke (${why}); another one is opened.`);
+  };
+  return {
+    logger: { ...logger, error },
+    end: () => TOLD_OF_SOCKETS.forEach((channel) => unsubscribe(channel, note)),
   };
 }
 
@@ -104,14 +140,9 @@ function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void):
     const response = await ask(url, init);
     if (response.status !== 200) return response;
     const body = await response.text();
-    const said = readRefusal(body);
+    const said = z.object({ error: z.string() }).safeParse(parseJson(body)).data?.error;
     if (said === undefined) return new Response(body);
     notify(said);
     throw new Error(`Slack gives no address for a websocket (${said})`);
   };
-}
-
-/** The error of a Web API answer; undefined where it tells of none. */
-function readRefusal(body: string): string | undefined {
-  return z.object({ error: z.string() }).safeParse(parseJson(body)).data?.error;
 }

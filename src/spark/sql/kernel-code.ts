@@ -11,7 +11,7 @@ const WRAPS: Readonly<Record<string, Wrap>> = { python: sqlInPython, scala: sqlI
 
 /** Whether SQL runs in kernels of this language; as their kernelspec says it (`python`, `R`). */
 export function takesSql(language: string): boolean {
-  return Object.hasOwn(WRAPS, plainName(language));
+  return Object.hasOwn(WRAPS, plainLanguage(language));
 }
 
 export interface SqlKernel {
@@ -23,14 +23,14 @@ export interface SqlKernel {
 
 /** The code that runs a SQL text in this kernel. The text stands there as a literal and is never spliced. */
 export function sqlForKernel(sql: string, { language, implementation }: SqlKernel, rows: number): string {
-  const wrap = WRAPS[plainName(language)];
+  const wrap = WRAPS[plainLanguage(language)];
   if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
   return wrap(sql, rows, implementation);
 }
 
 /** What SQL is in a notebook, where nothing of the bot is: the same statements, and the last one shows its rows. */
 export function sqlInNotebook(sql: string, language: string): string {
-  const isR = plainName(language) === 'r';
+  const isR = plainLanguage(language) === 'r';
   const calls = splitStatements(sql).map(({ text }) =>
     isR ? `SparkR::sql(${JSON.stringify(text)})` : `spark.sql(${readableLiteral(text)})`,
   );
@@ -44,7 +44,7 @@ function readableLiteral(text: string): string {
   return isPlain ? `"""\n${text}\n"""` : JSON.stringify(text);
 }
 
-/** Kernels write their language with a version or a capital. */
-function plainName(language: string): string {
+/** `python` of `Python3`: kernels write their language with a version or a capital. */
+export function plainLanguage(language: string): string {
   return language.toLowerCase().replace(/[\d.]+$/, '');
 }

@@ -1,11 +1,15 @@
 import * as z from 'zod';
 import { readCode, type RunReader } from '../run-reader.ts';
-import type { Acceptance, NewRun, RunIndex, RunRecord, RunStore } from '../store.ts';
+import {
+  type Acceptance,
+  type NewRun,
+  PURGE_BATCH,
+  type Purged,
+  type RunIndex,
+  type RunRecord,
+  type RunStore,
+} from '../store.ts';
 import type { RedisConnection } from './connection.ts';
-
-/** How many records one step erases: a long step would keep every other client of this Redis waiting. */
-const PURGE_BATCH = 200;
-const PURGE_MS = 1_000;
 
 /** What the steps answer (scripts.ts). */
 const ACCEPTANCE = z.union([
@@ -96,18 +100,11 @@ export class RedisRuns<Data> implements RunStore<Data> {
     await this.#redis.write(z.null(), 'withdraw', runId, requestKey);
   }
 
-  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]> {
+  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<Purged> {
     const { runsBefore, requestsBefore } = before;
-    const endsAt = performance.now() + PURGE_MS;
-    const erased: string[] = [];
-    let isFull = true;
-    while (isFull && performance.now() < endsAt) {
-      const requests = await this.#redis.write(z.number(), 'purgeRequests', requestsBefore, PURGE_BATCH);
-      const runs = await this.#redis.write(z.array(z.string()), 'purgeRuns', runsBefore, PURGE_BATCH);
-      erased.push(...runs);
-      isFull = Math.max(requests, runs.length) === PURGE_BATCH;
-    }
-    return erased;
+    const requests = await this.#redis.write(z.number(), 'purgeRequests', requestsBefore, PURGE_BATCH);
+    const ids = await this.#redis.write(z.array(z.string()), 'purgeRuns', runsBefore, PURGE_BATCH);
+    return { ids, isPartial: Math.max(requests, ids.length) === PURGE_BATCH };
   }
 
   async ping(): Promise<void> {

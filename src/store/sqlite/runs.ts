@@ -1,12 +1,15 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { readCode, type RunReader } from '../run-reader.ts';
-import type { Acceptance, NewRun, RunIndex, RunRecord, RunStore } from '../store.ts';
+import {
+  type Acceptance,
+  type NewRun,
+  PURGE_BATCH,
+  type Purged,
+  type RunIndex,
+  type RunRecord,
+  type RunStore,
+} from '../store.ts';
 import type { SqliteLease } from './database.ts';
-
-/** How many rows one step of a purge erases: a long step keeps everything else in this process waiting. */
-const PURGE_BATCH = 200;
-const PURGE_MS = 1_000;
 
 /**
  * The runs in one SQLite database that no other process has open. Every call is done when it returns, so that two calls
@@ -103,22 +106,15 @@ export class SqliteRuns<Data> implements RunStore<Data> {
     this.#lease.cutLog();
   }
 
-  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<string[]> {
-    const endsAt = performance.now() + PURGE_MS;
-    const erased: string[] = [];
-    let isFull = true;
-    while (isFull && performance.now() < endsAt) {
-      isFull = this.#lease.write(() => {
-        const requests = this.#sql.purgeRequests.run(before.requestsBefore).changes;
-        const runs = this.#sql.oldRuns.all(before.runsBefore).map((row) => String(row['id']));
-        for (const runId of runs) this.#erase(runId);
-        erased.push(...runs);
-        return Math.max(Number(requests), runs.length) === PURGE_BATCH;
-      });
-      await nextTurn();
-    }
-    if (erased.length > 0) this.#lease.cutLog();
-    return erased;
+  async purge(before: { runsBefore: number; requestsBefore: number }): Promise<Purged> {
+    const purged = this.#lease.write(() => {
+      const requests = Number(this.#sql.purgeRequests.run(before.requestsBefore).changes);
+      const ids = this.#sql.oldRuns.all(before.runsBefore).map((row) => String(row['id']));
+      for (const runId of ids) this.#erase(runId);
+      return { ids, isPartial: Math.max(requests, ids.length) === PURGE_BATCH };
+    });
+    if (purged.ids.length > 0) this.#lease.cutLog();
+    return purged;
   }
 
   async ping(): Promise<void> {
@@ -131,8 +127,11 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   #update(run: RunRecord<Data>): boolean {
-    const { changes } = this.#sql.update.run(rowOf(run));
-    return changes === 1;
+    const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
+    const changed = { id, queue, state, updatedAt, data: JSON.stringify(data) };
+    if (this.#sql.update.run(changed).changes !== 1) return false;
+    this.#sql.move.run({ id, workspace, channel, thread, requester, createdAt });
+    return true;
   }
 
   #erase(runId: string): void {
@@ -169,9 +168,14 @@ export function prepareRuns(db: DatabaseSync) {
     ),
     insertCode: db.prepare('INSERT OR REPLACE INTO code (run_id, blocks) VALUES (?, ?)'),
     update: db.prepare(
-      `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, queue = :queue,
-         requester = :requester, state = :state, created_at = :createdAt, updated_at = :updatedAt, data = :data
-       WHERE id = :id`,
+      'UPDATE runs SET queue = :queue, state = :state, updated_at = :updatedAt, data = :data WHERE id = :id',
+    ),
+    // Apart, because SQLite writes each index anew whose columns are named, changed or not.
+    move: db.prepare(
+      `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, requester = :requester,
+         created_at = :createdAt
+       WHERE id = :id AND (workspace, channel, thread, requester, created_at)
+         IS NOT (:workspace, :channel, :thread, :requester, :createdAt)`,
     ),
     get: db.prepare(`SELECT ${columns} FROM runs WHERE id = ?`),
     getCode: db.prepare('SELECT blocks FROM code WHERE run_id = ?'),

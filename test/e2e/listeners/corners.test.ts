@@ -150,7 +150,7 @@ test('a press that ran is not told to have broken where only its acknowledgement
   await held.reached;
   const since = rig.bot.log.length;
   playground.drop();
-  await rig.bot.untilLog((line) => String(line['msg']).includes('WebSocket error'), since);
+  await rig.bot.untilLog((line) => String(line['msg']).includes('websocket to Slack broke'), since);
   held.release();
   await pressed;
   const second = await rig.final('#data', root.ts, ({ ts }) => ts !== answer.ts);

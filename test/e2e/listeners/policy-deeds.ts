@@ -4,7 +4,7 @@ import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
 import type { Source } from '../../../src/runs/run.ts';
 import { readCommand } from '../../../src/slack/parsing/command.ts';
 import type { Action } from '../../../src/slack/auth/policy.ts';
-import type { KernelAction } from '../../../src/slack/blocks/kernel-text.ts';
+import type { KernelAction } from '../../../src/slack/blocks/kernel-blocks.ts';
 import { buttonsOf, fence } from './listeners-rig.ts';
 import { exportRuns } from './policy-export.ts';
 import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './policy-saved.ts';

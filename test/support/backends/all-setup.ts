@@ -1,7 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { showProgress } from '../../../demo/provision/progress.ts';
-import type { Backends } from './provision-backends.ts';
-import { provisionBackends } from './provision-backends.ts';
+import { type Backends, provisionBackends } from './provision-backends.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

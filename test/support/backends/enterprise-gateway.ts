@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KernelGateway } from '../../../demo/gateway.ts';
-import { asGateway } from '../../../demo/gateway.ts';
+import { type KernelGateway, asGateway } from '../../../demo/gateway.ts';
 import { kernelEnvironmentNames, startJupyterApp } from '../../../demo/jupyter-app.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 import type { Backends } from './provision-backends.ts';

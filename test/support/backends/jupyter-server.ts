@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { KernelGateway } from '../../../demo/gateway.ts';
-import { asGateway } from '../../../demo/gateway.ts';
+import { type KernelGateway, asGateway } from '../../../demo/gateway.ts';
 import { startJupyterApp } from '../../../demo/jupyter-app.ts';
 import type { Provisioned } from '../../../demo/provision/provision.ts';
 import type { GatewayOptions } from './gateway-options.ts';

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cleanEnvironment } from '../../../demo/clean-environment.ts';
-import type { Kernelspec } from '../../../demo/provision/kernelspecs.ts';
-import { lightJvm } from '../../../demo/provision/kernelspecs.ts';
+import { type Kernelspec, lightJvm } from '../../../demo/provision/kernelspecs.ts';
 import { runTool } from '../../../demo/provision/run-tool.ts';
 
 /** Kernelspecs that fail, for what a gateway does then. */

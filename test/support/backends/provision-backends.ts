@@ -1,12 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import type { Kernelspec } from '../../../demo/provision/kernelspecs.ts';
-import { pythonKernelspec, writeKernelspecs } from '../../../demo/provision/kernelspecs.ts';
-import type { Progress } from '../../../demo/provision/progress.ts';
-import { asStep } from '../../../demo/provision/progress.ts';
-import type { Provisioned } from '../../../demo/provision/provision.ts';
-import { provision, sitePackages } from '../../../demo/provision/provision.ts';
-import type { VirtualEnvironment } from '../../../demo/provision/virtual-environment.ts';
-import { ensureVirtualEnvironment } from '../../../demo/provision/virtual-environment.ts';
+import { type Kernelspec, pythonKernelspec, writeKernelspecs } from '../../../demo/provision/kernelspecs.ts';
+import { type Progress, asStep } from '../../../demo/provision/progress.ts';
+import { type Provisioned, provision, sitePackages } from '../../../demo/provision/provision.ts';
+import {
+  type VirtualEnvironment,
+  ensureVirtualEnvironment,
+} from '../../../demo/provision/virtual-environment.ts';
 import { brokenKernelspecs, findRKernelspec, startsOnceKernelspec, toreeKernelspec } from './kernelspecs.ts';
 
 /** The demo's provisioning and every other gateway and kernel that the long tests run on. Plain data. */

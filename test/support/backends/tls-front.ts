@@ -1,13 +1,10 @@
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { request } from 'node:http';
+import { type IncomingMessage, type ServerResponse, request } from 'node:http';
 import { createServer } from 'node:https';
-import type { Socket } from 'node:net';
-import { connect } from 'node:net';
+import { type Socket, connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { type Duplex, pipeline } from 'node:stream';
 import { makeCertificates } from './certificates.ts';
 import { pipeBoth } from '../pipe-both.ts';
 

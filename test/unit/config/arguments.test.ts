@@ -34,7 +34,7 @@ test.each([
   ['demo/main.ts', ['--say'], 'usage: npm run demo'],
   ['demo/main.ts', ['--say', ' '], 'usage: npm run demo'],
   ['playground/main.ts', ['99999'], 'usage: node playground/main.ts'],
-  ['bench/answers-load.ts', ['many'], 'usage: node bench/answers-load.ts'],
+  ['bench/ends-beside-progress.ts', ['many'], 'usage: node bench/ends-beside-progress.ts'],
   ['tools/take-screenshots.ts', ['nothing-of-that-name'], 'usage: npm run screenshots'],
 ])('%s with %j shows its usage and does nothing', async (program, args, usage) => {
   const { code, said } = await start(program, args);

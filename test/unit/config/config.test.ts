@@ -59,7 +59,7 @@ describe('the least that is needed', () => {
       },
       store: { kind: 'sqlite', address: 'sqlite:data/sparkthread.db', path: 'data/sparkthread.db' },
       runs: {
-        languages: {},
+        aliases: {},
         defaultLanguage: undefined,
         autoRun: 'mention',
         editWindowMs: 600_000,
@@ -71,13 +71,13 @@ describe('the least that is needed', () => {
         maxOutputBytes: 100_000_000,
         queueLimit: 20,
         userLimit: 5,
+        kernelsPerUser: undefined,
         keepRunsMs: 30 * 86_400_000,
       },
       kernels: {
         username: undefined,
         env: {},
         several: false,
-        perUser: undefined,
         idleTimeoutMs: 12 * 3_600_000,
       },
       policy: {
@@ -127,7 +127,7 @@ describe('the least that is needed', () => {
     ['none', undefined],
     ['3', 3],
   ])('KERNELS_PER_USER=%s', (value, limit) => {
-    expect(readConfig({ ...LEAST, KERNELS_PER_USER: value }).kernels.perUser).toBe(limit);
+    expect(readConfig({ ...LEAST, KERNELS_PER_USER: value }).runs.kernelsPerUser).toBe(limit);
     expect(problemsOf({ ...LEAST, KERNELS_PER_USER: '0' })).toEqual([
       'KERNELS_PER_USER must be none or a whole number, 1 or more, not "0".',
     ]);
@@ -324,7 +324,7 @@ describe('values', () => {
       KERNEL_USERNAME: 'spark-{channel}-{user}',
       METRICS: '127.0.0.1:9464',
     });
-    expect(config.runs.languages).toEqual({ python2: 'python2-spark21', scala: 'scala-spark21' });
+    expect(config.runs.aliases).toEqual({ python2: 'python2-spark21', scala: 'scala-spark21' });
     expect(config.policy).toMatchObject({ admins: ['U1', 'S2', 'W3'], allowedChannels: ['C1', 'G2'] });
     expect(config.kernels).toMatchObject({
       env: { KERNEL_QUEUE: 'adhoc' },

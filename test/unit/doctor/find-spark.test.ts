@@ -7,7 +7,7 @@ import { cluster } from '../../support/kernelspecs.ts';
 function noted(found: ReadonlyMap<string, string>, list = cluster.list): string {
   let written = '';
   const report = startReport((text) => (written += text), false);
-  noteSql({ ...cluster, list }, { languages: {}, defaultLanguage: undefined } as never, found, report);
+  noteSql({ ...cluster, list }, { aliases: {}, defaultLanguage: undefined } as never, found, report);
   return written;
 }
 

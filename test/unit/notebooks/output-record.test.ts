@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../contract/temporary-folder.ts';
 import { recordedOutputs } from '../../../src/notebooks/nbformat.ts';
 
 const open = (dir: string, recovered = false): Promise<OutputRecord> =>
-  OutputRecord.open({ dir, maxBytes: 1e9, budget: new SpoolBudget(1e9), recovered });
+  OutputRecord.open({ dir, maxOutputBytes: 1e9, budget: new SpoolBudget(1e9), recovered });
 
 /** What a cell's outputs are in the file, in the pieces in which they are written. */
 async function piecesOf(record: OutputRecord, number: number): Promise<string[]> {
@@ -80,7 +80,7 @@ test('text that the disk did not get before a crash is in no cell, and what come
 
 test('what a text takes the place of makes room', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
-  const record = await OutputRecord.open({ dir, maxBytes: 1_000, recovered: false });
+  const record = await OutputRecord.open({ dir, maxOutputBytes: 1_000, recovered: false });
   record.begin(0);
   await record.add({ kind: 'display', data: { 'text/plain': 'x'.repeat(500) }, metadata: {} });
   await record.add({ kind: 'clear', wait: true });

@@ -170,6 +170,15 @@ const monsters: [string, () => KernelOutput[]][] = [
     () => [display({ 'text/html': `<audio src="${'data:audio/'.repeat(2_700_000)}` })],
   ],
   ['html of 30 MB', () => [display({ 'text/html': '<p '.repeat(10_000_000) })]],
+  [
+    'a Bokeh script that ends again and again',
+    () => [
+      display({
+        'application/javascript': '</script>'.repeat(3_300_000),
+        'application/vnd.bokehjs_exec.v0+json': '',
+      }),
+    ],
+  ],
   ['an svg of references', () => [display({ 'image/svg+xml': 'href='.repeat(900_000) })]],
 ];
 
@@ -194,6 +203,40 @@ test('a table that breaks off is read once, not again from each of its borders',
   const blank = `+-+\n|a|\n+-+\n|1|\n+-+\na${'\n'.repeat(500_000)}b`;
   expect(await splitTextTables(blank)).toHaveLength(2);
   expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(MOST_MS);
+});
+
+test('one cell of blanks is read in turns: none has half of the work', async () => {
+  const html = `<table><tr><td>a${' \n'.repeat(950_000)}b</table>`;
+  const begun = process.threadCpuUsage();
+  let cell: string | undefined;
+  const longest = await longestTurnMs(async () => {
+    cell = (await readHtmlTable(html))?.rows[0]?.[0];
+  });
+  const { user, system } = process.threadCpuUsage(begun);
+  expect(cell).toBe(`a${' \n'.repeat(950_000)}b`);
+  expect(longest).toBeLessThan((user + system) / 2_000);
+});
+
+test('a message of megabytes is read by its ends: it costs about what a short one does', () => {
+  const cost = (chars: number): number => {
+    const sent = { name: 'E', value: JSON.parse(JSON.stringify('x '.repeat(chars / 2))), traceback: [] };
+    const begun = process.threadCpuUsage().user;
+    for (let n = 0; n < 10; n += 1) readError(sent);
+    return process.threadCpuUsage().user - begun;
+  };
+  cost(100_000);
+  expect(cost(28_000_000)).toBeLessThan(20 * cost(100_000) + 20_000);
+});
+
+test('a picture of megabytes is written in turns: none has a third of the work', async () => {
+  const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
+  const row = `<tr>${`<td>${'€'.repeat(240)}`.repeat(10)}`;
+  for (let n = 0; n < 100; n += 1)
+    await transcript.add(display({ 'text/html': `<table>${row.repeat(20)}</table>` }));
+  const begun = process.threadCpuUsage();
+  const longest = await longestTurnMs(() => transcript.seal());
+  const { user, system } = process.threadCpuUsage(begun);
+  expect(longest).toBeLessThan((user + system) / 3_000);
 });
 
 test('the size that is said beside a table is read at the ends of what is said', async () => {

@@ -42,3 +42,8 @@ test.each<[string, unknown]>([
   // Six characters may stand for one.
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(310_000);
 });
+
+test('what is undefined is left out of a long value too, and in a list it is null', async () => {
+  const value = { a: undefined, b: 'x'.repeat(100_000), c: [undefined, 1] };
+  expect((await jsonPieces(value)).join('')).toBe(JSON.stringify(value));
+});

@@ -84,6 +84,41 @@ test('json is shown as json', async () => {
   ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
 });
 
+test('any other text is shown as it stands; a script is not', async () => {
+  const csv = { 'text/csv': 'a,b\n1,2\n' };
+  const asText = [{ kind: 'text', text: 'a,b\n1,2\n' }];
+  expect(await readBundle(csv)).toEqual(asText);
+  expect(await readBundle({ ...csv, 'text/plain': '<pkg.Frame object at 0x7f>' })).toEqual(asText);
+  expect(await readBundle({ ...csv, 'text/plain': '1 row' })).toEqual([{ kind: 'text', text: '1 row' }]);
+  expect(await readBundle({ 'text/javascript': 'alert(1)', 'text/plain': '<JS object>' })).toEqual([
+    { kind: 'text', text: '<JS object>' },
+  ]);
+});
+
+test('HTML that is nothing but a picture is shown as one; with others in it, it is a file too', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex');
+  const img = `<img src="data:image/png;base64,${png.toString('base64')}" width=5>`;
+  const plain = { 'text/plain': '<IPython.core.display.HTML object>' };
+  const image = { kind: 'image', mime: 'image/png', bytes: png, alt: 'image' };
+  expect(await readBundle({ ...plain, 'text/html': `<div>${img}</div>` })).toEqual([image]);
+  expect(await readBundle({ ...plain, 'text/html': img + img })).toEqual([
+    image,
+    expect.objectContaining({ kind: 'file', filename: 'output.html' }),
+  ]);
+  const large = Buffer.concat([png, Buffer.alloc(1_000_000)]);
+  const read = await readBundle({
+    ...plain,
+    'text/html': img.replace(png.toString('base64'), large.toString('base64')),
+  });
+  expect(read).toEqual([{ ...image, bytes: large }]);
+  const captioned = await readBundle({ ...plain, 'text/html': `${img}<p>Sales</p>` });
+  expect(captioned.map(({ kind }) => kind)).toEqual(['text', 'file']);
+  const none = `<img src="data:image/png;base64,aaaa">`;
+  expect(await readBundle({ ...plain, 'text/html': none })).toEqual([
+    expect.objectContaining({ kind: 'file', filename: 'output.html' }),
+  ]);
+});
+
 test('a form that cannot be shown is named', async () => {
   expect(await readBundle({ 'application/x-strange': 'alert(1)' })).toEqual([
     { kind: 'text', text: '(application/x-strange: cannot be shown here)' },
@@ -208,6 +243,7 @@ test('entities are read, scripts are not, unclosed tags do no harm', async () =>
   expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
+  expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
 const rasterise = (source: string) => rasteriseSvg(source, 'run-1');

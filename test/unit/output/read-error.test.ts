@@ -212,7 +212,7 @@ test('a recursion in Scala is one line of its stack', () => {
     value: '',
     traceback: ['java.lang.StackOverflowError', ...stack],
   });
-  expect(read.traceback).toBe('at f(<console>:23)\n… 1023 lines of JVM stack …');
+  expect(read.traceback).toBe('at f(<console>:23)\n… 1,023 lines of JVM stack …');
   const twice = ['  at f(<console>:23)', '  at f(<console>:24)', ...stack.slice(0, 7)];
   const short = readError({
     name: 'java.lang.Error',

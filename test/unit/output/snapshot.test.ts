@@ -28,8 +28,13 @@ async function save(): Promise<RunFolder> {
   const result = { kind: 'text', source: 'result', text: wholeText('42'), path: undefined } as const;
   model.show({ parts: [result], texts: [], files: [] }, undefined, '');
   model.stream('stderr', 'la', { from: 5, to: 7 });
-  const take = () => ({ version: 1, at: 7, source: 'stderr', picture: model.picture }) as const;
-  const snapshots = new SnapshotWriter(folder, take, () => {});
+  const spool = { keptBytes: 7, source: 'stderr' } as const;
+  const snapshots = new SnapshotWriter(
+    folder,
+    spool,
+    () => model.picture,
+    () => {},
+  );
   snapshots.note();
   await snapshots.saveInTime();
   await writeFile(folder.at('output.txt'), 'warn\nlast');
@@ -82,10 +87,14 @@ test('it is written at once, then at most once a second, and files that it names
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const folder = open();
   let taken = 0;
-  const take = () =>
-    ({ version: 1, at: (taken += 1), source: undefined, picture: new OutputModel().picture }) as const;
+  const take = () => {
+    taken += 1;
+    return new OutputModel().picture;
+  };
   const due: (() => Promise<void>)[] = [];
-  const snapshots = new SnapshotWriter(folder, take, (work) => due.push(work));
+  const snapshots = new SnapshotWriter(folder, { keptBytes: 0, source: undefined }, take, (work) =>
+    due.push(work),
+  );
   const path = await folder.write('a.txt', 'a');
   for (let n = 0; n < 5; n += 1) {
     snapshots.note();

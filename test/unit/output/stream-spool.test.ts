@@ -52,7 +52,7 @@ test('it goes on behind what an earlier process wrote, and after it was closed',
   await first.write('stdout', 'abc').written;
   await first.close();
   const { folder, spool } = open(10);
-  spool.recover(3);
+  spool.recover(3, 'stdout');
   await spool.write('stdout', 'd').written;
   await spool.close();
   await spool.write('stdout', 'e').written;

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startSessionRig } from '../../support/session-rig.ts';
 import { silent } from '../../support/store-faults.ts';
 
@@ -121,7 +121,8 @@ test('a listed run is told as it is known here, before the store has what was no
   await rig.held.untilBegun('code()');
   const listed = await rig.store.runs.get(live.id);
   live.note({ data: { messageTs: '7.7' } });
-  const [newest] = await rig.runs.newest(Promise.resolve([listed!]));
+  vi.spyOn(rig.store.runs, 'newest').mockResolvedValue([listed!]);
+  const [newest] = await rig.runs.newest('channel', ['C1']);
   expect(newest?.data.messageTs).toBe('7.7');
   rig.held.letRun();
   await rig.untilDone(live);

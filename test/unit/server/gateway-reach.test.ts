@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { GatewayError } from '../../../src/gateway/errors.ts';
-import { trackGateway } from '../../../src/server/health.ts';
+import { trackGateway } from '../../../src/server/instrument.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
 import { settingsFor } from '../../support/gateway-client.ts';

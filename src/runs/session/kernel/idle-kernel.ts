@@ -1,7 +1,6 @@
 import type { Gateway } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
-import type { KernelRecord } from './kernel-record.ts';
-import { GONE_NOTE } from './kernel-record.ts';
+import { type KernelRecord, GONE_NOTE } from './kernel-record.ts';
 import type { SessionKernel } from './session-kernel.ts';
 
 const LONGEST_WARNING_MS = 10 * 60_000;

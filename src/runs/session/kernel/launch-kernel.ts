@@ -2,31 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
+import type { Run } from '../../run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
 /** For whom, and for which session, a kernel is started. */
-export interface KernelOwner {
-  workspace: string;
-  channel: string;
-  queue: string;
-  requester: string;
-}
+export type KernelOwner = Pick<Run, 'workspace' | 'channel' | 'queue' | 'requester'>;
 
 /** A kernel that is still to be started, under an id that we choose. */
 export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
+  const { workspace, channel, queue, requester } = owner;
   const now = Date.now();
   return {
-    workspace: owner.workspace,
-    channel: owner.channel,
-    queue: owner.queue,
+    workspace,
+    channel,
+    queue,
     kernelspec,
     kernelId: randomUUID(),
     sessionId: randomUUID(),
     state: 'starting',
     startedAt: now,
-    startedBy: owner.requester,
+    startedBy: requester,
     lastUsedAt: now,
-    lastRequester: owner.requester,
+    lastRequester: requester,
     executionCount: 0,
     restartedUnseen: false,
     requesters: [],

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
+import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
-import { type RunOutcome, syntheticOutcome, readEnd } from '../../outcome.ts';
+import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
 import type { LiveRun } from './live-run.ts';
 import type { SparkObserver } from '../spark-observer.ts';
@@ -20,8 +21,6 @@ export interface WriteGuard {
 export interface ExecuteDeps {
   spark: Pick<SparkObserver, 'settings' | 'codeFor' | 'follow'>;
   inputTimeoutMs: number;
-  /** The most rows of a SQL result. */
-  sqlRows: number;
   guard: WriteGuard;
   log: Log;
 }
@@ -46,8 +45,9 @@ export async function executeRun(
     const end = await executeBlock(live, block, code[block] ?? '', kernel, transcript, deps);
     const outcome =
       mayRaise(live.run, block) && end.kind === 'raised' ? ({ ...end, kind: 'ok' } as const) : end;
+    const unit = live.run.data.notebook === undefined ? undefined : 'cell';
     if (outcome.kind !== 'ok' && code.length > 1)
-      return { ...outcome, endedBlock: { number: block + 1, of: code.length, ...unitOf(live.run) } };
+      return { ...outcome, endedBlock: { number: block + 1, of: code.length, unit } };
     if (outcome.kind !== 'ok' || block + 1 >= code.length) return outcome;
     live.note({ data: { block: block + 1, request: undefined } });
   }
@@ -55,10 +55,6 @@ export async function executeRun(
 
 function mayRaise({ data }: Run, block: number): boolean {
   return data.notebook?.mayRaise?.includes(block) === true;
-}
-
-function unitOf({ data }: Run): { unit?: 'cell' } {
-  return data.notebook === undefined ? {} : { unit: 'cell' };
 }
 
 /** Sends the block, or resumes the execution that a predecessor wrote, and follows it to its end. */
@@ -77,19 +73,20 @@ async function executeBlock(
     before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
-    return readEnd({ kind: 'notSent' }, live.stopReason, live.run);
+    return live.readEnd({ kind: 'notSent' });
   }
   live.execution = execution;
   const resumedAt = Date.now();
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
+  const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
   try {
     for await (const event of execution) {
       // Whether something is missing is known at the end.
       if (event.kind === 'comm') {
-        noteObserver(live, event, deps.spark.settings);
+        noteObserver(live, event, monitor, deps.spark.settings);
         continue;
       }
       // What shows rows is a display: a result is what Toree says of a block without one.
@@ -121,7 +118,7 @@ async function executeBlock(
     });
   const possibleGap = end.possibleGap || !isOutputHere;
   if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
-  return readEnd({ ...end, possibleGap }, live.stopReason, live.run, before === undefined);
+  return live.readEnd({ ...end, possibleGap }, before === undefined);
 }
 
 /** Writes the store, then the request. Undefined when the run was stopped before the kernel got it. */
@@ -130,7 +127,7 @@ async function sendBlock(
   block: number,
   code: string,
   { record, connection }: ReachedKernel,
-  { spark, sqlRows, log }: ExecuteDeps,
+  { spark, log }: ExecuteDeps,
 ): Promise<Execution | undefined> {
   const { kernelId, sessionId } = record;
   const { process } = connection;
@@ -153,24 +150,28 @@ async function sendBlock(
   );
   return connection.execute({
     msgId: request.msgId,
-    code: dialect === undefined ? spark.codeFor(code, connection) : sqlForKernel(code, spoken, sqlRows),
+    code:
+      dialect === undefined
+        ? spark.codeFor(code, connection)
+        : sqlForKernel(code, spoken, spark.settings.sqlRows),
     allowStdin: live.run.data.attended !== false,
     signal: live.signal,
   });
 }
 
 function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel): Execution | undefined {
-  const { request, inputRequest, attended } = live.run.data;
+  const { request, inputRequest, attended, executionCount = 1 } = live.run.data;
   if (request === undefined) return undefined;
   const { msgId, checkpoint, process } = request;
+  const hasBegun = live.run.state === 'running';
   return connection.resume({
     msgId,
     allowStdin: attended !== false,
     signal: live.signal,
-    ...(inputRequest === undefined ? {} : { inputRequest }),
-    ...(checkpoint === undefined ? {} : { checkpoint }),
-    ...(process === undefined || live.run.state !== 'running' ? {} : { process }),
-    ...(live.run.state === 'running' ? { executionCount: live.run.data.executionCount ?? 1 } : {}),
+    inputRequest,
+    checkpoint,
+    process: hasBegun ? process : undefined,
+    executionCount: hasBegun ? executionCount : undefined,
   });
 }
 

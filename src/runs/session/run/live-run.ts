@@ -3,7 +3,7 @@ import type { Log } from '../../../log.ts';
 import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
 import { atMost } from '../../../waits.ts';
-import { type RunOutcome, isAboutStop, type StopReason } from '../../outcome.ts';
+import { isAboutStop, type KnownEnd, readEnd, type RunOutcome, type StopReason } from '../../outcome.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { InputPrompts } from './input-prompts.ts';
@@ -70,10 +70,6 @@ export class LiveRun {
 
   get phase(): RunPhase {
     return this.#phase;
-  }
-
-  get stopReason(): StopReason | undefined {
-    return this.#stopReason;
   }
 
   markPosted(): void {
@@ -153,12 +149,16 @@ export class LiveRun {
     this.#following = undefined;
   }
 
+  /** What this end means for its author; `wasWritten`: this process wrote the request to an open websocket. */
+  readEnd(end: KnownEnd, wasWritten = false): RunOutcome {
+    return readEnd(end, this.#stopReason, this.run, wasWritten);
+  }
+
   /** Writes how it ended. False when it has ended already. */
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
     this.prompts.close();
-    const data = { outcome, inputRequest: undefined, ...(kept === undefined ? {} : { kept }) };
-    this.#apply({ state: 'ended', data });
+    this.#apply({ state: 'ended', data: { outcome, inputRequest: undefined, kept } });
     await this.#writer.save();
     return true;
   }
@@ -181,10 +181,6 @@ export class LiveRun {
 
   // — what people see —
 
-  get #shownCode(): readonly string[] {
-    return this.#code ?? [this.run.data.preview];
-  }
-
   /** From now on each picture carries this output. */
   showOutput(view: () => OutputView): void {
     this.#output = view;
@@ -196,9 +192,8 @@ export class LiveRun {
     const isStored = this.#storedState !== 'waiting' && this.#storedState !== 'sending';
     const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
-    this.message.show(
-      viewRun(this.run, this.#shownCode, phase, isStored ? this.#output?.() : undefined, outage),
-    );
+    const output = isStored ? this.#output?.() : undefined;
+    this.message.show(viewRun(this.run, this.#code, phase, output, outage));
   }
 
   /** The same phase with newer output. */
@@ -220,7 +215,7 @@ export class LiveRun {
 
   finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
-    return this.message.finish(viewRun(this.run, this.#shownCode, this.#phase, this.#output?.()));
+    return this.message.finish(viewRun(this.run, this.#code, this.#phase, this.#output?.()));
   }
 
   // — the end of this process —

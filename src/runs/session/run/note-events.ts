@@ -10,6 +10,7 @@ import {
   type SparkMoment,
   workAfter,
 } from '../../../spark/spark-work.ts';
+import type { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { readMoment } from '../../../spark/read-observer.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
@@ -192,13 +193,14 @@ export function noteConsoleBar(
   noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork, hasLasted: true }, settings);
 }
 
-/** What the observer in the kernel says → the record and the screen. */
+/** What the observer in the kernel, or a plugin of the kernel's own, says → the record and the screen. */
 export function noteObserver(
   live: LiveRun,
   said: Output & { kind: 'comm' },
+  monitor: SparkMonitor,
   settings: SparkLinkSettings,
 ): void {
-  const moment = readMoment(said);
+  const moment = readMoment(said) ?? monitor.read(said.data, Date.now());
   if (moment === undefined) return;
   noteMoment(live, moment, settings);
   live.refresh();

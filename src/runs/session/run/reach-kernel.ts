@@ -1,6 +1,6 @@
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Log } from '../../../log.ts';
-import { type RunOutcome, readEnd } from '../../outcome.ts';
+import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { LiveRun } from './live-run.ts';
@@ -50,7 +50,7 @@ async function outcomeOf(
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
-  const cancelled = (): RunOutcome => readEnd({ kind: 'notSent' }, live.stopReason, live.run);
+  const cancelled = (): RunOutcome => live.readEnd({ kind: 'notSent' });
   if (live.signal.aborted && !isSent) return cancelled();
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
@@ -71,10 +71,10 @@ async function outcomeOf(
     if (!signal.aborted || live.released.aborted) throw interruption;
     return cancelled();
   }
-  if (!isSent) return readEnd({ kind: 'notSent', detail: error.message }, live.stopReason, live.run);
+  if (!isSent) return live.readEnd({ kind: 'notSent', detail: error.message });
   // The kernel has the run, or may have it, and nobody can be asked about it.
   const kind = error.code === 'startFailed' ? 'outputLost' : 'gatewayAway';
-  return readEnd({ kind, detail: error.message }, live.stopReason, live.run);
+  return live.readEnd({ kind, detail: error.message });
 }
 
 /** The kernel for a run that was never sent. */
@@ -84,8 +84,7 @@ async function readyKernel(
   { onSwitched }: ReachDeps,
   sinceMs: number,
 ): Promise<ReachedKernel> {
-  const { workspace, channel, queue, requester, data } = live.run;
-  const { switchAgreedBy, kernelspec } = data;
+  const { switchAgreedBy, kernelspec } = live.run.data;
   const starting = (turnsBefore: number): void => live.show({ kind: 'startingKernel', sinceMs, turnsBefore });
   const onServer = (startedMs: number | undefined): void =>
     startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
@@ -98,8 +97,7 @@ async function readyKernel(
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
   const either = AbortSignal.any([live.signal, live.released]);
   const until = { stopped: live.signal, released: live.released, either };
-  const owner = { workspace, channel, queue, requester };
-  const reach = () => kernel.ready(owner, kernelspec, progress, until);
+  const reach = () => kernel.ready(live.run, kernelspec, progress, until);
   let ready = await reach();
   // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.
   if (!(await ready.connection.isThere(either))) ready = await reach();
@@ -123,6 +121,6 @@ async function earlierKernel(
   });
   const { record } = kernel;
   if (connection !== undefined && record !== undefined) return { connection, record };
-  const gone = readEnd({ kind: 'kernelGone', variablesLost: true }, live.stopReason, live.run);
+  const gone = live.readEnd({ kind: 'kernelGone', variablesLost: true });
   return { outcome: live.run.state === 'sending' ? { ...gone, kind: 'unknown' } : gone };
 }

@@ -16,7 +16,7 @@ import { originWords, renderOrigin } from '../who-ran.ts';
 import { type RunFile, runFiles } from './attachments.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
-import { questionWords, renderRunQuestion } from '../question.ts';
+import { promptWords, renderInputRequest } from '../input-request.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -72,7 +72,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const origin = renderOrigin(view, remaining / 4);
   const notes = fitSentences(view.notes, remaining / 6);
   const ending = [
-    ...renderRunQuestion(view, remaining / 3),
+    ...renderInputRequest(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
     ...(stopper === undefined ? [] : [paragraph('Stopped by ', person(stopper), '.')]),
   ];
@@ -101,7 +101,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
     originWords(view),
     ...view.notes,
     output?.plain ?? '',
-    questionWords(view),
+    promptWords(view),
     progress,
     ...after,
     isEmpty ? phase : '',

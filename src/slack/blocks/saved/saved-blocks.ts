@@ -3,21 +3,21 @@ import { z } from 'zod';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import { slashCommand } from '../../manifest.ts';
 import {
-  button,
   buttonRow,
   channelName,
+  createValueButton,
   escapeMrkdwn,
   header,
   mention,
   option,
   plainText,
+  renderField,
+  renderModal,
   section,
   slackTime,
-  valueReader,
 } from '../elements.ts';
 import { firstLine } from '../run-summary.ts';
 import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
-import { renderField, renderModal } from '../modals/modal.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 
 /** What is said of saved snippets, in mrkdwn, with their buttons and menus. */
@@ -46,12 +46,11 @@ function savedWords({ savedBy, savedAt }: SavedSnippet): string {
   return `saved by ${mention(savedBy)} ${slackTime(savedAt)}`;
 }
 
-export function savedAnswer({ name }: SavedSnippet): string {
-  return `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`;
-}
-
-export function unchangedAnswer(saved: SavedSnippet): string {
-  return `\`${saved.name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
+export function savedAnswer(saved: SavedSnippet, isNew: boolean): string {
+  const { name } = saved;
+  return isNew
+    ? `Saved as \`${name}\` for this channel. \`${slashCommand} run ${name}\` runs it.`
+    : `\`${name}\` is this code already, ${savedWords(saved)}. Nothing was changed.`;
 }
 
 /** `scheduled`: a sentence about the schedules that run it, or ''. */
@@ -59,11 +58,12 @@ export function replaceQuestion(taken: SavedSnippet, scheduled: string): string 
   return `\`${taken.name}\` is saved here already: ${savedLine(taken)}${scheduled}\nReplace it? Nothing was changed yet.`;
 }
 
-export const replaceAction = 'saved:replace';
-
-const replaceSchema = z.object({ runId: z.string(), name: z.string(), replaces: z.string() });
-type Replacement = z.infer<typeof replaceSchema>;
-export const readReplacement = valueReader(replaceSchema);
+export const replaceButton = createValueButton(
+  'saved:replace',
+  'Replace',
+  z.object({ runId: z.string(), name: z.string(), replaces: z.string() }),
+  { style: 'danger' },
+);
 
 /** The question with its button, for the one who asked. */
 export function renderReplaceQuestion(
@@ -72,22 +72,16 @@ export function renderReplaceQuestion(
   scheduled: string,
 ): { text: string; blocks: KnownBlock[] } {
   const text = replaceQuestion(taken, scheduled);
-  const value: Replacement = { runId, name: taken.name, replaces: taken.id };
-  return {
-    text,
-    blocks: [
-      section(text),
-      buttonRow(button('Replace', replaceAction, JSON.stringify(value), { style: 'danger' })),
-    ],
-  };
+  const replace = replaceButton.render({ runId, name: taken.name, replaces: taken.id });
+  return { text, blocks: [section(text), buttonRow(replace)] };
 }
 
-export const runSavedAction = 'saved:run';
-
-const clickSchema = z.object({ channel: z.string(), id: z.string(), shownAt: z.number() });
 /** Which snippet, and when the button was shown: a press counts once for each time. */
-type RunSavedClick = z.infer<typeof clickSchema>;
-export const readRunSaved = valueReader(clickSchema);
+export const runSavedButton = createValueButton(
+  'saved:run',
+  'Run',
+  z.object({ channel: z.string(), id: z.string(), shownAt: z.number() }),
+);
 
 /** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
 export function renderSavedHome(
@@ -98,10 +92,10 @@ export function renderSavedHome(
   return [
     ...(saved.length === 0 ? [] : [header('Saved in your channels')]),
     ...saved.map((each): KnownBlock => {
-      const value: RunSavedClick = { channel: each.channel, id: each.id, shownAt: now };
+      const { channel, id, name } = each;
       return {
-        ...section(`${channelName(each.channel)} · \`${each.name}\` · ${savedLine(each)}`),
-        accessory: button('Run', runSavedAction, JSON.stringify(value)),
+        ...section(`${channelName(channel)} · \`${name}\` · ${savedLine(each)}`),
+        accessory: runSavedButton.render({ channel, id, shownAt: now }),
       };
     }),
     ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
@@ -162,44 +156,4 @@ export function renderReplace(runId: string, taken: SavedSnippet, words: string)
   const metadata: SavePurpose = { runId, name: taken.name, replaces: taken.id };
   const head = { callback: saveCallback, title: 'Replace it?', submit: 'Replace', metadata };
   return renderModal(head, [section(words)]);
-}
-
-/** The form of a schedule. */
-export const scheduleCallback = 'schedule';
-export const snippetBlock = 'snippet';
-export const timingBlock = 'timing';
-export const valuesBlock = 'values';
-export const noticeBlock = 'notice';
-export const onlyOnFailure = 'onlyOnFailure';
-
-/** Where it runs. */
-export const schedulePlaceSchema = z.object({ channel: z.string() });
-
-/** `channel` is where it runs. */
-export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
-  const options = saved.map(({ name }) => option(name, name));
-  const head = { callback: scheduleCallback, title: 'Schedule', submit: 'Schedule', metadata: { channel } };
-  return renderModal(head, [
-    renderField(snippetBlock, 'Saved snippet', { type: 'static_select', options }),
-    renderField(
-      timingBlock,
-      'When',
-      { type: 'plain_text_input', max_length: 200, placeholder: plainText('weekdays 8:00') },
-      {
-        hint: 'weekdays 8:00 · daily 7:30 · mondays 9:00 · hourly · every 30 min · or a cron line in quotes: "0 8 * * 1-5". In your time zone.',
-      },
-    ),
-    renderField(
-      valuesBlock,
-      'Values',
-      { type: 'plain_text_input', max_length: 3_000 },
-      { optional: true, hint: 'n=5 day="2026-01-31" cities=["Bonn", "Ulm"]' },
-    ),
-    renderField(
-      noticeBlock,
-      'The channel is told',
-      { type: 'checkboxes', options: [{ text: plainText('only on failure'), value: onlyOnFailure }] },
-      { optional: true },
-    ),
-  ]);
 }

@@ -1,6 +1,8 @@
-import type { ActionsBlock, KnownBlock } from '@slack/types';
+import type { ActionsBlock, KnownBlock, ModalView } from '@slack/types';
+import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
 import { showParameters } from '../../../saved/parameters/values.ts';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
 import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
 import { slashCommand } from '../../manifest.ts';
@@ -10,6 +12,10 @@ import {
   createButtons,
   escapeMrkdwn,
   mention,
+  option,
+  plainText,
+  renderField,
+  renderModal,
   section,
   slackTime,
 } from '../elements.ts';
@@ -165,4 +171,44 @@ export const scheduleButtons = createButtons<ScheduleAction>(
 export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: number): ActionsBlock {
   const actions = [pausedFor === undefined ? 'pause' : 'resume', 'runNow', 'delete'] as const;
   return buttonRow(...actions.map((action) => scheduleButtons.render(action, id, shownAtMs)));
+}
+
+/** The form of a schedule. */
+export const scheduleCallback = 'schedule';
+export const snippetBlock = 'snippet';
+export const timingBlock = 'timing';
+export const valuesBlock = 'values';
+export const noticeBlock = 'notice';
+export const onlyOnFailure = 'onlyOnFailure';
+
+/** Where it runs. */
+export const schedulePlaceSchema = z.object({ channel: z.string() });
+
+/** `channel` is where it runs. */
+export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
+  const options = saved.map(({ name }) => option(name, name));
+  const head = { callback: scheduleCallback, title: 'Schedule', submit: 'Schedule', metadata: { channel } };
+  return renderModal(head, [
+    renderField(snippetBlock, 'Saved snippet', { type: 'static_select', options }),
+    renderField(
+      timingBlock,
+      'When',
+      { type: 'plain_text_input', max_length: 200, placeholder: plainText('weekdays 8:00') },
+      {
+        hint: 'weekdays 8:00 · daily 7:30 · mondays 9:00 · hourly · every 30 min · or a cron line in quotes: "0 8 * * 1-5". In your time zone.',
+      },
+    ),
+    renderField(
+      valuesBlock,
+      'Values',
+      { type: 'plain_text_input', max_length: 3_000 },
+      { optional: true, hint: 'n=5 day="2026-01-31" cities=["Bonn", "Ulm"]' },
+    ),
+    renderField(
+      noticeBlock,
+      'The channel is told',
+      { type: 'checkboxes', options: [{ text: plainText('only on failure'), value: onlyOnFailure }] },
+      { optional: true },
+    ),
+  ]);
 }

@@ -1,15 +1,17 @@
 import { UserError } from '../../../errors.ts';
-import { readKeep } from '../../api/notify.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
-import { kernelButtons } from '../../blocks/kernel-text.ts';
+import { keepButton, kernelButtons } from '../../blocks/kernel-blocks.ts';
 import { changeKernel, listKernels } from '../commands/kernels.ts';
 import { inTime } from '../boundary.ts';
-import { kernelClickRequest, submitNew, untilDone } from '../requests.ts';
-import { onInteraction } from './interaction.ts';
+import { clickRequest, submitNew, untilDone } from '../requests.ts';
+import { onInteraction } from '../interactions.ts';
 import { readFetched } from '../../parsing/message-event.ts';
 import { takeAnew } from '../events/message-changed.ts';
-import { readNearCode, readRunNow } from '../../blocks/refusals.ts';
+import { runAsCodeButton } from '../../blocks/help.ts';
+import { runNowButton } from '../../blocks/refusals.ts';
+
+/** Buttons under what the bot says beside answers: lists of kernels, warnings, questions and offers. */
 
 /** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
 export const onKernelButton = onInteraction(
@@ -17,14 +19,15 @@ export const onKernelButton = onInteraction(
     what: 'a button of a kernel',
     read: kernelButtons.read,
     asked: ({ action }) => ({ act: action }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
     async listAnew(_, { user, channel }, bot) {
       const person = await bot.users.find(user);
       if (refuse('listKernels', person, channel, bot.policy) !== undefined) return { delete_original: true };
       return { replace_original: true, ...(await listKernels(person, bot)) };
     },
   },
-  async ({ action, id, state }, { user, channel, notify, audited }, bot) => {
+  async (click, { user, channel, notify, audited }, bot) => {
+    const { action, id } = click;
     const [person, record] = await Promise.all([
       bot.users.find(user),
       bot.control.kernelById(bot.workspace, id),
@@ -32,7 +35,7 @@ export const onKernelButton = onInteraction(
     must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
     const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
     if (!isHere) must('otherChannels', person, record.channel, bot.policy);
-    const said = await untilDone(kernelClickRequest(id, action, state), bot, async () => {
+    const said = await untilDone(clickRequest(click), bot, async () => {
       const work = () => changeKernel(action, record, user, bot);
       const { text, told } = await audited({ channel: record.channel }, work);
       await bot.notify.channel({ channel: told.channel }, told.text);
@@ -45,7 +48,7 @@ export const onKernelButton = onInteraction(
 
 /** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
 export const onKeepButton = onInteraction(
-  { what: 'a Keep button', read: readKeep, asked: () => ({ act: 'keep' }) },
+  { what: 'a Keep button', read: keepButton.read, asked: () => ({ act: 'keep' }) },
   async ({ queue, kernelId }, { user, channel, reply, respond, audited }, bot) => {
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     const end = async (text: string): Promise<unknown> =>
@@ -68,10 +71,10 @@ export const onKeepButton = onInteraction(
 
 /** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
 export const onRunAsCode = onInteraction(
-  { what: 'a button of a command', read: readNearCode, asked: () => ({ act: 'runAsCode' }) },
+  { what: 'a button of a command', read: runAsCodeButton.read, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
     const isMessage = thread !== '';
-    const looked = Promise.all([bot.users.find(user), bot.channels.mustBeMember(channel)]);
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustBePostable(channel)]);
     const [person] = await inTime(looked, reply.signal);
     const request = {
       requestKey: `${requestKey}/code`,
@@ -91,14 +94,14 @@ const OFFER_TAKEN = 'Slack brought this message late; its author has pressed Run
 export const onRunNow = onInteraction(
   {
     what: 'a button of a late message',
-    read: readRunNow,
+    read: runNowButton.read,
     asked: () => ({ act: 'runNow' }),
     // It is read back first, with its files: that may take longer than Slack waits.
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ channel, thread, ts }, { user, respond, audited }, bot) => {
     const found = await bot.threads.message({ channel, thread }, ts);
-    const posted = readFetched(found, channel);
+    const posted = readFetched(found, channel, bot.userId);
     if (posted?.user !== user)
       throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));

@@ -1,5 +1,5 @@
 import { UserError } from '../../../errors.ts';
-import { type Run, languageOf } from '../../../runs/run.ts';
+import type { Run } from '../../../runs/run.ts';
 import type { RunAction } from '../../../runs/run-view.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
 import { auditRun } from '../../auth/audit.ts';
@@ -13,8 +13,8 @@ import { changeKernel } from '../commands/kernels.ts';
 import { type Acknowledgement, inTime } from '../boundary.ts';
 import {
   clickRequest,
-  notebookOf,
   refuseDuplicate,
+  repeated,
   runOnce,
   type RunRequest,
   submitRun,
@@ -23,9 +23,9 @@ import {
   untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';
-import { openQuestion } from '../views/forms.ts';
+import { openInputBox } from '../input.ts';
 import { renderElapsed } from '../../../text.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
@@ -44,7 +44,7 @@ interface RunClick {
 interface RunButton {
   right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
   /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
-  acceptsNothing?: true;
+  isAckedFirst?: true;
   act: (click: RunClick, bot: Bot) => Promise<void>;
 }
 
@@ -69,27 +69,27 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   },
   delete: {
     right: ({ isOwn }) => (isOwn ? 'deleteOwn' : 'deleteOthers'),
-    act: decision('delete', ({ run }, bot) => bot.erase(run)),
+    act: decision('delete', ({ run }, bot) => bot.runs.erase(run)),
   },
   runAgain: { right: () => 'run', act: runAgain },
   allRows: { right: () => 'run', act: showAllRows },
   editAndRun: {
     right: () => 'run',
-    acceptsNothing: true,
+    isAckedFirst: true,
     act: ({ run, trigger }, bot) => openEditorWith(run, trigger, bot),
   },
   answerInput: {
     right: ({ isOwn }) => (isOwn ? 'answerOwn' : 'answerOthers'),
-    acceptsNothing: true,
-    act: ({ run, trigger }, bot) => openQuestion(run, trigger, bot),
+    isAckedFirst: true,
+    act: ({ run, trigger }, bot) => openInputBox(run, trigger, bot),
   },
   save: {
     right: () => 'choose',
-    acceptsNothing: true,
+    isAckedFirst: true,
     act: ({ run, trigger }, { views }) => views.openModal(trigger, async () => renderSave(run.id)),
   },
-  ask: { right: () => 'look', acceptsNothing: true, act: askAbout },
-  export: { right: () => 'look', acceptsNothing: true, act: exportThread },
+  ask: { right: () => 'look', isAckedFirst: true, act: askAbout },
+  export: { right: () => 'look', isAckedFirst: true, act: exportThread },
 };
 
 /** A press on a button of an answer. */
@@ -98,7 +98,7 @@ export const onRunButton = onInteraction(
     what: 'a button of a run',
     read: readButton,
     asked: ({ action, id }) => ({ act: action, run: id }),
-    isAcknowledgedFirst: ({ action }) => BUTTONS[action].acceptsNothing === true,
+    isAckedFirst: ({ action }) => BUTTONS[action].isAckedFirst === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
     const signal = reply.isSent ? undefined : reply.signal;
@@ -116,7 +116,7 @@ function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButto
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
     const waiting = setTimeout(() => void reply.send(), ACKNOWLEDGE_AFTER_MS);
-    const decided = untilDone(clickRequest(button.id, button.action, button.state), bot, async () => {
+    const decided = untilDone(clickRequest(button), bot, async () => {
       reply.signal.throwIfAborted();
       if (audit !== undefined && !isOwn) auditRun(audit, run, person.id, bot);
       await act(click, bot);
@@ -133,10 +133,7 @@ async function restartKernel({ run, person }: RunClick, bot: Bot): Promise<void>
 async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   const { run, isOwn } = click;
   const origin = isOwn ? undefined : 'again';
-  await runFromButton(run.id, click, bot, async () => {
-    const [blocks, notebook] = await Promise.all([bot.code(run), notebookOf(run, bot)]);
-    return { snippet: { ...languageOf(run), blocks, notebook }, origin };
-  });
+  await runFromButton(run.id, click, bot, async () => ({ snippet: await repeated(run, bot), origin }));
 }
 
 /** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
@@ -166,7 +163,7 @@ async function runFromButton(
   const { channel, thread } = run;
   const requestKey = triggerRequest(bot.workspace, trigger);
   try {
-    const [found] = await inTime(Promise.all([read(), bot.channels.mustBeMember(channel)]), reply.signal);
+    const [found] = await inTime(Promise.all([read(), bot.channels.mustBePostable(channel)]), reply.signal);
     const request = { requestKey, source: 'again', channel, thread, ...found } as const;
     const { kind } = await submitRun(request, person, bot, reply.signal);
     if (kind === 'accepted') return;
@@ -201,7 +198,7 @@ async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Pr
     `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
   );
   await bot.notify.person(
-    { channel, thread: thread === '' ? undefined : thread, user: person.id },
+    { channel, thread, user: person.id },
     `${mention(inHand.requester)} was asked, by direct message.`,
   );
 }

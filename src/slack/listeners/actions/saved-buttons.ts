@@ -1,24 +1,17 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
-import { purposeSchema } from '../../blocks/modals/editor.ts';
-import { readMetadata } from '../../blocks/modals/modal.ts';
-import { readReplacement, readRunSaved } from '../../blocks/saved/saved-blocks.ts';
+import { purposeSchema } from '../../blocks/editor.ts';
+import { type Click, readMetadata } from '../../blocks/elements.ts';
+import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { inTime } from '../boundary.ts';
-import {
-  findSaved,
-  listSchedules,
-  mustChangeSchedule,
-  saveRun,
-  snippetOf,
-  saveAnswer,
-} from '../commands/saved.ts';
+import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
+import { listSchedules, mustChangeSchedule } from '../schedules.ts';
 import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { renderFilled } from '../views/editor.ts';
-import { onInteraction } from './interaction.ts';
+import { onInteraction } from '../interactions.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
-import type { Click } from '../../blocks/elements.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
@@ -28,7 +21,7 @@ import type { Parameter } from '../../../saved/parameters/values.ts';
 export const onReplaceButton = onInteraction(
   {
     what: 'a button of a saved snippet',
-    read: readReplacement,
+    read: replaceButton.read,
     asked: ({ runId }) => ({ act: 'replace', run: runId }),
   },
   async (asked, { user, reply, respond, audited }, bot) => {
@@ -44,7 +37,7 @@ export const onReplaceButton = onInteraction(
 export const onRunSavedButton = onInteraction(
   {
     what: 'a button of a saved snippet',
-    read: readRunSaved,
+    read: runSavedButton.read,
     asked: ({ channel }) => ({ act: 'runSaved', channel }),
   },
   async ({ channel, id, shownAt }, { user, reply, notify }, bot) => {
@@ -73,7 +66,7 @@ export const onLoadSaved = onInteraction(
             purpose: readMetadata(purposeSchema, view.private_metadata),
           },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
-    isAcknowledgedFirst: () => true,
+    isAckedFirst: () => true,
   },
   async ({ id, loads, viewId, purpose }, { user }, bot) => {
     const { channel = '' } = purpose;
@@ -183,7 +176,7 @@ async function runByHand(
   signal: AbortSignal,
 ): Promise<void> {
   const { channel, name } = saved;
-  await inTime(bot.channels.mustBeMember(channel), signal);
+  await inTime(bot.channels.mustBePostable(channel), signal);
   const snippet = await inTime(snippetOf(saved, parameters, bot), signal);
   await submitNew({ ...asked, channel, thread: '', snippet, saved: { name } }, person, bot, signal);
 }

@@ -3,26 +3,19 @@ import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/langu
 import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
-import { helpText } from '../../blocks/help.ts';
+import { askBack, helpText, renderNearCommand } from '../../blocks/help.ts';
 import { exportRuns } from './export.ts';
 import { slashCommand } from '../../manifest.ts';
 import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import {
-  forgetSaved,
-  listSchedules,
-  makeSchedule,
-  removeSchedule,
-  saveLastRun,
-  unknownNameText,
-} from './saved.ts';
+import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
+import { forgetSaved, saveLastRun, unknownNameText } from './saved.ts';
 import { savedList } from '../../blocks/saved/saved-blocks.ts';
-import { statusText } from '../../blocks/kernel-text.ts';
+import { statusText } from '../../blocks/kernel-blocks.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import type { KnownBlock } from '@slack/types';
-import { askBack, renderNearCommand } from '../../blocks/refusals.ts';
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 
@@ -114,6 +107,12 @@ export function isSlow({ kind }: Command): boolean {
   return COMMANDS[kind].isSlow === true;
 }
 
+/** It changes nothing, so that it does no harm twice. */
+export function onlyLooks({ kind }: Command): boolean {
+  const { right } = COMMANDS[kind];
+  return right === 'look' || right === 'listKernels';
+}
+
 /** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
 export async function runCommand<Kind extends Command['kind']>(
   command: Command & { kind: Kind },
@@ -146,7 +145,7 @@ async function languagesText(channel: string, bot: Bot): Promise<CommandAnswer> 
 }
 
 async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
-  const runs = await bot.channelRuns(channel, HISTORY_RUNS);
+  const runs = await bot.runs.newest('channel', [channel], HISTORY_RUNS);
   if (runs.length === 0)
     return { text: 'Nothing has run in this channel yet, or its runs are no longer kept.' };
   const lines = runs.map((run) => runLine(run, bot.workspaceUrl));
@@ -160,7 +159,7 @@ async function useLanguage(
   { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
-  await bot.channels.mustBeMember(channel);
+  await bot.channels.mustBePostable(channel);
   const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
   // SQL has no kernel of its own: the channel keeps the one it has.
   const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
@@ -179,7 +178,7 @@ async function switchAuto(
   { channel }: CommandPlace,
   bot: Bot,
 ): Promise<CommandAnswer> {
-  await bot.channels.mustBeMember(channel);
+  await bot.channels.mustBePostable(channel);
   await bot.channelSettings.change(bot.workspace, channel, { auto: on });
   auditChannel({ audit: 'auto', on }, channel, user, bot);
   const effect = on

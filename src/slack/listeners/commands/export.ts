@@ -9,9 +9,9 @@ import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
-import type { Bot, CommandAnswer } from '../../context.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
-import { notifyPerson, withBoundary } from '../boundary.ts';
+import { withBoundary } from '../boundary.ts';
 import { notebookText } from '../../../notebooks/nbformat.ts';
 
 /** How many runs one notebook holds, the newest. */
@@ -19,10 +19,7 @@ const MAX_RUNS = 200;
 /** How long files that are on their way are waited for. */
 const POSTED_MS = 20_000;
 
-interface ExportPlace {
-  channel: string;
-  thread: string | undefined;
-}
+type ExportPlace = Pick<CommandPlace, 'channel' | 'thread'>;
 
 /**
  * A thread's runs, or those of the channel since the person's midnight, as one notebook: into the thread, or to the person
@@ -35,7 +32,8 @@ export async function exportRuns(
   bot: Bot,
 ): Promise<CommandAnswer> {
   const { channel, thread } = place;
-  const notify = notifyPerson(bot.notify, { channel, thread, user: person.id });
+  const notify = (text: string): Promise<void> =>
+    bot.notify.person({ channel, thread, user: person.id }, text);
   const found = await findRuns(of, person, place, bot);
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
@@ -63,11 +61,11 @@ async function findRuns(
         'badCommand',
         'Say !export in a thread with answers, or export today for all of this channel’s runs of today.',
       );
-    return orNothing(await bot.threadRuns(channel, thread, MAX_RUNS + 1), 'this thread');
+    return orNothing(await bot.runs.newest('thread', [channel, thread], MAX_RUNS + 1), 'this thread');
   }
   const day = dayIn(timeZone);
   const today = day(Date.now());
-  const runs = (await bot.channelRuns(channel, MAX_RUNS + 1)).filter(
+  const runs = (await bot.runs.newest('channel', [channel], MAX_RUNS + 1)).filter(
     ({ createdAt }) => day(createdAt) === today,
   );
   return orNothing(runs, 'this channel today');
@@ -94,7 +92,8 @@ async function sendNotebook(
   bot: Bot,
 ): Promise<void> {
   const day = dayIn(person.timeZone)(Date.now());
-  const name = await nameOf(channel, bot);
+  // A direct message has none.
+  const name = (await bot.channels.find(channel).catch(() => undefined))?.name;
   const title = titleOf(of, name, day, runs.length, person);
   const { notebook, ran } = exportNotebook(title, await collectRuns(await whenPosted(runs, bot), bot));
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-export-'));
@@ -117,15 +116,9 @@ async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
     runs.map(async (run) => {
       if (run.state !== 'ended') return run;
       await atMost(bot.untilPosted(run.id), POSTED_MS);
-      return (await bot.findRun(run.id)) ?? run;
+      return (await bot.runs.find(run.id)) ?? run;
     }),
   );
-}
-
-/** Undefined for direct messages, and where Slack does not tell. */
-async function nameOf(channel: string, { channels }: Bot): Promise<string | undefined> {
-  const found = await channels.find(channel).catch(() => undefined);
-  return found?.name;
 }
 
 function titleOf(

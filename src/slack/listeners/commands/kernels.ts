@@ -12,7 +12,7 @@ import {
   renderKernelButtons,
   shortKernelId,
   stateWords,
-} from '../../blocks/kernel-text.ts';
+} from '../../blocks/kernel-blocks.ts';
 import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { jsonSize, MESSAGE_ROOM } from '../../blocks/rich-text.ts';
@@ -165,7 +165,7 @@ function kernelsThatSpeak(
   );
 }
 
-/** Names them all, with their buttons; a word would name a kernel of the channel where it is said. */
+/** Names them, with their buttons; a word would name a kernel of the channel where it is said. */
 async function askWhichKernel(
   act: KernelCommand['kind'],
   records: readonly KernelRecord[],
@@ -173,15 +173,22 @@ async function askWhichKernel(
   control: Bot['control'],
 ): Promise<CommandAnswer> {
   const statuses = await control.statusOf(records);
-  const said = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
-  const which = isHere
-    ? `This channel has several kernels. Which one: ${said}?`
-    : 'That channel has several kernels. Which one?';
-  const head = `${which} Nothing was changed yet.`;
   const lines = statuses.map(kernelLines);
+  const rows = withButtons(statuses, lines, 0);
+  const isCut = rows.length < records.length;
+  const words = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
+  const head = [
+    `${isHere ? 'This' : 'That'} channel has several kernels. Which one${isHere && !isCut ? `: ${words}` : ''}?`,
+    isCut
+      ? `${rows.length} of ${records.length} are shown; the language’s word behind \`${act}\` names any.`
+      : '',
+    'Nothing was changed yet.',
+  ]
+    .filter((each) => each !== '')
+    .join(' ');
   return {
-    text: [head, ...lines].join('\n'),
-    blocks: [section(head), ...withButtons(statuses, lines, 0).flat()],
+    text: [head, ...lines.slice(0, rows.length)].join('\n'),
+    blocks: [section(head), ...rows.flat()],
   };
 }
 
@@ -193,8 +200,10 @@ async function askWhichKernel(
 export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
   const records = await bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
+  // An id that Slack gave the channel later is put right in what Slack writes, not in what people do.
+  const typed = bot.channelIds.first(reference);
   const ids = new Set(
-    records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === reference),
+    records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === typed),
   );
   const fitting = await Promise.all([...ids].map(async (id) => await fits(id, name, user, bot.channels)));
   const [id, ...others] = [...ids].filter((_, index) => fitting[index]);

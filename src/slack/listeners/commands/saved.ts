@@ -2,21 +2,11 @@ import { UserError } from '../../../errors.ts';
 import type { Snippet, Run } from '../../../runs/run.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import { auditSaved, auditSchedule } from '../../auth/audit.ts';
-import { renderReplaceQuestion, savedAnswer, unchangedAnswer } from '../../blocks/saved/saved-blocks.ts';
+import { auditSaved } from '../../auth/audit.ts';
+import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
-import type { Schedule } from '../../../saved/schedules/schedules.ts';
-import { isTimeZone, Plan } from '../../../saved/schedules/timing.ts';
-import {
-  type ListedSchedule,
-  renderSchedules,
-  scheduledAnswer,
-  scheduleName,
-} from '../../blocks/saved/schedule-blocks.ts';
-import { mustRun } from '../requests.ts';
-import type { Command } from '../../parsing/command.ts';
 
 /** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;
@@ -32,7 +22,7 @@ export async function saveLastRun(
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.threadRuns(channel, thread, LOOKED_AT)).find(hasOwnCode);
+      : (await bot.runs.newest('thread', [channel, thread], LOOKED_AT)).find(hasOwnCode);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -46,11 +36,11 @@ export async function saveLastRun(
 /** What came of it, or whether it may take the place of what has its name. */
 export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
   if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
-  return { text: kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved) };
+  return { text: savedAnswer(saved, kind === 'saved') };
 }
 
 async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run | undefined> {
-  const own = await bot.requesterRuns(user, LOOKED_AT);
+  const own = await bot.runs.newest('requester', [user], LOOKED_AT);
   const isTheirs = (run: Run): boolean =>
     run.channel === channel &&
     run.requester === user &&
@@ -58,7 +48,7 @@ async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run |
     hasOwnCode(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
-  return (await bot.channelRuns(channel, LOOKED_AT)).find(isTheirs);
+  return (await bot.runs.newest('channel', [channel], LOOKED_AT)).find(isTheirs);
 }
 
 /** All rows of a table are asked for by a button, in code that is the bot's. */
@@ -75,7 +65,7 @@ export async function saveRun(
 ): Promise<SaveResult> {
   const { channel } = run;
   must('choose', person, channel, bot.policy);
-  const blocks = await bot.code(run);
+  const blocks = await bot.runs.code(run);
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
   const { kernelspec, language, dialect } = run.data;
@@ -153,75 +143,4 @@ export async function snippetOf(
   if (snippet !== undefined) return snippet;
   const words = `The code of “${saved.name}” is no longer kept. Nothing ran; forget it.`;
   throw new UserError('badCommand', words);
-}
-
-/** How many of the coming times are told. */
-const TOLD_TIMES = 3;
-
-/**
- * Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. Once
- * `signal` is aborted there is none: its reason was told in its place.
- */
-export async function makeSchedule(
-  asked: Omit<Command & { kind: 'schedule' }, 'kind'>,
-  person: Person,
-  channel: string,
-  bot: Bot,
-  signal?: AbortSignal,
-): Promise<string> {
-  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBeMember(channel)]);
-  const saved = findSaved(asked.name, channel, bot);
-  // Refused now rather than on Monday at eight.
-  await snippetOf(saved, asked.parameters, bot);
-  const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
-  const now = Date.now();
-  const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };
-  signal?.throwIfAborted();
-  const schedule = await bot.schedules.add(made, now);
-  if (signal?.aborted === true) await bot.schedules.remove(schedule.id);
-  signal?.throwIfAborted();
-  auditSchedule('schedule', schedule, person.id, bot);
-  const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);
-  return scheduledAnswer(schedule, times, timeZone === person.timeZone);
-}
-
-export async function listSchedules(channel: string, bot: Bot): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list(channel);
-  return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
-}
-
-export async function describeSchedules(schedules: readonly Schedule[], bot: Bot): Promise<ListedSchedule[]> {
-  return await Promise.all(
-    schedules.map(async (schedule) => ({
-      schedule,
-      next: bot.schedules.nextOf(schedule.id),
-      lastRun: schedule.lastRunId === undefined ? undefined : await bot.findRun(schedule.lastRunId),
-    })),
-  );
-}
-
-/** Its maker may, or an admin. */
-export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot): void {
-  const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
-  must(action, person, schedule.channel, bot.policy);
-}
-
-export async function removeSchedule(
-  { number }: { number: number },
-  person: Person,
-  { channel }: Pick<CommandPlace, 'channel'>,
-  bot: Bot,
-): Promise<CommandAnswer> {
-  const schedules = bot.schedules.list(channel);
-  const schedule = schedules.find((each) => each.number === number);
-  if (schedule === undefined) {
-    const numbers = schedules.map((each) => each.number).join(', ');
-    throw new UserError(
-      'badCommand',
-      `This channel has no schedule ${number}. ${numbers === '' ? 'Nothing is scheduled here.' : `There is: ${numbers}.`} Nothing was changed.`,
-    );
-  }
-  mustChangeSchedule(schedule, person, bot);
-  if (await bot.schedules.remove(schedule.id)) auditSchedule('unschedule', schedule, person.id, bot);
-  return { text: `Removed ${scheduleName(schedule)}.` };
 }

@@ -7,7 +7,7 @@ import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
 import { isSlow, runCommand, notifyAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
-import { openScheduleForm } from '../views/forms.ts';
+import { openScheduleForm } from '../views/saved-forms.ts';
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
 export async function onSlash({ command: said, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot) {
@@ -47,7 +47,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
         return await openEditor({ user, trigger, channel }, bot);
       case 'snippet': {
         const [person] = await inTime(
-          Promise.all([finding, bot.channels.mustBeMember(channel)]),
+          Promise.all([finding, bot.channels.mustBePostable(channel)]),
           reply.signal,
         );
         const { snippet, saved } = request;

@@ -1,12 +1,10 @@
-import type { BlockAction, SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
 import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
-import { Acknowledgement, withBoundary } from '../boundary.ts';
-import { openEditorOrSay } from '../views/editor.ts';
-import { describeSchedules } from '../commands/saved.ts';
+import { withBoundary } from '../boundary.ts';
+import { describeSchedules } from '../schedules.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({
@@ -26,15 +24,6 @@ export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
   if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
 }
 
-/** "Run code" on the home tab: the editor, with the channel to choose. */
-export async function onRunCodeButton(
-  { ack, body }: SlackActionMiddlewareArgs<BlockAction>,
-  bot: Bot,
-): Promise<void> {
-  await new Acknowledgement(ack, bot.log).send();
-  await openEditorOrSay({ user: body.user.id, trigger: body.trigger_id, channel: undefined }, bot);
-}
-
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
   await withBoundary({ what: 'a home tab' }, bot, async () => {
@@ -47,7 +36,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs, saved, schedules] = await Promise.all([
     kernelsOf(person, bot),
-    bot.requesterRuns(person.id, SHOWN_RUNS),
+    bot.runs.newest('requester', [person.id], SHOWN_RUNS),
     ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);

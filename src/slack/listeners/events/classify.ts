@@ -4,14 +4,13 @@ import type { Bot } from '../../context.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
-import { readMessage } from '../../parsing/message-body.ts';
 import { noCodeFile, type PostedFile } from '../../parsing/posted-file.ts';
 import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { filesToRun, readCommandText, readFileSnippet, readLoneFence } from '../../parsing/snippet.ts';
 import { UserError } from '../../../errors.ts';
-import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/typed-text.ts';
+import { hasCodeFormatting, mentionsBot } from '../../parsing/typed-text.ts';
 import { renderElapsed } from '../../../text.ts';
 
 /**
@@ -31,19 +30,18 @@ export interface Classified {
 /** Undefined for what is not for the bot: talk among people, other bots, its own words. Costs no call for plain talk. */
 export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<Classified | undefined> {
   if (posted.user === bot.userId || isForeignBot(posted, bot)) return undefined;
-  const message = readMessage(posted, bot.userId);
-  const text = readCommandText(message);
+  const { typed } = posted;
+  const text = readCommandText(typed);
   const bang = text === undefined ? undefined : readBangCommand(text);
   let answer: Promise<boolean> | undefined;
   const isAnswered = (): Promise<boolean> => (answer ??= hasAnswer(posted, bot));
   if (bang !== undefined && (await isAnswered()))
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
-  if (posted.isDirect || posted.isMention || mentionsBot(message))
-    return classifyAddressed(posted, message, bot);
+  if (posted.isDirect || posted.isMention || mentionsBot(typed)) return classifyAddressed(posted, bot);
   const unknown = text === undefined ? undefined : readUnknownBang(text);
   if (unknown !== undefined && (await isAnswered()))
     return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: unknown }) };
-  const mayBeFence = message.parts.some((part) => part.kind === 'fence');
+  const mayBeFence = typed.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
   const isOurThread = await isAnswered();
   if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
@@ -51,7 +49,7 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
     source: isOurThread ? 'thread' : 'auto',
     isAddressed: false,
     async read() {
-      const snippet = readLoneFence(message, languageWords(await bot.languages(posted.channel)));
+      const snippet = readLoneFence(typed, languageWords(await bot.languages(posted.channel)));
       return snippet === undefined ? undefined : { kind: 'snippet', snippet };
     },
   };
@@ -66,29 +64,30 @@ export function classifyEdited(
   runs: readonly Run[],
   bot: Bot,
 ): Classified | undefined {
-  const message = readMessage(posted, bot.userId);
+  const { typed, files } = posted;
   const ran = new Set(runs.map(({ data }) => data.source));
-  const holdsFile = ran.has('file') && filesToRun(message, posted.files).length > 0;
-  if (!ran.has('shortcut') && !holdsFile && !hasCodeFormatting(message)) return undefined;
-  return { ...classifyAddressed(posted, message, bot), isAddressed: false };
+  const holdsFile = ran.has('file') && filesToRun(typed, files).length > 0;
+  if (!ran.has('shortcut') && !holdsFile && !hasCodeFormatting(typed)) return undefined;
+  return { ...classifyAddressed(posted, bot), isAddressed: false };
 }
 
-function classifyAddressed(posted: PostedMessage, message: Message, bot: Bot): Classified {
-  const files = filesToRun(message, posted.files);
+function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
+  const { typed } = posted;
+  const files = filesToRun(typed, posted.files);
   const source = posted.isDirect ? 'direct' : 'mention';
   return {
     source: files.length > 0 ? 'file' : source,
     isAddressed: true,
     async read() {
       const languages = bot.languages(posted.channel);
-      const request = await readWithLanguages(languages, (words) => readRequest(message, words));
+      const request = await readWithLanguages(languages, (words) => readRequest(typed, words));
       if (request.kind === 'command') return await resolveSaved(request, posted.channel, bot);
       if (files.length === 0) return refuseOtherFiles(request, posted.files);
       // Nothing is fetched for somebody who may not run it.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);
       const fetched = await bot.readFiles(files);
       if (fetched.length === 0) return refuseOtherFiles(request, posted.files);
-      const snippet = readFileSnippet(message, fetched, languageWords(await languages));
+      const snippet = readFileSnippet(typed, fetched, languageWords(await languages));
       return { kind: 'snippet', snippet };
     },
   };
@@ -114,7 +113,7 @@ function isForeignBot({ botIds, user }: PostedMessage, { policy }: Bot): boolean
 }
 
 async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<boolean> {
-  return thread !== undefined && (await bot.threadRuns(channel, thread, 1)).length > 0;
+  return thread !== undefined && (await bot.runs.newest('thread', [channel, thread], 1)).length > 0;
 }
 
 async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
@@ -123,10 +122,9 @@ async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
 }
 
 /** Talk that cannot have been on its way to run: it calls nobody, and no file or code block is in it. */
-export function isPlainTalk(posted: PostedMessage, { userId }: Bot): boolean {
-  const message = readMessage(posted, userId);
-  const mayHoldCode = hasCodeFormatting(message) || posted.files.some(({ kind }) => kind !== 'other');
-  return !posted.isDirect && !mayHoldCode && !mentionsBot(message);
+export function isPlainTalk({ isDirect, typed, files }: PostedMessage): boolean {
+  const mayHoldCode = hasCodeFormatting(typed) || files.some(({ kind }) => kind !== 'other');
+  return !isDirect && !mayHoldCode && !mentionsBot(typed);
 }
 
 /** How long it counts that nothing has run in a channel; a run that this process accepts ends it at once. */
@@ -137,7 +135,7 @@ export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   const { channelsWithRuns } = bot.memory;
   const known = channelsWithRuns.get(channel);
   if (known !== undefined) return known;
-  const has = (await bot.channelRuns(channel, 1)).length > 0;
+  const has = (await bot.runs.newest('channel', [channel], 1)).length > 0;
   channelsWithRuns.set(channel, has, { ttl: has ? 0 : NO_RUNS_MS });
   return has;
 }

@@ -10,10 +10,9 @@ import {
   type PostedMessage,
   readChange,
 } from '../../parsing/message-event.ts';
-import { readMessage } from '../../parsing/message-body.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
 import { withBoundary } from '../boundary.ts';
-import { deletionRequest, messageRequest, mustRun, requestOf, submitRun } from '../requests.ts';
+import { deletionRequest, messageRequest, mustRun, replyRequest, requestOf, submitRun } from '../requests.ts';
 import {
   type Classified,
   classifyEdited,
@@ -25,7 +24,7 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
-import { handleMessage, replyRequest, withMessageBoundary } from './message.ts';
+import { handleMessage, withMessageBoundary } from './message.ts';
 import { renderElapsed } from '../../../text.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
@@ -35,7 +34,7 @@ type Deletion = MessageChange & { kind: 'deleted' };
 export async function onMessageChanged(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
   // The bot edits its own messages all the time: nothing of that is parsed.
   if (isOwnChange(event, bot.userId)) return;
-  const change = readChange(event);
+  const change = readChange(event, bot.userId);
   if (change === undefined) return;
   const { channel, ts } = change.kind === 'edited' ? change.message : change;
   await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
@@ -58,7 +57,7 @@ export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> 
 /** The message is known from now on, so that one that is still on its way makes no run. */
 async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
-  if (before !== undefined && isPlainTalk(before, bot) && !(await hasRuns(channel, bot))) return;
+  if (before !== undefined && isPlainTalk(before) && !(await hasRuns(channel, bot))) return;
   const key = messageRequest(bot.workspace, channel, ts);
   await bot.markSeen(key);
   await bot.markSeen(deletionRequest(key));
@@ -70,7 +69,7 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) runs.push(first);
   for (const run of runs) {
     auditRun('delete', run, undefined, bot);
-    await bot.erase(run);
+    await bot.runs.erase(run);
   }
 }
 
@@ -80,7 +79,7 @@ async function handleEdit(
   bot: Bot,
 ): Promise<void> {
   // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
-  if (by !== message.user || (before !== undefined && isSameTyped(before, message, bot))) return;
+  if (by !== message.user || (before !== undefined && isSameTyped(before, message))) return;
   let isNew = false;
   await withMessageBoundary(message, ticket, bot, async (onAddressed) => {
     const classified = await classifyMessage(message, bot);
@@ -108,7 +107,8 @@ async function handleEdit(
     if (edited?.isAddressed === true) onAddressed();
     const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
     // The answer would stand below words that did not make it.
-    if (isCodeGone && !(await isKnownEdit(message, last, bot))) for (const run of runs) await bot.erase(run);
+    if (isCodeGone && !(await isKnownEdit(message, last, bot)))
+      for (const run of runs) await bot.runs.erase(run);
   });
   if (isNew) await handleMessage(message, ticket, bot);
 }
@@ -140,8 +140,8 @@ async function runEdited(
   if (isLate(message)) refuseLate(message, 'run', person, bot);
   await mustRun(person, message.channel, bot);
   const editedTs = message.editedTs ?? '';
-  if (await bot.replaceWaiting(last, { snippet, editedTs, saved })) {
-    bot.audit.record(auditEdited((await bot.findRun(last.id)) ?? last, snippet.blocks));
+  if (await bot.admission.replaceWaiting(last, { snippet, editedTs, saved })) {
+    bot.audit.record(auditEdited((await bot.runs.find(last.id)) ?? last, snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
@@ -162,7 +162,7 @@ async function runEdited(
     bot,
   );
   if (admitted.kind === 'accepted' && isUnfinished(last))
-    await bot.say(
+    await bot.runs.say(
       last,
       `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
     );
@@ -175,7 +175,7 @@ async function runsOf(
   bot: Bot,
 ): Promise<Run[]> {
   const key = messageRequest(bot.workspace, channel, ts);
-  return (await bot.threadRuns(channel, thread)).filter((run) => run.data.message === key);
+  return (await bot.runs.newest('thread', [channel, thread])).filter((run) => run.data.message === key);
 }
 
 /** Slack may bring an edit twice, and edits in any order: an older one has been overtaken. */
@@ -184,9 +184,8 @@ async function isKnownEdit(message: PostedMessage, last: Run, bot: Bot): Promise
   return isOvertaken || (await bot.isKnown(requestOf(message, bot)));
 }
 
-function isSameTyped(before: PostedMessage, after: PostedMessage, { userId }: Bot): boolean {
-  const typed = (posted: PostedMessage): string => JSON.stringify(readMessage(posted, userId).parts);
-  return typed(before) === typed(after);
+function isSameTyped(before: PostedMessage, after: PostedMessage): boolean {
+  return JSON.stringify(before.typed) === JSON.stringify(after.typed);
 }
 
 /** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */

@@ -3,15 +3,12 @@ import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
 import { helpText, welcomeText } from '../../blocks/help.ts';
 import type { Bot } from '../../context.ts';
-import { type Command, readBangCommand } from '../../parsing/command.ts';
+import type { Command } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
-import { must, refuse } from '../../auth/policy.ts';
-import { withAudit } from '../../auth/audit.ts';
-import { readMessage } from '../../parsing/message-body.ts';
-import { readReply } from '../../parsing/snippet.ts';
-import { runCommand, notifyAnswer } from '../commands/execute.ts';
+import { refuse } from '../../auth/policy.ts';
+import { onlyLooks, runCommand, notifyAnswer } from '../commands/execute.ts';
 import { withBoundary } from '../boundary.ts';
 import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
 import {
@@ -22,7 +19,7 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
-import { overText } from '../views/forms.ts';
+import { takeInputReply } from '../input.ts';
 import { renderRunNow } from '../../blocks/refusals.ts';
 
 /**
@@ -30,7 +27,7 @@ import { renderRunNow } from '../../blocks/refusals.ts';
  * (as `message` and as `app_mention`, in any order); both are read alike and the run store tells them to be one.
  */
 export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
-  const posted = readPosted(event);
+  const posted = readPosted(event, bot.userId);
   if (posted === undefined) return;
   const { mutex, handledRequests } = bot.memory;
   const key = requestOf(posted, bot);
@@ -107,9 +104,11 @@ async function runRequest(
     case 'nothing':
       await untilDone(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
-    case 'command':
-      await runOnce(key, bot, () => runMessageCommand(posted, request.command, bot));
+    case 'command': {
+      const once = onlyLooks(request.command) ? untilDone : runOnce;
+      await once(key, bot, () => runMessageCommand(posted, request.command, bot));
       return;
+    }
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
       const message = messageRequest(bot.workspace, channel, ts);
@@ -146,8 +145,10 @@ async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promis
 
 /** The message is not known by that: it may still run. */
 async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
+  const { channel, ts, thread = ts } = posted;
   const offer = `${requestOf(posted, bot)}/late`;
-  await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, renderRunNow(text, posted)));
+  const blocks = renderRunNow(text, { channel, thread, ts });
+  await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, blocks));
 }
 
 /** In a direct message everything is private anyway, and a plain reply does not vanish. */
@@ -194,45 +195,9 @@ export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<voi
   handledRequests.set(key, true);
   await withBoundary({ what: 'a welcome' }, bot, async () => {
     const own = messageRequest(bot.workspace, channel, ts);
-    const runs = await bot.channelRuns(channel, 2);
+    const runs = await bot.runs.newest('channel', [channel], 2);
     if (runs.some(({ data }) => data.message !== own)) return;
     if (refuse('look', await bot.users.find(user), channel, bot.policy) !== undefined) return;
     await runOnce(key, bot, async () => await bot.notify.channel({ channel }, welcomeText(bot.userId)));
   });
-}
-
-const PASSWORD_TEXT =
-  'The code asks for a password, and everybody here can read a reply, so yours was not sent to it. Press Answer, and delete your reply if it was the password.';
-const LINES_TEXT =
-  'The code asks for one line, and your reply has several, so it was not sent. Reply with one line.';
-
-/** Where it is known that a message, named by its request, answered a question. */
-export function replyRequest(message: string): string {
-  return `${message}/reply`;
-}
-
-/**
- * Gives the code of the author's run in this thread the line that it waits for. False for a message that answers
- * nothing: then nothing was done. `onAddressed` is called where it does: from then on refusals are said.
- */
-async function takeInputReply(posted: PostedMessage, bot: Bot, onAddressed: () => void): Promise<boolean> {
-  const { channel, ts, thread, user, files } = posted;
-  if (thread === undefined || files.length > 0 || posted.isMention) return false;
-  const run = bot.control.awaitingInput(bot.workspace, channel, thread, user);
-  const asked = run?.data.inputRequest;
-  if (run === undefined || asked === undefined) return false;
-  const line = readReply(readMessage(posted, bot.userId));
-  if (line === undefined || readBangCommand(line) !== undefined) return false;
-  onAddressed();
-  // By the message's own request: in a direct message it would else run as code when Slack brings it again.
-  await runOnce(requestOf(posted, bot), bot, async () => {
-    must('answerOwn', await findAuthor(posted, bot), channel, bot.policy);
-    if (asked.password) throw new UserError('notTaken', PASSWORD_TEXT);
-    if (line.includes('\n')) throw new UserError('notTaken', LINES_TEXT);
-    await withAudit({ audit: 'message', act: 'inputReply', user, channel, run: run.id }, bot, async () => {
-      if (!(await bot.control.answerInput(run, asked.id, line))) throw new UserError('badCommand', overText);
-    });
-    await bot.markSeen(replyRequest(messageRequest(bot.workspace, channel, ts)));
-  });
-  return true;
 }

@@ -1,3 +1,4 @@
+import type { AckFn } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
@@ -17,30 +18,26 @@ import {
   purposeSchema,
   renderEditor,
   splitCode,
-} from '../../blocks/modals/editor.ts';
-import { type Fields, renderSentence } from '../../blocks/modals/modal.ts';
-import { escapeMrkdwn } from '../../blocks/elements.ts';
-import { inTime, notifyPerson, withBoundary } from '../boundary.ts';
-import { onSubmission } from './submission.ts';
+} from '../../blocks/editor.ts';
+import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements.ts';
+import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
+import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/posted-file.ts';
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { toLineFeeds } from '../../../text.ts';
 
-export interface EditorCall {
-  user: string;
-  trigger: string;
-  /** Undefined from the global shortcut: then it is picked in the modal. */
-  channel: string | undefined;
-}
-
-export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bot): Promise<void> {
+/** Without a `channel` it is picked in the modal. */
+export async function openEditor(
+  { user, trigger, channel }: { user: string; trigger: string; channel: string | undefined },
+  bot: Bot,
+): Promise<void> {
   await bot.views.openModal(trigger, async () => {
     const [person, context] = await Promise.all([
       bot.users.find(user),
       // Without a channel: what words mean everywhere.
       bot.languages(channel ?? ''),
-      channel === undefined ? undefined : bot.channels.mustBeMember(channel),
+      channel === undefined ? undefined : bot.channels.mustBePostable(channel),
     ]);
     must('run', person, channel, bot.policy);
     const purpose = channel === undefined ? {} : { channel };
@@ -49,16 +46,24 @@ export async function openEditor({ user, trigger, channel }: EditorCall, bot: Bo
   });
 }
 
-/** The same for a press outside channels: a refusal is said in the modal's place, where the person looks. */
-export async function openEditorOrSay(call: EditorCall, bot: Bot): Promise<void> {
-  const { user, trigger } = call;
+/**
+ * The global shortcut, and Run code on the home tab: the editor, with the channel to choose. A refusal is said in its
+ * place, where the person looks.
+ */
+export async function onEditorCalled(
+  { ack, body }: { ack: AckFn<void>; body: { user: { id: string }; trigger_id: string } },
+  bot: Bot,
+): Promise<void> {
+  const user = body.user.id;
+  const trigger = body.trigger_id;
+  await new Acknowledgement(ack, bot.log).send();
   const notify = async (text: string): Promise<void> =>
     await bot.views
       .openModal(trigger, async () => renderSentence(text))
-      .catch(async () => await notifyPerson(bot.notify, { channel: undefined, user })(escapeMrkdwn(text)));
+      .catch(async () => await bot.notify.person({ user }, escapeMrkdwn(text)));
   const asked = { audit: 'shortcut', user };
   await withBoundary({ what: 'a shortcut', format: 'plain', notify, asked }, bot, async () => {
-    await openEditor(call, bot);
+    await openEditor({ user, trigger, channel: undefined }, bot);
   });
 }
 
@@ -67,7 +72,7 @@ export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promi
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
   await bot.views.openModal(trigger, async () => {
-    const blocks = await bot.code(run);
+    const blocks = await bot.runs.code(run);
     const languages = listChoices(await bot.languages(channel));
     return renderFilled({ channel, thread }, { languages, kernelspec, blocks });
   });
@@ -98,7 +103,7 @@ export const onEditorSubmitted = onSubmission(
         purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
         bot.users.find(user),
         mustBeIn(channel, user, bot),
-        bot.channels.mustBeMember(channel),
+        bot.channels.mustBePostable(channel),
       ]),
       signal,
     );

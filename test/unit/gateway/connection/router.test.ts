@@ -82,3 +82,30 @@ test('Router: a thread that talks for hours is not remembered', () => {
   expect(router.received.isWhole).toBe(false);
   expect(router.received.soFar()).toBeUndefined();
 });
+
+test('Router: what a plugin of the kernel says belongs to the execution under way, whoever opened its comm', async () => {
+  const { router, queue } = createParts();
+  const { execution, outputs } = createExecution();
+  const comm = { parentType: 'comm_open', parentId: 'opening' };
+  const says = (data: unknown, more = {}) =>
+    router.take(kernelMessage('comm_msg', { comm_id: 'c', data }, { ...comm, ...more }));
+  says('before');
+  queue.addWritten(execution);
+  says('not begun');
+  router.take(kernelMessage('status', busy));
+  says('ours');
+  says('theirs', { parentSession: 'theirs' });
+  router.take(kernelMessage('comm_close', { comm_id: 'c' }, comm));
+  execution.finishAs('unknown');
+  says('after');
+  expect(await outputs()).toEqual([
+    { kind: 'started' },
+    { kind: 'comm', commId: 'c', data: 'ours' },
+    { kind: 'comm', commId: 'c', data: 'theirs' },
+  ]);
+});
+
+test('Router: a comm that may not be opened has nobody who takes it', async () => {
+  const { router } = createParts({ mayWrite: () => false });
+  expect(await router.openComm('SparkMonitor')).toBe(false);
+});

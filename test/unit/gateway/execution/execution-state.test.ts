@@ -25,7 +25,6 @@ test.each([
 });
 
 const waits = {
-  isLateTalker: false,
   lingerMs: 1,
   goodbyeMs: 4,
   errorLingerMs: 2,
@@ -36,9 +35,11 @@ const waits = {
 test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
   const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
   const begun = { ...FRESH_EXECUTION, started: true, ran: true };
-  expect(endsInMs({ ...begun, reply }, waits)).toBe(4);
-  expect(endsInMs({ ...begun, idle: true }, waits)).toBe(3);
-  expect(endsInMs({ ...begun, reply, idle: true }, waits)).toBe(0);
+  expect(endsInMs({ ...begun, reply }, waits, false, false)).toBe(4);
+  expect(endsInMs({ ...begun, idle: true }, waits, false, false)).toBe(3);
+  expect(endsInMs({ ...begun, reply }, waits, false, true)).toBe(3);
+  expect(endsInMs({ ...begun, reply, idle: true }, waits, false, false)).toBe(0);
+  expect(endsInMs({ ...begun, reply, idle: true }, waits, true, false)).toBe(1);
 });
 
 test('for an error that the kernel has printed no error message is waited for', () => {
@@ -58,6 +59,6 @@ test('for an error that the kernel has printed no error message is waited for', 
     content: { name: 'stderr', text: printed },
     bytes: 0,
   };
-  expect(endsInMs(over, waits)).toBe(2);
-  expect(endsInMs(takeMessage(over, message, 'ours').state, waits)).toBe(0);
+  expect(endsInMs(over, waits, false, false)).toBe(2);
+  expect(endsInMs(takeMessage(over, message, 'ours').state, waits, false, false)).toBe(0);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import {
   isLateTalker,
   isOfOtherProcess,
-  isProvenByInfo,
+  isIpykernel,
   readExecuteReply,
   readKernelInfo,
   readOutput,
@@ -156,7 +156,7 @@ test('which kernels talk late, and which prove by a kernel_info_reply', () => {
     true,
     false,
   ]);
-  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => isProvenByInfo(kernel(name)))).toEqual([
+  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => isIpykernel(kernel(name)))).toEqual([
     true,
     false,
     false,

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { EventTurns, type SocketEvent } from '../../../../src/gateway/socket/event-turns.ts';
 import { useUpTurn, watchTurns } from '../../../support/turns.ts';
 
@@ -17,6 +17,9 @@ function watched(): { turns: EventTurns; given: string[]; flow: boolean[] } {
   );
   return { turns, given, flow };
 }
+
+/** What an earlier test has used of its turn is not this one's. */
+beforeEach(() => nextTurn());
 
 const long = (word: string): string => `"${word}${' '.repeat(400_000)}"`;
 
@@ -99,4 +102,13 @@ test('frames that one read of a socket brings are given in several turns where t
   expect(given).toEqual(['1', '2', '3', '4']);
   expect(turnsOfFrames.size).toBe(4);
   expect(flow).toEqual([true, false]);
+});
+
+test('a long frame that is no UTF-8 is lost; a short one is read as it is', async () => {
+  const { turns, given } = watched();
+  const frame = (json: string): Buffer =>
+    Buffer.concat([Buffer.from('0000000100000008', 'hex'), Buffer.from(json, 'latin1')]);
+  for (const json of ['"é"', long('é'), '"c"']) turns.giveFrame(frame(json), true);
+  await new Promise<void>((resolve) => turns.whenGiven(resolve));
+  expect(given).toEqual(['"\ufffd"', 'tooBig', '"c"']);
 });

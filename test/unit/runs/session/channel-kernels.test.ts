@@ -9,7 +9,7 @@ test('one session a channel; a kernel, a loss or a run keeps it', async () => {
   const live = await rig.submit('code()');
   expect(rig.kernels.sessions).toHaveLength(1);
   await rig.untilDone(live);
-  expect(rig.kernels.ofChannel('T1', 'C1')).toEqual([rig.session()]);
+  expect(rig.kernels.records('T1', 'C1')).toEqual([rig.session().record]);
   expect(rig.kernels.records('T1')).toHaveLength(1);
   expect(rig.kernels.records('T2')).toEqual([]);
   await rig.session().shutDown();
@@ -26,12 +26,12 @@ test('several kernels a channel: one session for each kernelspec, and they run a
     'python()',
     'scala()',
   ]);
-  expect(rig.kernels.ofChannel('T1', 'C1').map(({ key }) => key)).toEqual([
+  expect(rig.kernels.records('T1', 'C1').map(({ queue }) => queue)).toEqual([
     'T1/C1/python3',
     'T1/C1/scala-spark',
   ]);
   await rig.kernels.find('T1/C1/python3')?.shutDown();
-  expect(rig.kernels.ofChannel('T1', 'C1').map(({ key }) => key)).toEqual(['T1/C1/scala-spark']);
+  expect(rig.kernels.records('T1', 'C1').map(({ queue }) => queue)).toEqual(['T1/C1/scala-spark']);
 });
 
 test('a place that is reserved counts until it is released', async () => {

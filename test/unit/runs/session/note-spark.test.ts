@@ -21,8 +21,10 @@ const textOf = (parts: readonly { kind: string }[]): string => JSON.stringify(pa
 async function run(
   play: (kernel: ScriptedKernel, request: ScriptMessage) => Promise<void>,
   blocks = ['count()'],
+  prepare: (kernel: ScriptedKernel) => void = () => undefined,
 ) {
   rig.gateway.onStart = (kernel) => {
+    prepare(kernel);
     kernel.onExecute = (request) => {
       if (request.content['silent'] === true) return kernel.run(request);
       kernel.begin(request);
@@ -124,6 +126,43 @@ test('what the observer says is the progress, whatever the bar says, and no outp
   expect(last?.output?.parts).toEqual([]);
   expect(last?.spark).toMatchObject({ source: 'observer', isAtWork: false, app: 'app-1' });
   expect(last?.spark?.counts).toMatchObject({ jobs: 2, tasks: 20, doneTasks: 20, failedTasks: 1 });
+});
+
+test('what Toree’s plugin says on the comm that was opened for it is the progress of the block under way', async () => {
+  const event = (msgtype: string, more: object): object => ({
+    msgtype: 'fromscala',
+    msg: JSON.stringify({ msgtype, jobId: 4, stageId: 7, numTasks: 8, ...more }),
+  });
+  const live = await run(
+    async (kernel) => {
+      const opening = await kernel.untilReceived('comm_open');
+      const say = (data: object): void =>
+        void kernel.send('comm_msg', { comm_id: opening.content['comm_id'], data }, { parent: opening });
+      say(event('sparkJobStart', { jobGroup: 'null', stageInfos: { 7: { numTasks: 8 } } }));
+      await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.counts.jobs === 1);
+      vi.setSystemTime(Date.now() + 1_100);
+      say(event('sparkStageActive', { numCompletedTasks: 3, numActiveTasks: 2, numFailedTasks: 0 }));
+      await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.hasLasted === true);
+      say(event('sparkStageCompleted', { numCompletedTasks: 8, numFailedTasks: 1 }));
+      say(event('sparkJobEnd', { status: 'COMPLETED' }));
+      await rig.untilShown({ id: 'run-1' }, ({ spark }) => spark?.isAtWork === false);
+    },
+    undefined,
+    (kernel) => {
+      kernel.implementation = 'spark';
+      kernel.onCommOpen = (request) => kernel.takeComm(request);
+    },
+  );
+  await rig.untilDone(live);
+  const last = rig.views(live).at(-1);
+  expect(last?.output?.parts).toEqual([]);
+  expect(last?.spark?.counts).toMatchObject({
+    jobs: 1,
+    endedJobs: 1,
+    tasks: 8,
+    doneTasks: 8,
+    failedTasks: 1,
+  });
 });
 
 test('a message of it that comes after the end changes nothing', async () => {

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { KernelConnection } from '../../../../src/gateway/gateway.ts';
 import { executeQuietly } from '../../../../src/runs/session/spark-observer.ts';
 import { startConnectedRig } from '../../../support/gateway-client.ts';
+
+afterEach(() => void vi.useRealTimers());
 
 test('a kernel that works for another client first is not waited for beyond the time-out, and not interrupted', async () => {
   await using rig = await startConnectedRig();
@@ -45,4 +48,38 @@ test('a kernel that comes up is waited for before the time-out counts', async ()
   rig.kernel.answersInfo = true;
   rig.kernel.comeUp();
   expect((await waiting).kind).toBe('ok');
+});
+
+/** Takes a request after `writtenMs`, and does nothing until it is to leave it. */
+function comingUp(writtenMs: number): { connection: KernelConnection; left: () => number | undefined } {
+  let leftMs: number | undefined;
+  const execute = ({ signal }: { signal: AbortSignal }) => {
+    const beganMs = Date.now();
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        leftMs = Date.now() - beganMs;
+        resolve();
+      });
+    });
+    return {
+      written: new Promise((resolve) => setTimeout(resolve, writtenMs)),
+      end: aborted.then(() => ({ kind: 'interrupted' })),
+      [Symbol.asyncIterator]: () => ({
+        next: async () => ({ done: true, value: await aborted }),
+      }),
+    };
+  };
+  return { connection: { execute } as unknown as KernelConnection, left: () => leftMs };
+}
+
+test.each([
+  ['in 10 s', 10_000, 15_000],
+  ['in 20 min: half a minute is enough', 1_200_000, 35_000],
+])('a kernel that is up %s', async (_, writtenMs, leftMs) => {
+  vi.useFakeTimers();
+  const { connection, left } = comingUp(writtenMs);
+  const quiet = executeQuietly(connection, 'x', 5_000, 'written');
+  await vi.advanceTimersByTimeAsync(40_000);
+  expect(await quiet).toMatchObject({ kind: 'interrupted' });
+  expect(left()).toBe(leftMs);
 });

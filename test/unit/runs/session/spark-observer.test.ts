@@ -97,6 +97,45 @@ test('a Scala kernel is looked at where that is asked for, once; a stop ends its
   expect(await sent('almond', 'auto')).toEqual([]);
 });
 
+test('Toree’s own plugin is asked once, where nothing else tells of its jobs, and waited for', async () => {
+  const opened = async (progress: SparkProgress, implementation = 'spark', url = ''): Promise<unknown[]> => {
+    await using rig = await startConnectedRig({
+      prepare: (kernel) => {
+        kernel.implementation = implementation;
+      },
+    });
+    const status = url === '' ? undefined : { url };
+    const observer = new SparkObserver({ ...settings(progress), status }, silentLog);
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    return rig.kernel.received
+      .filter(({ header }) => header.msg_type === 'comm_open')
+      .map(({ content }) => content['target_name']);
+  };
+  expect(await opened('auto')).toEqual(['SparkMonitor']);
+  expect(await opened('all')).toEqual([]);
+  expect(await opened('console')).toEqual([]);
+  expect(await opened('auto', 'spark', 'http://127.0.0.1:9/api/v1')).toEqual([]);
+  expect(await opened('auto', 'ipython')).toEqual([]);
+
+  await using rig = await startConnectedRig({
+    prepare: (kernel) => {
+      kernel.implementation = 'spark';
+    },
+  });
+  const asked = Promise.withResolvers<ScriptMessage>();
+  rig.kernel.onCommOpen = asked.resolve;
+  let isIn = false;
+  const putting = new SparkObserver(settings('auto'), silentLog).putInto(rig.connection).then(() => {
+    isIn = true;
+  });
+  const request = await asked.promise;
+  // What is sent before its answer would be taken for the comm's.
+  expect(isIn).toBe(false);
+  rig.kernel.takeComm(request);
+  await putting;
+});
+
 test('a kernel that works for another client is left alone', async () => {
   await using rig = await startConnectedRig();
   const foreign = { ...(await rig.kernel.untilReceived('kernel_info_request')) };

@@ -11,14 +11,14 @@ test.each([
   ['a group message, of which Slack does not say that the bot is in it', { id: 'G1', is_mpim: true }, true],
 ])('the bot can post its answer: %s', async (_what, channel, isIn) => {
   await using api = await startSlackApi(() => ({ channel }));
-  const asked = createChannels(api.client, silentLog).mustBeMember(channel.id);
+  const asked = createChannels(api.client, silentLog).mustBePostable(channel.id);
   if (isIn) await expect(asked).resolves.toBeUndefined();
   else await expect(asked).rejects.toThrow('Sparkthread is not in this channel');
 });
 
 test('in a direct message of two people nobody is told to invite it', async () => {
   await using api = await startSlackApi(() => ({ channel: { id: 'D1', is_member: false } }));
-  await expect(createChannels(api.client, silentLog).mustBeMember('D1')).rejects.toThrow(
+  await expect(createChannels(api.client, silentLog).mustBePostable('D1')).rejects.toThrow(
     'This direct message is none with Sparkthread, so it could not answer here and nothing ran.',
   );
 });
@@ -27,10 +27,10 @@ test('a yes is kept, a no is asked again', async () => {
   const channel = { id: 'C1', is_member: false };
   await using api = await startSlackApi(() => ({ channel }));
   const channels = createChannels(api.client, silentLog);
-  await expect(channels.mustBeMember('C1')).rejects.toThrow('not in this channel');
+  await expect(channels.mustBePostable('C1')).rejects.toThrow('not in this channel');
   channel.is_member = true;
-  await channels.mustBeMember('C1');
-  await channels.mustBeMember('C1');
+  await channels.mustBePostable('C1');
+  await channels.mustBePostable('C1');
   expect(api.calls).toHaveLength(2);
 });
 

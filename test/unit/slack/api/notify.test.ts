@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { startPlayground } from '../../../../playground/playground.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
-import { createIdleNotices, createNotify } from '../../../../src/slack/api/notify.ts';
+import { createKernelNotices, createNotify } from '../../../../src/slack/api/notify.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -27,7 +27,7 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
     },
   });
   const notify = createNotify(client, silentLog);
-  return { calls, threads, updates, notify, idle: createIdleNotices(client, notify) };
+  return { calls, threads, updates, notify, idle: createKernelNotices(client, notify).idle };
 }
 
 const ok = (): Response => Response.json({ ok: true, ts: '1.000001' });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ModalView } from '@slack/types';
 import { silentLog } from '../../../../src/log.ts';
 import { createViews } from '../../../../src/slack/api/views.ts';
-import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
+import { renderEditor } from '../../../../src/slack/blocks/editor.ts';
 import { startSlackApi } from './slack-api.ts';
 
 const editor: ModalView = renderEditor({ channel: 'C1' }, { languages: [], blocks: [''] });

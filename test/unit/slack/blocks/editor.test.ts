@@ -1,11 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import {
-  joinFields,
-  maxCodeChars,
-  renderEditor,
-  splitCode,
-} from '../../../../src/slack/blocks/modals/editor.ts';
+import { joinFields, maxCodeChars, renderEditor, splitCode } from '../../../../src/slack/blocks/editor.ts';
 
 function labels(blocks: readonly string[]): string[] {
   const { fields, joins } = splitCode(blocks)!;

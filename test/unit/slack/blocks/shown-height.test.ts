@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { wholeText } from '../../../../src/output/output-view.ts';
+import { wholeText, type OutputPart } from '../../../../src/output/output-view.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
-import type { OutputPart } from '../../../../src/output/output-view.ts';
 import { cutText } from '../../../../src/slack/blocks/truncate.ts';
 
 const phase = {

@@ -70,7 +70,7 @@ async function outputsOf(
 
 function port(messages: ThreadMessage[], failing = new Set<string>()): Bot {
   return {
-    code: async () => ['1'],
+    runs: { code: async () => ['1'] },
     workspaceUrl: 'https://team.slack.com/',
     users: { find: async (id: string) => ({ id, name: 'ana_*' }) },
     threads: {
@@ -178,7 +178,7 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
 
 test('SQL is what runs it in a kernel that knows nothing of the bot', async () => {
   const bot = port([answer('r')]);
-  bot.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];
+  bot.runs.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];
   const codeIn = async (language: string) => {
     const runs = [run('r', { dialect: 'sql', blockCount: 2, language })];
     return (await collectRuns(runs, bot))[0]?.code;

@@ -4,9 +4,8 @@ import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import { renderAllRows } from '../../../../src/slack/blocks/run/run-buttons.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
 const run = {
@@ -25,16 +24,18 @@ function startBot({ hasKernel = true, isMember = true } = {}) {
     workspace: 'T1',
     policy: POLICY,
     users: { find: async (id: string) => personOf(id, { isGuest: id === 'U9' }) },
-    findRun: async (id: string) => (id === 'run-1' ? run : undefined),
+    runs: { find: async (id: string) => (id === 'run-1' ? run : undefined) },
     control: { hasKernelOf: () => hasKernel },
     channels: {
-      async mustBeMember() {
+      async mustBePostable() {
         if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
-    admit: async (request: SnippetRequest) => {
-      admitted.push(request);
-      return { kind: 'accepted', runId: 'run-2' };
+    admission: {
+      submit: async (request: SnippetRequest) => {
+        admitted.push(request);
+        return { kind: 'accepted', runId: 'run-2' };
+      },
     },
     markSeen: async () => true,
     wasSeen: async () => false,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { notifyPerson, withBoundary } from '../../../../src/slack/listeners/boundary.ts';
+import { withBoundary } from '../../../../src/slack/listeners/boundary.ts';
 
 const storeError = new StoreError('silent', 'no answer');
 
@@ -100,15 +100,4 @@ test('where nobody asked, nobody is told, and what worked is done', async () => 
   expect(await withBoundary({ what: 'a thing' }, bot, () => Promise.reject(refused))).toBe('refused');
   expect(await withBoundary(boundary, bot, () => Promise.resolve())).toBe('done');
   expect(told).toEqual([]);
-});
-
-test('the person is told in the thread where the button is', async () => {
-  const told: unknown[] = [];
-  const notify = {
-    person: async (where: unknown, text: string) => void told.push(where, text),
-    channel: async () => true,
-  };
-  const where = { channel: 'C1', thread: '1.2', user: 'U1' };
-  await notifyPerson(notify, where)('No.');
-  expect(told).toEqual([where, 'No.']);
 });

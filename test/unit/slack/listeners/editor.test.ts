@@ -4,9 +4,8 @@ import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import { renderEditor } from '../../../../src/slack/blocks/modals/editor.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { renderEditor } from '../../../../src/slack/blocks/editor.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
 import { personOf, POLICY } from './people.ts';
 
@@ -22,17 +21,19 @@ function openEditor(
     onRefused: () => undefined,
     policy: POLICY,
     users: { find: async (id: string) => personOf(id) },
-    channels: { isMember: async () => options.isMember ?? true, mustBeMember: async () => {} },
+    channels: { isMember: async () => options.isMember ?? true, mustBePostable: async () => {} },
     readFiles: async (files: { kind: string; name: string }[]) =>
       files
         .filter(({ kind }) => kind === 'code')
         .map(({ name }) => ({ syntax: undefined, code: `of ${name}` })),
-    async admit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
-      keys.push(requestKey);
-      admitted.push(...snippet.blocks);
-      return admit(requestKey);
+    admission: {
+      async submit({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) {
+        keys.push(requestKey);
+        admitted.push(...snippet.blocks);
+        return admit(requestKey);
+      },
     },
-    findRun: async () => undefined,
+    runs: { find: async () => undefined },
     runOf: async () => (options.madeRun === true ? ({ id: 'r1' } as Run) : undefined),
     memory: createListenerMemory(),
     log: silentLog,

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { readRunData, type Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { exportRuns } from '../../../../src/slack/listeners/commands/export.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf } from './people.ts';
 
 test('the exports of one person are read one after the other', async () => {
@@ -17,8 +16,7 @@ test('the exports of one person are read one after the other', async () => {
     memory: createListenerMemory(),
     channels: { find: async () => ({ name: 'data' }) },
     users: { find: async (id: string) => personOf(id, { timeZone: 'Mars/Olympus' }) },
-    code: async () => ['1'],
-    threadRuns: async () => [run as unknown as Run],
+    runs: { code: async () => ['1'], newest: async () => [run as unknown as Run] },
     threads: {
       messages: async () => (steps.push('read'), []),
       attach: async () => {

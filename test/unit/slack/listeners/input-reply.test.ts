@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
 // Just after the messages of these tests were written.
@@ -37,17 +36,18 @@ function createBot({ password = false } = {}) {
       answerInput: async (_run: Run, _id: string, line: string) => given.push(line) > 0,
     },
     languages: async () => ({ kernelspecs: [], aliases: new Map() }),
-    admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
-      if (claims.has(requestKey)) return { kind: 'duplicate' };
-      ran.push(...snippet.blocks);
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
+        if (claims.has(requestKey)) return { kind: 'duplicate' };
+        ran.push(...snippet.blocks);
+        return { kind: 'duplicate' };
+      },
     },
     onRefused: () => {},
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
-    threadRuns: async () => [],
-    channelRuns: async () => [asking],
+    runs: { newest: async (index: string) => (index === 'channel' ? [asking] : []) },
     channelSettings: { read: async () => ({}) },
     autoRun: 'mention',
     memory: createListenerMemory(),

@@ -5,9 +5,8 @@ import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
-import { renderKernelButtons } from '../../../../src/slack/blocks/kernel-text.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-blocks.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
@@ -60,7 +59,8 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
     return answer;
   };
   const [, shutDown] = renderKernelButtons(record.kernelId, 1).elements;
-  return { kernels, said, press, shutDown: shutDown ?? {}, keep: { value: `${record.kernelId}|T1/C1` } };
+  const keep = keepButton.render({ kernelId: record.kernelId, queue: 'T1/C1' });
+  return { kernels, said, press, shutDown: shutDown ?? {}, keep };
 }
 
 test('the list of kernels is shown anew after a press on it, also where the kernel was gone', async () => {

@@ -11,6 +11,7 @@ import {
   resolveChannel,
 } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
+import { ChannelIds } from '../../../../src/slack/transport/channel-ids.ts';
 
 /** A workspace with a kernel in each of `channels`; `names` as Slack says them now, `cached` as they were. */
 function createBot(options: {
@@ -42,7 +43,8 @@ function createBot(options: {
       isOpenTo: async (id: string) => !closed.includes(id),
       isMember: async (id: string) => asked.push(id) > 0,
     },
-    requesterRuns: async () => [],
+    channelIds: new ChannelIds(),
+    runs: { newest: async () => [] },
     views: { publishHome: async () => {} },
     log: silentLog,
     audit: silentAudit,
@@ -60,6 +62,12 @@ test('a name is looked up among the channels that have a kernel', async () => {
     'No channel #vault with a kernel is known',
   );
   await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
+});
+
+test('an id that Slack gave the channel later means it, too', async () => {
+  const { bot } = createBot({ channels: ['C1', 'C2'], names });
+  bot.channelIds.change('C2', 'C05');
+  expect(await resolveChannel('C05', 'U1', bot)).toBe('C2');
 });
 
 test('a channel that the asker may not know of is not told apart from none', async () => {
@@ -103,6 +111,7 @@ function createChannel(...specs: readonly string[]) {
     policy: { admins: [], restartBy: 'anyone', allowedBots: [], allowGuests: false, allowExternal: false },
     languages: async () => ({ kernelspecs: { list, default: 'ir' }, aliases: {} }),
     channels: createBot({ channels: [], names }).bot.channels,
+    channelIds: new ChannelIds(),
     control: {
       kernels: async () => records,
       kernelsOf: () => records,
@@ -121,7 +130,12 @@ function createChannel(...specs: readonly string[]) {
     const ben = await createBot({ channels: [], names }).bot.users.find('UBEN');
     const said = channel === undefined ? 'C1' : 'C2';
     const { text, blocks, told } = await changeNamedKernel(command, ben, { channel: said }, bot);
-    return { text, buttons: JSON.stringify(blocks ?? []).match(/kernel:restart/g)?.length ?? 0, told };
+    return {
+      text,
+      blocks,
+      buttons: JSON.stringify(blocks ?? []).match(/kernel:restart/g)?.length ?? 0,
+      told,
+    };
   };
   return { restart, restarted };
 }
@@ -136,6 +150,17 @@ test('restart means the only kernel; of several it is asked which, and nothing i
   );
   expect([asked.buttons, asked.told]).toEqual([2, undefined]);
   expect([alone.restarted, both.restarted]).toEqual([['python3-spark'], []]);
+});
+
+test('more kernels than a message holds are asked for in part, which is said', async () => {
+  const specs = Array.from({ length: 40 }, (_, n) => `python3-${'x'.repeat(90)}-${n}`);
+  const { text, blocks, buttons } = await createChannel(...specs).restart();
+  expect(jsonSize(blocks)).toBeLessThan(MESSAGE_ROOM);
+  expect(buttons).toBeGreaterThan(5);
+  expect(text).toContain(
+    `Which one? ${buttons} of 40 are shown; the language’s word behind \`restart\` names any. Nothing was changed yet.\n`,
+  );
+  expect(text.split('\n').filter((line) => line.startsWith('*python3-'))).toHaveLength(buttons);
 });
 
 test('of another channel no word is named that would restart a kernel of this one', async () => {

@@ -3,10 +3,9 @@ import type { AuditEntry } from '../../../../src/audit/audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { UserError } from '../../../../src/errors.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { personOf, POLICY } from './people.ts';
 
@@ -81,23 +80,26 @@ function createBot({
     languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
     channelSettings: { read: async () => ({ auto: autos.shift() ?? true }) },
     saved: { find: () => undefined },
-    admit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
-      const refusal = refusals.shift();
-      if (refusal !== undefined) throw new UserError('tooManyRuns', refusal);
-      if (!claims.has(requestKey)) ran.push({ code: snippet.blocks, requestKey });
-      claims.add(requestKey);
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) throw new UserError('tooManyRuns', refusal);
+        if (!claims.has(requestKey)) ran.push({ code: snippet.blocks, requestKey });
+        claims.add(requestKey);
+        return { kind: 'duplicate' };
+      },
+      replaceWaiting: async () => false,
     },
-    replaceWaiting: async () => false,
-    erase: async () => undefined,
+    runs: {
+      erase: async () => undefined,
+      code: async () => ['1 + 1'],
+      newest: async () => (run === undefined ? [] : [run]),
+    },
     onRefused: () => undefined,
-    code: async () => ['1 + 1'],
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
     runOf: async () => undefined,
-    threadRuns: async () => (run === undefined ? [] : [run]),
-    channelRuns: async () => (run === undefined ? [] : [run]),
     memory: createListenerMemory(),
     audit: {
       record: ({ audit, event }: AuditEntry) => void audited.push(`${audit} ${event}`),

@@ -3,11 +3,10 @@ import { StoreError } from '../../../../src/errors.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { classifyMessage } from '../../../../src/slack/listeners/events/classify.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 import { personOf, POLICY } from './people.ts';
@@ -42,9 +41,12 @@ function createBot({
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
     runOf: async (key: string) => void store.push(`runOf ${key}`),
-    threadRuns: async (_channel: string, _thread: string, limit?: number) =>
-      store.push(limit === undefined ? 'threadRuns' : `threadRuns ${limit}`) > 0 && hasRuns ? [run] : [],
-    channelRuns: async () => (store.push('channelRuns') > 0 && hasRuns ? [run] : []),
+    runs: {
+      newest: async (index: string, _of: string[], limit?: number) =>
+        store.push(`newest of ${index}${limit === undefined ? '' : `, ${limit}`}`) > 0 && hasRuns
+          ? [run]
+          : [],
+    },
     memory: createListenerMemory(),
     log: silentLog,
     audit: silentAudit,
@@ -64,7 +66,7 @@ const deletion = (ts: string, before: object | undefined) => ({
 test('deleted talk in a channel without runs costs one look, and none after that', async () => {
   const { bot, store, ticket } = createBot();
   for (const ts of ['1.0', '2.0', '3.0']) await onMessageChanged(deletion(ts, plain), ticket, bot);
-  expect(store).toEqual(['channelRuns']);
+  expect(store).toEqual(['newest of channel, 1']);
 });
 
 test.each([
@@ -83,7 +85,7 @@ test.each([
 test('deleted talk in a channel with runs is looked up: a shortcut may have run it', async () => {
   const { bot, store, ticket } = createBot({ hasRuns: true });
   await onMessageChanged(deletion('1.0', plain), ticket, bot);
-  expect(store).toContain('threadRuns');
+  expect(store).toContain('newest of thread');
 });
 
 test('a deleted message whose run is further back than its thread is read is in the audit, too', async () => {
@@ -92,7 +94,7 @@ test('a deleted message whose run is further back than its thread is read is in 
   const run = { id: 'r1', requester: 'U1', thread: '1.0', data: {} } as Run;
   Object.assign(bot, {
     runOf: async () => run,
-    erase: async ({ id }: Run) => void said.push(`erased ${id}`),
+    runs: { newest: async () => [], erase: async ({ id }: Run) => void said.push(`erased ${id}`) },
     audit: { record: (entry: { audit?: string }) => void said.push(String(entry.audit)), refuse: () => {} },
   });
   await onMessageChanged(deletion('1.0', undefined), ticket, bot);
@@ -112,10 +114,12 @@ test.each([
     data: { source: 'file', message: 'message/T1/C1/1.0', ...summarizeCode(['print(1)']) },
   } as Run;
   Object.assign(bot, {
-    threadRuns: async () => [run],
     languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
     readFiles: async () => [{ code: 'print(1)' }],
-    erase: async ({ id }: Run) => void said.push(`erased ${id}`),
+    runs: {
+      newest: async () => [run],
+      erase: async ({ id }: Run) => void said.push(`erased ${id}`),
+    },
   });
   const edit = {
     type: 'message',
@@ -186,8 +190,8 @@ test.each([
   ['```1```', true],
 ])('%j in a thread costs one look for one run (with runs: %j)', async (text, hasRuns) => {
   const { bot, store } = createBot({ hasRuns });
-  const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' });
+  const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' }, bot.userId);
   if (posted === undefined) throw new Error('it is no message');
   expect((await classifyMessage(posted, bot))?.source).toBe(hasRuns ? 'thread' : undefined);
-  expect(store).toEqual(['threadRuns 1']);
+  expect(store).toEqual(['newest of thread, 1']);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory, runOnce } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
+import { runOnce } from '../../../../src/slack/listeners/requests.ts';
 
 const storeError = new StoreError('silent', 'no answer');
 

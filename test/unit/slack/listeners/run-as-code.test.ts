@@ -2,8 +2,7 @@ import { expect, test } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 
 test('Run as code runs nothing where the bot could not answer', async () => {
@@ -16,14 +15,16 @@ test('Run as code runs nothing where the bot could not answer', async () => {
     policy: { admins: [], allowedBots: [], allowGuests: false, allowExternal: true },
     users: { find: async (id: string) => ({ id, ids: [id] }) },
     channels: {
-      async mustBeMember(channel: string) {
+      async mustBePostable(channel: string) {
         asked = channel;
         throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
-    admit: async () => {
-      runs += 1;
-      return { kind: 'duplicate' };
+    admission: {
+      submit: async () => {
+        runs += 1;
+        return { kind: 'duplicate' };
+      },
     },
     notify: {
       person: async ({ thread }: { thread?: string }, text: string) => {

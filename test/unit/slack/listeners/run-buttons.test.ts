@@ -6,9 +6,8 @@ import type { Run } from '../../../../src/runs/run.ts';
 import type { RunPhase } from '../../../../src/runs/run-view.ts';
 import { createNotify } from '../../../../src/slack/api/notify.ts';
 import { renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** A bot with one run, of U1, whose Stop is pressed by an admin; `seen`: the requests that its store knows. */
@@ -32,7 +31,7 @@ function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
       find: async (id: string) => personOf(id, { isGuest: id === 'UGUEST', isWorkspaceAdmin: id === 'U9' }),
     },
     notify: createNotify(slack, silentLog),
-    findRun: async () => run,
+    runs: { find: async () => run },
     control: {
       async stop(_: Run, by: string) {
         if (diesStopping) await new Promise(() => undefined);

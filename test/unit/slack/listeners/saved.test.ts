@@ -8,7 +8,7 @@ import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
 import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
-import { onSaveSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const here = { channel: 'C1', thread: undefined, requestKey: 'k', root: '' };
@@ -31,11 +31,12 @@ beforeEach(() => {
     schedules: new Schedules(new Keyv(), 'T1'),
     policy: { ...POLICY, admins: ['U9'] },
     users: { find: async (id: string) => personOf(id) },
-    findRun: async (id: string) => runs.find((run) => run.id === id),
-    threadRuns: async (_channel: string, _thread: string, count: number) => runs.slice(0, count),
-    requesterRuns: async (user: string) => runs.filter(({ requester }) => requester === user),
-    channelRuns: async () => runs,
-    code: async ({ id }: Run) => codes[id] ?? [],
+    runs: {
+      find: async (id: string) => runs.find((run) => run.id === id),
+      newest: async (index: string, [of]: string[], count: number) =>
+        runs.filter(({ requester }) => index !== 'requester' || requester === of).slice(0, count),
+      code: async ({ id }: Run) => codes[id] ?? [],
+    },
     log: silentLog,
     audit: silentAudit,
   } as unknown as Bot;

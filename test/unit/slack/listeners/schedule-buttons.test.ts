@@ -3,8 +3,7 @@ import { expect, test } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onScheduleButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 
 test('a press on a schedule that is removed is refused, and the list is shown anew', async () => {

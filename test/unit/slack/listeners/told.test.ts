@@ -2,10 +2,9 @@ import { expect, test, vi } from 'vitest';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** `isTold`: Slack takes what is said to the channel. */
@@ -20,7 +19,7 @@ function createBot({ isTold = true, isMember = true } = {}) {
       find: async (id: string) => personOf(id),
     },
     channels: {
-      async mustBeMember() {
+      async mustBePostable() {
         if (!isMember) throw new UserError('botNotInChannel', 'Sparkthread is not in this channel.');
       },
     },
@@ -34,6 +33,7 @@ function createBot({ isTold = true, isMember = true } = {}) {
       },
     },
     control: { awaitingInput: () => undefined },
+    runs: { newest: async () => [] },
     isKnown: async () => false,
     markSeen: async () => true,
     forgetSeen: async () => undefined,
@@ -120,4 +120,37 @@ test('a mention of nothing is answered with the help, once', async () => {
   await onMessage(typed, ticket, bot);
   await onMessage({ ...typed, type: 'app_mention' }, ticket, bot);
   expect(said).toEqual([expect.stringMatching(/^person: • \*Run code:/)]);
+});
+
+test.each([
+  ['history', 2],
+  ['auto on', 1],
+])('of a process that dies over %s, what only looks is done by the next one', async (typed, times) => {
+  const seen = new Set<string>();
+  const ticket = { leaveUnacknowledged: () => undefined };
+  const message = {
+    type: 'message',
+    user: 'U1',
+    channel: 'C1',
+    ts: `${Date.now() / 1000}`,
+    text: `<@UBOT> ${typed}`,
+  };
+  let acts = 0;
+  for (const hasDied of [true, false, false]) {
+    const { bot } = createBot();
+    const died = new Promise<never>(() => undefined);
+    const act = async () => {
+      acts += 1;
+      if (hasDied) began.resolve();
+      return hasDied ? await died : [];
+    };
+    const began = Promise.withResolvers<void>();
+    bot.isKnown = async (key) => seen.has(key);
+    bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
+    bot.runs.newest = act;
+    bot.channelSettings.change = async () => void (await act());
+    const handled = onMessage(message, ticket, bot);
+    await (hasDied ? began.promise : handled);
+  }
+  expect(acts).toBe(times);
 });

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onJoined, welcomeFirst } from '../../../../src/slack/listeners/events/message.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
 import { personOf, POLICY } from './people.ts';
 
@@ -20,7 +19,9 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
     notify: {
       channel: async ({ channel }: { channel: string }, text: string) => void told.push({ channel, text }),
     },
-    channelRuns: async (channel: string) => runs.filter((run) => run.channel === channel),
+    runs: {
+      newest: async (_: 'channel', [channel]: string[]) => runs.filter((run) => run.channel === channel),
+    },
     markSeen: async (key: string) => !claims.has(key) && claims.add(key).has(key),
     forgetSeen: async (key: string) => void claims.delete(key),
     memory: createListenerMemory(),
@@ -29,14 +30,10 @@ function createBot({ runs = [] as Partial<Run>[], isGuest = false } = {}) {
   return { bot, told };
 }
 
-const direct = readPosted({
-  type: 'message',
-  channel: 'D1',
-  channel_type: 'im',
-  user: 'U1',
-  text: 'hi',
-  ts: '1.0',
-})!;
+const direct = readPosted(
+  { type: 'message', channel: 'D1', channel_type: 'im', user: 'U1', text: 'hi', ts: '1.0' },
+  'UBOT',
+)!;
 
 test('the first direct message is answered with a welcome, once, also over processes, whatever was run elsewhere', async () => {
   const { bot, told } = createBot({

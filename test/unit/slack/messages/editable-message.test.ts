@@ -1,7 +1,6 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
-import { MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
+import { preformatted, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
 import type { SlackMessage } from '../../../../src/slack/api/posted.ts';
 import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
 import { CallLimiter, EditLimiter, POST_RATE } from '../../../../src/slack/messages/limiters.ts';

@@ -16,12 +16,12 @@ export interface MessagesRig extends AsyncDisposable {
 /** What messages are sent with, on a local Slack. */
 export async function startMessagesRig(options: PlaygroundOptions = {}): Promise<MessagesRig> {
   const playground = await startPlayground({ rates: false, ...options });
-  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
   const now = Date.now;
   return {
     playground,
     sending: {
-      client: new MessageClient({ token, slackApiUrl, log: silentLog }),
+      client: new MessageClient({ botToken, apiUrl, log: silentLog }),
       edits: new EditLimiter(now, { isFresh: true }),
       posts: new CallLimiter(now, POST_RATE),
       looks: new CallLimiter(now, LOOK_RATE),

@@ -25,7 +25,7 @@ function fakeClient(isRefused: (body: string) => boolean) {
     posted.push(body);
     return Response.json(isRefused(body) ? invalid : { ok: true, ts: '1.0' });
   };
-  return { client: new MessageClient({ token: 'xoxb-1', fetch: fetch as never, log }), posted, logged };
+  return { client: new MessageClient({ botToken: 'xoxb-1', fetch: fetch as never, log }), posted, logged };
 }
 
 const part = {

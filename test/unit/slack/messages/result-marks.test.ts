@@ -60,16 +60,16 @@ test.each([
 
 test('with its answer goes the reaction, and no other; only on the message of a person, and of a run that ended', async () => {
   await using playground = await startPlayground({ rates: false });
-  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
   const { channel, ts } = playground.as('ana').post('#data', 'run this');
-  const messages = createRunMessages({ token, slackApiUrl, log: silentLog, marksResults: true });
-  const client = new WebClient(token, { slackApiUrl });
+  const messages = createRunMessages({ botToken, apiUrl, log: silentLog, marksResults: true });
+  const client = new WebClient(botToken, { slackApiUrl: apiUrl });
   for (const name of ['x', 'white_check_mark']) await client.reactions.add({ channel, timestamp: ts, name });
   const outcome = syntheticOutcome('ok', 'python3');
   const run = (data: Partial<Run['data']>) => ({ channel, data }) as Run;
-  messages.unmark(run({ outcome }));
-  messages.unmark(run({ message: `message/T1/${channel}/${ts}` }));
-  messages.unmark(run({ message: `message/T1/${channel}/${ts}`, outcome }));
+  await messages.remove(run({ outcome }));
+  await messages.remove(run({ message: `message/T1/${channel}/${ts}` }));
+  await messages.remove(run({ message: `message/T1/${channel}/${ts}`, outcome }));
   const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name);
   await playground.waitFor(() => reactions()?.join() === 'x');
   expect(playground.callsOf('reactions.remove')).toHaveLength(1);

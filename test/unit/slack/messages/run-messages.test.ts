@@ -1,17 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { WebClient } from '@slack/web-api';
 import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { withRetries } from '../../../../src/slack/messages/client.ts';
-import { createRunMessageRemover, createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
+import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
 test('a clock that is set back by an hour holds no answer up', async () => {
   await using rig = await startMessagesRig();
-  const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = rig.playground.environment;
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = rig.playground.environment;
   let wallMs = Date.now();
-  const messages = createRunMessages({ token, slackApiUrl, log: silentLog, now: () => wallMs });
+  const messages = createRunMessages({ botToken, apiUrl, log: silentLog, now: () => wallMs });
   const answer = async (runId: string): Promise<boolean> => {
     const message = messages.open({ ...inNewThread(rig), runId, createdAt: wallMs });
     return (await message.finish({ ...ENDED, runId })).delivered;
@@ -23,14 +22,12 @@ test('a clock that is set back by an hour holds no answer up', async () => {
 
 test('an answer that Slack could not delete at once is deleted a little later: nobody could press Delete again', async () => {
   let calls = 0;
-  const client = new WebClient('xoxb', {
-    async fetch() {
-      calls += 1;
-      return Response.json(calls === 1 ? { ok: false, error: 'internal_error' } : { ok: true });
-    },
-  });
-  const remover = createRunMessageRemover(client, () => undefined, silentLog);
-  await remover.removeRunMessage({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
+  const fetch = async () => {
+    calls += 1;
+    return Response.json(calls === 1 ? { ok: false, error: 'internal_error' } : { ok: true });
+  };
+  const messages = createRunMessages({ botToken: 'xoxb', fetch, log: silentLog });
+  await messages.remove({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
   expect(calls).toBe(2);
 });
 

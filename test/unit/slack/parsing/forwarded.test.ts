@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { readMessage } from '../../../../src/slack/parsing/message-body.ts';
 import { readPosted, readShownMessage } from '../../../../src/slack/parsing/message-event.ts';
 
 const posted = { type: 'message', channel: 'D1', user: 'U1', text: 'please run', ts: '100.000001' };
@@ -19,8 +18,11 @@ const shared = {
 };
 
 function partsOf(attachments: readonly object[]) {
-  const message = readPosted({ ...posted, attachments });
-  return message === undefined ? undefined : readMessage(message, 'UBOT').parts;
+  return readPosted({ ...posted, attachments }, 'UBOT')?.typed.parts;
+}
+
+function shownPartsOf(attachments: readonly object[]) {
+  return readShownMessage({ ...posted, attachments }, 'UBOT')?.typed.parts;
 }
 
 describe('what was forwarded with a message', () => {
@@ -35,18 +37,21 @@ describe('what was forwarded with a message', () => {
   });
 
   test('its files count', () => {
-    expect(readPosted({ ...posted, attachments: [shared] })?.files).toMatchObject([{ name: 'a.py' }]);
+    expect(readPosted({ ...posted, attachments: [shared] }, 'UBOT')?.files).toMatchObject([{ name: 'a.py' }]);
   });
 
   test('the preview of a link does not count', () => {
     const preview = { ...shared, is_share: undefined, from_url: 'https://x.slack.com/archives/C1/p1' };
     expect(partsOf([preview])).toEqual([{ kind: 'bare', text: 'please run' }]);
-    expect(readShownMessage({ ...posted, attachments: [preview] })?.forwarded).toEqual([]);
+    expect(shownPartsOf([preview])).toEqual([{ kind: 'bare', text: 'please run' }]);
   });
 
   test('a shortcut reads what an app wrote into attachments; a message of a person does not', () => {
     const own = { text: '```2+2```' };
-    expect(readShownMessage({ ...posted, attachments: [own] })?.forwarded).toEqual([{ text: '```2+2```' }]);
+    expect(shownPartsOf([own])).toEqual([
+      { kind: 'bare', text: 'please run' },
+      { kind: 'fence', code: '2+2' },
+    ]);
     expect(partsOf([own])).toEqual([{ kind: 'bare', text: 'please run' }]);
   });
 });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { readChange, readPosted, readShownMessage } from '../../../../src/slack/parsing/message-event.ts';
+import * as events from '../../../../src/slack/parsing/message-event.ts';
 
+const readPosted = (event: unknown) => events.readPosted(event, 'UBOT');
+const readChange = (event: unknown) => events.readChange(event, 'UBOT');
+const readShownMessage = (message: unknown) => events.readShownMessage(message, 'UBOT');
+
+const typed = (...words: string[]) => ({ parts: words.map((text) => ({ kind: 'bare', text })) });
 const message = { user: 'U1', text: 'hi', ts: '100.000001' };
 const changed = { type: 'message', subtype: 'message_changed', channel: 'C1', channel_type: 'channel' };
 
@@ -9,7 +14,7 @@ describe('readPosted', () => {
     expect(readPosted({ type: 'message', channel: 'C1', ...message })).toMatchObject({
       channel: 'C1',
       isDirect: false,
-      text: 'hi',
+      typed: typed('hi'),
       files: [],
       thread: undefined,
       editedTs: undefined,
@@ -19,9 +24,9 @@ describe('readPosted', () => {
   test('a message of which Slack says null where it has nothing', () => {
     const nothing = { subtype: null, bot_id: null, app_id: null, thread_ts: null, files: null, blocks: null };
     const posted = readPosted({ type: 'message', channel: 'C1', ...message, ...nothing });
-    expect(posted).toMatchObject({ text: 'hi', botIds: [], files: [], thread: undefined });
+    expect(posted).toMatchObject({ typed: typed('hi'), botIds: [], files: [], thread: undefined });
     expect(readPosted({ type: 'message', channel: 'C1', ...message, text: null })).toMatchObject({
-      text: '',
+      typed: typed(),
     });
   });
 
@@ -47,7 +52,7 @@ describe('readPosted', () => {
       text: 'hi',
       ts: '1.2',
     };
-    expect(readPosted(webhook)).toMatchObject({ user: 'B1', botIds: ['B1'], text: 'hi' });
+    expect(readPosted(webhook)).toMatchObject({ user: 'B1', botIds: ['B1'], typed: typed('hi') });
   });
 
   test('Slackbot is a bot', () => {
@@ -119,8 +124,8 @@ describe('readChange', () => {
     expect(change).toMatchObject({
       kind: 'edited',
       by: 'U1',
-      message: { text: 'new', editedTs: '160.000000', channel: 'C1' },
-      before: { text: 'hi' },
+      message: { typed: typed('new'), editedTs: '160.000000', channel: 'C1' },
+      before: { typed: typed('hi') },
     });
   });
 

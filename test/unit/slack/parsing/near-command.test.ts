@@ -26,6 +26,7 @@ test.each([
   ['save a/b', 'save'],
   ['unschedule #2', 'unschedule'],
   ['status #data', 'status'],
+  ['use `python3`', 'use'],
   ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
   ['restrat python2', 'restart python2'],
@@ -56,6 +57,8 @@ test.each([
   '!stop 1',
   'run f(x)',
   'save x=1',
+  'use `a` + `b`',
+  'use "python3"',
   '',
 ])('%j is code', (typed) => {
   expect(readNearCommand(typed)).toBeUndefined();

@@ -1,5 +1,12 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { SocketModeReceiver } from '@slack/bolt';
+import { WebSocketServer } from 'ws';
 import { expect, test } from 'vitest';
-import { sharedWarning } from '../../../../src/slack/transport/socket-mode.ts';
+import { freePort } from '../../../support/free-port.ts';
+import { sharedWarning, withCauses } from '../../../../src/slack/transport/socket-mode.ts';
 
 const hello = { type: 'hello', connection_info: { app_id: 'A1' }, debug_info: { host: 'x' } };
 
@@ -17,4 +24,53 @@ test.each([
   ['bytes', Buffer.from('"num_connections":9')],
 ])('%s is nothing to warn of', (_what, data) => {
   expect(sharedWarning(data)).toBeUndefined();
+});
+
+/** What the log says of a websocket to `port`. */
+async function toldOf(port: number): Promise<string> {
+  const told = Promise.withResolvers<string>();
+  const error = (line: string): void => told.resolve(line);
+  const silent = (): void => undefined;
+  const { logger, end } = withCauses({
+    error,
+    warn: silent,
+    info: silent,
+    debug: silent,
+    getLevel: silent,
+  } as never);
+  const fetch = async () => new Response(JSON.stringify({ ok: true, url: `ws://127.0.0.1:${port}/` }));
+  const receiver = new SocketModeReceiver({
+    appToken: 'xapp-1',
+    logger,
+    installerOptions: { clientOptions: { fetch } },
+  });
+  receiver.client.start().catch(silent);
+  const line = await told.promise;
+  await receiver.stop();
+  end();
+  return line;
+}
+
+async function listen(server: Server | ReturnType<typeof createTcpServer>): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+test('of a broken websocket the log says why', async () => {
+  const sockets = new WebSocketServer({ noServer: true });
+  const accept = (end: (socket: Duplex) => void) =>
+    createServer().on('upgrade', (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, () => end(socket)),
+    );
+  const servers = [
+    createServer((_, answer) => answer.writeHead(403).end()),
+    createTcpServer((socket) => socket.destroy()),
+    accept((socket) => socket.destroy()),
+  ];
+  const told = [await toldOf(await freePort())];
+  for (const server of servers) told.push(await toldOf(await listen(server)));
+  const broke = (why: string) =>
+    expect.stringMatching(`^The websocket to Slack broke \\(.*${why}.*\\); another one is opened.$`);
+  expect(told).toEqual(['ECONNREFUSED', 'HTTP 403', 'other side closed', 'the connection ended'].map(broke));
+  for (const server of servers) server.close();
 });

@@ -9,7 +9,7 @@ import {
   type BodyElement,
   isVisible,
   jsonSize,
-  languageOf,
+  outputLanguage,
   preformatted,
   sentence,
 } from '../../rich-text.ts';
@@ -225,7 +225,7 @@ function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): Re
 
 function renderText(text: BoundedText, room: OutputRoom, file: string | undefined): RenderedPart {
   const cut = cutText(text, room.cut, room.headShare);
-  const whole = preformatted(cut.head, languageOf(cut.head));
+  const whole = preformatted(cut.head, outputLanguage(cut.head));
   if (cut.hiddenChars === 0) return { elements: [whole], plain: cut.head, isCut: false };
   const count =
     cut.hiddenLines > 0 ? countOf(cut.hiddenLines, 'line') : countOf(cut.hiddenChars, 'character');

@@ -140,7 +140,7 @@ test('a question that nobody answers ends its run after INPUT_TIMEOUT', async ()
   await using _ = rig;
   const [kernel] = rig.gateway.kernels.values();
   kernel!.onInterrupt = end;
-  await expect.poll(() => live.stopReason).toEqual({ kind: 'inputTimeout' });
+  await expect.poll(() => live.signal.reason).toEqual({ kind: 'inputTimeout' });
   await rig.untilDone(live);
   expect(kernel!.interrupts).toBe(1);
 });

@@ -17,7 +17,7 @@ test('the first reason to stop counts', async () => {
   await rig.held.untilBegun('code()');
   live.stop({ kind: 'asked', by: 'U7' });
   live.stop({ kind: 'timeout' });
-  expect(live.stopReason).toEqual({ kind: 'asked', by: 'U7' });
+  expect(live.signal.reason).toEqual({ kind: 'asked', by: 'U7' });
   expect(live.run.data.stoppedBy).toBe('U7');
 });
 

@@ -81,7 +81,7 @@ test('MAX_OUTPUT interrupts a run that prints without end', async () => {
   run.kernel.onInterrupt = () => run.end();
   run.print('x'.repeat(2e6));
   await rig.untilEnded(live);
-  expect(live.stopReason).toEqual({ kind: 'tooMuchOutput' });
+  expect(live.signal.reason).toEqual({ kind: 'tooMuchOutput' });
   expect(run.kernel.interrupts).toBe(1);
 });
 

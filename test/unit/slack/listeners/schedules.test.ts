@@ -10,15 +10,15 @@ import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { type Schedule, Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { ChannelFacts } from '../../../../src/slack/api/conversations.ts';
 import type { Person } from '../../../../src/slack/auth/policy.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
-import { makeSchedule, removeSchedule } from '../../../../src/slack/listeners/commands/saved.ts';
-import { createListenerMemory } from '../../../../src/slack/listeners/requests.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import {
+  makeSchedule,
+  removeSchedule,
   notifyScheduleNews,
   readScheduledEnd,
   startScheduled,
-} from '../../../../src/slack/listeners/scheduled.ts';
-import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/forms.ts';
+} from '../../../../src/slack/listeners/schedules.ts';
+import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
 import { personOf, POLICY } from './people.ts';
 
 const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });
@@ -61,7 +61,7 @@ beforeEach(async () => {
     policy: { ...POLICY, admins: ['U9'] },
     users: { find: async (id: string) => (id === 'U1' ? maker : person(id)) },
     channels: {
-      mustBeMember: async () => {},
+      mustBePostable: async () => {},
       find: async () => facts,
       async isMemberForCertain() {
         if (isMember instanceof Error) throw isMember;
@@ -75,12 +75,14 @@ beforeEach(async () => {
         return facts?.isPostable === true;
       },
     },
-    async admit(request: SnippetRequest) {
-      admitted.push(request);
-      return admit();
+    admission: {
+      async submit(request: SnippetRequest) {
+        admitted.push(request);
+        return admit();
+      },
     },
     onRefused: () => undefined,
-    findRun: async () => lastRun,
+    runs: { find: async () => lastRun },
     runOf: async () => ({ id: 'r0' }),
     memory: createListenerMemory(),
     audit: silentAudit,
@@ -316,7 +318,7 @@ test('the form makes one, and says at the field what does not fit', async () => 
   ]);
 });
 
-test.each(['mustBeMember', 'add'])(
+test.each(['mustBePostable', 'add'])(
   'a form that took too long has made no schedule behind the words that say so: %s',
   async (slow) => {
     vi.useFakeTimers();
@@ -324,7 +326,7 @@ test.each(['mustBeMember', 'add'])(
     const { schedules } = bot;
     const add = schedules.add.bind(schedules);
     if (slow === 'add') schedules.add = async (...given) => await later().then(() => add(...given));
-    else bot.channels.mustBeMember = later;
+    else bot.channels.mustBePostable = later;
     const submitted = submit('weekdays 8:00');
     await vi.advanceTimersByTimeAsync(4_000);
     expect(await submitted).toMatchObject({ errors: { snippet: expect.stringContaining('took too long') } });

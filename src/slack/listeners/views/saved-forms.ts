@@ -4,30 +4,30 @@ import { NAME_FORM, readName } from '../../../saved/saved-snippets.ts';
 import { readTiming, TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { withAudit } from '../../auth/audit.ts';
 import { must } from '../../auth/policy.ts';
-import { renderSentence } from '../../blocks/modals/modal.ts';
+import { renderSentence } from '../../blocks/elements.ts';
 import {
+  nameBlock,
+  renderReplace,
   replaceQuestion,
   savedAnswer,
-  unchangedAnswer,
-  nameBlock,
+  savePurposeSchema,
+} from '../../blocks/saved/saved-blocks.ts';
+import {
   noticeBlock,
   onlyOnFailure,
-  renderReplace,
   renderScheduleForm,
-  savePurposeSchema,
   schedulePlaceSchema,
   snippetBlock,
   timingBlock,
   valuesBlock,
-} from '../../blocks/saved/saved-blocks.ts';
+} from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
-import { makeSchedule, saveRun, scheduledWords } from '../commands/saved.ts';
-import { onSubmission } from './submission.ts';
+import { saveRun, scheduledWords } from '../commands/saved.ts';
+import { makeSchedule } from '../schedules.ts';
+import { onSubmission } from '../interactions.ts';
 import { findRunFor } from '../requests.ts';
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
-import type { Run } from '../../../runs/run.ts';
-import { lineBlock, questionKeySchema, renderQuestionModal } from '../../blocks/question.ts';
 
 /** The box for a name, and the question whether what has that name may be replaced. */
 export const onSaveSubmitted = onSubmission(
@@ -48,7 +48,7 @@ export const onSaveSubmitted = onSubmission(
     const view =
       kind === 'taken'
         ? renderReplace(run.id, saved, replaceQuestion(saved, scheduledWords(saved, bot)))
-        : renderSentence(kind === 'saved' ? savedAnswer(saved) : unchangedAnswer(saved), 'mrkdwn');
+        : renderSentence(savedAnswer(saved, kind === 'saved'), 'mrkdwn');
     return { response_action: 'update', view };
   },
 );
@@ -114,38 +114,5 @@ export const onScheduleSubmitted = onSubmission(
       inTime(makeSchedule(schedule, person, channel, bot, signal), signal),
     );
     return { response_action: 'update', view: renderSentence(said, 'mrkdwn') };
-  },
-);
-
-/** For a line that came too late. */
-export const overText = 'This question is over: it was answered, or the run has ended.';
-
-/** The box for the line that the run's kernel waits for. */
-export async function openQuestion(run: Run, trigger: string, bot: Bot): Promise<void> {
-  const asked = run.data.inputRequest;
-  if (asked === undefined || run.state === 'ended' || run.state === 'posted')
-    throw new UserError('badCommand', overText);
-  const key = { runId: run.id, questionId: asked.id };
-  await bot.views.openModal(trigger, async () => renderQuestionModal(key, asked));
-}
-
-/** What was typed goes to the kernel, and into no log and no message. */
-export const onQuestionSubmitted = onSubmission(
-  {
-    what: 'an input reply',
-    asked: { audit: 'press', act: 'inputReply' },
-    purpose: questionKeySchema,
-    fieldOf: () => lineBlock,
-  },
-  async ({ user, purpose: { runId, questionId }, fields, signal, asked }, bot) => {
-    const line = fields(lineBlock)?.value ?? '';
-    const [run, person] = await inTime(Promise.all([bot.findRun(runId), bot.users.find(user)]), signal);
-    if (run === undefined) throw new UserError('badCommand', overText);
-    must(run.requester === person.id ? 'answerOwn' : 'answerOthers', person, run.channel, bot.policy);
-    await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, async () => {
-      if (!(await bot.control.answerInput(run, questionId, line)))
-        throw new UserError('badCommand', overText);
-    });
-    return undefined;
   },
 );

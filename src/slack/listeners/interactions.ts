@@ -1,9 +1,20 @@
-import { UserError } from '../../../errors.ts';
-import type { BlockAction, RespondArguments, SlackActionMiddlewareArgs } from '@slack/bolt';
-import { type Asked, withAudit } from '../../auth/audit.ts';
-import type { Bot } from '../../context.ts';
-import { Acknowledgement, notifyPerson, withBoundary } from '../boundary.ts';
-import { refreshHome } from '../events/app-home.ts';
+import type {
+  BlockAction,
+  RespondArguments,
+  SlackActionMiddlewareArgs,
+  SlackViewMiddlewareArgs,
+  ViewResponseAction,
+  ViewSubmitAction,
+} from '@slack/bolt';
+import type { z } from 'zod';
+import { UserError } from '../../errors.ts';
+import { type Asked, withAudit } from '../auth/audit.ts';
+import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/elements.ts';
+import type { Bot } from '../context.ts';
+import { Acknowledgement, withBoundary } from './boundary.ts';
+import { refreshHome } from './events/app-home.ts';
+
+/** What all presses have in common, and all submitted modals. */
 
 type InteractionArgs = SlackActionMiddlewareArgs<BlockAction>;
 
@@ -15,7 +26,6 @@ export interface Interaction {
   channel: string | undefined;
   /** Lives for 3 s. */
   trigger: string;
-  isHome: boolean;
   reply: Acknowledgement;
   /** Puts a message in the place of the pressed one. */
   respond: InteractionArgs['respond'];
@@ -39,7 +49,7 @@ interface InteractionKind<Meant> {
   /** What the audit says was asked for; `channel` where it is another one than that of the pressed message. */
   asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
   /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
-  isAcknowledgedFirst?: (meant: Meant) => boolean;
+  isAckedFirst?: (meant: Meant) => boolean;
   /** What takes the place of the pressed list, as it is by now: after each press but one that failed. */
   listAnew?: (
     meant: Meant,
@@ -50,7 +60,7 @@ interface InteractionKind<Meant> {
 
 /** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
 export function onInteraction<Meant>(
-  { what, read, asked: askedBy, isAcknowledgedFirst, listAnew }: InteractionKind<Meant>,
+  { what, read, asked: askedBy, isAckedFirst, listAnew }: InteractionKind<Meant>,
   act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
 ): (args: InteractionArgs, bot: Bot) => Promise<void> {
   return async ({ ack, body, action, respond }, bot) => {
@@ -68,7 +78,6 @@ export function onInteraction<Meant>(
       channel: asked.channel,
       thread: typeof thread === 'string' ? thread : undefined,
     };
-    const inPlace = notifyPerson(bot.notify, where, reply);
     let isFresh = false;
     const showAnew = async (said?: string): Promise<void> => {
       await reply.send();
@@ -85,19 +94,19 @@ export function onInteraction<Meant>(
     };
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string, error?: unknown): Promise<void> => {
+      await reply.send();
       if (bot.memory.clickAnswers.take(clicked) > 0) {
         bot.log.info({ event: 'press.unanswered', user }, 'one button is pressed too often by a person');
-        return await reply.send();
+        return;
       }
-      if (!isHome) await inPlace(text);
+      if (!isHome) await bot.notify.person(where, text);
       // What failed is tried again where it was pressed.
       if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
-      else await reply.send();
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
-      if (isAcknowledgedFirst?.(meant) === true) await reply.send();
-      await act(meant, { user, channel, trigger, isHome, reply, respond, notify, audited }, bot);
+      if (isAckedFirst?.(meant) === true) await reply.send();
+      await act(meant, { user, channel, trigger, reply, respond, notify, audited }, bot);
       await showAnew();
     });
   };
@@ -107,4 +116,56 @@ function chosenValue(action: InteractionArgs['action']): string {
   if (action.type === 'button') return action.value ?? '';
   const isMenu = action.type === 'overflow' || action.type === 'static_select';
   return isMenu ? (action.selected_option?.value ?? '') : '';
+}
+
+type SubmitArgs = SlackViewMiddlewareArgs<ViewSubmitAction>;
+
+/** A modal that somebody has submitted. */
+export interface Submission<Purpose> {
+  user: string;
+  viewId: string;
+  /** What the modal was opened for. */
+  purpose: Purpose;
+  fields: Fields;
+  /** Aborts when Slack would no longer wait, with the sentence for the person. */
+  signal: AbortSignal;
+  asked: Asked;
+}
+
+interface SubmissionKind<Purpose> {
+  /** For the log, where it breaks: `an editor`. */
+  what: string;
+  asked: Pick<Asked, 'audit' | 'act'>;
+  purpose: z.ZodType<Purpose>;
+  /** The field that an error belongs to; undefined: the modal says nothing but the error. */
+  fieldOf: (error: unknown, purpose: Purpose, view: SubmitArgs['view']) => string | undefined;
+}
+
+/**
+ * The listener for one kind of modal. What is refused is said at a field, so that what was typed stays; else the modal
+ * closes, or shows what `act` gives.
+ */
+export function onSubmission<Purpose>(
+  { what, asked: askedFor, purpose: schema, fieldOf }: SubmissionKind<Purpose>,
+  act: (submission: Submission<Purpose>, bot: Bot) => Promise<ViewResponseAction | undefined>,
+): (args: SubmitArgs, bot: Bot) => Promise<void> {
+  return async ({ ack, body, view }, bot) => {
+    const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
+    const purpose = readMetadata(schema, view.private_metadata);
+    const user = body.user.id;
+    const asked = { ...askedFor, user };
+    const notify = async (text: string, error: unknown): Promise<void> => {
+      const field = fieldOf(error, purpose, view);
+      await reply.send(
+        field === undefined
+          ? { response_action: 'update', view: renderSentence(text) }
+          : { response_action: 'errors', errors: { [field]: text } },
+      );
+    };
+    await withBoundary({ what, format: 'plain', notify, asked }, bot, async () => {
+      const fields = readFields(view.state.values);
+      const { signal } = reply;
+      await reply.send(await act({ user, viewId: view.id, purpose, fields, signal, asked }, bot));
+    });
+  };
 }

@@ -1,9 +1,19 @@
 import type { ActionsBlock } from '@slack/types';
+import { z } from 'zod';
 import type { KernelStatus } from '../../runs/control.ts';
-import { buttonRow, confirmation, createButtons, escapeMrkdwn, mention, slackTime } from './elements.ts';
+import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
+import {
+  buttonRow,
+  confirmation,
+  createButtons,
+  createValueButton,
+  escapeMrkdwn,
+  mention,
+  slackTime,
+} from './elements.ts';
 import { renderElapsed } from '../../text.ts';
 
-/** What is said of kernels. mrkdwn. */
+/** What is said of kernels, in mrkdwn, with their buttons. */
 
 /** The kernels of a channel, as `status` shows them. */
 export function statusText(statuses: readonly KernelStatus[], now: number): string {
@@ -74,4 +84,24 @@ export function renderKernelButtons(kernelId: string, shownAtMs: number): Action
     kernelButtons.render('restart', kernelId, shownAtMs),
     kernelButtons.render('shutdown', kernelId, shownAtMs),
   );
+}
+
+/** What its channel hears of a kernel that nobody uses. */
+export function idleWarning({ kernelspec, lastUsedAt }: KernelRecord, endsAtMs: number): string {
+  return `Nobody has used the ${escapeMrkdwn(kernelspec)} kernel since ${slackTime(lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
+}
+
+export const keepButton = createValueButton(
+  'kernel:keep',
+  'Keep',
+  z.object({ kernelId: z.string(), queue: z.string() }),
+);
+
+export function idleEnd({ kernelspec }: KernelRecord, idleMs: number): string {
+  return `The ${escapeMrkdwn(kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
+}
+
+/** A kernelspec took the place of another. */
+export function switchNotice(from: string, to: string, by: string): string {
+  return `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(to)}; variables are gone.`;
 }

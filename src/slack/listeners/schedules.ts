@@ -1,13 +1,96 @@
-import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
 import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.ts';
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
-import type { Person } from '../auth/policy.ts';
-import { newsText } from '../blocks/saved/schedule-blocks.ts';
-import type { Bot } from '../context.ts';
-import { submitRun } from './requests.ts';
+import { isTimeZone, Plan } from '../../saved/schedules/timing.ts';
+import { auditSchedule } from '../auth/audit.ts';
+import { must, type Person } from '../auth/policy.ts';
+import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
+import {
+  type ListedSchedule,
+  newsText,
+  renderSchedules,
+  scheduledAnswer,
+  scheduleName,
+} from '../blocks/saved/schedule-blocks.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../context.ts';
+import type { Command } from '../parsing/command.ts';
+import { findSaved, snippetOf } from './commands/saved.ts';
+import { mustRun, submitRun } from './requests.ts';
+
+/** What a schedule is made, listed and removed by, and what becomes of its planned minutes. */
+
+/** How many of the coming times are told. */
+const TOLD_TIMES = 3;
+
+/**
+ * Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. Once
+ * `signal` is aborted there is none: its reason was told in its place.
+ */
+export async function makeSchedule(
+  asked: Omit<Command & { kind: 'schedule' }, 'kind'>,
+  person: Person,
+  channel: string,
+  bot: Bot,
+  signal?: AbortSignal,
+): Promise<string> {
+  await Promise.all([mustRun(person, channel, bot), bot.channels.mustBePostable(channel)]);
+  const saved = findSaved(asked.name, channel, bot);
+  // Refused now rather than on Monday at eight.
+  await snippetOf(saved, asked.parameters, bot);
+  const timeZone = isTimeZone(person.timeZone) ? person.timeZone : 'UTC';
+  const now = Date.now();
+  const made = { channel, ...asked, name: saved.name, maker: person.id, timeZone };
+  signal?.throwIfAborted();
+  const schedule = await bot.schedules.add(made, now);
+  if (signal?.aborted === true) await bot.schedules.remove(schedule.id);
+  signal?.throwIfAborted();
+  auditSchedule('schedule', schedule, person.id, bot);
+  const times = new Plan(schedule, timeZone).nextTimes(now, TOLD_TIMES);
+  return scheduledAnswer(schedule, times, timeZone === person.timeZone);
+}
+
+export async function listSchedules(channel: string, bot: Bot): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list(channel);
+  return renderSchedules(await describeSchedules(schedules, bot), bot.workspaceUrl, Date.now());
+}
+
+export async function describeSchedules(schedules: readonly Schedule[], bot: Bot): Promise<ListedSchedule[]> {
+  return await Promise.all(
+    schedules.map(async (schedule) => ({
+      schedule,
+      next: bot.schedules.nextOf(schedule.id),
+      lastRun: schedule.lastRunId === undefined ? undefined : await bot.runs.find(schedule.lastRunId),
+    })),
+  );
+}
+
+/** Its maker may, or an admin. */
+export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot): void {
+  const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
+  must(action, person, schedule.channel, bot.policy);
+}
+
+export async function removeSchedule(
+  { number }: { number: number },
+  person: Person,
+  { channel }: Pick<CommandPlace, 'channel'>,
+  bot: Bot,
+): Promise<CommandAnswer> {
+  const schedules = bot.schedules.list(channel);
+  const schedule = schedules.find((each) => each.number === number);
+  if (schedule === undefined) {
+    const numbers = schedules.map((each) => each.number).join(', ');
+    throw new UserError(
+      'badCommand',
+      `This channel has no schedule ${number}. ${numbers === '' ? 'Nothing is scheduled here.' : `There is: ${numbers}.`} Nothing was changed.`,
+    );
+  }
+  mustChangeSchedule(schedule, person, bot);
+  if (await bot.schedules.remove(schedule.id)) auditSchedule('unschedule', schedule, person.id, bot);
+  return { text: `Removed ${scheduleName(schedule)}.` };
+}
 
 /**
  * The way in of schedules: a planned minute becomes a run of the schedule's maker, by the same step as all others, with
@@ -79,7 +162,7 @@ async function findLoss(
 
 /** A run that takes longer than its interval would fill the queue. */
 async function isStillRunning({ lastRunId }: Schedule, bot: Bot): Promise<boolean> {
-  const run = lastRunId === undefined ? undefined : await bot.findRun(lastRunId);
+  const run = lastRunId === undefined ? undefined : await bot.runs.find(lastRunId);
   return run !== undefined && isUnfinished(run);
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { renderQuestionModal } from '../../../../src/slack/blocks/question.ts';
+import { renderInputBox } from '../../../../src/slack/blocks/input-request.ts';
 
 function labelOf(prompt: string): string {
-  const [block] = renderQuestionModal({ runId: 'r', questionId: 'q' }, { prompt, password: false }).blocks;
+  const [block] = renderInputBox({ runId: 'r', requestId: 'q' }, { prompt, password: false }).blocks;
   return block !== undefined && 'label' in block ? block.label.text : '';
 }
 

@@ -1,14 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { RunView } from '../../runs/run-view.ts';
-import { literal } from './elements.ts';
+import { literal, renderField, renderModal } from './elements.ts';
 import { type BodyElement, fitShorter, isVisible, paragraph, preformatted } from './rich-text.ts';
 import type { ModalView } from '@slack/types';
 import { z } from 'zod';
-import { renderField, renderModal } from './modals/modal.ts';
 import { truncateMiddle } from './truncate.ts';
 
 /** What the code asks, and below it who is asked, how and until when; in at most `room` characters of JSON. */
-export function renderRunQuestion({ phase, requester }: RunView, room: number): BodyElement[] {
+export function renderInputRequest({ phase, requester }: RunView, room: number): BodyElement[] {
   if (phase.kind !== 'inputAsked') return [];
   const { password, untilMs } = phase;
   const asked = paragraph(
@@ -38,13 +37,13 @@ export function plainPrompt(prompt: string): string {
   return stripVTControlCharacters(prompt).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
 
-/** The question in plain words, for readers that do not see blocks. */
-export function questionWords({ phase }: RunView): string {
+/** What the code asks in plain words, for readers that do not see blocks. */
+export function promptWords({ phase }: RunView): string {
   return phase.kind === 'inputAsked' ? plainPrompt(phase.prompt).trim() : '';
 }
 
 /** The box for a line that the kernel waits for. */
-export const questionCallback = 'question';
+export const inputCallback = 'input';
 export const lineBlock = 'line';
 /** Longer than what anybody types into a box. */
 const MAX_LINE_CHARS = 1_000;
@@ -52,16 +51,15 @@ const MAX_LINE_CHARS = 1_000;
 /** A label may have 2,000 characters, and nobody reads as many. */
 const MAX_PROMPT_CHARS = 300;
 
-export const questionKeySchema = z.object({ runId: z.string(), questionId: z.string() });
-type QuestionKey = z.infer<typeof questionKeySchema>;
+export const inputKeySchema = z.object({ runId: z.string(), requestId: z.string() });
 
-export function renderQuestionModal(
-  key: QuestionKey,
+export function renderInputBox(
+  key: z.infer<typeof inputKeySchema>,
   { prompt, password }: { prompt: string; password: boolean },
 ): ModalView {
   const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
   const title = password ? 'Password' : 'Input';
-  const head = { callback: questionCallback, title, submit: 'Send', close: 'Not now', metadata: key };
+  const head = { callback: inputCallback, title, submit: 'Send', close: 'Not now', metadata: key };
   return renderModal(head, [
     renderField(
       lineBlock,
