@@ -1,3 +1,4 @@
+import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import type { SentError } from './kernel-error.ts';
 
 /** An error of which it may be certain what to do about it; `printed` is the end of stderr. All are bounded. */
@@ -85,10 +86,10 @@ function argumentsHint(name: string, value: string, printed: string): string | u
 }
 
 /**
- * What of Spark an error says is lost: its driver's JVM, the server of Spark Connect, the session, or memory where the code
- * or its tasks run.
+ * What of Spark an error says is lost: its driver's JVM, the server of Spark Connect, the context, the session, or memory
+ * where the code or its tasks run.
  */
-export type SparkLoss = 'driver' | 'server' | 'session' | 'executorMemory' | 'driverMemory';
+export type SparkLoss = 'driver' | 'server' | 'context' | 'session' | 'executorMemory' | 'driverMemory';
 
 /** So much of a message is looked at, and of a traceback's end. */
 const CHARS = 4_000;
@@ -98,7 +99,7 @@ const LINES = 50;
 const DRIVER_GONE =
   /^(?:Answer from Java side is empty|An error occurred while trying to connect to the Java server|Error while (?:sending|receiving)|An error occurred while calling [\w.$:]{1,200}$)/;
 const SESSION_STOPPED =
-  /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION|^'NoneType' object has no attribute '(?:sc|setCallSite)'$/;
+  /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION/;
 /** PySpark's context has no Java side once it was stopped. */
 const OF_NONE = /^'NoneType' object has no attribute '\w{1,100}'$/;
 const EXECUTOR_MEMORY =
@@ -117,7 +118,9 @@ export function readSparkLoss({ name: sentName, value, traceback }: SentError): 
   if (name.startsWith('Py4J') && DRIVER_GONE.test(message)) return 'driver';
   if (name.startsWith('SparkConnect') && message.includes('StatusCode.UNAVAILABLE')) return 'server';
   if (SESSION_STOPPED.test(message)) return 'session';
-  if (OF_NONE.test(message) && frames.some((line) => line.includes('self._jsc.'))) return 'session';
+  const isOfContext = (): boolean =>
+    isSql || frames.some((line) => shortWithoutColours(line).includes('._jsc.'));
+  if (OF_NONE.test(message) && isOfContext()) return 'context';
   if (EXECUTOR_MEMORY.test(message)) return 'executorMemory';
   if (!message.includes('java.lang.OutOfMemoryError') && !name.endsWith('OutOfMemoryError')) return undefined;
   return message.includes('stage failure') ? 'executorMemory' : 'driverMemory';
@@ -125,11 +128,15 @@ export function readSparkLoss({ name: sentName, value, traceback }: SentError): 
 
 export const DRIVER_HEADLINE = 'The Spark driver is gone: its JVM ended under the kernel.';
 
-/** Said in place of a message that names the broken connection alone. */
+/** Said in place of a message that names the broken connection, or what was not found, alone. */
 export const LOSS_HEADLINES: Readonly<Partial<Record<SparkLoss, string>>> = {
   driver: DRIVER_HEADLINE,
   server: 'The Spark Connect server is away: nothing answers at its address.',
+  context: 'The SparkContext of this kernel was stopped.',
 };
+
+const SESSION_HINT =
+  'The Spark session of this kernel was stopped. Make a new one in code (SparkSession.builder.getOrCreate()), or restart the kernel.';
 
 /** What to do. */
 export const LOSS_HINTS: Readonly<Record<SparkLoss, string>> = {
@@ -137,8 +144,8 @@ export const LOSS_HINTS: Readonly<Record<SparkLoss, string>> = {
     'Often its memory ran out. Python still runs, and Spark can no longer be reached from it: restart the kernel (its variables are lost).',
   server:
     'Python still runs. Once the server is back, make a new session in code (SparkSession.builder.remote(…).getOrCreate()); what the old one held is gone if it was restarted.',
-  session:
-    'The Spark session of this kernel was stopped. Make a new one in code (SparkSession.builder.getOrCreate()), or restart the kernel.',
+  context: SESSION_HINT,
+  session: SESSION_HINT,
   executorMemory:
     'An executor ran out of memory. Use smaller pieces (more partitions, fewer columns), or give executors more (spark.executor.memory, spark.executor.memoryOverhead).',
   driverMemory:

@@ -147,7 +147,7 @@ def join_context(run, sc):
     active = sc._jsc.statusTracker().getActiveJobIds()
     if len(active) > 0:
         run.before = set(int(job) for job in active)
-    run.streams = streams_of(sc)
+    run.streams = set(streams_of(sc))
 
 
 def after(*_):

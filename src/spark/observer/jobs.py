@@ -24,10 +24,8 @@ LASTS = 1.0
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # Jobs that are submitted after a stop are ended for so long, or until none came for a while.
 STOPPING, QUIET = 5.0, 1.0
-# Groups of earlier cells whose threads may still be at work.
-GROUPS = 20
-# Frames of a thread that are looked at.
-DEPTH = 200
+# Groups of earlier cells whose threads may still be at work, and the frames of a thread that are looked at.
+GROUPS, DEPTH = 20, 200
 # Threads that run no code of the user's.
 OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "pydevd", "py4j", "socketserver",
                "SocketServer", "pyspark.accumulators", "tqdm", __name__)
@@ -116,17 +114,18 @@ class Tracker(object):
 
 
 def streams_of(sc):
-    """The run ids of the streaming queries at work, of all sessions: each is the job group of its query."""
+    """The streaming queries at work, of all sessions, by their run ids: each is the job group of its query."""
     session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
     java = getattr(session, "_jsparkSession", None)
     if java is None or getattr(session, "_sc", None) is not sc:
-        return set()
+        return {}
     try:
-        queries = java.sharedState().activeStreamingQueries()
-        return set(str(queries[key].runId()) for key in queries)
+        known = java.sharedState().activeStreamingQueries()
+        queries = [known[key] for key in known]
     except Exception:
         # Before Spark 3 a session knows its own alone.
-        return set(str(query.runId()) for query in java.streams().active())
+        queries = java.streams().active()
+    return dict((str(query.runId()), query) for query in queries)
 
 
 def address_of(sc):
@@ -197,7 +196,8 @@ def own_of(run, tracker, unknown):
         unknown = unknown - jobs
     if unknown and run.users_group is not None:
         own |= unknown & tracker.of_group(run.users_group)
-    for group in state["groups"]:
+    # Not pinned, the next one who takes a connection has the group of the one before.
+    for group in state["groups"] if is_pinned(tracker.sc) else ():
         if unknown and group != run.group:
             unknown = unknown - tracker.of_group(group)
     # Threads and broadcasts of this cell; with a thread of an earlier one at work, nobody can tell.

@@ -27,7 +27,7 @@ def unseen_run(msg_id, seconds):
         stages = [tracker.stage(number) for number in (tracker.job(job) or ("", ()))[1]]
         if any(stage is not None and 0 < stage[1] < run.since for stage in stages):
             run.before.add(job)
-    run.streams = streams_of(sc)
+    run.streams = set(streams_of(sc))
     return run
 
 
@@ -35,10 +35,21 @@ def end_jobs(run):
     sc = context()
     if sc is None or run.context is not sc:
         return "nothing"
+    own = [query for stream, query in streams_of(sc).items() if stream not in run.streams]
+    for query in own:
+        end_stream(query)
     found = cancel(run, Tracker(sc, is_main=True))
     if is_pinned(sc):
         start(lambda: keep_cancelling(run, sc), "sparkthread-stop")
-    return "jobs" if found else "nothing"
+    return "jobs" if found or own else "nothing"
+
+
+def end_stream(query):
+    """One that only lost its job would fail, or begin its next batch later."""
+    try:
+        query.stop()
+    except Exception as error:
+        state["error"] = repr(error)
 
 
 def cancel(run, tracker):

@@ -297,9 +297,11 @@ class ObserverTest(unittest.TestCase):
             over.set()
             while called.is_set():
                 gone.wait(0.001)
-            # It waits for something else now, and what still goes on is the cell's.
+            # It waits for something else now, and what still goes on is the cell's: on a connection that had a group before.
+            self.observer.state["groups"].append("sparkthread-earlier")
+            spark.add_job(2, group="sparkthread-earlier")
             self.look(run)
-            self.assertEqual(run.jobs, {1})
+            self.assertEqual(run.jobs, {1, 2})
         finally:
             over.set()
             gone.set()
@@ -361,10 +363,15 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(2, group="sparkthread-cell-1")
         spark.add_job(3, group="stream")
         spark.add_job(4)
+        stopped = []
+        own = Info(runId="own")
+        own.stop = lambda: stopped.append("own")
+        spark.streams.append(own)
+        spark.others_streams.append(Info(runId="own, and cannot be stopped"))
         self.shell.end()
         self.shell.parent_header = {"header": {"msg_id": "quiet"}}
         self.observer.stop("cell-1", 5)
-        self.assertEqual(spark.cancelled, [2, 4])
+        self.assertEqual((spark.cancelled, stopped), ([2, 4], ["own"]))
         self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
 

@@ -98,7 +98,8 @@ export function noteOutput(
 function noteLoss(live: LiveRun, error: Output & { kind: 'error' }): void {
   const loss = readSparkLoss(error);
   // A call to the driver that was interrupted breaks off as one to a driver that is gone.
-  const isLost = loss === 'session' || (loss === 'driver' && !live.signal.aborted);
+  const isStopped = loss === 'session' || loss === 'context';
+  const isLost = isStopped || (loss === 'driver' && !live.signal.aborted);
   if (isLost) live.setData({ hasLostSpark: true });
 }
 

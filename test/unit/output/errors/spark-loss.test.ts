@@ -22,12 +22,25 @@ test.each([
     [],
     'session',
   ],
-  ['AttributeError', "'NoneType' object has no attribute 'sc'", [], 'session'],
+  [
+    'AttributeError',
+    "In the SQL statement at line 1, column 1:\n'NoneType' object has no attribute 'setCallSite'",
+    [],
+    'context',
+  ],
   [
     'AttributeError',
     "'NoneType' object has no attribute 'textFile'",
     ['--> 926     self._jsc.textFile(name, minPartitions), self, UTF8Deserializer()'],
-    'session',
+    'context',
+  ],
+  [
+    'AttributeError',
+    "'NoneType' object has no attribute 'broadcast'",
+    [
+      '--> 135 \u001b[38;5;28mself\u001b[39m._jbroadcast = sc\u001b[38;5;241m.\u001b[39m_jsc\u001b[38;5;241m.\u001b[39mbroadcast(…)',
+    ],
+    'context',
   ],
   ['AttributeError', "'NoneType' object has no attribute 'textFile'", ['----> 1 x.textFile()'], undefined],
   ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
@@ -75,6 +88,19 @@ test.each([
   ],
 ])('%s: %s', (name, value, traceback, loss) => {
   expect(readSparkLoss({ name, value, traceback })).toBe(loss);
+});
+
+test('a stopped context that PySpark does not find is told in words', () => {
+  const value = "'NoneType' object has no attribute 'sc'";
+  const read = readError(
+    { name: 'AttributeError', value, traceback: ['self._jsc.sc()', value] },
+    'sc.range(3).sum()',
+  );
+  expect(read).toMatchObject({
+    headline: 'The SparkContext of this kernel was stopped.',
+    userLine: 'line 1: sc.range(3).sum()',
+    hint: expect.stringContaining('Make a new one'),
+  });
 });
 
 test('a gone driver is told as that, with what to do, and its traceback is in the file', () => {
