@@ -5,6 +5,7 @@ import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from '
 import { ConfigError, StoreError } from './errors.ts';
 import { RenewingCredentials } from './gateway/auth/credentials.ts';
 import { createGatewayClient } from './gateway/client.ts';
+import type { Gateway } from './gateway/gateway.ts';
 import { Secrets, startLog, type Log } from './log.ts';
 import { openSpoolFolder } from './output/spool/spool.ts';
 import { auditEnded } from './runs/audit.ts';
@@ -16,11 +17,10 @@ import { handleShutdownSignals, limitDrain, type Shutdown } from './shutdown.ts'
 import { type StartedSlack, startSlack } from './slack/app.ts';
 import { guardWrites, openSlackNetwork } from './slack/transport/network.ts';
 import { startHandover } from './store/handover.ts';
-import { createBackups } from './store/sqlite/backup.ts';
 import { Leadership } from './store/leadership.ts';
 import { openStore } from './store/open.ts';
+import { createBackups } from './store/sqlite/backup.ts';
 import { atMost } from './waits.ts';
-import type { Gateway } from './gateway/gateway.ts';
 
 /** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
 const EXIT_CONFIG = 78;

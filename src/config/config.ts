@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
-import { readGatewaySettings } from './gateway/gateway.ts';
-import { readCredentialSettings } from './gateway/credential-files.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
+import { readCredentialSettings } from './gateway/credential-files.ts';
+import { readGatewaySettings } from './gateway/gateway.ts';
 import { listSecrets } from './secrets.ts';
 import {
   readValues,
@@ -12,7 +13,6 @@ import {
   warnOfMisspelt,
   type ConfigIssues,
 } from './settings.ts';
-import packageJson from '../../package.json' with { type: 'json' };
 
 /** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */
 export type Config = ReturnType<typeof readConfig>;

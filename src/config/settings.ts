@@ -1,12 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields.ts';
 import { kernelFields, runFields, sparkFields } from './fields/run-fields.ts';
 import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
 import { policyFields, slackFields } from './fields/slack-fields.ts';
-import { readFileSync } from 'node:fs';
-import { distance } from 'fastest-levenshtein';
 import { type SettingDoc, settingDocs } from './parsers.ts';
-import { isDeepStrictEqual } from 'node:util';
 
 /** Every setting, by the name of its environment variable. */
 export const settingsSchema = z.object({

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
-import { hasSpark } from '../runs/languages/meaning.ts';
 import type { Config } from '../config/config.ts';
+import type { KernelConnection, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { sqlLanguage } from '../runs/languages/languages.ts';
+import { hasSpark } from '../runs/languages/meaning.ts';
 import { plainLanguage } from '../spark/sql/kernel-code.ts';
 import type { Report } from './report.ts';
 

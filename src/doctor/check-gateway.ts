@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { UserError } from '../errors.ts';
+import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
-import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { noteSql } from './ask-kernel.ts';
 import { type Tried, tryLanguage, type TryLanguageOptions } from './check-language.ts';
 import type { Report } from './report.ts';

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
+import { Client } from 'undici';
 import { proxyFor, type ProxySettings, shownProxy } from '../proxy.ts';
 import type { Report } from './report.ts';
-import { Client } from 'undici';
 
 const ANSWER_MS = 10_000;
 const WHAT = 'proxy';

@@ -1,9 +1,9 @@
 import type { WebClient } from '@slack/web-api';
 import type { Config } from '../config/config.ts';
 import { silentLog } from '../log.ts';
+import type { ProxySettings } from '../proxy.ts';
 import { readCallError, unansweredWords } from '../slack/api/call-error.ts';
 import { BOT_SCOPES } from '../slack/manifest.ts';
-import type { ProxySettings } from '../proxy.ts';
 import { openClient, openSlackNetwork } from '../slack/transport/network.ts';
 import { checkTunnel } from './check-proxy.ts';
 import type { Report } from './report.ts';

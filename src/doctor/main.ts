@@ -1,7 +1,7 @@
 import { loadEnvFile, refuseArguments } from '../config/config.ts';
-import { runChecks, reportProblems } from './run-checks.ts';
-import { startReport } from './report.ts';
 import { ConfigError } from '../errors.ts';
+import { startReport } from './report.ts';
+import { runChecks, reportProblems } from './run-checks.ts';
 
 /** Ended by Ctrl-C: what shells expect. */
 const EXIT_INTERRUPTED = 130;

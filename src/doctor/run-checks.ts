@@ -1,15 +1,15 @@
 import { type Config, readConfig } from '../config/config.ts';
+import type { StoreSettings } from '../config/fields/server-fields.ts';
 import { ConfigError, StoreError } from '../errors.ts';
 import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
-import type { StoreSettings } from '../config/fields/server-fields.ts';
 import { openStore } from '../store/open.ts';
+import { renderElapsed } from '../text.ts';
 import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
 import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
 import type { Report } from './report.ts';
-import { renderElapsed } from '../text.ts';
 
 const SLACK_API = 'https://slack.com/api/';
 

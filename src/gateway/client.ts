@@ -11,10 +11,10 @@ import type {
   Log,
 } from './gateway.ts';
 import { readEndpoints } from './http/endpoints.ts';
-import { HubServer } from './hub/hub-server.ts';
 import { createHttp } from './http/http.ts';
 import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
+import { HubServer } from './hub/hub-server.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
 
 /** A client of one gateway. `timings` are for tests, which cannot wait as long as life does. */

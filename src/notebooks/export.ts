@@ -1,5 +1,5 @@
-import { cleanBundle, toJson, noteJson, type RanCell } from './nbformat.ts';
 import { type Cell, cellCount, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
+import { cleanBundle, toJson, noteJson, type RanCell } from './nbformat.ts';
 
 /** A run as an exported notebook shows it. */
 export interface ExportedRun {

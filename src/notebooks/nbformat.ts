@@ -3,9 +3,9 @@ import { giveTurn } from '../gateway/event-loop.ts';
 import type { Output } from '../gateway/outputs.ts';
 import { isRecord } from '../gateway/protocol/json.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
-import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
 import type { SpoolRange } from '../output/output-view.ts';
 import type { RecordedCell } from './cell-outputs.ts';
+import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
 
 /** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
 type Rule = (value: unknown) => boolean;

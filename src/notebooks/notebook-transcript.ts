@@ -12,8 +12,8 @@ import {
 import { SpoolFullError } from '../output/spool/spool.ts';
 import type { Transcript } from '../output/transcript.ts';
 import type { Notebook } from './model.ts';
-import { OutputRecord, type OutputRecordOptions, type RecordLoss } from './output-record.ts';
 import { noteJson, notebookText, noteText, type RanCell, recordedOutputs } from './nbformat.ts';
+import { OutputRecord, type OutputRecordOptions, type RecordLoss } from './output-record.ts';
 
 export interface NotebookTranscriptOptions extends OutputRecordOptions {
   /** The file's name, as it is attached. */

@@ -1,10 +1,10 @@
 import { UserError } from '../errors.ts';
-import { isCostly, isRecord, readJson } from '../gateway/protocol/json.ts';
 import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
+import { isCostly, isRecord, readJson } from '../gateway/protocol/json.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
-import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
-import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { toLineFeeds, shownNumber } from '../text.ts';
+import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
+import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 
 /** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;

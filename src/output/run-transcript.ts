@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { KernelOutput } from '../gateway/outputs.ts';
 import { giveTurn } from '../gateway/event-loop.ts';
+import type { KernelOutput } from '../gateway/outputs.ts';
 import { InOrder } from '../waits.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
-import { type Picture, type Shown, type StreamName } from './model/picture.ts';
 import { OutputModel } from './model/output-model.ts';
+import { type Picture, type Shown, type StreamName } from './model/picture.ts';
 import { Widgets } from './model/widgets.ts';
 import { lossOf, lossOnDisk, type OutputLoss, type OutputPart, type OutputView } from './output-view.ts';
 import { FinalFiles } from './spool/final-files.ts';

@@ -3,8 +3,8 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { KernelspecCache } from './languages/kernelspecs.ts';
 import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
-import type { KernelRecord } from './session/kernel/kernel-record.ts';
 import type { KernelSession } from './session/kernel-session.ts';
+import type { KernelRecord } from './session/kernel/kernel-record.ts';
 
 /** How long the gateway is asked about one kernel. */
 const LOOK_MS = 5_000;

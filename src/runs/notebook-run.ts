@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
 import { cellsToRun, type Notebook, type NotebookStore } from '../notebooks/model.ts';
+import { notebookOf } from '../notebooks/nbformat.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
+import { openTranscript } from '../output/run-transcript.ts';
 import type { SpoolBudget } from '../output/spool/spool.ts';
+import { type Displays, startDisplays, type Transcript } from '../output/transcript.ts';
 import type { RunStore } from '../store/store.ts';
 import { isUnfinished, type Run, type RunData } from './run.ts';
-import { notebookOf } from '../notebooks/nbformat.ts';
-import { type Displays, startDisplays, type Transcript } from '../output/transcript.ts';
-import { openTranscript } from '../output/run-transcript.ts';
 
 export interface NotebookRunDeps {
   notebooks: Pick<NotebookStore, 'find'>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ExecutionCheckpoint, InputRequest } from '../gateway/outputs.ts';
-import { summarizeCode } from '../store/run-reader.ts';
-import { sparkWorkSchema } from '../spark/spark-work.ts';
-import type { RunRecord } from '../store/store.ts';
 import type { PostedNotebook } from '../notebooks/model.ts';
+import { sparkWorkSchema } from '../spark/spark-work.ts';
+import { summarizeCode } from '../store/run-reader.ts';
+import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
 /** A language that kernels of others take, wrapped in their own. */

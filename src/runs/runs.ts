@@ -3,6 +3,13 @@ import type { Displays, Transcript } from '../output/transcript.ts';
 import type { RunIndex, RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
 import {
+  markOnMessage,
+  type OpenRunMessage,
+  quietly,
+  type ResultMark,
+  type RootContent,
+} from './run-view.ts';
+import {
   isUnfinished,
   languageName,
   type Run,
@@ -11,17 +18,10 @@ import {
   type StoredOutput,
   unreadableOutcome,
 } from './run.ts';
-import {
-  markOnMessage,
-  type OpenRunMessage,
-  quietly,
-  type ResultMark,
-  type RootContent,
-} from './run-view.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
+import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { hasStored } from './session/run/execute-run.ts';
 import type { FinalMessages } from './session/run/final-message.ts';
-import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { LiveRun } from './session/run/live-run.ts';
 import { retryStore } from './session/store-writes.ts';
 

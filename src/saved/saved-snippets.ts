@@ -1,11 +1,11 @@
-import { entriesOf } from '../store/keyv.ts';
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { KeyedMutex } from '../waits.ts';
 import type { Snippet } from '../runs/run.ts';
+import { entriesOf } from '../store/keyv.ts';
 import { summarizeCode } from '../store/run-reader.ts';
+import { KeyedMutex } from '../waits.ts';
 import { putIn } from './parameters/put-in.ts';
 import type { Parameter } from './parameters/values.ts';
 

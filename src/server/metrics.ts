@@ -1,11 +1,10 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { StoreError } from '../errors.ts';
 import type { RunOutcome } from '../runs/outcome.ts';
 import type { Run } from '../runs/run.ts';
-import type { Store } from '../store/store.ts';
-import { allCounts } from '../spark/spark-work.ts';
-import { StoreError } from '../errors.ts';
 import type { RunCounts } from '../runs/session/channel-kernels.ts';
-import { countPayloads, instrumentGateway, instrumentSlack, metersOf, watchCalls } from './instrument.ts';
+import { allCounts } from '../spark/spark-work.ts';
+import type { Store } from '../store/store.ts';
 import {
   type HealthCheck,
   readHealth,
@@ -14,6 +13,7 @@ import {
   type Role,
   type Listening,
 } from './health.ts';
+import { countPayloads, instrumentGateway, instrumentSlack, metersOf, watchCalls } from './instrument.ts';
 
 /**
  * Wraps gateway client, run store and Slack's fetch, and counts runs and payloads, with METRICS and without: the code that

@@ -1,26 +1,26 @@
+import type { KnownBlock } from '@slack/types';
 import { LRUCache } from 'lru-cache';
 import type { Audit } from '../audit/audit.ts';
 import type { Log } from '../log.ts';
 import type { NotebookStore } from '../notebooks/model.ts';
 import type { Admission } from '../runs/admission/admission.ts';
-import type { Run } from '../runs/run.ts';
-import type { Runs } from '../runs/runs.ts';
+import type { KernelControl } from '../runs/control.ts';
 import type { ChannelSettingsStore } from '../runs/languages/channel-settings.ts';
 import type { LanguageContext } from '../runs/languages/languages.ts';
-import type { KernelControl } from '../runs/control.ts';
-import type { Schedules } from '../saved/schedules/schedules.ts';
+import type { Run } from '../runs/run.ts';
+import type { Runs } from '../runs/runs.ts';
 import type { SavedSnippets } from '../saved/saved-snippets.ts';
+import type { Schedules } from '../saved/schedules/schedules.ts';
+import { KeyedMutex } from '../waits.ts';
 import type { Channels } from './api/conversations.ts';
 import type { ReadFiles } from './api/files.ts';
 import type { Notify } from './api/notify.ts';
-import type { Threads } from './exports/threads.ts';
 import type { Users } from './api/users.ts';
 import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
+import type { Threads } from './exports/threads.ts';
 import { CallLimiter, type CallRate } from './messages/limiters.ts';
 import type { ChannelIds } from './transport/channel-ids.ts';
-import { KeyedMutex } from '../waits.ts';
-import type { KnownBlock } from '@slack/types';
 
 /** The workspace, and how to ask and tell Slack. */
 export interface SlackSide {

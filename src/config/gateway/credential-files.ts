@@ -1,12 +1,12 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import type { CredentialSettings } from '../../gateway/auth/credentials.ts';
 import type { GatewaySettings } from '../../gateway/gateway.ts';
-import type { SettingValues, ConfigIssues } from '../settings.ts';
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
-import { rootUrl, text } from '../parsers.ts';
 import { parseJson } from '../../text.ts';
+import { rootUrl, text } from '../parsers.ts';
+import type { SettingValues, ConfigIssues } from '../settings.ts';
 
 /** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
 const credentialsSchema = z.object({

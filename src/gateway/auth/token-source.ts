@@ -1,9 +1,9 @@
-import { z } from 'zod';
-import { readJson } from '../protocol/json.ts';
 import { spawn } from 'node:child_process';
 import { readFile, stat } from 'node:fs/promises';
+import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
+import { readJson } from '../protocol/json.ts';
 
 /** Where a token comes from that does not last. */
 export type TokenPlace =

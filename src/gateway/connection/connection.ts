@@ -1,8 +1,7 @@
-import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts';
-import type { ExecutionKernel } from '../execution/ending.ts';
-import type { Interrupts } from '../execution/interrupt.ts';
 import type { GatewayError } from '../errors.ts';
-import { createSilenceWatch } from './silence.ts';
+import type { ExecutionKernel } from '../execution/ending.ts';
+import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts';
+import type { Interrupts } from '../execution/interrupt.ts';
 import type { ConnectionEvent, ConnectOptions, KernelConnection, KernelInfo, Log } from '../gateway.ts';
 import type { ExecuteRequest, Execution, ResumeRequest } from '../outputs.ts';
 import { isIpykernel, isLateTalker } from '../protocol/messages.ts';
@@ -12,6 +11,7 @@ import { ExecutionQueue } from './execution-queue.ts';
 import { type LifecycleEvent } from './lifecycle-state.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Router } from './router.ts';
+import { createSilenceWatch } from './silence.ts';
 
 /**
  * The one websocket to one kernel as executions see it: what the loss of the websocket or of the kernel means for them.

@@ -6,8 +6,8 @@ import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol
 import { commOpen, decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { OrderProof } from './silence.ts';
 import { ReceivedMessages } from './received-messages.ts';
+import { OrderProof } from './silence.ts';
 
 /** Gives each message of one connection, once, to what it belongs to: by its parent's id alone (protocol.md §2.2). */
 export class Router {

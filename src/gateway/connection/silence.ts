@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { RunningExecution } from '../execution/execution.ts';
 import type { KernelModel } from '../gateway.ts';
 import { isIpykernel, isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
+import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
-import type { RunningExecution } from '../execution/execution.ts';
-import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 type Verdict =

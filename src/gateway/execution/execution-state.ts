@@ -1,3 +1,5 @@
+import type { ExecutionEnd, ExecutionEndKind, KernelOutput, Output } from '../outputs.ts';
+import { text } from '../protocol/json.ts';
 import {
   type ExecuteReply,
   isBusy,
@@ -7,8 +9,6 @@ import {
   readOutput,
   splitId,
 } from '../protocol/messages.ts';
-import type { ExecutionEnd, ExecutionEndKind, KernelOutput, Output } from '../outputs.ts';
-import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 import type { GatewayTimings } from '../timings.ts';
 

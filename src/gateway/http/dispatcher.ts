@@ -1,5 +1,5 @@
-import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { GatewaySettings } from '../gateway.ts';
 
 /** Longest answer that is read; kernelspecs with inlined logos are the biggest seen, far below. */

@@ -1,8 +1,8 @@
 import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
-import { type Headers, KernelCookies } from './cookies.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { type Headers, KernelCookies } from './cookies.ts';
 
 export type Endpoints = ReturnType<typeof readEndpoints>;
 

@@ -1,6 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { randomBytes } from 'node:crypto';
 import { parseCookie, request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';

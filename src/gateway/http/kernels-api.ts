@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
-import type { Http, HttpCall } from './http.ts';
-import { type Answer, badAnswer, readReason, readRefusal } from './http-errors.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
+import { type Answer, badAnswer, readReason, readRefusal } from './http-errors.ts';
+import type { Http, HttpCall } from './http.ts';
 
 /** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;

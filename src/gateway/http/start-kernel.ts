@@ -1,12 +1,12 @@
-import { untilAborted } from '../until-aborted.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Log, StartKernel } from '../gateway.ts';
 import type { HubServer } from '../hub/hub-server.ts';
-import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from './http-errors.ts';
-import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { Turns } from '../turns.ts';
+import { untilAborted } from '../until-aborted.ts';
+import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from './http-errors.ts';
+import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 
 /**
  * `POST api/kernels`, in turns (gateways leak one start's env into another, protocol.md §1.3). A start that the caller

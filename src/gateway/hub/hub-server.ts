@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { Log, GatewaySettings, HubSettings } from '../gateway.ts';
 import { readEndpoints } from '../http/endpoints.ts';
-import { createHttp, type Http } from '../http/http.ts';
 import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
+import { createHttp, type Http } from '../http/http.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 

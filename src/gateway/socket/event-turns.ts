@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
+import { hasTime, inOwnTurn } from '../event-loop.ts';
 import { isCostly } from '../protocol/json.ts';
 import { jsonPart } from '../protocol/wire.ts';
-import { hasTime, inOwnTurn } from '../event-loop.ts';
 
 export type SocketEvent =
   /** Before the first frame. */

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
 import type { Status } from '../outputs.ts';
+import type { SocketEvent } from './event-turns.ts';
 import { Outage, OutageWatch } from './outage.ts';
 import { untilUpgraded, type SocketOptions } from './upgrade.ts';
-import type { SocketEvent } from './event-turns.ts';
 import { KernelSocket } from './websocket.ts';
 
 export type ReconnectingEvent =

@@ -1,4 +1,5 @@
 import { countOf, joinWords } from '../../text.ts';
+import { quotedSql, sparkCause, withoutPlan } from './jvm-error.ts';
 import {
   oneLine,
   onlyLine,
@@ -7,7 +8,6 @@ import {
   type KernelError,
   type LanguageError,
 } from './kernel-error.ts';
-import { quotedSql, sparkCause, withoutPlan } from './jvm-error.ts';
 import { lineWords, ownFrame, readPythonFrames, type PythonFrame } from './python-frames.ts';
 
 /** A traceback of so many lines is shown whole. */

@@ -12,9 +12,9 @@ import {
   pointedAddress,
   type ShownForm,
 } from './browser-forms.ts';
+import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { htmlAsText } from './html-text.ts';
 import { isObject, jsonText } from './json-text.ts';
-import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { readSparkTable, tableAsText } from './spark-tables.ts';
 
 /** HTML beyond this is only a file: reading it would hold up everybody else. */

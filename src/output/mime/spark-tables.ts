@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isCostly, readJson } from '../../gateway/protocol/json.ts';
 import { giveTurn, hasTime, inOwnTurn } from '../../gateway/event-loop.ts';
+import { isCostly, readJson } from '../../gateway/protocol/json.ts';
 import { countOf } from '../../text.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 

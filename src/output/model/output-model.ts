@@ -1,4 +1,5 @@
 import type { Output } from '../../gateway/outputs.ts';
+import { type OutputLoss, type OutputPart, type SpoolRange, withLoss } from '../output-view.ts';
 import { FoldedText } from '../terminal/terminal-text.ts';
 import {
   emptyOverflow,
@@ -14,7 +15,6 @@ import {
   textKindOf,
   withoutEnd,
 } from './picture.ts';
-import { type OutputLoss, type OutputPart, type SpoolRange, withLoss } from '../output-view.ts';
 
 /** Entries kept at the start and at the end of a run that shows very many things. */
 const ENTRIES_AT_EACH_END = 50;

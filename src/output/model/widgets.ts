@@ -1,6 +1,6 @@
 import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
-import { shortHtmlAsText } from '../mime/html-text.ts';
 import { joinWords } from '../../text.ts';
+import { shortHtmlAsText } from '../mime/html-text.ts';
 
 /** More widgets than this of one run are not followed. */
 const WIDGETS_KEPT = 2_000;

@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
-import { SpoolFullError } from './spool.ts';
 import type { OutputModel } from '../model/output-model.ts';
 import type { TextKind } from '../model/picture.ts';
 import type { OutputLoss, OutputPart } from '../output-view.ts';
 import { PartFiles, TEXT_FILES } from './part-files.ts';
 import type { RunFolder } from './run-folder.ts';
+import { SpoolFullError } from './spool.ts';
 
 /** The files that a picture has at the end of its run, and again after late output. */
 export class FinalFiles {

@@ -1,17 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
-import type { MimeBundle } from '../../gateway/outputs.ts';
 import { giveTurn, hasTime } from '../../gateway/event-loop.ts';
+import type { MimeBundle } from '../../gateway/outputs.ts';
 import type { ReadError } from '../errors/kernel-error.ts';
+import type { ShownForm } from '../mime/browser-forms.ts';
 import { isGap, type Table } from '../mime/html-table.ts';
 import { rasteriseSvg } from '../mime/rasterise-svg.ts';
 import { readBundle } from '../mime/read-bundle.ts';
-import type { ShownForm } from '../mime/browser-forms.ts';
 import { splitTextTables, TABLES_SHOWN } from '../mime/spark-tables.ts';
 import type { Shown, TextKind } from '../model/picture.ts';
 import type { BoundedText, OutputPart, SpoolRange, TextSource } from '../output-view.ts';
-import { boundText } from '../terminal/terminal-text.ts';
 import { withoutColours } from '../terminal/terminal-reader.ts';
+import { boundText } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
 /** What of a table is held in memory, and in each snapshot: all that Slack shows, or more. Its CSV has all of it. */

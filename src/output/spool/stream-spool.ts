@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { closeSync, createWriteStream, openSync, type WriteStream, writeSync } from 'node:fs';
+import type { StreamName } from '../model/picture.ts';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
 import { SpoolFullError } from './spool.ts';
-import type { StreamName } from '../model/picture.ts';
 
 /** Bytes that may wait for the disk before the writer is asked to wait too. */
 const HIGH_WATER_BYTES = 1_048_576;

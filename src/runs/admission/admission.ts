@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
+import type { NotebookStore } from '../../notebooks/model.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
@@ -18,7 +19,6 @@ import {
   checkSnippet,
 } from './new-run.ts';
 import { Withdrawals } from './withdrawals.ts';
-import type { NotebookStore } from '../../notebooks/model.ts';
 
 const LANGUAGES_NOT_KNOWN =
   'The server behind this bot is stopped and is being started now; its languages are known when it runs. Nothing ran; send it again in a minute.';

@@ -4,8 +4,8 @@ import type { Kernelspecs } from '../../gateway/gateway.ts';
 import { cellsThatMayRaise, type PostedNotebook } from '../../notebooks/model.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
-import type { Origin, Run, RunData, SavedUse, Snippet, Source } from '../run.ts';
 import type { ChosenLanguage } from '../languages/languages.ts';
+import type { Origin, Run, RunData, SavedUse, Snippet, Source } from '../run.ts';
 
 export interface SnippetRequest {
   /** What Slack may repeat is known by this key. */

@@ -1,9 +1,9 @@
 import { StoreError } from '../../errors.ts';
+import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
-import type { RunData } from '../run.ts';
-import { untilAborted } from '../../gateway/until-aborted.ts';
 import { pause } from '../../waits.ts';
+import type { RunData } from '../run.ts';
 
 const RETRY_MS = 500;
 

@@ -1,6 +1,6 @@
-import { entriesOf } from '../../store/keyv.ts';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
+import { entriesOf } from '../../store/keyv.ts';
 import { KeyedMutex } from '../../waits.ts';
 
 const settingsSchema = z.object({

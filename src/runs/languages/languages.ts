@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import type { Dialect, Snippet } from '../run.ts';
 import {
   commonLanguages,
   dialectOf,
@@ -9,7 +10,6 @@ import {
   nearestWords,
   pick,
 } from './meaning.ts';
-import type { Dialect, Snippet } from '../run.ts';
 
 export type { LanguageContext } from './meaning.ts';
 

@@ -1,6 +1,6 @@
 import { type Run, isUndecided, isUnfinished } from '../run.ts';
-import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
+import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };

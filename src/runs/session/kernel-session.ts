@@ -5,11 +5,11 @@ import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } fro
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
+import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { LateOutput } from './late-output.ts';
+import { RunQueue } from './run-queue.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
-import { RunQueue } from './run-queue.ts';
-import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
 
 /** What all kernel sessions share. */

@@ -4,8 +4,8 @@ import type { Log } from '../../log.ts';
 import type { Transcript } from '../../output/transcript.ts';
 import { atMost } from '../../waits.ts';
 import type { RunOutcome } from '../outcome.ts';
-import type { Run } from '../run.ts';
 import type { FinishResult } from '../run-view.ts';
+import type { Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** How many ended runs of a session are remembered; the output room keeps as many runs' displays. */

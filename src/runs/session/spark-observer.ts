@@ -3,7 +3,6 @@ import type { KernelConnection, KernelInfo } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
 import { isIpykernel } from '../../gateway/protocol/messages.ts';
 import type { Log } from '../../log.ts';
-import type { SparkLinkSettings } from '../../spark/spark-work.ts';
 import { MONITOR_TARGET } from '../../spark/read-monitor.ts';
 import {
   observeScala,
@@ -13,12 +12,13 @@ import {
   type StoppedWork,
   stopScala,
 } from '../../spark/read-observer.ts';
+import type { SparkLinkSettings } from '../../spark/spark-work.ts';
 import { type FrameRows, showFrames, showFramesAndRun } from '../../spark/sql/python.ts';
 import { StatusApi, type StatusSettings } from '../../spark/status/status-api.ts';
+import { useUtf8 } from '../../spark/use-utf8.ts';
 import { atMost, pause } from '../../waits.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { noteMoment, noteSilence } from './run/note-events.ts';
-import { useUtf8 } from '../../spark/use-utf8.ts';
 
 /** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
 const TIMEOUT_MS = 5_000;

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
+import { readSqlTokens } from '../../spark/sql/split-statements.ts';
 import { type ParameterLanguage, parameterLanguage } from './languages.ts';
 import { type Parameter, type Notation, type Value, writeItems, writeValue } from './values.ts';
-import { readSqlTokens } from '../../spark/sql/split-statements.ts';
 
 /**
  * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the

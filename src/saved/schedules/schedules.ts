@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
+import { entriesOf } from '../../store/keyv.ts';
 import { KeyedMutex } from '../../waits.ts';
 import type { Parameter, Value } from '../parameters/values.ts';
-import { entriesOf } from '../../store/keyv.ts';
 import { Plan, type Timing } from './timing.ts';
 
 export interface NewSchedule extends Pick<

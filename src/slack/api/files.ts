@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
+import { toLineFeeds } from '../../text.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/files.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { refusedAs } from './call-error.ts';
-import { toLineFeeds } from '../../text.ts';
 
 /**
  * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`

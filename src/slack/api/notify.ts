@@ -2,12 +2,12 @@ import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
+import type { Run } from '../../runs/run.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
-import { readCallError, refusedAs } from './call-error.ts';
-import { inThread, postOnce, type Said } from './posted.ts';
 import { buttonRow, section } from '../blocks/elements.ts';
 import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
-import type { Run } from '../../runs/run.ts';
+import { readCallError, refusedAs } from './call-error.ts';
+import { inThread, postOnce, type Said } from './posted.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 

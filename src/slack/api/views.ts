@@ -5,11 +5,11 @@ import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { refusedAs } from './call-error.ts';
+import type { PostedNotebook } from '../../notebooks/model.ts';
 import { atMost } from '../../waits.ts';
 import { renderSentence } from '../blocks/elements.ts';
 import { BROKEN_TEXT, refusalText } from '../blocks/refusals.ts';
-import type { PostedNotebook } from '../../notebooks/model.ts';
+import { refusedAs } from './call-error.ts';
 
 export type Views = ReturnType<typeof createViews>;
 

@@ -1,10 +1,10 @@
 import type { AuditEntry } from '../../audit/audit.ts';
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
-import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Schedule } from '../../saved/schedules/schedules.ts';
+import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
+import type { Schedule } from '../../saved/schedules/schedules.ts';
 import type { Bot } from '../context.ts';
 
 type AuditPort = Pick<Bot, 'workspace' | 'audit'>;

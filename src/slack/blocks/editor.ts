@@ -2,8 +2,8 @@ import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import { z } from 'zod';
 import type { Language } from '../../runs/languages/languages.ts';
 import type { SavedSnippet } from '../../saved/saved-snippets.ts';
-import { renderSavedSelect } from './saved/saved-blocks.ts';
 import { option, renderField, renderModal } from './elements.ts';
+import { renderSavedSelect } from './saved/saved-blocks.ts';
 import { startOf } from './truncate.ts';
 
 /** The modal with language and code. Its parts are known by these names, in submissions and in errors. */

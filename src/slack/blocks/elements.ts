@@ -12,8 +12,8 @@ import type {
   SectionBlock,
 } from '@slack/types';
 import { z } from 'zod';
-import { truncate, truncateMrkdwn } from './truncate.ts';
 import { parseJson } from '../../text.ts';
+import { truncate, truncateMrkdwn } from './truncate.ts';
 
 /** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
 

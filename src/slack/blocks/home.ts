@@ -1,12 +1,12 @@
 import type { HomeView, KnownBlock } from '@slack/types';
 import type { KernelStatus } from '../../runs/control.ts';
-import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { runButtons } from './run/run-buttons.ts';
+import type { SavedSnippet } from '../../saved/saved-snippets.ts';
 import { button, buttonRow, channelName, header, section } from './elements.ts';
 import { howTo } from './help.ts';
 import { kernelLines, renderKernelButtons } from './kernel-blocks.ts';
 import { runLine } from './run-summary.ts';
+import { runButtons } from './run/run-buttons.ts';
 import { renderSavedHome } from './saved/saved-blocks.ts';
 import type { ListedSchedule } from './saved/schedule-blocks.ts';
 

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { ModalView } from '@slack/types';
+import { z } from 'zod';
 import type { RunView } from '../../runs/run-view.ts';
 import { literal, renderField, renderModal } from './elements.ts';
 import { type BodyElement, fitShorter, isVisible, paragraph, preformatted } from './rich-text.ts';
-import type { ModalView } from '@slack/types';
-import { z } from 'zod';
 import { truncateMiddle } from './truncate.ts';
 
 /** What the code asks, and below it who is asked, how and until when; in at most `room` characters of JSON. */

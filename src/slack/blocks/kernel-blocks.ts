@@ -2,6 +2,7 @@ import type { ActionsBlock } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../runs/control.ts';
 import type { KernelRecord } from '../../runs/session/kernel/kernel-record.ts';
+import { renderElapsed } from '../../text.ts';
 import {
   buttonRow,
   confirmation,
@@ -11,7 +12,6 @@ import {
   mention,
   slackTime,
 } from './elements.ts';
-import { renderElapsed } from '../../text.ts';
 
 /** What is said of kernels, in mrkdwn, with their buttons. */
 

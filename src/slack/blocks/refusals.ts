@@ -1,8 +1,8 @@
+import type { KnownBlock } from '@slack/types';
+import { z } from 'zod';
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
 import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
-import type { KnownBlock } from '@slack/types';
-import { z } from 'zod';
 
 /**
  * What a person reads when something was not done: the one place that words errors outside of run messages.

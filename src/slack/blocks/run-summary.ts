@@ -1,12 +1,12 @@
-import type { RunEnd } from '../../saved/schedules/scheduler.ts';
-import type { RunOutcome } from '../../runs/outcome.ts';
-import { languageName, type Run } from '../../runs/run.ts';
-import { type End, endOf, statusLine } from './run/run-text.ts';
-import { escapeMrkdwn, mention, slackTime } from './elements.ts';
 import type { OutputPart } from '../../output/output-view.ts';
+import type { RunOutcome } from '../../runs/outcome.ts';
 import type { RunView } from '../../runs/run-view.ts';
+import { languageName, type Run } from '../../runs/run.ts';
+import type { RunEnd } from '../../saved/schedules/scheduler.ts';
+import { escapeMrkdwn, mention, slackTime } from './elements.ts';
 import { withoutStopTrace } from './run/output/shown-parts.ts';
 import { sizeWords } from './run/output/table.ts';
+import { type End, endOf, statusLine } from './run/run-text.ts';
 import { startOf } from './truncate.ts';
 
 /** What is said of runs in a list. mrkdwn. */

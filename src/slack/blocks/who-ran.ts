@@ -1,5 +1,6 @@
 import type { KnownBlock, RichTextElement } from '@slack/types';
 import type { RootContent, RunView } from '../../runs/run-view.ts';
+import { joinWords } from '../../text.ts';
 import { contextLine, escapeMrkdwn, mention } from './elements.ts';
 import {
   type BodyElement,
@@ -11,7 +12,6 @@ import {
   preformatted,
 } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
-import { joinWords } from '../../text.ts';
 
 /** Who ran what: the bot's own root message, and the head of an answer in a thread that shows other code. */
 

@@ -1,13 +1,13 @@
 import type { ExportedOutput, ExportedRun } from '../../notebooks/export.ts';
 import type { Run } from '../../runs/run.ts';
 import { sqlInNotebook } from '../../spark/sql/kernel-code.ts';
+import { joinWords } from '../../text.ts';
+import { answerLink } from '../blocks/run-summary.ts';
 import { RESULTS_FILE, STREAM_FILE } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
-import { answerLink } from '../blocks/run-summary.ts';
 import type { Bot } from '../context.ts';
-import type { ThreadFile, ThreadMessage } from './threads.ts';
 import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
-import { joinWords } from '../../text.ts';
+import type { ThreadFile, ThreadMessage } from './threads.ts';
 
 /** What an export downloads in all, and of one file; what is more stays in Slack, and the notebook says so. */
 const MAX_BYTES = 50_000_000;

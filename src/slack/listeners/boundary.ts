@@ -3,9 +3,9 @@ import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
+import { BROKEN_TEXT, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
 import type { Bot } from '../context.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
-import { BROKEN_TEXT, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
 
 /**
  * Slack tells a person that an app failed when a payload is not acknowledged within 3 s; what is accepted after that

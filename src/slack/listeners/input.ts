@@ -9,8 +9,8 @@ import type { PostedMessage } from '../parsing/message-event.ts';
 import { readReply } from '../parsing/snippet.ts';
 import { inTime } from './boundary.ts';
 import { findAuthor } from './events/classify.ts';
-import { messageRequest, replyRequest, requestOf, runOnce } from './requests.ts';
 import { onSubmission } from './interactions.ts';
+import { messageRequest, replyRequest, requestOf, runOnce } from './requests.ts';
 
 /** The line that code waits for: a reply in the run's thread, or what is typed into the box behind Answer. */
 

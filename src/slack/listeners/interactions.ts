@@ -58,6 +58,8 @@ interface InteractionKind<Meant> {
   ) => Promise<RespondArguments | undefined>;
 }
 
+const OLD_BUTTON = 'This button is of an earlier version, so nothing was done. Type what you want instead.';
+
 /** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
 export function onInteraction<Meant>(
   { what, read, asked: askedBy, isAckedFirst, listAnew }: InteractionKind<Meant>,
@@ -67,16 +69,21 @@ export function onInteraction<Meant>(
     const reply = new Acknowledgement(ack, bot.log);
     const { view, message, trigger_id: trigger } = body;
     const meant = read(chosenValue(action), action.action_id, { view, actionTs: action.action_ts });
-    if (meant === undefined) return await reply.send();
     // Of a message that only one person sees, Slack says no more than where it stands.
-    const thread: unknown = message?.['thread_ts'] ?? body.container['thread_ts'];
+    const inThread: unknown = message?.['thread_ts'] ?? body.container['thread_ts'];
+    const thread = typeof inThread === 'string' ? inThread : undefined;
     const [user, channel] = [body.user.id, body.channel?.id];
+    if (meant === undefined) {
+      await reply.send();
+      await bot.notify.person({ user, channel, thread }, OLD_BUTTON);
+      return;
+    }
     const isHome = view?.type === 'home';
     const asked = { audit: 'press', user, channel, ...askedBy(meant) };
     const where = {
       user,
       channel: asked.channel,
-      thread: typeof thread === 'string' ? thread : undefined,
+      thread,
     };
     const inPlace = async (make: () => Promise<RespondArguments | undefined>): Promise<void> => {
       await reply.send();

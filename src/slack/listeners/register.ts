@@ -7,28 +7,28 @@ import type {
   SlackViewMiddlewareArgs,
   ViewSubmitAction,
 } from '@slack/bolt';
-import { keepButton } from '../blocks/kernel-blocks.ts';
-import { RUN_CODE_ACTION } from '../blocks/home.ts';
 import { EDITOR_CALLBACK } from '../blocks/editor.ts';
+import { runAsCodeButton } from '../blocks/help.ts';
+import { RUN_CODE_ACTION } from '../blocks/home.ts';
 import { INPUT_CALLBACK } from '../blocks/input-request.ts';
+import { keepButton } from '../blocks/kernel-blocks.ts';
+import { runNowButton } from '../blocks/refusals.ts';
 import { LOAD_ACTION, replaceButton, runSavedButton, SAVE_CALLBACK } from '../blocks/saved/saved-blocks.ts';
 import { SCHEDULE_CALLBACK } from '../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../context.ts';
 import { ticketOf } from '../transport/acked-after-accept-app.ts';
-import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
+import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onRunButton } from './actions/run-buttons.ts';
+import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
+import { withBoundary } from './boundary.ts';
+import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
-import { onJoined, onMessage } from './events/message.ts';
 import { onMessageChanged } from './events/message-changed.ts';
+import { onJoined, onMessage } from './events/message.ts';
+import { onInputSubmitted } from './input.ts';
 import { onMessageShortcut } from './shortcuts.ts';
 import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
-import { onInputSubmitted } from './input.ts';
 import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
-import { runAsCodeButton } from '../blocks/help.ts';
-import { runNowButton } from '../blocks/refusals.ts';
-import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
-import { onSlash } from './commands/slash.ts';
-import { withBoundary } from './boundary.ts';
 
 type Pressed = SlackActionMiddlewareArgs<BlockAction>;
 type Submitted = SlackViewMiddlewareArgs<ViewSubmitAction>;

@@ -5,9 +5,9 @@ import { auditAccepted, describeCode } from '../../runs/audit.ts';
 import { languageOf, type Run, type Snippet } from '../../runs/run.ts';
 import { auditRefused } from '../auth/audit.ts';
 import { must, type Person, refuse } from '../auth/policy.ts';
-import type { PostedMessage } from '../parsing/message-event.ts';
 import type { Click } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
+import type { PostedMessage } from '../parsing/message-event.ts';
 import { inTime } from './boundary.ts';
 
 /** Keys of requests: what Slack may bring twice is known by these. */

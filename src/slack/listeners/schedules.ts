@@ -1,8 +1,8 @@
 import { UserError } from '../../errors.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import { isUnfinished, type Run } from '../../runs/run.ts';
-import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.ts';
 import type { RunEnd, ScheduleNews, Started } from '../../saved/schedules/scheduler.ts';
+import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.ts';
 import { isTimeZone, Plan } from '../../saved/schedules/timing.ts';
 import { auditSchedule } from '../auth/audit.ts';
 import { must, type Person } from '../auth/policy.ts';

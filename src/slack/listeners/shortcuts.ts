@@ -1,6 +1,5 @@
 import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
-import type { Snippet } from '../../runs/run.ts';
 import {
   chooseLanguage,
   type LanguageContext,
@@ -8,14 +7,15 @@ import {
   listChoices,
   type LanguageWords,
 } from '../../runs/languages/languages.ts';
+import type { Snippet } from '../../runs/run.ts';
 import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
-import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import { filesToRun, type PostedFile, readFileSnippet } from '../parsing/files.ts';
+import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import { readCommandText, readsAsCode, readSnippet } from '../parsing/snippet.ts';
+import type { Message } from '../parsing/typed-text.ts';
 import { Acknowledgement, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
-import type { Message } from '../parsing/typed-text.ts';
 
 /**
  * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is

@@ -1,7 +1,7 @@
+import { metadataOf } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
-import { metadataOf } from '../api/posted.ts';
 import { tries } from './client.ts';
 import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';

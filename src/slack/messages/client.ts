@@ -1,11 +1,11 @@
-import { type Place, postMessage, readMessages, type Said, type SlackMessage } from '../api/posted.ts';
-import { createNotify, type Notify } from '../api/notify.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import { openClient, type SlackFetch } from '../transport/network.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
+import { createNotify, type Notify } from '../api/notify.ts';
+import { type Place, postMessage, readMessages, type Said, type SlackMessage } from '../api/posted.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
+import { openClient, type SlackFetch } from '../transport/network.ts';
 
 export interface MessageClientOptions {
   botToken: string;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import { readCallError, type Refusal } from '../api/call-error.ts';
-import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
+import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { type MessageClient, retryMs } from './client.ts';
 import type { CallLimiter, EditLimiter, Use } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';

@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
+import { joinWords } from '../../text.ts';
 import { readCallError } from '../api/call-error.ts';
-import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
+import { metadataOf, type Place } from '../api/posted.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
-import { metadataOf, type Place } from '../api/posted.ts';
+import { ROOT_ROOM, renderRoot } from '../blocks/who-ran.ts';
 import type { MessageClient } from './client.ts';
 import { CallLimiter, type EditLimiter } from './limiters.ts';
-import { joinWords } from '../../text.ts';
 
 /** Reactions: 50 in any 60 s (slack.md §3, tier 3). */
 const REACTION_RATE = { burst: 20, refillMs: 2_000 };

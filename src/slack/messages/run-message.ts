@@ -3,11 +3,11 @@ import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../..
 import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
+import { tickMs } from '../blocks/run/run-text.ts';
 import { attachFiles } from './attach-files.ts';
-import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Use } from './limiters.ts';
-import { tickMs } from '../blocks/run/run-text.ts';
+import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
 
 /** A run that ends within this time of its opening costs one post. */
 const QUICK_MS = 400;

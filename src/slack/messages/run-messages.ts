@@ -1,10 +1,10 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import type { Run } from '../../runs/run.ts';
 import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
+import type { Run } from '../../runs/run.ts';
 import { readCallError } from '../api/call-error.ts';
-import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
 import { openClient } from '../transport/network.ts';
+import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';

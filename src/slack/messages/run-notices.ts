@@ -1,16 +1,16 @@
-import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { endOf } from '../blocks/run/run-text.ts';
+import { renderElapsed } from '../../text.ts';
+import { metadataOf } from '../api/posted.ts';
 import { section } from '../blocks/elements.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
-import { renderRoot } from '../blocks/who-ran.ts';
+import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
-import { metadataOf } from '../api/posted.ts';
+import { endOf } from '../blocks/run/run-text.ts';
+import { renderRoot } from '../blocks/who-ran.ts';
 import { attachFiles } from './attach-files.ts';
-import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
 import { tries } from './client.ts';
-import { renderElapsed } from '../../text.ts';
+import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
 
 /**
  * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end

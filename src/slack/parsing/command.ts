@@ -1,8 +1,8 @@
-import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { UserError } from '../../errors.ts';
-import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { type Parameter, readParameters } from '../../saved/parameters/values.ts';
+import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
+import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { withoutInvisible } from './typed-text.ts';
 
 /** What a person can ask of the bot beside running code. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
-import type { NotebookLanguage } from '../../notebooks/read.ts';
 import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks/model.ts';
-import type { Snippet } from '../../runs/run.ts';
+import type { NotebookLanguage } from '../../notebooks/read.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
+import type { Snippet } from '../../runs/run.ts';
 import { assignmentsOf } from '../../saved/parameters/put-in.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
 import { agreed, readCommandText } from './snippet.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { toLineFeeds } from '../../text.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
 import { endsInText, type Message, type Part, append } from './typed-text.ts';
-import { toLineFeeds } from '../../text.ts';
 
 /** The fields of a Slack message that say what was typed. */
 export interface MessageSource {

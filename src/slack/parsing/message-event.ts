@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type MessageSource, readMessage } from './message-body.ts';
 import { type PostedFile, readPostedFiles } from './files.ts';
+import { type MessageSource, readMessage } from './message-body.ts';
 import type { Message } from './typed-text.ts';
 
 /** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */

@@ -1,12 +1,12 @@
 import { distance } from 'fastest-levenshtein';
-import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import { UserError } from '../../errors.ts';
+import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
 import type { SavedUse, Snippet } from '../../runs/run.ts';
-import { type Command, COMMAND_WORDS, readBangCommand, readCommand } from './command.ts';
-import { readCommandText, readSnippet } from './snippet.ts';
-import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
-import { append, type Message, type Part } from './typed-text.ts';
 import { toLineFeeds } from '../../text.ts';
+import { type Command, COMMAND_WORDS, readBangCommand, readCommand } from './command.ts';
+import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
+import { readCommandText, readSnippet } from './snippet.ts';
+import { append, type Message, type Part } from './typed-text.ts';
 
 /** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
 export type Request =

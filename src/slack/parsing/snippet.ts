@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
-import type { Snippet } from '../../runs/run.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
+import type { Snippet } from '../../runs/run.ts';
 import {
   undoPhoneTyping,
   type Message,

@@ -1,7 +1,7 @@
+import type { RequestListener } from 'node:http';
+import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
 // Not from Bolt's index, which loads Express, too: 4 MB.
 import appModule from '@slack/bolt/dist/App.js';
-import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
-import type { RequestListener } from 'node:http';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
 import type { ChannelIds } from './channel-ids.ts';

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { inspect } from 'node:util';
+import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
 import {
   Agent,
   buildConnector,
@@ -9,11 +11,9 @@ import {
   ProxyAgent,
   request,
 } from 'undici';
-import { inspect } from 'node:util';
-import { type FetchFunction, type Logger, LogLevel, type RetryOptions, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
+import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 
 /** What a request to Slack may have, as the process's own fetch takes it. */
 export interface SlackRequest {

@@ -1,12 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
-import type { Health } from '../../server/health.ts';
-import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
-import { clientOptions, type SlackNetwork } from './network.ts';
-import type { SlackTransport } from './acked-after-accept-app.ts';
-import { parseJson } from '../../text.ts';
 import { z } from 'zod';
+import type { Health } from '../../server/health.ts';
+import { parseJson } from '../../text.ts';
+import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
+import type { SlackTransport } from './acked-after-accept-app.ts';
+import { clientOptions, type SlackNetwork } from './network.ts';
 
 export interface SocketModeOptions {
   appToken: string;

@@ -1,5 +1,5 @@
-import { splitStatements } from './split-statements.ts';
 import { SPARK_TABLE_MIME } from './python.ts';
+import { splitStatements } from './split-statements.ts';
 
 /** Code for IRkernel that runs SQL by SparkR or sparklyr, whichever has a session; local, so that no name is left. */
 export function sqlInR(sql: string, rows: number): string {

@@ -1,5 +1,5 @@
-import { splitStatements } from './split-statements.ts';
 import { SPARK_TABLE_MIME } from './python.ts';
+import { splitStatements } from './split-statements.ts';
 
 /** A class file holds no longer text, of characters that take three bytes each. */
 const LITERAL_CHARS = 10_000;

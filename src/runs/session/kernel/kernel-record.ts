@@ -1,13 +1,13 @@
-import { entriesOf } from '../../../store/keyv.ts';
-import { upgradeKernel } from '../../../store/version-1.ts';
-import { atMost } from '../../../waits.ts';
-import { LatestWriter } from '../store-writes.ts';
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
 import type { Gateway } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
+import { entriesOf } from '../../../store/keyv.ts';
+import { upgradeKernel } from '../../../store/version-1.ts';
+import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
+import { LatestWriter } from '../store-writes.ts';
 
 /** What Keyv keeps of a session's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
 const kernelRecordSchema = z.object({

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
-import { SparkMonitor } from '../../../spark/read-monitor.ts';
-import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import type { Log } from '../../../log.ts';
 import type { Transcript } from '../../../output/transcript.ts';
+import { SparkMonitor } from '../../../spark/read-monitor.ts';
+import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
-import type { LiveRun } from './live-run.ts';
-import type { SparkObserver } from '../spark-observer.ts';
-import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
 import type { ReachedKernel } from '../kernel/launch-kernel.ts';
+import type { SparkObserver } from '../spark-observer.ts';
+import type { LiveRun } from './live-run.ts';
+import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
 
 /** Whether this process is surely the leader. */
 export interface WriteGuard {

@@ -2,8 +2,8 @@ import type { Log } from '../../../log.ts';
 import type { RunStore } from '../../../store/store.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run, RunData } from '../../run.ts';
-import type { LiveRun } from './live-run.ts';
 import { retryStore } from '../store-writes.ts';
+import type { LiveRun } from './live-run.ts';
 
 export interface FinalMessagesDeps {
   store: RunStore<RunData>;

@@ -4,10 +4,10 @@ import type { OutputView } from '../../../output/output-view.ts';
 import type { RunState, RunStore } from '../../../store/store.ts';
 import { atMost } from '../../../waits.ts';
 import { isAboutStop, type KnownEnd, readEnd, type RunOutcome, type StopReason } from '../../outcome.ts';
-import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
-import { InputPrompts } from './input-prompts.ts';
+import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
 import { LatestWriter, retryStore } from '../store-writes.ts';
+import { InputPrompts } from './input-prompts.ts';
 
 /** How long a final message that is on its way is waited for when this process ends. */
 const CLOSING_MS = 500;

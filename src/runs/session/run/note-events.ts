@@ -3,6 +3,8 @@ import type { Output, Status } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
 import { readSparkLoss } from '../../../output/errors/hints.ts';
 import type { OutputView } from '../../../output/output-view.ts';
+import type { SparkMonitor } from '../../../spark/read-monitor.ts';
+import { readMoment } from '../../../spark/read-observer.ts';
 import {
   sparkCounts,
   sparkLinks,
@@ -10,8 +12,6 @@ import {
   type SparkMoment,
   workAfter,
 } from '../../../spark/spark-work.ts';
-import type { SparkMonitor } from '../../../spark/read-monitor.ts';
-import { readMoment } from '../../../spark/read-observer.ts';
 import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';

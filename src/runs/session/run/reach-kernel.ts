@@ -3,9 +3,9 @@ import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
-import type { LiveRun } from './live-run.ts';
-import type { SessionKernel } from '../kernel/session-kernel.ts';
 import type { ReachedKernel } from '../kernel/launch-kernel.ts';
+import type { SessionKernel } from '../kernel/session-kernel.ts';
+import type { LiveRun } from './live-run.ts';
 
 export interface ReachDeps {
   outage: GatewayOutageWait;

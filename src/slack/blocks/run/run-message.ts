@@ -1,7 +1,9 @@
 import type { RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
+import { joinWords } from '../../../text.ts';
 import { metadataOf, type SlackMessage } from '../../api/posted.ts';
 import { contextLine, escapeMrkdwn } from '../elements.ts';
+import { promptWords, renderInputRequest } from '../input-request.ts';
 import {
   type BodyElement,
   fitShorter,
@@ -11,12 +13,11 @@ import {
   person,
   sentence,
 } from '../rich-text.ts';
-import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
+import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
 import { type RunFile, runFiles } from './attachments.ts';
-import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
-import { promptWords, renderInputRequest } from '../input-request.ts';
+import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { renderButtons } from './run-buttons.ts';
 import {
   liveStatus,
@@ -27,8 +28,7 @@ import {
   statusLine,
   switchWords,
 } from './run-text.ts';
-import { truncate, truncateMiddle } from '../truncate.ts';
-import { joinWords } from '../../../text.ts';
+import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 
 export interface RenderedRun {
   /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */

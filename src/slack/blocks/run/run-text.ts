@@ -1,8 +1,8 @@
 import type { OutputLoss } from '../../../output/output-view.ts';
 import type { RunOutcome } from '../../../runs/outcome.ts';
 import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts';
-import { ARCHIVE_FILE, RESULTS_FILE, STREAM_FILE } from './attachments.ts';
 import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../../../text.ts';
+import { ARCHIVE_FILE, RESULTS_FILE, STREAM_FILE } from './attachments.ts';
 
 /** Every sentence that a run message says about its run. Plain text, no markup. */
 

@@ -1,8 +1,8 @@
 import type { RunView } from '../../../runs/run-view.ts';
-import { escapeMrkdwn } from '../elements.ts';
-import { endOf } from './run-text.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 import { countOf, joinWords, shownNumber } from '../../../text.ts';
+import { escapeMrkdwn } from '../elements.ts';
+import { endOf } from './run-text.ts';
 
 const BAR_CELLS = 10;
 /** A queue that gives no executor shows after this time. */

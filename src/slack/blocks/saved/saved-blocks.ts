@@ -17,8 +17,8 @@ import {
   slackTime,
 } from '../elements.ts';
 import { firstLine } from '../run-summary.ts';
-import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
 import { truncateMrkdwn } from '../truncate.ts';
+import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
 
 /** What is said of saved snippets, in mrkdwn, with their buttons and menus. */
 

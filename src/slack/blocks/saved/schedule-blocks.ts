@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { Run } from '../../../runs/run.ts';
 import { showParameters } from '../../../saved/parameters/values.ts';
 import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
 import type { ScheduleNews } from '../../../saved/schedules/scheduler.ts';
+import type { PauseReason, Schedule } from '../../../saved/schedules/schedules.ts';
+import { joinWords } from '../../../text.ts';
 import { SLASH_COMMAND } from '../../manifest.ts';
 import {
   buttonRow,
@@ -19,10 +20,9 @@ import {
   section,
   slackTime,
 } from '../elements.ts';
-import { answerLink, runStatus } from '../run-summary.ts';
 import { jsonSize } from '../rich-text.ts';
+import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn, truncate } from '../truncate.ts';
-import { joinWords } from '../../../text.ts';
 
 /** What is said of schedules. mrkdwn. */
 

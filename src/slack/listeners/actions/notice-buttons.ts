@@ -1,15 +1,15 @@
 import { UserError } from '../../../errors.ts';
 import { must, refuse } from '../../auth/policy.ts';
 import { mention } from '../../blocks/elements.ts';
-import { keepButton, kernelButtons } from '../../blocks/kernel-blocks.ts';
-import { changeKernel, listKernels } from '../commands/kernels.ts';
-import { inTime } from '../boundary.ts';
-import { clickRequest, submitNew, untilDone } from '../requests.ts';
-import { onInteraction } from '../interactions.ts';
-import { readFetched } from '../../parsing/message-event.ts';
-import { takeAnew } from '../events/message-changed.ts';
 import { runAsCodeButton } from '../../blocks/help.ts';
+import { keepButton, kernelButtons } from '../../blocks/kernel-blocks.ts';
 import { runNowButton } from '../../blocks/refusals.ts';
+import { readFetched } from '../../parsing/message-event.ts';
+import { inTime } from '../boundary.ts';
+import { changeKernel, listKernels } from '../commands/kernels.ts';
+import { takeAnew } from '../events/message-changed.ts';
+import { onInteraction } from '../interactions.ts';
+import { clickRequest, submitNew, untilDone } from '../requests.ts';
 
 /** Buttons under what the bot says beside answers: lists of kernels, warnings, questions and offers. */
 

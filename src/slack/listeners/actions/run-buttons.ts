@@ -1,16 +1,20 @@
 import { UserError } from '../../../errors.ts';
-import type { Run } from '../../../runs/run.ts';
 import type { RunAction } from '../../../runs/run-view.ts';
+import type { Run } from '../../../runs/run.ts';
 import { allRowsOf } from '../../../spark/sql/python.ts';
+import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
-import { readButton } from '../../blocks/run/run-buttons.ts';
-import type { Bot } from '../../context.ts';
 import { type Click, mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
+import { readButton } from '../../blocks/run/run-buttons.ts';
+import { renderSave } from '../../blocks/saved/saved-blocks.ts';
+import type { Bot } from '../../context.ts';
+import { type Acknowledgement, inTime } from '../boundary.ts';
 import { exportRuns } from '../commands/export.ts';
 import { changeKernel } from '../commands/kernels.ts';
-import { type Acknowledgement, inTime } from '../boundary.ts';
+import { openInputBox } from '../input.ts';
+import { onInteraction } from '../interactions.ts';
 import {
   clickRequest,
   refuseDuplicate,
@@ -23,10 +27,6 @@ import {
   untilDone,
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
-import { onInteraction } from '../interactions.ts';
-import { renderSave } from '../../blocks/saved/saved-blocks.ts';
-import { openInputBox } from '../input.ts';
-import { renderElapsed } from '../../../text.ts';
 
 /** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;

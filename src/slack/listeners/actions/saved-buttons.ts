@@ -1,21 +1,21 @@
 import { UserError } from '../../../errors.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
+import type { Parameter } from '../../../saved/parameters/values.ts';
+import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
+import { auditSchedule } from '../../auth/audit.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
 import { purposeSchema } from '../../blocks/editor.ts';
 import { type Click, readMetadata } from '../../blocks/elements.ts';
 import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
-import { inTime } from '../boundary.ts';
-import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
-import { listSchedules, mustChangeSchedule } from '../schedules.ts';
-import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
-import { renderFilled } from '../views/editor.ts';
-import { onInteraction } from '../interactions.ts';
-import type { Schedule } from '../../../saved/schedules/schedules.ts';
-import { auditSchedule } from '../../auth/audit.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
-import type { SavedSnippet } from '../../../saved/saved-snippets.ts';
-import type { Parameter } from '../../../saved/parameters/values.ts';
+import { inTime } from '../boundary.ts';
+import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
+import { onInteraction } from '../interactions.ts';
+import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
+import { listSchedules, mustChangeSchedule } from '../schedules.ts';
+import { renderFilled } from '../views/editor.ts';
 
 /** Replace, under the question that `save` asks where the name is taken. */
 export const onReplaceButton = onInteraction(

@@ -1,21 +1,21 @@
+import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
-import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
-import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
-import type { Command } from '../../parsing/command.ts';
-import { askBack, helpText, renderNearCommand } from '../../blocks/help.ts';
-import { exportRuns } from './export.ts';
-import { SLASH_COMMAND } from '../../manifest.ts';
-import { changeNamedKernel, listKernels } from './kernels.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
-import { forgetSaved, saveLastRun, unknownNameText } from './saved.ts';
-import { savedList } from '../../blocks/saved/saved-blocks.ts';
-import { statusText } from '../../blocks/kernel-blocks.ts';
-import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
+import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
+import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
+import { askBack, helpText, renderNearCommand } from '../../blocks/help.ts';
+import { statusText } from '../../blocks/kernel-blocks.ts';
 import { runLine } from '../../blocks/run-summary.ts';
-import type { KnownBlock } from '@slack/types';
+import { savedList } from '../../blocks/saved/saved-blocks.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
+import { SLASH_COMMAND } from '../../manifest.ts';
+import type { Command } from '../../parsing/command.ts';
+import { listSchedules, makeSchedule, removeSchedule } from '../schedules.ts';
+import { exportRuns } from './export.ts';
+import { changeNamedKernel, listKernels } from './kernels.ts';
+import { forgetSaved, saveLastRun, unknownNameText } from './saved.ts';
 
 const USED_WITHOUT_NAME = ' *(default here)*';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
+import { notebookText } from '../../../notebooks/nbformat.ts';
 import type { Run } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
@@ -12,7 +13,6 @@ import type { Person } from '../../auth/policy.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { withBoundary } from '../boundary.ts';
-import { notebookText } from '../../../notebooks/nbformat.ts';
 
 /** How many runs one notebook holds, the newest. */
 const MAX_RUNS = 200;

@@ -1,11 +1,12 @@
 import type { KnownBlock } from '@slack/types';
-import { GatewayError } from '../../../gateway/errors.ts';
 import { UserError } from '../../../errors.ts';
+import { GatewayError } from '../../../gateway/errors.ts';
 import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
-import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
+import { must, type Person } from '../../auth/policy.ts';
+import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import {
   hiddenKernelLines,
   kernelLines,
@@ -13,9 +14,8 @@ import {
   shortKernelId,
   stateWords,
 } from '../../blocks/kernel-blocks.ts';
-import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
-import { must, type Person } from '../../auth/policy.ts';
 import { jsonSize, MESSAGE_ROOM } from '../../blocks/rich-text.ts';
+import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
 
 /** Each takes about a tenth of what a message holds. */

@@ -1,12 +1,12 @@
 import { UserError } from '../../../errors.ts';
 import type { Snippet, Run } from '../../../runs/run.ts';
+import type { Parameter } from '../../../saved/parameters/values.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
-import { must, type Person } from '../../auth/policy.ts';
 import { auditSaved } from '../../auth/audit.ts';
+import { must, type Person } from '../../auth/policy.ts';
 import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
-import type { Parameter } from '../../../saved/parameters/values.ts';
 
 /** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
 const LOOKED_AT = 100;

@@ -5,9 +5,9 @@ import { readRequest, readSlash, readWithLanguages } from '../../parsing/request
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { runOnce, submitRun, triggerRequest } from '../requests.ts';
 import { openEditor } from '../views/editor.ts';
+import { openScheduleForm } from '../views/saved-forms.ts';
 import { isSlow, runCommand, notifyAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
-import { openScheduleForm } from '../views/saved-forms.ts';
 
 /** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
 export async function onSlash({ command: said, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot) {

@@ -1,11 +1,11 @@
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
-import type { Bot } from '../../context.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
+import { renderClosedHome, renderHome } from '../../blocks/home.ts';
+import type { Bot } from '../../context.ts';
 import { withBoundary } from '../boundary.ts';
 import { describeSchedules } from '../schedules.ts';
-import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 
 const openedSchema = z.object({
   type: z.literal('app_home_opened'),

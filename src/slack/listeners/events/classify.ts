@@ -1,17 +1,17 @@
+import { UserError } from '../../../errors.ts';
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Run, Source } from '../../../runs/run.ts';
-import type { Bot } from '../../context.ts';
+import { renderElapsed } from '../../../text.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import type { PostedMessage } from '../../parsing/message-event.ts';
+import type { Bot } from '../../context.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../parsing/files.ts';
-import { resolveSaved } from '../commands/saved.ts';
-import { mustRun } from '../requests.ts';
+import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { readCommandText, readLoneFence } from '../../parsing/snippet.ts';
-import { UserError } from '../../../errors.ts';
 import { hasCodeFormatting, mentionsBot } from '../../parsing/typed-text.ts';
-import { renderElapsed } from '../../../text.ts';
+import { resolveSaved } from '../commands/saved.ts';
+import { mustRun } from '../requests.ts';
 
 /**
  * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`

@@ -1,7 +1,8 @@
 import { UserError } from '../../../errors.ts';
-import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
 import { auditEdited } from '../../../runs/audit.ts';
+import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
 import { hasCode, isUnfinished, type Run, type Snippet } from '../../../runs/run.ts';
+import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
 import {
@@ -25,7 +26,6 @@ import {
   refuseLate,
 } from './classify.ts';
 import { handleMessage, withMessageBoundary } from './message.ts';
-import { renderElapsed } from '../../../text.ts';
 
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };

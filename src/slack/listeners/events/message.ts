@@ -1,15 +1,17 @@
 import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import { UserError } from '../../../errors.ts';
+import { refuse } from '../../auth/policy.ts';
 import { helpText, welcomeText } from '../../blocks/help.ts';
+import { renderRunNow } from '../../blocks/refusals.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
-import { refuse } from '../../auth/policy.ts';
-import { onlyLooks, runCommand, notifyAnswer } from '../commands/execute.ts';
 import { withBoundary } from '../boundary.ts';
+import { onlyLooks, runCommand, notifyAnswer } from '../commands/execute.ts';
+import { takeInputReply } from '../input.ts';
 import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../requests.ts';
 import {
   type Classified,
@@ -19,8 +21,6 @@ import {
   nothingAsked,
   refuseLate,
 } from './classify.ts';
-import { takeInputReply } from '../input.ts';
-import { renderRunNow } from '../../blocks/refusals.ts';
 
 /**
  * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice

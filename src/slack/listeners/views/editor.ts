@@ -1,10 +1,10 @@
 import type { AckFn } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import { UserError } from '../../../errors.ts';
+import type { Admitted } from '../../../runs/admission/admission.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run, Snippet } from '../../../runs/run.ts';
-import type { Admitted } from '../../../runs/admission/admission.ts';
-import type { Bot } from '../../context.ts';
+import { toLineFeeds } from '../../../text.ts';
 import type { Draft } from '../../api/views.ts';
 import { must } from '../../auth/policy.ts';
 import {
@@ -20,12 +20,12 @@ import {
   splitCode,
 } from '../../blocks/editor.ts';
 import { escapeMrkdwn, type Fields, renderSentence } from '../../blocks/elements.ts';
+import type { Bot } from '../../context.ts';
+import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/files.ts';
+import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
-import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../parsing/files.ts';
-import { undoPhoneTyping } from '../../parsing/typed-text.ts';
-import { toLineFeeds } from '../../../text.ts';
 
 /** Without a `channel` it is picked in the modal. */
 export async function openEditor(

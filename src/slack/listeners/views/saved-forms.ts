@@ -22,12 +22,12 @@ import {
   VALUES_BLOCK,
 } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
+import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { inTime } from '../boundary.ts';
 import { saveRun, scheduledWords } from '../commands/saved.ts';
-import { makeSchedule } from '../schedules.ts';
 import { onSubmission } from '../interactions.ts';
 import { findRunFor } from '../requests.ts';
-import { undoPhoneTyping } from '../../parsing/typed-text.ts';
+import { makeSchedule } from '../schedules.ts';
 
 /** The box for a name, and the question whether what has that name may be replaced. */
 export const onSaveSubmitted = onSubmission(

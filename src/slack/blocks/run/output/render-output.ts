@@ -1,10 +1,10 @@
-import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
 import {
   wholeText,
   type BoundedText,
   type OutputPart,
   type OutputView,
 } from '../../../../output/output-view.ts';
+import { countOf, joinWords, shownNumber } from '../../../../text.ts';
 import {
   type BodyElement,
   isVisible,
@@ -13,10 +13,10 @@ import {
   preformatted,
   sentence,
 } from '../../rich-text.ts';
-import { attachmentNames, fileOf } from '../attachments.ts';
-import { sizeWords } from './table.ts';
 import { cutText, roomOf } from '../../truncate.ts';
-import { countOf, joinWords, shownNumber } from '../../../../text.ts';
+import { attachmentNames, fileOf } from '../attachments.ts';
+import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
+import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {
   elements: BodyElement[];

@@ -1,8 +1,8 @@
 import { DRIVER_HEADLINE } from '../../../../output/errors/hints.ts';
 import { type BoundedText, type OutputPart, wholeText } from '../../../../output/output-view.ts';
-import { isVisible } from '../../rich-text.ts';
 import type { RunOutcome } from '../../../../runs/outcome.ts';
 import type { RunView } from '../../../../runs/run-view.ts';
+import { isVisible } from '../../rich-text.ts';
 import { endOf } from '../run-text.ts';
 
 type TextPart = OutputPart & { kind: 'text' };

@@ -1,9 +1,9 @@
 import type { DataTableBlock, KnownBlock, RawNumberElement, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../../output/output-view.ts';
+import { countOf, joinWords } from '../../../../text.ts';
 import { contextLine, escapeMrkdwn } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
 import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
-import { countOf, joinWords } from '../../../../text.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
