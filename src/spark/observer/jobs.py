@@ -125,7 +125,7 @@ def streams_of(sc):
     except Exception:
         # Before Spark 3 a session knows its own alone.
         queries = java.streams().active()
-    return dict((str(query.runId()), query) for query in queries)
+    return dict((str(query.runId()), query) for query in queries if query is not None)
 
 
 def address_of(sc):

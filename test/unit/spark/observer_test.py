@@ -405,6 +405,16 @@ class ObserverTest(unittest.TestCase):
         self.observer.stop("cell-unseen", 5)
         self.assertEqual(spark.cancelled, [2])
 
+    def test_a_stream_that_ends_while_they_are_listed_is_none(self):
+        spark = self.context()
+        self.begin()
+        spark.add_job(1)
+        # What py4j gives for a key that is gone.
+        spark.others_streams.append(None)
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(spark.cancelled, [1])
+
     # -- Spark Connect --
 
     def connect(self, **more):
