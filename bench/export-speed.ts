@@ -5,12 +5,12 @@ import { startPlayground } from '../playground/playground.ts';
 import { silentLog } from '../src/log.ts';
 import { wholeText, type OutputPart } from '../src/output/output-view.ts';
 import { readRunData, type Run } from '../src/runs/run.ts';
-import { summarizeCode } from '../src/store/run-reader.ts';
-import { type Bot, createListenerMemory } from '../src/slack/context.ts';
-import { exportRuns } from '../src/slack/listeners/commands/export.ts';
 import { createDownload } from '../src/slack/api/files.ts';
+import { type Bot, createListenerMemory } from '../src/slack/context.ts';
 import { createThreads } from '../src/slack/exports/threads.ts';
+import { exportRuns } from '../src/slack/listeners/commands/export.ts';
 import { createRunMessages } from '../src/slack/messages/run-messages.ts';
+import { summarizeCode } from '../src/store/run-reader.ts';
 
 /**
  * How long a thread's export takes, from the command to the file in Slack: 50 runs, 20 of them with a picture of 100 kB, on

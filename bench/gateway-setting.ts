@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type KernelGateway, type KernelGatewayOptions, startKernelGateway } from '../demo/gateway.ts';
 import { showProgress } from '../demo/provision/progress.ts';
 import { type Provisioned, provision } from '../demo/provision/provision.ts';
+import { createGatewayClient } from '../src/gateway/client.ts';
 import type { Gateway, KernelConnection } from '../src/gateway/gateway.ts';
 import type { Execution, ExecutionEnd } from '../src/gateway/outputs.ts';
-import { createGatewayClient } from '../src/gateway/client.ts';
 import { silentLog } from '../src/log.ts';
 
 /** A real Kernel Gateway 3 without output limits, and our client connected to an ipykernel of it. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { KernelAPI, KernelConnection as LabConnection, ServerConnection } from '@jupyterlab/services';
 import { WebSocket } from 'ws';
 import { type BenchSetting, median, runToEnd, startBenchSetting } from './gateway-setting.ts';

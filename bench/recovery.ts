@@ -1,7 +1,7 @@
 import { startPlayground } from '../playground/playground.ts';
 import { PREFIX } from '../src/store/redis/scripts.ts';
-import { findRedisServer, startRedisServer } from '../test/support/redis-server.ts';
 import { holdKernels } from '../test/support/held-kernels.ts';
+import { findRedisServer, startRedisServer } from '../test/support/redis-server.ts';
 import { startScriptedGateway } from '../test/support/scripted-gateway.ts';
 import { startBot } from '../test/support/start-bot.ts';
 import { median } from './gateway-setting.ts';

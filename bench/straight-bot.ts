@@ -1,5 +1,5 @@
-import bolt from '@slack/bolt';
 import { KernelManager, ServerConnection } from '@jupyterlab/services';
+import bolt from '@slack/bolt';
 
 /**
  * What one writes in an afternoon with Bolt and @jupyterlab/services: one kernel, an answer when the run has ended, no

@@ -1,6 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { cleanEnvironment } from './clean-environment.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';

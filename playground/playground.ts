@@ -5,8 +5,8 @@
 import type { Server } from 'node:http';
 import type { WaitOptions } from './changes.ts';
 import type { Delivery } from './deliveries.ts';
-import { HttpDelivery } from './http-delivery.ts';
 import { hold, type Fault, type Hold } from './faults.ts';
+import { HttpDelivery } from './http-delivery.ts';
 import type { ApiCall } from './journal.ts';
 import type { Ephemeral, SlackMessage } from './messages.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';

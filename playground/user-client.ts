@@ -6,8 +6,8 @@ import { channelNameInPayloads, type Channel, type User } from './people.ts';
 import { actionOf, findPressable } from './presses.ts';
 import type { ResponsePlace } from './response-urls.ts';
 import type { Service } from './service.ts';
-import { isEmptyState, presentView, typedState, type View } from './views.ts';
 import { submissionAck } from './submissions.ts';
+import { isEmptyState, presentView, typedState, type View } from './views.ts';
 
 export interface PostOptions {
   /** ts of the parent. */

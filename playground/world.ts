@@ -1,8 +1,8 @@
-/** The workspace as it stands: people, channels, messages, files, views. It holds and finds; it sends nothing. */
-import type { View } from './views.ts';
+import { Timeline, type Ephemeral, type SlackFile } from './messages.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';
 import type { Settings } from './settings.ts';
-import { Timeline, type Ephemeral, type SlackFile } from './messages.ts';
+/** The workspace as it stands: people, channels, messages, files, views. It holds and finds; it sends nothing. */
+import type { View } from './views.ts';
 
 export interface StoredFile {
   readonly file: SlackFile;

@@ -2,14 +2,14 @@ import type { HomeView, KnownBlock, ModalView } from '@slack/types';
 import { type OutputPart, type OutputView, wholeText } from '../src/output/output-view.ts';
 import type { RunOutcome } from '../src/runs/outcome.ts';
 import type { RunAction, RunPhase, RunView } from '../src/runs/run-view.ts';
-import { renderClosedHome } from '../src/slack/blocks/home.ts';
-import { renderKernelButtons } from '../src/slack/blocks/kernel-blocks.ts';
 import { renderEditor } from '../src/slack/blocks/editor.ts';
-import { renderInputBox } from '../src/slack/blocks/input-request.ts';
 import { renderSentence } from '../src/slack/blocks/elements.ts';
-import { renderRoot } from '../src/slack/blocks/who-ran.ts';
+import { renderClosedHome } from '../src/slack/blocks/home.ts';
+import { renderInputBox } from '../src/slack/blocks/input-request.ts';
+import { renderKernelButtons } from '../src/slack/blocks/kernel-blocks.ts';
 import { renderTable, TABLE_FORMS } from '../src/slack/blocks/run/output/table.ts';
 import { renderRunMessage } from '../src/slack/blocks/run/run-message.ts';
+import { renderRoot } from '../src/slack/blocks/who-ran.ts';
 
 /** One of each kind of thing that the bot shows. */
 export type Sample =

@@ -1,13 +1,13 @@
+import { startPlayground } from '../../playground/playground.ts';
+import { askSlash } from '../../test/support/ask.ts';
 /**
  * What a start, a run, the home tab and `kernels` cost on a Redis that nobody else uses and on one with many keys of others:
  * `node bench/stand/foreign-keys.ts [keys=1000000] [pairs=5]`. Prints the store commands of each and their times in pairs.
  * Goal: the same number of commands, none of them SCAN or KEYS, and the same time at the median.
  */
 import { findRedisServer, type RedisServer, startRedisServer } from '../../test/support/redis-server.ts';
-import { askSlash } from '../../test/support/ask.ts';
-import { startBot } from '../../test/support/start-bot.ts';
 import { startScriptedGateway } from '../../test/support/scripted-gateway.ts';
-import { startPlayground } from '../../playground/playground.ts';
+import { startBot } from '../../test/support/start-bot.ts';
 import { givenNumber } from '../given-number.ts';
 
 const usage = 'node bench/stand/foreign-keys.ts [keys=1000000] [pairs=5]';

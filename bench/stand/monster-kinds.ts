@@ -1,8 +1,8 @@
-import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
 import { SPARK_TABLE_MIME } from '../../src/spark/sql/python.ts';
-import type { Monster } from './monster.ts';
+import type { ScriptedKernel, ScriptMessage } from '../../test/support/scripted-gateway.ts';
 import { createMessageMonsters } from './monster-messages.ts';
 import { createSessionMonsters } from './monster-sessions.ts';
+import type { Monster } from './monster.ts';
 import { untilTaken } from './until-taken.ts';
 
 /** Texts that backtrack: what a regular expression of src would have to try from each of its places. */

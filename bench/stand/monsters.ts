@@ -6,8 +6,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { finalAnswer, finals } from '../../test/support/ask.ts';
 import { givenNumber } from '../given-number.ts';
-import type { Monster } from './monster.ts';
 import { createMonsters } from './monster-kinds.ts';
+import type { Monster } from './monster.ts';
 import { startWatchedBot } from './watched-bot.ts';
 
 const usage = 'node bench/stand/monsters.ts [every=1] [first=1] [named=]';

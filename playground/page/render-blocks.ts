@@ -2,10 +2,10 @@
 import { createElement as h, type ComponentProps, type ReactNode } from 'react';
 import { Message } from 'slack-blocks-to-jsx';
 import type { Block, TableCell } from '../blocks-schema.ts';
+import type { View } from '../views.ts';
 import type { World } from '../world.ts';
 import { Pressed } from './render-elements.ts';
 import { Input } from './render-inputs.ts';
-import type { View } from '../views.ts';
 
 type DrawableBlock = ComponentProps<typeof Message>['blocks'][number];
 

@@ -1,8 +1,8 @@
 /** One message as HTML: author, body, files, reactions, and what can be done with it. */
 import { createElement as h, type ReactNode } from 'react';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from '../messages.ts';
-import type { User } from '../people.ts';
 import { mrkdwnAsText } from '../mrkdwn-text.ts';
+import type { User } from '../people.ts';
 import type { Shortcut } from '../settings.ts';
 import { sizeText } from '../size-text.ts';
 import type { World } from '../world.ts';

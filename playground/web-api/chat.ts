@@ -1,9 +1,9 @@
 /** chat.*: post, update, delete, whisper, link. */
 import { z } from 'zod';
-import type { Service } from '../service.ts';
-import type { World } from '../world.ts';
 import { type SlackMessage, presentMessage } from '../messages.ts';
 import type { Channel } from '../people.ts';
+import type { Service } from '../service.ts';
+import type { World } from '../world.ts';
 import {
   flag,
   joinedChannel,

@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../faults.ts';
 import type { ApiCall } from '../journal.ts';
 import type { Service } from '../service.ts';
-import { readArguments } from './request.ts';
 import { chatMethods } from './chat.ts';
 import { conversationMethods } from './conversations.ts';
 import { fileMethods } from './files.ts';
 import { identityMethods } from './identity.ts';
 import { Refusal, type Answer, type Method } from './method.ts';
+import { readArguments } from './request.ts';
 import { viewMethods } from './views.ts';
 
 const methods = new Map<string, Method>(

@@ -1,9 +1,9 @@
 /** views.*: modals and home tabs. */
 import { z } from 'zod';
 import { maxStack } from '../modals.ts';
+import type { Service } from '../service.ts';
 import type { Redemption } from '../triggers.ts';
 import { presentView, readView, type View, type ViewDraft } from '../views.ts';
-import type { Service } from '../service.ts';
 import { json, method, Refusal, text, type Answer, type Methods } from './method.ts';
 
 const view = json(z.record(z.string(), z.unknown()));

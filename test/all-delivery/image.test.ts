@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import packageJson from '../../package.json' with { type: 'json' };
 import { cleanEnvironment } from '../../demo/clean-environment.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 

@@ -1,5 +1,5 @@
-import { createServer, request as send } from 'node:http';
 import { once } from 'node:events';
+import { createServer, request as send } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { finalAnswer, finals } from '../support/ask.ts';

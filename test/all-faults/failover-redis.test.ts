@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { askSlash, finalAnswer, finals } from '../support/ask.ts';
 import { scriptText } from '../../src/store/redis/scripts.ts';
+import { askSlash, finalAnswer, finals } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { PREFIX } from '../../src/store/redis/scripts.ts';
 import { askSlash, finalAnswer, finals } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
-import { PREFIX } from '../../src/store/redis/scripts.ts';
 
 /** One process leads and another one stands by, on one Redis. */
 const testFailover = test.skipIf(hasNoRedis);

@@ -5,10 +5,10 @@ import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { askMessage, finalAnswer, finals } from '../support/ask.ts';
+import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
 import { readLedgerFile, untilPosted } from '../support/run-store-file.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
-import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
 
 /** What a bot that was killed left, taken up by the next one. */
 interface Scene extends AsyncDisposable {

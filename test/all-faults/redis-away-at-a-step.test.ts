@@ -3,10 +3,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import { finalAnswer } from '../support/ask.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
-import { holdKernels } from '../support/held-kernels.ts';
 
 const found = await findRedisServer();
 

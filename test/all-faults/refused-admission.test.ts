@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import { askSlash } from '../support/ask.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
-import { holdKernels } from '../support/held-kernels.ts';
 
 const found = await findRedisServer();
 

@@ -8,9 +8,9 @@ import { expect, test, vi } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
 import { compiledCode } from '../support/compiled-code.ts';
+import { holdKernels } from '../support/held-kernels.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
-import { holdKernels } from '../support/held-kernels.ts';
 
 const environment = { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' };
 

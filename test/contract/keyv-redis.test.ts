@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { Store } from '../../src/store/store.ts';
 import { RedisConnection } from '../../src/store/redis/connection.ts';
 import { RedisEntries } from '../../src/store/redis/entries.ts';
+import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { withRedis } from './redis.ts';
 

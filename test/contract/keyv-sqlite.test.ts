@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { Store } from '../../src/store/store.ts';
 import { openSqliteFile, SqliteLease } from '../../src/store/sqlite/database.ts';
 import { SqliteEntries } from '../../src/store/sqlite/entries.ts';
+import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

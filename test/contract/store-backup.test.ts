@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
+import { chmod, mkdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { createBackups } from '../../src/store/sqlite/backup.ts';
 import { openStore } from '../../src/store/open.ts';
+import { createBackups } from '../../src/store/sqlite/backup.ts';
 import { accepted, newRun, type Note } from './new-run.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
 import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
 import { renderThreadAsText } from '../../playground/render-text.ts';
 import { ended, runView, startRig } from './answers-rig.ts';
 

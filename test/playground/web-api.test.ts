@@ -1,5 +1,5 @@
-import { ErrorCode, WebClient, type WebClientOptions } from '@slack/web-api';
 import type { KnownBlock } from '@slack/types';
+import { ErrorCode, WebClient, type WebClientOptions } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { startPlayground, type Playground } from '../../playground/playground.ts';
 import { silent } from './bolt-app.ts';

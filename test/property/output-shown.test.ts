@@ -1,14 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { readBlocks } from '../../playground/blocks-schema.ts';
-import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
 import { type OutputPart, wholeText } from '../../src/output/output-view.ts';
+import { FoldedText } from '../../src/output/terminal/terminal-text.ts';
 import type { RunPhase, RunView } from '../../src/runs/run-view.ts';
+import type { SlackMessage } from '../../src/slack/api/posted.ts';
 import { escapeMrkdwn } from '../../src/slack/blocks/elements.ts';
 import { MESSAGE_ROOM } from '../../src/slack/blocks/rich-text.ts';
-import type { SlackMessage } from '../../src/slack/api/posted.ts';
-import { renderRunMessage } from '../../src/slack/blocks/run/run-message.ts';
 import { renderTable, TABLE_FORMS } from '../../src/slack/blocks/run/output/table.ts';
+import { renderRunMessage } from '../../src/slack/blocks/run/run-message.ts';
 import { cutText, truncate, truncateMiddle, truncateMrkdwn } from '../../src/slack/blocks/truncate.ts';
 
 const hostile = fc.constantFrom(

@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import { UserError } from '../../src/errors.ts';
 import { languageWords } from '../../src/runs/languages/languages.ts';
 import { readCommand } from '../../src/slack/parsing/command.ts';
-import { splitLanguageWord, readLoneFence, readSnippet } from '../../src/slack/parsing/snippet.ts';
 import { readMessage } from '../../src/slack/parsing/message-body.ts';
 import { readSlash } from '../../src/slack/parsing/request.ts';
+import { splitLanguageWord, readLoneFence, readSnippet } from '../../src/slack/parsing/snippet.ts';
+import { undoPhoneTyping } from '../../src/slack/parsing/typed-text.ts';
 import { languagesOf } from '../support/kernelspecs.ts';
 import { botUserId, compose, composeSlash } from '../support/slack-composer.ts';
-import { undoPhoneTyping } from '../../src/slack/parsing/typed-text.ts';
 
 const words = languageWords(languagesOf());
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createGatewayClient } from '../../src/gateway/client.ts';
 import type {
   ConnectionEvent,
   Gateway,
@@ -7,7 +8,6 @@ import type {
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
 import type { ExecuteRequest, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
-import { createGatewayClient } from '../../src/gateway/client.ts';
 import { DEFAULT_TIMINGS } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type FaultFront, type Faults, startFaultFront } from './fault-front.ts';

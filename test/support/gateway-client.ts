@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createGatewayClient } from '../../src/gateway/client.ts';
 import type {
   ClientOptions,
   ConnectionEvent,
@@ -8,7 +9,6 @@ import type {
   KernelConnection,
 } from '../../src/gateway/gateway.ts';
 import type { ExecuteRequest, Execution, ExecutionEnd, KernelOutput } from '../../src/gateway/outputs.ts';
-import { createGatewayClient } from '../../src/gateway/client.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';

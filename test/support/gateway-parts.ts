@@ -2,12 +2,12 @@ import { ExecutionQueue } from '../../src/gateway/connection/execution-queue.ts'
 import type { LifecycleEvent } from '../../src/gateway/connection/lifecycle-state.ts';
 import { Lifecycle } from '../../src/gateway/connection/lifecycle.ts';
 import { Router } from '../../src/gateway/connection/router.ts';
-import { type ExecutionEvent, RunningExecution } from '../../src/gateway/execution/execution.ts';
 import type { ExecutionKernel } from '../../src/gateway/execution/ending.ts';
+import { type ExecutionEvent, RunningExecution } from '../../src/gateway/execution/execution.ts';
 import { Interrupts } from '../../src/gateway/execution/interrupt.ts';
 import type { KernelModel, Log } from '../../src/gateway/gateway.ts';
-import type { KernelOutput, Output } from '../../src/gateway/outputs.ts';
 import { readEndpoints } from '../../src/gateway/http/endpoints.ts';
+import type { KernelOutput, Output } from '../../src/gateway/outputs.ts';
 import type { KernelMessage } from '../../src/gateway/protocol/wire.ts';
 import { ReconnectingSocket } from '../../src/gateway/socket/reconnecting-socket.ts';
 import { silentLog } from '../../src/log.ts';

@@ -3,42 +3,42 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
+import type { HubSettings } from '../../src/gateway/gateway.ts';
+import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
-import { startDisplays } from '../../src/output/transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool.ts';
-import { withNotebook } from '../../src/runs/notebook-run.ts';
+import { createNotebookStore } from '../../src/notebooks/model.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import type { RunOutcome } from '../../src/runs/outcome.ts';
-import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
-import { summarizeCode } from '../../src/store/run-reader.ts';
-import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '../../src/runs/run-view.ts';
+import { SpoolBudget } from '../../src/output/spool/spool.ts';
+import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { KernelControl } from '../../src/runs/control.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
+import { withNotebook } from '../../src/runs/notebook-run.ts';
+import type { RunOutcome } from '../../src/runs/outcome.ts';
+import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '../../src/runs/run-view.ts';
+import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
+import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
-import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
+import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
+import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import {
   SparkObserver,
   type SparkProgress,
   type SparkSettings,
 } from '../../src/runs/session/spark-observer.ts';
-import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
-import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import { openStore } from '../../src/store/open.ts';
+import { summarizeCode } from '../../src/store/run-reader.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { HubSettings } from '../../src/gateway/gateway.ts';
-import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
 import { silent, type StoreFaults, withFaults } from './store-faults.ts';
-import { createNotebookStore } from '../../src/notebooks/model.ts';
 
 /** One process: the rooms runs/ and gateway/ with a connection to the store of its own. */
 export interface RigProcess {

@@ -4,8 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Playground } from '../../playground/playground.ts';
 import { BOT_ALLOCATOR, BOT_COMMAND } from '../../demo/bot.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { compiledCode } from './compiled-code.ts';
 
 /** The real bot, as `npm start` starts it, in a process of its own, on a playground and a gateway, with an SQLite file of its own. */

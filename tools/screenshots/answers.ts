@@ -1,5 +1,5 @@
-import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 import type { SlackMessage } from '../../playground/messages.ts';
+import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 import type { Scene } from './scene.ts';
 
 /** Answers by what came out and how it ended: each in a channel of its own, photographed in its thread. */

@@ -3,7 +3,6 @@ import { silentLog } from '../../src/log.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import type { KernelRecord } from '../../src/runs/session/kernel/kernel-record.ts';
 import { createKernelNotices, createNotify } from '../../src/slack/api/notify.ts';
-
 import { askSlash } from '../../test/support/ask.ts';
 import type { Scene } from './scene.ts';
 

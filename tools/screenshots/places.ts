@@ -1,7 +1,7 @@
 import type { Locator } from 'playwright-core';
 import type { PageWindow } from '../../playground/page-window.ts';
-import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 import type { Playground } from '../../playground/playground.ts';
+import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 
 /** Something on the page that is no answer: what to do in the window, and which part of it to photograph. */
 export interface PlaceScene {

@@ -1,6 +1,6 @@
 import { silentLog } from '../../src/log.ts';
-import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { OutputLoss } from '../../src/output/output-view.ts';
+import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { createRunMessages } from '../../src/slack/messages/run-messages.ts';
 import type { Scene } from './scene.ts';
 

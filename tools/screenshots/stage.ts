@@ -2,13 +2,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { pageShortcuts } from '../../demo/page-shortcuts.ts';
 import { writeKernelspecs } from '../../demo/provision/kernelspecs.ts';
 import { showProgress } from '../../demo/provision/progress.ts';
 import { provision } from '../../demo/provision/provision.ts';
 import { findChromium, startChromium } from '../../playground/browser.ts';
 import { type PageWindow, type PageWindowOptions, openPageWindow } from '../../playground/page-window.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
-import { pageShortcuts } from '../../demo/page-shortcuts.ts';
 import { brokenKernelspecs } from '../../test/support/backends/kernelspecs.ts';
 import { startBot } from '../../test/support/start-bot.ts';
 

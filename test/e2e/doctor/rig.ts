@@ -1,5 +1,5 @@
-import { runChecks } from '../../../src/doctor/run-checks.ts';
 import { startReport } from '../../../src/doctor/report.ts';
+import { runChecks } from '../../../src/doctor/run-checks.ts';
 
 export interface Examined {
   code: number;

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { type ScriptedKernel, startScriptedGateway } from '../../support/scripted-gateway.ts';
-import { startWordGateway } from './scripted-kernel.ts';
 import { buttonsOf, fence, shown, startRig } from './listeners-rig.ts';
+import { startWordGateway } from './scripted-kernel.ts';
 
 test('a modal opens within the life of its trigger although the gateway is silent, and then says why not', async () => {
   const gateway = await startScriptedGateway();

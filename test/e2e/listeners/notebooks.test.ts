@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
+import { notebookText } from '../../../src/notebooks/nbformat.ts';
 import { readNotebook } from '../../../src/notebooks/read.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
 import { executeNotebook, validateNotebooks } from '../../support/validate-notebook.ts';
 import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
-import { notebookText } from '../../../src/notebooks/nbformat.ts';
 
 let rig: Rig;
 useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));

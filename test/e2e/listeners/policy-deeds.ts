@@ -1,15 +1,15 @@
 import type { Block } from '../../../playground/blocks-schema.ts';
-import type { UserClient } from '../../../playground/user-client.ts';
 import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
+import type { UserClient } from '../../../playground/user-client.ts';
 import type { Source } from '../../../src/runs/run.ts';
-import { readCommand } from '../../../src/slack/parsing/command.ts';
 import type { Action } from '../../../src/slack/auth/policy.ts';
 import type { KernelAction } from '../../../src/slack/blocks/kernel-blocks.ts';
+import { readCommand } from '../../../src/slack/parsing/command.ts';
 import { buttonsOf, fence } from './listeners-rig.ts';
 import { exportRuns } from './policy-export.ts';
 import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './policy-saved.ts';
-import { changeOthersSchedule, changeOwnSchedule, listSchedules, runScheduled } from './policy-schedules.ts';
 import { acts, asks, begin, type Deed, type Scene, start, tryIt } from './policy-scene.ts';
+import { changeOthersSchedule, changeOwnSchedule, listSchedules, runScheduled } from './policy-schedules.ts';
 
 /** What each action of the table is, at every source, command and button that there is for it. */
 export const deeds: Readonly<Record<Action, readonly Deed[]>> = {

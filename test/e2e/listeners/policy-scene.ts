@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SlackMessage } from '../../../playground/messages.ts';
-import type { Source } from '../../../src/runs/run.ts';
 import type { RunAction } from '../../../src/runs/run-view.ts';
+import type { Source } from '../../../src/runs/run.ts';
 import type { KernelAction } from '../../../src/slack/blocks/kernel-blocks.ts';
 import type { Command } from '../../../src/slack/parsing/command.ts';
 import type { LogLine } from '../../support/start-bot.ts';

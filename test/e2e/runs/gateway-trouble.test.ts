@@ -1,13 +1,13 @@
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
-import { provisioned } from '../../support/backends/provisioned.ts';
 import { askSlash } from '../../support/ask.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { startTlsFront, type TlsFront } from '../../support/backends/tls-front.ts';
 import { compiledCode } from '../../support/compiled-code.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';

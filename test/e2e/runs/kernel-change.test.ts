@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { holdKernels } from '../../support/held-kernels.ts';
 import { askSlash, finalAnswer } from '../../support/ask.ts';
+import { holdKernels } from '../../support/held-kernels.ts';
 import { type Call, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 

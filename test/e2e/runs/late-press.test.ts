@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { holdKernels } from '../../support/held-kernels.ts';
 import { askSlash, finalAnswer } from '../../support/ask.ts';
+import { holdKernels } from '../../support/held-kernels.ts';
 import { untilPosted } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';

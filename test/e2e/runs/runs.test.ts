@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KernelGateway } from '../../../demo/gateway.ts';
 import type { Playground } from '../../../playground/playground.ts';
-import { provisioned } from '../../support/backends/provisioned.ts';
 import { type Answered, askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { kernelIdsOf, useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
 

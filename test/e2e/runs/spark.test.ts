@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { Playground } from '../../../playground/playground.ts';
 import type { SlackMessage } from '../../../playground/messages.ts';
+import type { Playground } from '../../../playground/playground.ts';
 import { renderThreadAsText } from '../../../playground/render-text.ts';
-import { provisioned } from '../../support/backends/provisioned.ts';
 import { type Answered, askMessage, askSlash, finalAnswer } from '../../support/ask.ts';
+import { provisioned } from '../../support/backends/provisioned.ts';
 import { useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
 

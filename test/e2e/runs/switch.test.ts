@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
-import { type HeldKernels, holdKernels } from '../../support/held-kernels.ts';
 import { askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { type HeldKernels, holdKernels } from '../../support/held-kernels.ts';
 import { type Call, type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type Rig, startRig } from '../listeners/listeners-rig.ts';
 

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
+import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
+import { silentLog } from '../../../src/log.ts';
+import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
+import { MONITOR_TARGET } from '../../../src/spark/read-monitor.ts';
+import { readMoment } from '../../../src/spark/read-observer.ts';
+import { sqlForKernel } from '../../../src/spark/sql/kernel-code.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
+import { useUtf8 } from '../../../src/spark/use-utf8.ts';
 import {
   connectTo,
   kindsOf,
@@ -10,15 +19,6 @@ import {
   type WatchedConnection,
   watch,
 } from '../../support/gateway-client.ts';
-import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { createGatewayClient } from '../../../src/gateway/client.ts';
-import { silentLog } from '../../../src/log.ts';
-import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
-import { useUtf8 } from '../../../src/spark/use-utf8.ts';
-import { MONITOR_TARGET } from '../../../src/spark/read-monitor.ts';
-import { readMoment } from '../../../src/spark/read-observer.ts';
-import { sqlForKernel } from '../../../src/spark/sql/kernel-code.ts';
-import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 
 /** Kernels with manners of their own, on Kernel Gateway 3 through our client. */
 

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, inject, test } from 'vitest';
 import { type KernelGateway, type KernelGatewayOptions, startKernelGateway } from '../../../demo/gateway.ts';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
+import type { Gateway, GatewaySettings } from '../../../src/gateway/gateway.ts';
+import { silentLog } from '../../../src/log.ts';
 import { startEnterpriseGateway } from '../../support/backends/enterprise-gateway.ts';
 import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts';
 import { startFaultFront } from '../../support/fault-front.ts';
 import { connectTo, kindsOf, run, settingsFor, textOf } from '../../support/gateway-client.ts';
-import type { Gateway, GatewaySettings } from '../../../src/gateway/gateway.ts';
-import { createGatewayClient } from '../../../src/gateway/client.ts';
-import { silentLog } from '../../../src/log.ts';
 
 /** What takes its time on real servers: each wait that the scripted tests scale down, once as long as it is. */
 

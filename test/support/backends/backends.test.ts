@@ -4,9 +4,9 @@ import { describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts';
 import { startEnterpriseGateway } from './enterprise-gateway.ts';
-import { runOnce } from './run-once.ts';
 import { startJupyterServer } from './jupyter-server.ts';
 import { startKernelGateway2 } from './kernel-gateway-2.ts';
+import { runOnce } from './run-once.ts';
 import { startTlsFront } from './tls-front.ts';
 
 const backends = inject('backends');

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type KernelGateway, asGateway } from '../../../demo/gateway.ts';
 import { kernelEnvironmentNames, startJupyterApp } from '../../../demo/jupyter-app.ts';
-import type { Backends } from './provision-backends.ts';
 import type { GatewayOptions } from './gateway-options.ts';
+import type { Backends } from './provision-backends.ts';
 
 /** Kernel Gateway 2.5.2 on notebook 6: no output limits, no chosen kernel ids, its own auth check. */
 export async function startKernelGateway2(

@@ -5,8 +5,8 @@ import { createServer } from 'node:https';
 import { type Socket, connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Duplex, pipeline } from 'node:stream';
-import { makeCertificates } from './certificates.ts';
 import { pipeBoth } from '../pipe-both.ts';
+import { makeCertificates } from './certificates.ts';
 
 /** An IBM Analytics Engine service credentials document, as far as a client of the notebook gateway reads it. */
 type ServiceCredentials = {

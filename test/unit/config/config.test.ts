@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEnvFile, readConfig } from '../../../src/config/config.ts';
-import { ConfigError } from '../../../src/errors.ts';
 import { settings } from '../../../src/config/settings.ts';
+import { ConfigError } from '../../../src/errors.ts';
 import { LEAST, problemsOf } from '../../support/least-settings.ts';
 
 let folder: string;

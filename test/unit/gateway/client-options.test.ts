@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
-import { expect, test } from 'vitest';
 import { Registry } from 'prom-client';
+import { expect, test } from 'vitest';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { ConnectionEvent } from '../../../src/gateway/gateway.ts';
 import { isStatus } from '../../../src/gateway/outputs.ts';
-import { instrumentGateway } from '../../../src/server/instrument.ts';
-import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { silentLog } from '../../../src/log.ts';
+import { instrumentGateway } from '../../../src/server/instrument.ts';
 import {
   quickTimings,
   run,

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { createGatewayClient } from '../../../src/gateway/client.ts';
+import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
+import type { GatewayTimings } from '../../../src/gateway/timings.ts';
+import { silentLog } from '../../../src/log.ts';
 import { type Faults, type FaultFront, startFaultFront } from '../../support/fault-front.ts';
 import { kindsOf, quickTimings, run, runBegun, settingsFor, textOf } from '../../support/gateway-client.ts';
 import {
@@ -7,10 +11,6 @@ import {
   type ScriptedKernel,
   startScriptedGateway,
 } from '../../support/scripted-gateway.ts';
-import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
-import { createGatewayClient } from '../../../src/gateway/client.ts';
-import type { GatewayTimings } from '../../../src/gateway/timings.ts';
-import { silentLog } from '../../../src/log.ts';
 
 /** The client through a bad front to a healthy scripted gateway. */
 

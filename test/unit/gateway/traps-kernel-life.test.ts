@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 import {
   type ConnectedRig,
   connectTo,
@@ -11,6 +10,7 @@ import {
   textOf,
   watch,
 } from '../../support/gateway-client.ts';
+import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about kernels that die, restart, vanish or are slow to come; numbers as there. */
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
-import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { Secrets, startLog } from '../../../src/log.ts';
+import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
+import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */
 

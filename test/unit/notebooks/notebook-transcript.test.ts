@@ -8,8 +8,8 @@ import { openNotebookTranscript } from '../../../src/notebooks/notebook-transcri
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
-import { show, stderr, stdout, update } from '../../support/kernel-outputs.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
+import { show, stderr, stdout, update } from '../../support/kernel-outputs.ts';
 
 const cell = (id: string, source: string) => ({ kind: 'code', id, metadata: {}, source }) as const;
 const notebook: Notebook = {

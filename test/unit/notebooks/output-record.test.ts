@@ -1,10 +1,10 @@
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { recordedOutputs } from '../../../src/notebooks/nbformat.ts';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
-import { recordedOutputs } from '../../../src/notebooks/nbformat.ts';
 
 const open = (dir: string, recovered = false): Promise<OutputRecord> =>
   OutputRecord.open({ dir, maxOutputBytes: 1e9, budget: new SpoolBudget(1e9), recovered });

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
-import { piecesOf } from '../../../src/output/terminal/terminal-reader.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
+import { piecesOf } from '../../../src/output/terminal/terminal-reader.ts';
 import type { Transcript } from '../../../src/output/transcript.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
 

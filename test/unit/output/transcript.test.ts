@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
-import { startDisplays, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
 import type { OutputPart } from '../../../src/output/output-view.ts';
-import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
+import { FoldedText } from '../../../src/output/terminal/terminal-text.ts';
+import { startDisplays, type Transcript, type TranscriptOptions } from '../../../src/output/transcript.ts';
 import { stderr, stdout } from '../../support/kernel-outputs.ts';
 import { longestTurnMs, watchTurns } from '../../support/turns.ts';
 

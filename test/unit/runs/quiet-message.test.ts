@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { OutcomeKind } from '../../../src/runs/outcome.ts';
 import {
   quietly,
   type RunMessage,
@@ -6,7 +7,6 @@ import {
   type RunPhase,
   type RunView,
 } from '../../../src/runs/run-view.ts';
-import type { OutcomeKind } from '../../../src/runs/outcome.ts';
 
 /** A quiet run message, and what was shown of it. */
 function openQuietly(thread = ''): { message: RunMessage; shown: string[] } {

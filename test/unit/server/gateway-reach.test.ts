@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { GatewayError } from '../../../src/gateway/errors.ts';
-import { trackGateway } from '../../../src/server/instrument.ts';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
+import { GatewayError } from '../../../src/gateway/errors.ts';
 import { silentLog } from '../../../src/log.ts';
+import { trackGateway } from '../../../src/server/instrument.ts';
 import { settingsFor } from '../../support/gateway-client.ts';
 
 test('the latest call says whether the gateway is missed; a refusal of one kernel does not', async () => {

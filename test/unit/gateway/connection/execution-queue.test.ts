@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createExecution, createParts } from '../../../support/gateway-parts.ts';
 import { run, startConnectedRig } from '../../../support/gateway-client.ts';
+import { createExecution, createParts } from '../../../support/gateway-parts.ts';
 
 test('ExecutionQueue: what waits is in no flight, and is not written before the kernel is ready', async () => {
   const { queue } = createParts();

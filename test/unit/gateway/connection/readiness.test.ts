@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Handshake, StaleSocket } from '../../../../src/gateway/connection/readiness.ts';
-import { kernelMessage } from '../../../support/gateway-parts.ts';
 import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../support/gateway-client.ts';
+import { kernelMessage } from '../../../support/gateway-parts.ts';
 
 /**
  * A gateway keeps its own sockets to the kernel for the session that comes back. Seen with Jupyter Server and Kernel

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Interrupts, Stopping } from '../../../../src/gateway/execution/interrupt.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
+import { Interrupts, Stopping } from '../../../../src/gateway/execution/interrupt.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { run, startConnectedRig } from '../../../support/gateway-client.ts';
 

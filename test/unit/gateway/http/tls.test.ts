@@ -1,14 +1,14 @@
-import { once } from 'node:events';
 import { createPrivateKey } from 'node:crypto';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { settingsFor } from '../../../support/gateway-client.ts';
 import { createGatewayClient } from '../../../../src/gateway/client.ts';
 import type { Gateway, GatewaySettings } from '../../../../src/gateway/gateway.ts';
 import { readFailure } from '../../../../src/gateway/http/http-errors.ts';
 import { silentLog } from '../../../../src/log.ts';
+import { settingsFor } from '../../../support/gateway-client.ts';
 
 const pem = (name: string) =>
   readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8');

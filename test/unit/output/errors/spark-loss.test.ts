@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readError } from '../../../../src/output/errors/read-error.ts';
 import { readSparkLoss } from '../../../../src/output/errors/hints.ts';
+import { readError } from '../../../../src/output/errors/read-error.ts';
 
 const inPy4j = ['File /x/py4j/clientserver.py:503, in send_command'];
 const job =

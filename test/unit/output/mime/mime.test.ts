@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { readHtmlTable } from '../../../../src/output/mime/html-table.ts';
 import { htmlAsText } from '../../../../src/output/mime/html-text.ts';
 import { rasteriseSvg } from '../../../../src/output/mime/rasterise-svg.ts';
 import { readBundle } from '../../../../src/output/mime/read-bundle.ts';
-import { readHtmlTable } from '../../../../src/output/mime/html-table.ts';
 import { splitTextTables } from '../../../../src/output/mime/spark-tables.ts';
 
 const fixtures = new URL('../../../fixtures/outputs/shown/', import.meta.url);

@@ -1,12 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OutputModel } from '../../../../src/output/model/output-model.ts';
 import { wholeText } from '../../../../src/output/output-view.ts';
 import { FinalFiles } from '../../../../src/output/spool/final-files.ts';
 import { PartFiles } from '../../../../src/output/spool/part-files.ts';
 import { RunFolder } from '../../../../src/output/spool/run-folder.ts';
-import { OutputModel } from '../../../../src/output/model/output-model.ts';
 import { SPARK_TABLE_MIME } from '../../../../src/spark/sql/python.ts';
 
 let dir = '';

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SpoolBudget, SpoolFullError, sweepSpool } from '../../../../src/output/spool/spool.ts';
 import { openTranscript } from '../../../../src/output/run-transcript.ts';
+import { SpoolBudget, SpoolFullError, sweepSpool } from '../../../../src/output/spool/spool.ts';
 import type { Transcript } from '../../../../src/output/transcript.ts';
 
 let dir = '';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { FoldedLine, WINDOW_CHARS } from '../../../../src/output/terminal/terminal-text.ts';
 import {
   shortWithoutColours,
   withoutColours,
   TerminalReader,
 } from '../../../../src/output/terminal/terminal-reader.ts';
+import { FoldedLine, WINDOW_CHARS } from '../../../../src/output/terminal/terminal-text.ts';
 
 function actionsOf(pieces: readonly string[]): string[] {
   const done: string[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
-import { type Snippet } from '../../../../src/runs/run.ts';
 import { checkSnippet } from '../../../../src/runs/admission/new-run.ts';
+import { type Snippet } from '../../../../src/runs/run.ts';
 
 function refusal(snippet: Snippet, maxCodeBytes = 100e6): string | undefined {
   try {

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { Withdrawals } from '../../../../src/runs/admission/withdrawals.ts';
 import type { RunData } from '../../../../src/runs/run.ts';
-import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { openStore } from '../../../../src/store/open.ts';
+import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import type { Acceptance, NewRun, Store } from '../../../../src/store/store.ts';
 import { silent, type StoreFaults, withFaults } from '../../../support/store-faults.ts';
 

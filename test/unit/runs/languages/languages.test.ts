@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { UserError } from '../../../../src/errors.ts';
 import {
   chooseLanguage,
   isLanguageWord,
@@ -6,7 +7,6 @@ import {
   listLanguages,
   resolveLanguage,
 } from '../../../../src/runs/languages/languages.ts';
-import { UserError } from '../../../../src/errors.ts';
 import { cluster, languagesOf } from '../../../support/kernelspecs.ts';
 
 function refusal(word: string | undefined, context = languagesOf()): UserError {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RunQueue, type RunWork } from '../../../../src/runs/session/run-queue.ts';
-import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 
 const NO_WORK: RunWork = { runOne: async () => {}, onBusy() {}, onDone() {}, onIdle() {} };
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/spark-observer.ts';
-import { useUtf8 } from '../../../../src/spark/use-utf8.ts';
 import { observeScala, PUT_IN, stopScala } from '../../../../src/spark/read-observer.ts';
 import { showFrames } from '../../../../src/spark/sql/python.ts';
+import { useUtf8 } from '../../../../src/spark/use-utf8.ts';
 import { startConnectedRig } from '../../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
 

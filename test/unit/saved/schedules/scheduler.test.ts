@@ -2,13 +2,13 @@ import { Keyv } from 'keyv';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
+import { type ScheduleNews, Scheduler, type Started } from '../../../../src/saved/schedules/scheduler.ts';
 import {
   type NewSchedule,
   plannedRequest,
   type Schedule,
   Schedules,
 } from '../../../../src/saved/schedules/schedules.ts';
-import { type ScheduleNews, Scheduler, type Started } from '../../../../src/saved/schedules/scheduler.ts';
 
 const given: NewSchedule = {
   channel: 'C1',

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
 import type { ModalView } from '@slack/types';
+import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { createViews } from '../../../../src/slack/api/views.ts';
 import { renderEditor } from '../../../../src/slack/blocks/editor.ts';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
-import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
-import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
-import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 import { DRIVER_HEADLINE } from '../../../../src/output/errors/hints.ts';
-import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
+import { wholeText, type OutputPart, type OutputView } from '../../../../src/output/output-view.ts';
+import type { OutcomeKind, RunOutcome } from '../../../../src/runs/outcome.ts';
+import type { RunPhase, RunView } from '../../../../src/runs/run-view.ts';
 import { readButton, renderButtons } from '../../../../src/slack/blocks/run/run-buttons.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
+import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 
 const nowMs = Date.UTC(2026, 10, 22, 14, 2, 31);
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Run } from '../../../../src/runs/run.ts';
-import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { answerLink, firstLine, runLine, runStatus } from '../../../../src/slack/blocks/run-summary.ts';
+import { summarizeCode } from '../../../../src/store/run-reader.ts';
 
 const run: Run = {
   id: 'r1',

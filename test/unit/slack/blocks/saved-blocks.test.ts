@@ -4,9 +4,9 @@ import type { Run } from '../../../../src/runs/run.ts';
 import type { SavedSnippet } from '../../../../src/saved/saved-snippets.ts';
 import type { Schedule } from '../../../../src/saved/schedules/schedules.ts';
 import { renderHome } from '../../../../src/slack/blocks/home.ts';
-import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 import { savedList } from '../../../../src/slack/blocks/saved/saved-blocks.ts';
 import { renderSchedules } from '../../../../src/slack/blocks/saved/schedule-blocks.ts';
+import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
 
 const snippet: SavedSnippet = {
   workspace: 'T1',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { isSparkLog } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
 import { wholeText } from '../../../../src/output/output-view.ts';
+import { isSparkLog } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
 
 const isLog = (...lines: string[]) => isSparkLog(wholeText(lines.join('\n')));
 

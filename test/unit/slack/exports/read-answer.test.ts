@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
-import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { renderTable } from '../../../../src/slack/blocks/run/output/table.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { readAnswerParts, readTable } from '../../../../src/slack/exports/read-answer.ts';
 
 const text = (source: 'stdout' | 'stderr' | 'result', shown: string): OutputPart => ({

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import { renderAllRows } from '../../../../src/slack/blocks/run/run-buttons.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunButton } from '../../../../src/slack/listeners/actions/run-buttons.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 const run = {

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { renderEditor } from '../../../../src/slack/blocks/editor.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onEditorSubmitted } from '../../../../src/slack/listeners/views/editor.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** An open editor of U1 in C1 whose submissions are admitted as `admit` says. */

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
@@ -8,6 +7,7 @@ import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kern
 import { keepButton, renderKernelButtons } from '../../../../src/slack/blocks/kernel-blocks.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onKeepButton, onKernelButton } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 
 /** A workspace with one kernel in #data; `press` answers with what took the place of the message with the button. */
 function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = false } = {}) {

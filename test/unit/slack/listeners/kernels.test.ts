@@ -1,4 +1,3 @@
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
@@ -12,6 +11,7 @@ import {
 } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
 import { ChannelIds } from '../../../../src/slack/transport/channel-ids.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 
 /** A workspace with a kernel in each of `channels`; `names` as Slack says them now, `cached` as they were. */
 function createBot(options: {

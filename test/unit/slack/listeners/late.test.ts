@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { AuditEntry } from '../../../../src/audit/audit.ts';
-import { silentLog } from '../../../../src/log.ts';
 import { UserError } from '../../../../src/errors.ts';
+import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
+import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { personOf, POLICY } from './people.ts';
 
 const WRITTEN_S = 1_700_000_000;

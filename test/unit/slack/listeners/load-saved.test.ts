@@ -1,13 +1,13 @@
-import { Keyv } from 'keyv';
 import type { ModalView } from '@slack/types';
+import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
-import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { joinFields, purposeSchema } from '../../../../src/slack/blocks/editor.ts';
 import { readMetadata } from '../../../../src/slack/blocks/elements.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onLoadSaved } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 const place = { workspace: 'T1', channel: 'C1' };

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { classifyMessage } from '../../../../src/slack/listeners/events/classify.ts';
 import { onMessageChanged } from '../../../../src/slack/listeners/events/message-changed.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
-import { summarizeCode } from '../../../../src/store/run-reader.ts';
 import { readPosted } from '../../../../src/slack/parsing/message-event.ts';
+import { summarizeCode } from '../../../../src/store/run-reader.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 // Just after the messages of these tests were written.

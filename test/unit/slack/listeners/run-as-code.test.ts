@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 
 test('Run as code runs nothing where the bot could not answer', async () => {
   const said: string[] = [];

@@ -1,4 +1,3 @@
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { Keyv } from 'keyv';
 import { beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
@@ -6,9 +5,10 @@ import type { Run } from '../../../../src/runs/run.ts';
 import { SavedSnippets } from '../../../../src/saved/saved-snippets.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import type { Bot } from '../../../../src/slack/context.ts';
-import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onReplaceButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+import { forgetSaved, resolveSaved, saveLastRun } from '../../../../src/slack/listeners/commands/saved.ts';
 import { onSaveSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 const here = { channel: 'C1', thread: undefined, requestKey: 'k', root: '' };

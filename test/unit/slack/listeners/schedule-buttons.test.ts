@@ -1,10 +1,10 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Schedules } from '../../../../src/saved/schedules/schedules.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onScheduleButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 
 test('a press on a schedule that is removed is refused, and the list is shown anew', async () => {
   const said: string[] = [];

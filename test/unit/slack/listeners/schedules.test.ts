@@ -2,7 +2,6 @@ import { Keyv } from 'keyv';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import type { SnippetRequest } from '../../../../src/runs/admission/new-run.ts';
 import type { RunOutcome } from '../../../../src/runs/outcome.ts';
 import type { Run } from '../../../../src/runs/run.ts';
@@ -19,6 +18,7 @@ import {
   startScheduled,
 } from '../../../../src/slack/listeners/schedules.ts';
 import { onScheduleSubmitted } from '../../../../src/slack/listeners/views/saved-forms.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 const person = (id: string): Person => personOf(id, { timeZone: 'Asia/Kathmandu' });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onMessageShortcut } from '../../../../src/slack/listeners/shortcuts.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run, and what is said. */

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest';
-import { silentAudit } from '../../../support/silent-audit.ts';
 import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
 /** `isTold`: Slack takes what is said to the channel. */

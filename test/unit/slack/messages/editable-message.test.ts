@@ -1,7 +1,7 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { preformatted, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
 import type { SlackMessage } from '../../../../src/slack/api/posted.ts';
+import { preformatted, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
 import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
 import { CallLimiter, EditLimiter, POST_RATE } from '../../../../src/slack/messages/limiters.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { wholeText } from '../../../../src/output/output-view.ts';
-import { attachFiles } from '../../../../src/slack/messages/attach-files.ts';
 import type { Log } from '../../../../src/log.ts';
-import { MessageClient } from '../../../../src/slack/messages/client.ts';
+import { wholeText } from '../../../../src/output/output-view.ts';
 import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
+import { attachFiles } from '../../../../src/slack/messages/attach-files.ts';
+import { MessageClient } from '../../../../src/slack/messages/client.ts';
 import { startMessagesRig } from './messages-rig.ts';
 
 const metadata = { event_type: 'sparkthread_root', event_payload: { run: 'r1' } };

@@ -6,8 +6,8 @@ import { type OutputPart, wholeText } from '../../../../src/output/output-view.t
 import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
+import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
 function ended(outcome: Partial<RunOutcome>, edition = 1, before: OutputPart[] = []): RunView {

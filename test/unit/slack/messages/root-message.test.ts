@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { postRoot } from '../../../../src/slack/messages/run-notices.ts';
 import { renderRoot } from '../../../../src/slack/blocks/who-ran.ts';
+import { postRoot } from '../../../../src/slack/messages/run-notices.ts';
 import { startMessagesRig } from './messages-rig.ts';
 
 test.each([

@@ -5,8 +5,8 @@ import {
   readFileSnippet,
   readPostedFiles,
 } from '../../../../src/slack/parsing/files.ts';
-import { readsAsCode } from '../../../../src/slack/parsing/snippet.ts';
 import { readMrkdwn } from '../../../../src/slack/parsing/mrkdwn.ts';
+import { readsAsCode } from '../../../../src/slack/parsing/snippet.ts';
 
 const words = {
   isLanguage: (word: string) => ['python', 'python2', 'scala', 'r'].includes(word),

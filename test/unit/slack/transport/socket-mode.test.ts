@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SocketModeReceiver } from '@slack/bolt';
-import { WebSocketServer } from 'ws';
 import { expect, test } from 'vitest';
-import { freePort } from '../../../support/free-port.ts';
+import { WebSocketServer } from 'ws';
 import { sharedWarning, withCauses } from '../../../../src/slack/transport/socket-mode.ts';
+import { freePort } from '../../../support/free-port.ts';
 
 const hello = { type: 'hello', connection_info: { app_id: 'A1' }, debug_info: { host: 'x' } };
 

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
+import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
-import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
-import type { LiveRun } from '../../../../../src/runs/session/run/live-run.ts';
 import type { RunView } from '../../../../../src/runs/run-view.ts';
+import type { LiveRun } from '../../../../../src/runs/session/run/live-run.ts';
+import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
 
 /** Each time that a stop of this run was told to have no effect, with another press of Stop beside Restart. */
 async function untilIgnored(rig: SessionRig, live: LiveRun, nth: number): Promise<RunView> {
