@@ -24,6 +24,8 @@ LASTS = 1.0
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # Jobs that are submitted after a stop are ended for so long, or until none came for a while.
 STOPPING, QUIET = 5.0, 1.0
+# The longest that a stop waits for the end of the cell's streams.
+STREAM_STOPS = 2.0
 # Groups of earlier cells whose threads may still be at work, and the frames of a thread that are looked at.
 GROUPS, DEPTH = 20, 200
 # Threads that run no code of the user's.

@@ -36,8 +36,10 @@ def end_jobs(run):
     if sc is None or run.context is not sc:
         return "nothing"
     own = [query for stream, query in streams_of(sc).items() if stream not in run.streams]
-    for query in own:
-        end_stream(query)
+    ends = [start(lambda query=query: end_stream(query), "sparkthread-stop") for query in own]
+    # Spark waits without end for a batch that hangs; the jobs are ended all the same.
+    for end in ends:
+        end.join(STREAM_STOPS / len(ends))
     found = cancel(run, Tracker(sc, is_main=True))
     if is_pinned(sc):
         start(lambda: keep_cancelling(run, sc), "sparkthread-stop")

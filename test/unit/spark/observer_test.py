@@ -130,6 +130,7 @@ class ObserverTest(unittest.TestCase):
         self.observer = sys.modules["_sparkthread"]
         self.clock = self.observer.time = Clock()
         # No thread of its own: the tests call its looks.
+        self.start = self.observer.start
         self.observer.start = lambda target, name: types.SimpleNamespace(is_alive=lambda: True)
 
     def put_in(self):
@@ -364,6 +365,8 @@ class ObserverTest(unittest.TestCase):
         spark.add_job(3, group="stream")
         spark.add_job(4)
         stopped = []
+        self.observer.start = self.start
+        self.observer.keep_cancelling = lambda *_: None
         own = Info(runId="own")
         own.stop = lambda: stopped.append("own")
         spark.streams.append(own)
@@ -374,6 +377,22 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual((spark.cancelled, stopped), ([2, 4], ["own"]))
         self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
+
+    def test_a_stream_that_does_not_end_keeps_no_job_from_being_ended(self):
+        spark = self.context()
+        self.begin()
+        spark.add_job(1)
+        let_go = threading.Event()
+        hanging = Info(runId="own")
+        hanging.stop = let_go.wait
+        spark.streams.append(hanging)
+        self.shell.end()
+        self.shell.parent_header = {"header": {"msg_id": "quiet"}}
+        self.observer.STREAM_STOPS, self.observer.start = 0.01, self.start
+        self.observer.keep_cancelling = lambda *_: None
+        self.observer.stop("cell-1", 5)
+        let_go.set()
+        self.assertEqual(spark.cancelled, [1])
 
     def test_what_is_submitted_after_a_stop_is_ended_until_none_came_for_a_while(self):
         spark = self.context()
