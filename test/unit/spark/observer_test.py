@@ -142,7 +142,12 @@ class ObserverTest(unittest.TestCase):
     def context(self, **given):
         spark = Spark(**given)
         sys.modules["pyspark"] = types.SimpleNamespace(SparkContext=types.SimpleNamespace(_active_spark_context=spark))
-        shared = types.SimpleNamespace(activeStreamingQueries=lambda: dict(enumerate(spark.streams + spark.others_streams)))
+        def active():
+            # Java's map as it costs little: going through it as Python's does costs more than all else.
+            queries = spark.streams + spark.others_streams
+            keys = types.SimpleNamespace(toArray=lambda: list(range(len(queries))))
+            return types.SimpleNamespace(keySet=lambda: keys, get=queries.__getitem__)
+        shared = types.SimpleNamespace(activeStreamingQueries=active)
         session = types.SimpleNamespace(_sc=spark, _jsparkSession=types.SimpleNamespace(
             sharedState=lambda: shared, streams=lambda: types.SimpleNamespace(active=lambda: spark.streams)))
         sys.modules["pyspark.sql"] = types.SimpleNamespace(
