@@ -77,3 +77,10 @@ export function parseJson(given: string): unknown {
     return undefined;
   }
 }
+
+/** Without a list of the lines, which costs nine times as much. */
+export function countNewlines(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
+}

@@ -1,3 +1,4 @@
+import { countNewlines } from '../../text.ts';
 import type { BoundedText } from '../output-view.ts';
 import { inPieces, TerminalReader } from './terminal-reader.ts';
 
@@ -125,12 +126,6 @@ export class FoldedText {
     this.#fixedChars += line.length + 1;
     this.#fixedLines += 1;
   }
-}
-
-function countNewlines(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
-  return count;
 }
 
 /** A whole text as a terminal would show it; others get their turn between its pieces. */

@@ -1,5 +1,5 @@
 import { type BoundedText, wholeText } from '../../output/output-view.ts';
-import { countOf } from '../../text.ts';
+import { countNewlines, countOf } from '../../text.ts';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
 /** A grapheme longer than this (UTF-16 units) is cut between two code points. */
@@ -76,20 +76,17 @@ export function roomOf(text: BoundedText): number {
  * `tail` is ''.
  */
 export function cutText(text: BoundedText, room: number, headShare: number): BoundedText {
-  const whole = text.hiddenChars === 0 ? withoutEnd(text.head + text.tail) : undefined;
-  if (whole !== undefined && whole.length + LINE_COST * countNewlines(whole) <= room) {
-    return wholeText(whole);
-  }
-  const head = startWithin(whole ?? text.head, room * headShare);
-  const end = whole?.slice(head.text.length) ?? withoutEnd(text.tail);
+  const isWhole = text.hiddenChars === 0;
+  const written = isWhole ? text.head + text.tail : text.tail;
+  const shown = withoutEnd(written);
+  const newlines = newlinesOf(text) - (written.length - shown.length);
+  if (isWhole && shown.length + LINE_COST * newlines <= room) return wholeText(shown);
+  const head = startWithin(isWhole ? shown : text.head, room * headShare);
+  const end = isWhole ? shown.slice(head.text.length) : shown;
   const tail = endWithin(end, room * (1 - headShare));
-  const newlines =
-    whole === undefined ? newlinesOf(text) - (text.tail.length - end.length) : countNewlines(whole);
-  const chars = whole?.length ?? text.head.length + text.hiddenChars + end.length;
+  const chars = isWhole ? shown.length : text.head.length + text.hiddenChars + end.length;
   // The last line may take a little more than the room.
-  if (whole?.length === head.text.length + tail.text.length) {
-    return wholeText(whole);
-  }
+  if (isWhole && shown.length === head.text.length + tail.text.length) return wholeText(shown);
   const between = newlines - countNewlines(head.text) - countNewlines(tail.text);
   return {
     head: head.text,
@@ -113,8 +110,9 @@ function startWithin(text: string, room: number): CutEnd {
 }
 
 function endWithin(text: string, room: number): CutEnd {
-  // Only the lengths of the lines matter here.
-  const units = unitsWithin(text.split('\n').toReversed().join('\n'), room);
+  // Only the lengths of the lines matter here, and of no more than fits.
+  const last = text.slice(-Math.max(1, Math.ceil(room)));
+  const units = unitsWithin(last.split('\n').toReversed().join('\n'), room);
   const from = text.length - units;
   const line = text.indexOf('\n', from);
   if (line !== -1 && line - from < units / 2) return { text: text.slice(line + 1), atLine: true };
@@ -135,8 +133,15 @@ function unitsWithin(text: string, room: number): number {
   return Math.min(at, text.length);
 }
 
+/** A message may have hundreds of texts, each of which is measured whenever it is drawn. */
+const counted = new WeakMap<BoundedText, number>();
+
 function newlinesOf(text: BoundedText): number {
-  return countNewlines(text.head) + text.hiddenLines + countNewlines(text.tail);
+  const known = counted.get(text);
+  if (known !== undefined) return known;
+  const found = countNewlines(text.head) + text.hiddenLines + countNewlines(text.tail);
+  counted.set(text, found);
+  return found;
 }
 
 /** Without the newlines at its end; a regular expression would look for them from each one. */
@@ -144,8 +149,4 @@ function withoutEnd(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\n') end -= 1;
   return text.slice(0, end);
-}
-
-function countNewlines(text: string): number {
-  return text.split('\n').length - 1;
 }
