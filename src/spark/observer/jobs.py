@@ -22,10 +22,8 @@ SOON, LEAST, MOST = 0.5, 1.0, 5.0
 LASTS = 1.0
 # The longest that one look may work, that the last one of a told cell may, and that the cell's end waits for it.
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
-# Jobs that are submitted after a stop are ended for so long, or until none came for a while.
-STOPPING, QUIET = 5.0, 1.0
-# The longest that a stop waits for the end of the cell's streams.
-STREAM_STOPS = 2.0
+# Jobs that are submitted after a stop are ended for so long, or until none came for a while; streams have so long to end.
+STOPPING, QUIET, STREAM_STOPS = 5.0, 1.0, 2.0
 # Groups of earlier cells whose threads may still be at work, and the frames of a thread that are looked at.
 GROUPS, DEPTH = 20, 200
 # Threads that run no code of the user's.
