@@ -3,6 +3,7 @@ import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
+import { atMost } from '../waits.ts';
 import { startupError } from './api/call-error.ts';
 import { createChannels } from './api/conversations.ts';
 import { createDownload, createFileReader } from './api/files.ts';
@@ -46,6 +47,9 @@ export type StartedSlack = Awaited<ReturnType<typeof startSlack>>;
 
 /** A modal that is not open by then comes too late: its trigger_id lives for 3 s. */
 const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
+
+/** A part of the time that a handover may take. */
+const ANSWERED_MS = 1_000;
 
 /** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
 export async function startSlack(options: StartSlackOptions) {
@@ -110,8 +114,11 @@ export async function startSlack(options: StartSlackOptions) {
       registerListeners(app, bot);
       await transport.open(app);
     },
-    /** Takes no further payload. */
-    stopListening: () => transport.close(),
+    /** Acknowledges what has come, then takes no further payload. */
+    stopListening: async (): Promise<void> => {
+      await atMost(app.untilAnswered(), ANSWERED_MS);
+      await transport.close();
+    },
   };
 }
 
@@ -120,7 +127,7 @@ function openSlackApp(
   { settings, network, counts, log }: StartSlackOptions,
   fetch: FetchFunction,
   channelIds: ChannelIds,
-): { app: App; transport: SlackTransport } {
+): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const { botToken: token, apiUrl, transport: by } = settings;
   const { socketDispatcher: dispatcher } = network;
   const logger = boltLogger(log);
@@ -132,7 +139,7 @@ function openSlackApp(
           askSlack: () => app.client.auth.test({ token }),
           logger,
         });
-  const app: App = new AckedAfterAcceptApp(
+  const app: AckedAfterAcceptApp = new AckedAfterAcceptApp(
     {
       token,
       receiver: transport.receiver,

@@ -97,6 +97,23 @@ test('told to stop twice, as a whole process group is by two hands: it ends in o
   expect(answer).not.toMatch(/may be missing/);
 });
 
+test('SIGTERM while a command is judged: Slack hears that it was accepted, and it runs once', async () => {
+  await using long = await startLong();
+  const { playground, kernels, bot, run } = long;
+  const held = playground.hold('users.info');
+  const command = playground.as('ben').slash('#data', '/spark next()');
+  await held.reached;
+  const ended = bot.stop();
+  await bot.untilLog(({ event }) => event === 'bot.stopping');
+  held.release();
+  expect(await command).toMatchObject({ ok: true });
+  expect(await ended).toBe(0);
+  await bot.restart();
+  run.end();
+  (await kernels.untilBegun('next()')).end();
+  expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
+});
+
 test.each(['SIGTERM', 'SIGHUP'] as const)(
   '%s while Slack gives no websocket at the start: the process ends by itself',
   async (signal) => {

@@ -72,14 +72,27 @@ function isCredentialReason(reason: string): boolean {
   return reason === '' || /^forbidden$/i.test(reason) || /_xsrf/.test(reason);
 }
 
+/** Where identity providers are. */
+const LOGIN_PLACE = /login|logon|signin|sso|oauth|saml|auth/i;
+/** Of a form that asks for a password, or takes the browser to an identity provider. */
+const LOGIN_FIELD = /type=["']?password|name=["']?SAMLRequest/i;
+
 /** Fresh credentials may help: 401, 403, or a page to log in, which identity proxies send when a token has ended. */
 export function isRefusedCredential(answer: Answer): boolean {
   return answer.status === 401 || answer.status === 403 || isLoginRedirect(answer);
 }
 
 function isLoginRedirect({ status, location, body }: Answer): boolean {
-  if (status >= 300 && status < 400) return /login|logon|signin|sso|oauth|saml|auth/i.test(location ?? '');
-  return status === 200 && isHtml(body) && /type=["']?password/i.test(body);
+  if (status >= 300 && status < 400) return LOGIN_PLACE.test(location ?? '');
+  if (!isPage({ status, body })) return false;
+  const [, title = ''] = /<title>([^<]{0,200})/i.exec(body) ?? [];
+  const place = /http-equiv=["']?refresh.{0,200}|location.{0,9}=.{0,200}/i.exec(body)?.[0] ?? '';
+  return LOGIN_FIELD.test(body) || /(?:sign|log)[ -]?in\b/i.test(title) || LOGIN_PLACE.test(place);
+}
+
+/** An HTML page as a success. */
+export function isPage({ status, body }: Answer): boolean {
+  return status >= 200 && status < 300 && isHtml(body);
 }
 
 function isHtml(body: string): boolean {

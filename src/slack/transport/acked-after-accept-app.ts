@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
 // Not from Bolt's index, which loads Express, too: 4 MB.
 import appModule from '@slack/bolt/dist/App.js';
@@ -30,6 +31,8 @@ function isTicket(value: unknown): value is EventTicket {
 export class AckedAfterAcceptApp extends appModule.default {
   readonly #counts: PayloadCounts;
   readonly #channelIds: ChannelIds;
+  /** Each resolves with its payload's acknowledgement, or where there will be none. */
+  readonly #unanswered = new Set<Promise<void>>();
 
   /** `counts` is told what becomes of the payloads; `channelIds` says by which ids listeners know channels. */
   constructor(options: AppOptions, counts: PayloadCounts, channelIds: ChannelIds) {
@@ -38,7 +41,29 @@ export class AckedAfterAcceptApp extends appModule.default {
     this.#channelIds = channelIds;
   }
 
+  /** Resolves when no payload waits for its acknowledgement. */
+  async untilAnswered(): Promise<void> {
+    // What lies in the sockets' buffers comes with the next turn.
+    await nextTurn();
+    while (this.#unanswered.size > 0) await Promise.all(this.#unanswered);
+  }
+
   override async processEvent(given: ReceiverEvent): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unanswered.add(promise);
+    void promise.then(() => this.#unanswered.delete(promise));
+    const ack: ReceiverEvent['ack'] = async (response) => {
+      await given.ack(response);
+      resolve();
+    };
+    try {
+      await this.#process({ ...given, ack });
+    } finally {
+      resolve();
+    }
+  }
+
+  async #process(given: ReceiverEvent): Promise<void> {
     const body = this.#channelIds.readPayload(given.body);
     const event = { ...given, body, ack: this.#timed(given.ack) };
     const { type } = event.body;
