@@ -85,7 +85,7 @@ export function createApp(parts: AppParts) {
           log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
         );
       const recovered = await runs.recover(unposted, stored);
-      scheduler.start();
+      if (!closing.signal.aborted) scheduler.start();
       return recovered;
     },
     /** For metrics. */

@@ -70,7 +70,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
   const leading: { app?: App } = {};
   const metrics = createMetrics();
   const scraped = config.http.metrics === undefined ? undefined : await metrics.serve(config.http.metrics);
-  const opened = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
+  const opened = await openStore<RunData>({ url: config.store.url, log, readData: readRunData });
   const store = metrics.store(opened);
   const backUp = createBackups(store, log);
   process.on('SIGUSR2', () => void backUp());

@@ -111,6 +111,7 @@ export class Runs {
     const codes = await Promise.all(
       runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
+    if (this.#closing.signal.aborted) return;
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
     for (const live of resumed) {
       if (live.run.data.isUnreadable === true)

@@ -1,14 +1,13 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../waits.ts';
-import { type Clock, LeaseClock, notLeader } from './lease-clock.ts';
+import { type Clock, type ClockReading, LeaseClock, notLeader } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
+const LEASE_MS = 12_000;
 const TICK_MS = 1_000;
 
 export interface LeadershipOptions {
-  /** 12 s. */
-  ttlMs?: number;
   log: Log;
   clock?: Clock;
   /** Another process has the lease. Called once. */
@@ -17,9 +16,9 @@ export interface LeadershipOptions {
    * The record was gone and this process has taken a new lease: what the store lost has to be written back. Called again
    * each second until it resolves; nothing else is sure before.
    */
-  onEmptied?: () => Promise<void>;
+  onEmptied: () => Promise<void>;
   /** Another process leads, and this one waits for its turn. */
-  onStandby?: () => void;
+  onStandby: () => void;
 }
 
 /** standby → leading ⇄ inDoubt → lost; released by the process itself. */
@@ -31,7 +30,6 @@ export type LeadershipState = 'standby' | 'leading' | 'inDoubt' | 'lost' | 'rele
  */
 export class Leadership {
   readonly #lease: LeaderLease;
-  readonly #ttlMs: number;
   readonly #log: Log;
   readonly #clock: LeaseClock;
   readonly #onLost: (why: string) => void;
@@ -46,12 +44,11 @@ export class Leadership {
 
   constructor(lease: LeaderLease, options: LeadershipOptions) {
     this.#lease = lease;
-    this.#ttlMs = options.ttlMs ?? 12_000;
     this.#log = options.log;
-    this.#clock = new LeaseClock(this.#ttlMs, options.clock);
+    this.#clock = new LeaseClock(LEASE_MS, options.clock);
     this.#onLost = options.onLost;
-    this.#onEmptied = options.onEmptied ?? (async () => undefined);
-    this.#onStandby = options.onStandby ?? (() => undefined);
+    this.#onEmptied = options.onEmptied;
+    this.#onStandby = options.onStandby;
   }
 
   get state(): LeadershipState {
@@ -119,10 +116,10 @@ export class Leadership {
   async #tryToLead(): Promise<number | undefined> {
     const askedAt = this.#clock.read();
     try {
-      const answer = await this.#lease.acquire(this.#ttlMs);
+      const answer = await this.#lease.acquire(LEASE_MS);
       if (answer.kind === 'held') {
         this.#clock.hold(askedAt);
-        return await this.#beginToLead(answer.epoch);
+        return await this.#beginToLead(answer.epoch, askedAt);
       }
       if (answer.kind === 'taken') {
         if (this.#say('another process leads; this one stands by')) this.#onStandby();
@@ -134,12 +131,13 @@ export class Leadership {
     return undefined;
   }
 
-  async #beginToLead(epoch: number): Promise<number | undefined> {
-    // A store of an older version was brought to this one meanwhile.
-    if (this.#clock.renewalIsDue()) {
-      const askedAt = this.#clock.read();
-      if ((await this.#lease.renew(this.#ttlMs)) !== 'held') return undefined;
-      this.#clock.hold(askedAt);
+  async #beginToLead(epoch: number, askedAt: ClockReading): Promise<number | undefined> {
+    // The lease may be over: a migration took minutes, or the machine was suspended before the answer came.
+    if (this.#clock.renewalIsDue() || this.#clock.hasStoodStill(askedAt)) {
+      const renewedAt = this.#clock.read();
+      if ((await this.#lease.renew(LEASE_MS)) !== 'held') return undefined;
+      if (this.#clock.hasStoodStill(renewedAt)) return undefined;
+      this.#clock.hold(renewedAt);
     }
     if (this.#isEnded()) {
       await this.#lease.release();
@@ -176,10 +174,10 @@ export class Leadership {
   async #renew(): Promise<void> {
     const askedAt = this.#clock.read();
     try {
-      let answer: string = await this.#lease.renew(this.#ttlMs);
+      let answer: string = await this.#lease.renew(LEASE_MS);
       if (answer === 'missing' && !this.#isEnded()) {
         this.#beInDoubt('the store has no record of it');
-        const acquired = await this.#lease.acquire(this.#ttlMs);
+        const acquired = await this.#lease.acquire(LEASE_MS);
         if (acquired.kind === 'held') this.#noteEmptied();
         answer = acquired.kind;
       }
@@ -194,7 +192,7 @@ export class Leadership {
     }
   }
 
-  #beSure(askedAt: { now: number }): void {
+  #beSure(askedAt: ClockReading): void {
     this.#clock.hold(askedAt);
     if (this.#content === 'emptied') void this.#restore();
     this.#clock.tick();

@@ -12,6 +12,8 @@ export interface Clock {
   wall(): number;
 }
 
+export type ClockReading = ReturnType<LeaseClock['read']>;
+
 const REAL_CLOCK: Clock = { now: () => performance.now(), wall: () => Date.now() };
 
 /** Whether a lease is surely this process's, by its own two clocks. */
@@ -33,7 +35,7 @@ export class LeaseClock {
   }
 
   /** The store has granted the lease, asked at `since`. */
-  hold(since: { now: number }): void {
+  hold(since: Pick<ClockReading, 'now'>): void {
     this.#validUntil = since.now + this.#ttlMs;
   }
 

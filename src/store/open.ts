@@ -7,7 +7,7 @@ import { createSqliteBackups } from './sqlite/backup.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
 import { SqliteEntries } from './sqlite/entries.ts';
 import { SqliteRuns } from './sqlite/runs.ts';
-import type { Store } from './store.ts';
+import { readStoreAddress, type Store } from './store.ts';
 
 export interface StoreOptions<Data> {
   /** `sqlite:path` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`. */
@@ -26,9 +26,10 @@ export interface StoreOptions<Data> {
 export async function openStore<Data>(options: StoreOptions<Data>): Promise<Store<Data>> {
   const { url, log, readData, lockWaitMs = 15_000 } = options;
   const reader = createRunReader(log, readData);
-  if (url === 'memory:') return createSqliteStore('memory', openSqliteMemory(), reader, log);
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) {
+  const address = readStoreAddress(url);
+  if (address?.kind === 'memory') return createSqliteStore('memory', openSqliteMemory(), reader, log);
+  if (address?.kind === 'sqlite') {
+    const { path } = address;
     const db = await openSqliteFile(path, lockWaitMs);
     const store = atStore(db, () => createSqliteStore<Data>('sqlite', db, reader, log));
     const backups = createSqliteBackups(db, resolve(path));
@@ -38,7 +39,7 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
     };
     return { ...store, backUp: () => backups.backUp(), close };
   }
-  if (/^rediss?:/.test(url)) {
+  if (address?.kind === 'redis') {
     // Its client takes 5 MB and 40 ms of each start.
     const { openRedisStore } = await import('./redis/open.ts');
     return openRedisStore(url, reader, log);

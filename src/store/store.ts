@@ -1,5 +1,35 @@
 import type { Keyv } from 'keyv';
 
+/** What STORE_URL can name. */
+export type StoreAddress =
+  /** A file that one process holds alone. */
+  | { kind: 'sqlite'; url: string; path: string }
+  /** `redis://` or `rediss://`, with a user and a password where the URL has them. */
+  | { kind: 'redis'; url: string; password: string }
+  /** Nothing survives the process. */
+  | { kind: 'memory'; url: string };
+
+/** Undefined for anything that no store can open. */
+export function readStoreAddress(text: string): StoreAddress | undefined {
+  if (/^memory:(\/\/)?$/.test(text)) return { kind: 'memory', url: text };
+  const [, path] = /^sqlite:(?!\/\/|:)(.+)$/.exec(text) ?? [];
+  if (path !== undefined) return { kind: 'sqlite', url: text, path };
+  const url = URL.parse(text);
+  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined;
+  // The path is the number of a database, or empty.
+  if (!/^(\/\d*)?$/.test(url.pathname)) return undefined;
+  return { kind: 'redis', url: text, password: decodeLoosely(url.password) };
+}
+
+/** A percent sign that begins no escape stands for itself, as it may in a password. */
+export function decodeLoosely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /**
  * What outlives the process: the runs, Keyv's namespaces and the leader lease. Memory, SQLite and Redis implement it
  * under one contract suite. Every method rejects with `StoreError`.
@@ -66,10 +96,11 @@ export interface RunStore<Data> {
   forgetRequest(requestKey: string): Promise<void>;
   /** The run that a request made ('' = none), or undefined when the request is not known. */
   findRequest(requestKey: string): Promise<string | undefined>;
-  /** Overwrites the whole record but not the code. False: the store has no such run (erased, or it was emptied). */
-  save(run: RunRecord<Data>): Promise<boolean>;
-  /** Record and code in one step. False as in `save`. */
-  replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean>;
+  /**
+   * Overwrites the whole record, and the code where it is given, in one step. False: the store has no such run (it was
+   * erased, or the store was emptied).
+   */
+  save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean>;
   /** Writes all of a run back after the store was emptied, at its own place in the order. */
   restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void>;
   get(runId: string): Promise<RunRecord<Data> | undefined>;

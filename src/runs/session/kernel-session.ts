@@ -12,11 +12,10 @@ import type { LiveRun } from './run/live-run.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
 
-/** What all kernel sessions share. */
 export type SessionDeps = SessionKernelDeps &
   RunToEndDeps &
   IdleDeps & {
-    /** Nothing of the session is left to remember. */
+    /** The session has no run, no kernel and no websocket any more. */
     onEmpty: (session: { readonly key: string }) => void;
     several: boolean;
   };
@@ -187,10 +186,7 @@ export class KernelSession {
     return this.#late.stopEdits(runId);
   }
 
-  /**
-   * Ends work here, for a successor: first the websocket, then what it brought, then the run messages, so that the
-   * successor lacks nothing.
-   */
+  /** Ends the work of this process and leaves the runs to its successor. */
   async close(): Promise<void> {
     this.#idle.clear();
     this.#questions.close();
@@ -202,6 +198,9 @@ export class KernelSession {
   async #runOne(live: LiveRun): Promise<void> {
     const { run } = live;
     if (run.data.isUnreadable === true) return this.#endUnsent(live, unreadableOutcome(run));
+    // A backup stores a run that waits like this: it may have run since the backup was made.
+    if (run.state === 'sending' && run.data.request === undefined)
+      return this.#endUnsent(live, live.readEnd({ kind: 'unknown' }));
     if (run.data.stoppedBy !== undefined) {
       if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));

@@ -128,6 +128,8 @@ export class LateOutput {
   async stopEdits(runId: string): Promise<Run | undefined> {
     const ended = this.#takeOut(runId);
     if (ended === undefined) return undefined;
+    // A write of this run that is still under way must not restore the record after its removal.
+    ended.live.setData({ erased: true });
     await atMost(ended.editing, LAST_EDIT_MS);
     void this.#removeOutput(ended);
     return ended.live.run;

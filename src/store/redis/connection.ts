@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
+import { decodeLoosely } from '../store.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
 import { PREFIX, type ScriptName, scriptText, shaOf } from './scripts.ts';
 
@@ -43,15 +44,7 @@ export class RedisConnection {
   #leftAt = -Infinity;
 
   constructor(address: string, log: Log) {
-    const url = URL.parse(address);
-    if (
-      url === null ||
-      !/^rediss?:$/.test(url.protocol) ||
-      url.hostname === '' ||
-      !/^(\/\d*)?$/.test(url.pathname)
-    ) {
-      throw new StoreError('refused', 'STORE_URL is no redis://user:password@host:port/database address.');
-    }
+    const url = new URL(address);
     this.#log = log;
     this.#address = `Redis at ${url.host}${url.pathname === '/' ? '' : url.pathname}`;
     this.#secrets = [url.password, decodeLoosely(url.password)].filter((secret) => secret !== '');
@@ -236,13 +229,5 @@ export class RedisConnection {
     // Redis' own answers begin with a word in capitals; all else is the way to it. No cause: it may show the address.
     const isRefusal = /^[A-Z][A-Z0-9]+ /.test(reason) && !PASSING.test(reason);
     return new StoreError(isRefusal ? 'refused' : 'silent', `${this.#address}: ${shown}`);
-  }
-}
-
-function decodeLoosely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -35,14 +35,8 @@ export class RedisRuns<Data> implements RunStore<Data> {
 
   async accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance> {
     const fields = fieldsOf({ ...run, state: 'waiting', updatedAt: run.createdAt });
-    const answer = await this.#redis.write(
-      ACCEPTANCE,
-      'accept',
-      requestKey,
-      JSON.stringify(run.code),
-      ...fields,
-    );
-    const [kind, value] = answer;
+    const given = [requestKey, JSON.stringify(run.code), ...fields];
+    const [kind, value] = await this.#redis.write(ACCEPTANCE, 'accept', ...given);
     return kind === 'accepted' ? { kind, order: value } : { kind, runId: value };
   }
 
@@ -58,12 +52,8 @@ export class RedisRuns<Data> implements RunStore<Data> {
     return (await this.#redis.read(TEXT_OR_NONE, 'findRequest', requestKey)) ?? undefined;
   }
 
-  async save(run: RunRecord<Data>): Promise<boolean> {
-    return (await this.#redis.write(z.number(), 'save', run.order, '', ...fieldsOf(run))) === 1;
-  }
-
-  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
-    const given = [run.order, JSON.stringify(code), ...fieldsOf(run)];
+  async save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean> {
+    const given = [run.order, code === undefined ? '' : JSON.stringify(code), ...fieldsOf(run)];
     return (await this.#redis.write(z.number(), 'save', ...given)) === 1;
   }
 

@@ -49,14 +49,10 @@ export class SqliteRuns<Data> implements RunStore<Data> {
     return this.#lease.read(() => this.#runOf(requestKey));
   }
 
-  async save(run: RunRecord<Data>): Promise<boolean> {
-    return this.#lease.write(() => this.#update(run));
-  }
-
-  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
+  async save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean> {
     return this.#lease.write(() => {
       if (!this.#update(run)) return false;
-      this.#sql.insertCode.run(run.id, JSON.stringify(code));
+      if (code !== undefined) this.#sql.insertCode.run(run.id, JSON.stringify(code));
       return true;
     });
   }
@@ -127,10 +123,9 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   #update(run: RunRecord<Data>): boolean {
-    const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
-    const changed = { id, queue, state, updatedAt, data: JSON.stringify(data) };
-    if (this.#sql.update.run(changed).changes !== 1) return false;
-    this.#sql.move.run({ id, workspace, channel, thread, requester, createdAt });
+    const { queue, state, updatedAt, data, ...place } = rowOf(run);
+    if (this.#sql.update.run({ id: run.id, queue, state, updatedAt, data }).changes !== 1) return false;
+    this.#sql.move.run(place);
     return true;
   }
 

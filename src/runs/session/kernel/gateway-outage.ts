@@ -18,7 +18,7 @@ export interface Waiting {
   isSent: boolean;
   /** What failed can be done again although the gateway answers: it starts nothing. */
   isHarmless: boolean;
-  /** When the run began to wait, ms since the epoch. */
+  /** When the run began to wait, by `performance.now()`. */
   sinceMs: number;
   /** The kernel to ask for; whatever the gateway answers, the gateway is there. */
   kernelId: string;
@@ -31,7 +31,10 @@ export interface OutageClock {
   delay: (ms: number) => Promise<void>;
 }
 
-const SYSTEM_CLOCK: OutageClock = { now: Date.now, delay: (ms) => delay(ms, undefined, { ref: false }) };
+const SYSTEM_CLOCK: OutageClock = {
+  now: () => performance.now(),
+  delay: (ms) => delay(ms, undefined, { ref: false }),
+};
 
 /**
  * Waits for a gateway that is away: one probe a second for all runs that wait. The time counts from when the first run

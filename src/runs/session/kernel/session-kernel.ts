@@ -181,9 +181,9 @@ export class SessionKernel {
     this.#stored.note(recordAfter(this.record, run, outcome));
   }
 
-  /** False when that kernel is not there any more. */
+  /** Returns false when that kernel is gone or is being shut down. */
   keep(kernelId: string): boolean {
-    if (this.record?.kernelId !== kernelId) return false;
+    if (this.record?.kernelId !== kernelId || this.state === 'ending') return false;
     this.#stored.note({ lastUsedAt: Date.now() });
     return true;
   }

@@ -27,6 +27,8 @@ export class LiveRun {
   readonly #writer: LatestWriter;
   readonly #log: Log;
   #code: readonly string[] | undefined;
+  /** An edit failed, so the store may hold its code and not this run's. */
+  #isStoredCodeUnsure = false;
   readonly #stop = new AbortController();
   readonly #release = new AbortController();
   readonly #posted = Promise.withResolvers<void>();
@@ -88,8 +90,16 @@ export class LiveRun {
    * False: the store has no such run any more.
    */
   async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<boolean> {
+    this.#code ??= await this.#store.code(this.run.id);
     const next = { ...this.run, queue, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
-    if (!(await this.#store.replaceCode(next, code))) return false;
+    try {
+      if (!(await this.#store.save(next, code))) return false;
+    } catch (error) {
+      // The store may have taken it, and only its answer was lost: the next write puts the old code back.
+      this.#isStoredCodeUnsure = true;
+      this.note({});
+      throw error;
+    }
     this.#code = code;
     // What was noted meanwhile may have been written over the new record.
     this.note({ queue, data });
@@ -170,8 +180,9 @@ export class LiveRun {
   /** True when the store has it. A store that was emptied gets the run again, unless the kernel has not got it. */
   async #write(): Promise<boolean> {
     const { state } = this.run;
-    if (await this.#store.save(this.run)) {
+    if (await this.#store.save(this.run, this.#isStoredCodeUnsure ? this.#code : undefined)) {
       this.#storedState = state;
+      this.#isStoredCodeUnsure = false;
       return true;
     }
     if (this.run.state === 'waiting' || this.run.data.erased === true) return false;

@@ -24,6 +24,7 @@ export async function reachKernel(
   deps: ReachDeps,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
   const sinceMs = Date.now();
+  const waitsSince = performance.now();
   for (;;) {
     try {
       const { request } = live.run.data;
@@ -34,7 +35,7 @@ export async function reachKernel(
       live.showOutage(undefined);
       return reached;
     } catch (error) {
-      const outcome = await outcomeOf(live, error, kernel, deps, sinceMs);
+      const outcome = await outcomeOf(live, error, kernel, deps, { sinceMs, waitsSince });
       if (outcome !== undefined) return { outcome };
     }
   }
@@ -46,7 +47,7 @@ async function outcomeOf(
   error: unknown,
   kernel: SessionKernel,
   { outage, log }: ReachDeps,
-  sinceMs: number,
+  { sinceMs, waitsSince }: { sinceMs: number; waitsSince: number },
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
@@ -62,7 +63,7 @@ async function outcomeOf(
     live.showOutage({ code, detail: message, isCutOff: true });
   };
   try {
-    const waiting = { isSent, isHarmless: record !== undefined, sinceMs, signal, onAway };
+    const waiting = { isSent, isHarmless: record !== undefined, sinceMs: waitsSince, signal, onAway };
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {

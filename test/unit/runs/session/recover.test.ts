@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { newRun } from '../../../../src/runs/admission/new-run.ts';
 import type { BlockRequest } from '../../../../src/runs/run.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 
@@ -184,4 +185,37 @@ test('a run whose message is deleted as its process dies does not run any more',
   await rig.untilDone(await rig.submit('last()'));
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'last()']);
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
+
+test('a run that a restored backup says may have been sent is not sent again', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const { outcome: _, request: __, ...data } = live.run.data;
+  await rig.store.runs.save({ ...live.run, state: 'sending', data });
+  await rig.replace('killed');
+  await rig.kernels.run(live.id)?.posted;
+  expect(rig.views(live).at(-1)?.phase).toMatchObject({ kind: 'ended', outcome: { kind: 'unknown' } });
+  expect(rig.held.begun).toHaveLength(1);
+});
+
+test('a process that is stopped while it takes over begins no run any more', async () => {
+  await using rig = await startSessionRig();
+  const chosen = { kernelspec: 'python3', language: 'python', displayName: undefined };
+  const run = newRun(rig.request('code()', { thread: '' }), 'T1/C1', chosen);
+  await rig.store.runs.accept(run.data.requestKey, run);
+  const reading = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<void>();
+  rig.faults.before = async (method) => {
+    if (method !== 'code') return;
+    reading.resolve();
+    await read.promise;
+  };
+  const recovering = rig.recover();
+  await reading.promise;
+  await rig.runs.close();
+  read.resolve();
+  await recovering;
+  expect(rig.kernels.run(run.id)).toBeUndefined();
 });
