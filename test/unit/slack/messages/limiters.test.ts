@@ -216,3 +216,15 @@ test('an end that was posted anew holds up no other', () => {
   nowMs = 60_000;
   expect(limiter.take('next', 'end')).toBe(0);
 });
+
+test('an urgent picture that is progress again keeps no turn', () => {
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  for (let number = 0; number < 50; number += 1) limiter.take(`run-${number}`, 'end');
+  expect(limiter.take('asked', 'urgent')).toBeGreaterThan(0);
+  expect(limiter.take('asked', 'live')).toBeGreaterThan(0);
+  nowMs = 60_000;
+  expect(Array.from({ length: 50 }, (_, nth) => limiter.take(`next-${nth}`, 'end'))).toEqual(
+    Array.from({ length: 50 }, () => 0),
+  );
+});
