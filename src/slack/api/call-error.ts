@@ -29,6 +29,8 @@ const OUTAGES = new Set([
   'fatal_error',
   'service_unavailable',
   'request_timeout',
+  'update_failed',
+  'external_channel_migrating',
   'team_added_to_org',
 ]);
 

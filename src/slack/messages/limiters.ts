@@ -72,10 +72,10 @@ export const SLACK_EDITS = {
 };
 
 /**
- * An `end` is a run's end, and may be posted anew; a `last` picture has an end's turn and stays where it is; a `live` edit
+ * An `end` is a run's end, and may be posted anew; an `urgent` picture has an end's turn and stays where it is; a `live` edit
  * shows progress and may be dropped.
  */
-export type Use = 'live' | 'last' | 'end';
+export type Use = 'live' | 'urgent' | 'end';
 
 /** A message that asked within this time counts as one that wants its share. */
 const WANTING_MS = 15_000;
@@ -92,7 +92,7 @@ export class EditLimiter {
   readonly #open = new Set<string>();
   readonly #askedAt = new Map<string, number>();
   readonly #editedAt = new Map<string, number>();
-  /** Ends that found no edit left, in the order in which they came. */
+  /** Ends, and urgent pictures, that found no edit left, in the order in which they came. */
   readonly #ending = new Set<string>();
   /** When the edits of the last window were made; undefined: by a predecessor, and none by this process yet. */
   #taken: number[] | undefined;
@@ -120,14 +120,16 @@ export class EditLimiter {
   }
 
   /**
-   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. A `last` and an `end` take any that is
+   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. An `urgent` one and an `end` take any that is
    * left, first come first served; `live` edits leave the share of ends alone and are spread evenly over the messages that ask.
    */
   take(message: string, use: Use): number {
     const nowMs = this.#now();
     const taken = this.#inWindow(nowMs);
-    if (use === 'live') this.#askedAt.set(message, nowMs);
-    else this.#ending.add(message);
+    if (use === 'live') {
+      this.#askedAt.set(message, nowMs);
+      this.#ending.delete(message);
+    } else this.#ending.add(message);
     const waitMs = this.#waitMs(message, use, taken, nowMs);
     if (waitMs > 0) return Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS);
     this.#ending.delete(message);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
-import { renderRunMessage } from '../blocks/run/run-message.ts';
+import { isUrgent, renderRunMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/run/run-text.ts';
 import { attachFiles } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
@@ -38,8 +38,8 @@ export class SlackRunMessage implements RunMessage {
   #rootRefusal: string | undefined;
   #view: RunView | undefined;
   #drawn: { view: RunView; room: number; atMs: number; message: SlackMessage; json: string } | undefined;
-  /** The last picture that Slack took, as JSON. */
-  #shown: string | undefined;
+  /** The last picture that Slack took. */
+  #shown: { view: RunView; json: string } | undefined;
   #result: FinishResult | undefined;
   /** After a release: when the last picture is left to a successor. */
   #leaveAt = Infinity;
@@ -58,6 +58,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   show(view: RunView): void {
+    if (isUrgent(view, this.#view)) this.#closed.notify();
     this.#view = view;
     this.#changed.notify();
   }
@@ -99,8 +100,8 @@ export class SlackRunMessage implements RunMessage {
 
   /** Finds its place, then shows pictures until it is closed. Never rejects. */
   async #start(): Promise<void> {
-    const { runId, channel, messageTs, predecessor, root, thread, recovered, createdAt } = this.#options;
-    const { onThread, onPosted, onFinalFound } = this.#options;
+    const { runId, channel, messageTs, predecessor, root, thread, createdAt } = this.#options;
+    const { recovered: mayExist, onThread, onPosted, onFinalFound } = this.#options;
     const { signal } = this.#released;
     try {
       const place = { channel, thread };
@@ -117,8 +118,8 @@ export class SlackRunMessage implements RunMessage {
         if (ts !== undefined) onPosted(ts);
       }
       const metadata = metadataOf('answer', runId);
-      const message = { runId, place, metadata, createdAt, ts, signal, onPosted, onFinalFound };
-      this.#message = new EditableMessage(this.#sending, { ...message, mayExist: recovered });
+      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted, onFinalFound };
+      this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {
       const about = { event: 'message.unopened', run: runId, err: error };
@@ -135,8 +136,9 @@ export class SlackRunMessage implements RunMessage {
         if (this.#state === 'live') await this.#closed.wait(PICTURE_MS);
         continue;
       }
-      const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
-      if (attempt.kind === 'posted') this.#shown = this.#drawn?.json;
+      const use = isUrgent(view, this.#shown?.view) ? 'urgent' : 'live';
+      const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), use);
+      if (attempt.kind === 'posted') this.#shown = this.#drawn;
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
         const about = { event: 'message.hidden', run: this.#options.runId, reason: attempt.code };
@@ -157,15 +159,14 @@ export class SlackRunMessage implements RunMessage {
 
   #isShown(view: RunView, { room }: EditableMessage): boolean {
     this.#draw(view, room);
-    return this.#drawn?.json === this.#shown;
+    return this.#drawn?.json === this.#shown?.json;
   }
 
   async #flush(): Promise<void> {
-    const view = this.#view;
-    const message = this.#message;
+    const [view, message] = [this.#view, this.#message];
     try {
       if (view === undefined || message === undefined || view.phase.kind === 'ended') return;
-      if (!this.#isShown(view, message)) await this.#send(message, view, 'last', FLUSH_MS);
+      if (!this.#isShown(view, message)) await this.#send(message, view, 'urgent', FLUSH_MS);
     } finally {
       this.#onClosed();
     }
@@ -213,7 +214,7 @@ export class SlackRunMessage implements RunMessage {
       },
       use,
     );
-    if (sent.kind === 'posted') this.#shown = this.#drawn?.json;
+    if (sent.kind === 'posted') this.#shown = this.#drawn;
     return sent;
   }
 
@@ -225,7 +226,7 @@ export class SlackRunMessage implements RunMessage {
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'last', NOTE_TRIED_MS);
+      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
     this.#sending.marks?.show({ ...owner, mark }, view);

@@ -124,6 +124,18 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   };
 }
 
+/** Whether somebody waits for this picture, or has to act on it, and the one before does not tell the same. */
+export function isUrgent(view: RunView, before: RunView | undefined): boolean {
+  const told = urgentPart(view);
+  return told !== '' && (before === undefined || told !== urgentPart(before));
+}
+
+function urgentPart({ phase, outage }: RunView): string {
+  const isAsked = phase.kind === 'inputAsked' || phase.kind === 'switchAsked';
+  const stop = phase.kind === 'running' && phase.stopping ? `stopping ${phase.stopIgnored}` : '';
+  return joinWords(' ', [isAsked ? JSON.stringify(phase) : stop, outage?.code ?? '']);
+}
+
 function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace>): BodyElement {
   if (text === '') return sentence(progress);
   return paragraph(`${progress} · `, url === undefined ? text : { type: 'link', url, text });

@@ -31,6 +31,8 @@ test.each([
   ['one that is told as an error', platform('ratelimited'), { kind: 'rateLimited', waitMs: 1000 }],
   ['one without a time', new Error('Retry header did not contain a valid timeout'), { kind: 'rateLimited' }],
   ['Slack in trouble', platform('internal_error'), { kind: 'unclear', reason: 'internal_error' }],
+  ['an edit that failed inside Slack', platform('update_failed'), { kind: 'unclear' }],
+  ['a channel that moves just now', platform('external_channel_migrating'), { kind: 'unclear' }],
   ['a page that is no JSON', platform('<html>Bad Gateway</html>'), { kind: 'unclear' }],
   ['HTTP 502', new WebAPIHTTPError(502, 'Bad Gateway', {}, ''), { kind: 'unclear', reason: 'HTTP 502' }],
   [
