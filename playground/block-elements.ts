@@ -9,7 +9,8 @@ export const text = (max: number) =>
   z
     .string()
     .min(1, 'must be more than 0 characters')
-    .max(max, `must be less than ${max + 1} characters`);
+    .max(max, `must be less than ${max + 1} characters`)
+    .refine((value) => value.isWellFormed(), 'must be valid Unicode');
 
 export const plainText = (max: number) =>
   z.strictObject({ type: z.literal('plain_text'), text: text(max), emoji: z.boolean().optional() });

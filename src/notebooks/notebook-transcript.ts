@@ -92,7 +92,7 @@ class NotebookTranscript implements Transcript {
     const part = this.#isSealed ? this.#file?.part : undefined;
     const lost = this.#isSealed && this.#loss !== undefined ? [this.#loss] : [];
     if (part === undefined && lost.length === 0) return view;
-    const { textBytes, spoolPath, limited, losses } = view;
+    const { textBytes, spoolPath, limited, losses, console } = view;
     return {
       // Parts are made when they are read.
       get parts() {
@@ -102,6 +102,7 @@ class NotebookTranscript implements Transcript {
       spoolPath,
       limited,
       losses: [...losses, ...lost],
+      console,
     };
   }
 

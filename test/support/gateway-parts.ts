@@ -22,7 +22,11 @@ export function createParts({
 }: { model?: KernelModel | undefined; isFresh?: boolean; mayWrite?: () => boolean; log?: Log } = {}) {
   const settings = settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' });
   const endpoints = readEndpoints(settings, undefined);
-  const findKernel = () => Promise.resolve(model);
+  const calls = { findKernel: 0 };
+  const findKernel = () => {
+    calls.findKernel += 1;
+    return Promise.resolve(model);
+  };
   const options = {
     settings,
     endpoints,
@@ -40,7 +44,7 @@ export function createParts({
   const queue = new ExecutionQueue(options, socket, lifecycle, interrupts);
   const onLate = (msgId: string, output: Output) => void late.push({ msgId, output });
   const router = new Router(options, undefined, queue, lifecycle, log, () => undefined, onLate);
-  return { options, events, late, socket, lifecycle, interrupts, queue, router };
+  return { options, calls, events, late, socket, lifecycle, interrupts, queue, router };
 }
 
 export interface LoneExecution {

@@ -95,6 +95,9 @@ function runCommand([program = '', ...args]: readonly string[], commandMs: numbe
     const endFor = (why: string): void => {
       endedFor ??= why;
       kill();
+      // A daemon that left the process group may hold them open for ever.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = setTimeout(() => endFor(`no end within ${commandMs / 1000} s`), commandMs);
     process.once('exit', kill);
@@ -104,14 +107,16 @@ function runCommand([program = '', ...args]: readonly string[], commandMs: numbe
       const [stdout, stderr] = [said.stdout, said.stderr].map((chunks) => Buffer.concat(chunks).toString());
       resolve({ stdout: stdout ?? '', stderr: stderr ?? '', end: endedFor ?? end });
     };
+    // An error of a start that failed carries the arguments, so only its code is used.
+    child.once('error', (error) => finish(codeOf(error)));
+    // A program that was not started may have no pipes.
+    if (child.pid === undefined) return;
     for (const stream of ['stdout', 'stderr'] as const)
       child[stream].on('data', (chunk: Buffer) => {
         bytes += chunk.length;
         if (bytes > MAX_BYTES) endFor('it printed more than 64 KiB');
         else said[stream].push(chunk);
       });
-    // An error of a start that failed carries the arguments, so only its code is used.
-    child.once('error', (error) => finish(codeOf(error)));
     child.once('close', (code, signal) => finish(code === null ? String(signal) : `exit code ${code}`));
   });
 }

@@ -133,7 +133,9 @@ export class Lifecycle {
       case 'dead':
         return this.gone('the gateway has given up restarting it');
       case 'leaving':
-        if (this.#state === 'ready') this.#become('leaving');
+        // In all other states the kernel is being looked for already.
+        if (this.#state !== 'ready') return;
+        this.#become('leaving');
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();

@@ -45,6 +45,8 @@ async function draw(svg: string, owner: string): Promise<Buffer | undefined> {
     env: { HOME: homedir() },
   });
   const ended = once(child, 'close');
+  // A process that was not started may have no pipes; this rejects.
+  if (child.pid === undefined) await ended;
   // a child that has ended takes no more
   child.stdin.on('error', () => {});
   child.stdin.end(svg.toWellFormed());

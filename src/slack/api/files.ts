@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { MAX_NOTEBOOK_BYTES, readNotebook } from '../../notebooks/read.ts';
 import { toLineFeeds } from '../../text.ts';
+import { startOf } from '../blocks/truncate.ts';
 import { type CodeFile, type FileCode, type PostedFile, readPostedFile } from '../parsing/files.ts';
 import type { SlackFetch } from '../transport/network.ts';
 import { refusedAs } from './call-error.ts';
@@ -21,9 +22,30 @@ export type DownloadFile = (url: string | undefined, name: string, maxBytes: num
 /** Downloads with the bot's token, which goes to Slack's own hosts only. `apiUrl`: Slack's API root; by default Slack's own. */
 export function createDownload(token: string, apiUrl: string | undefined, fetch: SlackFetch): DownloadFile {
   return async (url, name, maxBytes) => {
-    if (url === undefined || !isSlackHost(new URL(url), apiUrl))
+    if (url === undefined || !URL.canParse(url) || !isSlackHost(new URL(url), apiUrl))
       throw unreadable(name, 'it is not stored in Slack');
-    return await download(fetch, url, token, name, maxBytes);
+    try {
+      const answer = await fetch(url, {
+        headers: { authorization: `Bearer ${token}` },
+        redirect: 'error',
+        signal: AbortSignal.timeout(DOWNLOAD_MS),
+      });
+      if (!answer.ok || answer.body === null) throw unreadable(name, `Slack answers ${answer.status}`);
+      // Without the right to read files Slack answers with its login page.
+      if (answer.headers.get('content-type')?.startsWith('text/html') === true)
+        throw unreadable(name, 'the bot may not read files (scope files:read)');
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of answer.body) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) throw tooLong(name);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw unreadable(name, 'it could not be downloaded');
+    }
   };
 }
 
@@ -45,7 +67,7 @@ export function createFileReader({ maxCodeBytes, bring, askFile }: FileReaderOpt
   const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
     if (kind === 'code') return { syntax, code: toLineFeeds(decode(await bring(url, name, maxBytes), name)) };
     const read = await readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
-    const shortName = name.replace(/\.ipynb$/i, '').slice(0, MAX_NAME_CHARS);
+    const shortName = startOf(name.replace(/\.ipynb$/i, ''), MAX_NAME_CHARS);
     return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
   return async (files) => {
@@ -104,37 +126,6 @@ export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
     (domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`),
   );
   return url.protocol === 'https:' && isSlack && url.port === '';
-}
-
-async function download(
-  fetch: SlackFetch,
-  url: string,
-  token: string,
-  name: string,
-  maxBytes: number,
-): Promise<Buffer> {
-  try {
-    const answer = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      redirect: 'error',
-      signal: AbortSignal.timeout(DOWNLOAD_MS),
-    });
-    if (!answer.ok || answer.body === null) throw unreadable(name, `Slack answers ${answer.status}`);
-    // Without the right to read files Slack answers with its page for logging in.
-    if (answer.headers.get('content-type')?.startsWith('text/html') === true)
-      throw unreadable(name, 'the bot may not read files (scope files:read)');
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of answer.body) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLong(name);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks);
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw unreadable(name, 'it could not be downloaded');
-  }
 }
 
 function decode(bytes: Buffer, name: string): string {

@@ -7,7 +7,7 @@ import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { buttonRow, section } from '../blocks/elements.ts';
 import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
 import { readCallError, refusedAs } from './call-error.ts';
-import { inThread, postOnce, type Said } from './posted.ts';
+import { inThread, type Place, postOnce, type Said } from './posted.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 
@@ -25,55 +25,68 @@ interface Where {
  * client rejects a call over Slack's rates at once: it would keep back what is for others.
  */
 export function createNotify(client: WebClient, log: Log) {
+  /** False where Slack refuses it. What its rates hold back is posted later: nobody waits for that. */
+  const post = async (
+    place: Place,
+    said: Said,
+    onRefused: (error: unknown) => void,
+    attempt = 1,
+  ): Promise<boolean> => {
+    try {
+      await postOnce(client, place, said);
+      return true;
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES) {
+        onRefused(error);
+        return false;
+      }
+      const { waitMs } = failure;
+      log.info(
+        { event: 'channel.delayed', channel: place.channel, waitMs },
+        'a notice is posted a little later',
+      );
+      setTimeout(() => void post(place, said, onRefused, attempt + 1), waitMs).unref();
+      return true;
+    }
+  };
+  const whisper = async (where: Where & { user: string }, said: Said): Promise<boolean> => {
+    const { channel, user } = where;
+    const send = async () =>
+      void (await client.chat.postEphemeral({ channel, user, ...inThread(where), ...said }));
+    try {
+      // Nothing tells whether an ephemeral message was posted: better twice than never.
+      await send().catch(async (error: unknown) => {
+        if (readCallError(error).kind !== 'unclear') throw error;
+        await send();
+      });
+      return true;
+    } catch (error) {
+      log.info(
+        { event: 'channel.bypassed', err: error, channel },
+        'a person could not be told in the channel, and is told by direct message',
+      );
+      return false;
+    }
+  };
   return {
-    /** Only this person sees it, in the channel (and thread) where they asked; by direct message where that cannot be. */
+    /** Tells one person alone, in the channel (and thread) where they asked; by direct message where that cannot be. */
     async person(
-      { channel, thread, user }: Pick<Where, 'thread'> & { channel?: string | undefined; user: string },
+      { channel, thread, user }: { channel?: string | undefined; thread?: string | undefined; user: string },
       text: string,
       blocks?: KnownBlock[],
     ): Promise<void> {
-      const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
-      const direct = { channel: user, thread: '' };
-      try {
-        if (channel === undefined) return void (await postOnce(client, direct, said));
-        const where = { channel, user, ...inThread({ thread }) };
-        const whisper = async () => void (await client.chat.postEphemeral({ ...where, ...said }));
-        // What only one person sees cannot be looked for: better twice than never.
-        await whisper().catch(async (error: unknown) => {
-          if (readCallError(error).kind !== 'unclear') throw error;
-          await whisper();
-        });
-      } catch (error) {
-        log.info(
-          { event: 'channel.bypassed', err: error, channel },
-          'not told in the channel; told by direct message',
-        );
-        await postOnce(client, direct, said).catch((again: unknown) =>
-          log.warn({ event: 'user.untold', err: again, user }, 'could not be told'),
-        );
-      }
+      const said = { text, ...(blocks && { blocks }) };
+      if (channel !== undefined && (await whisper({ channel, thread, user }, said))) return;
+      await post({ channel: user, thread: '' }, said, (error) =>
+        log.warn({ event: 'user.untold', err: error, user }, 'a person could not be told'),
+      );
     },
-    /** Everybody in the channel (or thread) sees it. False where nobody will: it is archived, closed to the bot, or Slack is away. */
+    /** Tells the whole channel (or thread). False where Slack refuses it (archived, closed to the bot) or does not answer. */
     async channel({ channel, thread = '' }: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
-      const said: Said = { text, ...(blocks === undefined ? {} : { blocks }) };
-      const send = async (attempt: number): Promise<boolean> => {
-        try {
-          await postOnce(client, { channel, thread }, said);
-          return true;
-        } catch (error) {
-          const failure = readCallError(error);
-          if (failure.kind !== 'rateLimited' || attempt === NOTICE_TRIES) {
-            log.warn({ event: 'channel.untold', err: error, channel }, 'the channel could not be told');
-            return false;
-          }
-          const { waitMs } = failure;
-          log.info({ event: 'channel.delayed', channel, waitMs }, 'the channel is told a little later');
-          // Whoever asked need not wait for it.
-          setTimeout(() => void send(attempt + 1), waitMs).unref();
-          return true;
-        }
-      };
-      return await send(1);
+      return await post({ channel, thread }, { text, ...(blocks && { blocks }) }, (error) =>
+        log.warn({ event: 'channel.untold', err: error, channel }, 'a channel could not be told'),
+      );
     },
   };
 }

@@ -12,6 +12,8 @@ export const CHANNEL_BLOCK = 'channel';
 export const FILE_BLOCK = 'file';
 /** A text field of a modal holds no more (slack.md §2). */
 export const MAX_CODE_CHARS = 3_000;
+/** A view may have 250 KB as JSON, the rest of the editor included (slack.md §2). */
+const MAX_CODE_BYTES = 200_000;
 /** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
 const MAX_CODE_FIELDS = 20;
 
@@ -65,7 +67,7 @@ export function splitCode(blocks: readonly string[]): { fields: string[]; joins:
       join = part?.next ?? 'block';
     } while (join !== 'block');
   }
-  return { fields, joins };
+  return Buffer.byteLength(JSON.stringify(fields)) > MAX_CODE_BYTES ? undefined : { fields, joins };
 }
 
 /** A part ends before a line that begins at the margin, where the first half has room for it; else before any line. */

@@ -19,7 +19,7 @@ import { truncate, truncateMrkdwn } from './truncate.ts';
 
 /** Text that Slack reads as markup, made harmless: no mention, no link, no broadcast (slack.md §5). */
 export function escapeMrkdwn(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text.toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** A bot that has no user (B…) cannot be mentioned. */
@@ -27,9 +27,9 @@ export function mention(userId: string): string {
   return userId.startsWith('B') ? `bot ${userId}` : `<@${userId}>`;
 }
 
-/** Where something is, for whom it is open to. */
+/** A channel, for somebody who is in it. A direct message has no name. */
 export function channelName(channel: string): string {
-  return channel.startsWith('D') ? 'Your direct messages' : `<#${channel}>`;
+  return channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`;
 }
 
 /** A time in the reader's own zone. `atMs`: ms since the epoch. */
@@ -54,7 +54,7 @@ export function plainText(text: string): PlainTextElement {
 
 /** Text of others, in which `:tada:` stays as it is. */
 export function literal(text: string): PlainTextElement {
-  return { type: 'plain_text', text, emoji: false };
+  return { type: 'plain_text', text: text.toWellFormed(), emoji: false };
 }
 
 /** A small line in literal text. */

@@ -57,13 +57,13 @@ export function renderInputBox(
   key: z.infer<typeof inputKeySchema>,
   { prompt, password }: { prompt: string; password: boolean },
 ): ModalView {
-  const asked = lastWords(plainPrompt(prompt).trim().toWellFormed());
+  const asked = lastWords(plainPrompt(prompt).trim());
   const title = password ? 'Password' : 'Input';
   const head = { callback: INPUT_CALLBACK, title, submit: 'Send', close: 'Not now', metadata: key };
   return renderModal(head, [
     renderField(
       LINE_BLOCK,
-      literal(asked === '' ? 'The code waits for a line' : asked),
+      literal(isVisible(asked) ? asked : 'The code waits for a line'),
       { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
       {
         // An empty line is an answer too.

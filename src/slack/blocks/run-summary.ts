@@ -76,7 +76,7 @@ export function firstLine({ data }: { data: Pick<Run['data'], 'preview' | 'codeL
   const line = lines[0]?.trim() ?? '';
   const isCut = line.length > SHOWN_CODE_CHARS || lines.length > 1 || data.codeLength > data.preview.length;
   // A backtick would end the inline code.
-  const shown = startOf(line.toWellFormed(), SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
+  const shown = startOf(line, SHOWN_CODE_CHARS).replaceAll('`', 'ˋ');
   return `\`${escapeMrkdwn(shown)}\`${isCut ? ' …' : ''}`;
 }
 

@@ -34,8 +34,8 @@ export function renderRoot(
   const language = truncate(root.language, 200);
   const head = headOf(root, language);
   // Read by screen readers and notifications, which do not see the blocks.
-  const said = truncate(root.blocks.join('\n\n').toWellFormed(), TEXT_CODE_CHARS);
-  const words = [said, root.result?.toWellFormed() ?? ''].map(escapeMrkdwn);
+  const said = truncate(root.blocks.join('\n\n'), TEXT_CODE_CHARS);
+  const words = [said, root.result ?? ''].map(escapeMrkdwn);
   const text = joinWords('\n', [head.map(textOf).join(''), ...words]);
   const render = (chars: number): KnownBlock[] => {
     const blocks = root.blocks.slice(0, Math.floor(chars / MIN_BLOCK_CHARS));
@@ -46,7 +46,7 @@ export function renderRoot(
   };
   const rendered = fitShorter(SHOWN_CODE_CHARS, MIN_BLOCK_CHARS, room, render) ?? render(0);
   // Plain text: what the code printed is no markup.
-  const result = root.result === undefined ? [] : [contextLine(root.result.toWellFormed())];
+  const result = root.result === undefined ? [] : [contextLine(root.result)];
   return { text, blocks: [...rendered, ...result] };
 }
 
@@ -60,7 +60,7 @@ function headOf(
   if (saved === undefined) return [who, ' ran ', named];
   const as = `, saved as ${saved.name}`;
   if (saved.schedule === undefined) return [who, ' ran ', named, as];
-  return [named, `${as}, scheduled by `, who, `, ${saved.schedule.words}`];
+  return [named, `${as}, scheduled by `, who, `, ${truncate(saved.schedule.words, 200)}`];
 }
 
 function textOf(element: string | RichTextElement): string {

@@ -80,11 +80,7 @@ export function onInteraction<Meant>(
     }
     const isHome = view?.type === 'home';
     const asked = { audit: 'press', user, channel, ...askedBy(meant) };
-    const where = {
-      user,
-      channel: asked.channel,
-      thread,
-    };
+    const where = { user, channel: asked.channel, thread };
     const inPlace = async (make: () => Promise<RespondArguments | undefined>): Promise<void> => {
       await reply.send();
       try {

@@ -68,7 +68,7 @@ export function registerListeners(app: App, bot: Bot): void {
     bot.channels.noteShared(event.channel, body.is_ext_shared_channel);
     await onMessage(event, ticketOf(context), bot);
   });
-  app.event('app_home_opened', async ({ event }) => await onHomeOpened(event, bot));
+  app.event('app_home_opened', async ({ event }) => onHomeOpened(event, bot));
   app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
   app.event('channel_id_changed', async ({ event, context }) => {
     const ticket = ticketOf(context);

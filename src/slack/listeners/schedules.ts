@@ -6,6 +6,7 @@ import { plannedRequest, type Schedule } from '../../saved/schedules/schedules.t
 import { isTimeZone, Plan } from '../../saved/schedules/timing.ts';
 import { auditSchedule } from '../auth/audit.ts';
 import { must, type Person } from '../auth/policy.ts';
+import { channelName } from '../blocks/elements.ts';
 import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import {
   type ListedSchedule,
@@ -175,7 +176,7 @@ function lateNote({ timeZone }: Schedule, plannedAtMs: number): string {
 export async function notifyScheduleNews(schedule: Schedule, news: ScheduleNews, bot: Bot): Promise<void> {
   const text = newsText(schedule, news);
   if (await bot.notify.channel({ channel: schedule.channel }, text)) return;
-  await bot.notify.person({ user: schedule.maker }, `<#${schedule.channel}> ${text}`);
+  await bot.notify.person({ user: schedule.maker }, `${channelName(schedule.channel)} ${text}`);
 }
 
 /** The schedule that a run came from, and how it ended for it; undefined for all other runs. */

@@ -188,8 +188,8 @@ export class EditLimiter {
 
   #fairGap(nowMs: number): number {
     const { edits, windowMs, gapMs } = this.#limits;
-    const wanting = [...this.#askedAt.values()].filter((at) => at > nowMs - WANTING_MS).length;
-    return Math.max(gapMs, (wanting * windowMs) / Math.max(1, edits - this.#leftToEnds()));
+    for (const [message, at] of this.#askedAt) if (at <= nowMs - WANTING_MS) this.#askedAt.delete(message);
+    return Math.max(gapMs, (this.#askedAt.size * windowMs) / Math.max(1, edits - this.#leftToEnds()));
   }
 }
 

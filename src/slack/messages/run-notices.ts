@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { renderElapsed } from '../../text.ts';
 import { metadataOf } from '../api/posted.ts';
-import { section } from '../blocks/elements.ts';
+import { channelName, section } from '../blocks/elements.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
 import { ENDS, scheduledEnd } from '../blocks/run-summary.ts';
 import { renderRunMessage } from '../blocks/run/run-message.ts';
@@ -73,7 +73,7 @@ export async function postRoot(sending: Sending, root: Root, signal: AbortSignal
     async (ms) => await delay(ms, true, { signal }),
   );
   if (sent.kind === 'refused') {
-    const told = `Your run in <#${channel}> has no place for its answer: Slack refused the message (${sent.code}).`;
+    const told = `Your run in ${channelName(channel)} has no place for its answer: Slack refused the message (${sent.code}).`;
     const { notify } = sending.client;
     await notify.person({ channel, user: requester }, told);
   }
@@ -95,7 +95,7 @@ export async function deliverDirectly(
 ): Promise<void> {
   const { client, log, now } = sending;
   const { runId, requester, channel, createdAt, recovered: mayExist } = options;
-  const why = `The answer to your run in <#${channel}> could not be posted there (${reason}).`;
+  const why = `The answer to your run in ${channelName(channel)} could not be posted there (${reason}).`;
   const head = section(why);
   const renderBody = (room: number) =>
     renderRunMessage({ ...view, actions: [] }, now(), Math.max(0, room - jsonSize([head])));

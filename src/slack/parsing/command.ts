@@ -60,54 +60,55 @@ interface CommandForm {
 }
 
 /** Commands of one word or two; `run`, `schedule`, `restart` and `shutdown` may have more behind them. */
-const FORMS: Readonly<Record<string, CommandForm>> = {
-  help: { alone: { kind: 'help' }, with: readTopic },
-  languages: { alone: { kind: 'languages' } },
-  status: { alone: { kind: 'status' } },
-  stop: { alone: { kind: 'stop' } },
-  history: { alone: { kind: 'history' } },
-  kernels: { alone: { kind: 'kernels' } },
-  saved: { alone: { kind: 'saved' } },
-  schedules: { alone: { kind: 'schedules' } },
-  restart: { alone: { kind: 'restart' } },
-  shutdown: { alone: { kind: 'shutdown' } },
-  use: {
-    alone: malformed('Say which language: use python2. The command languages lists them.'),
-    with: (language) => (LANGUAGE_WORD.test(language) ? { kind: 'use', language } : undefined),
-  },
-  auto: { alone: malformed('Use auto on or auto off.'), with: readAuto },
-  save: {
-    alone: malformed(
-      'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.',
-    ),
-    with: (argument) => readNamed('save', argument),
-  },
-  run: {
-    alone: malformed('Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.'),
-  },
-  forget: {
-    alone: malformed(
-      'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
-    ),
-    with: (argument) => readNamed('forget', argument),
-  },
-  export: {
-    alone: { kind: 'export', of: 'thread' },
-    with: (of) => (of.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined),
-  },
-  schedule: { alone: { kind: 'scheduleForm' } },
-  unschedule: {
-    alone: malformed('Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'),
-    with: (number) => (/^\d{1,4}$/.test(number) ? { kind: 'unschedule', number: Number(number) } : undefined),
-  },
-};
+const FORMS: ReadonlyMap<string, CommandForm> = new Map(
+  Object.entries<CommandForm>({
+    help: { alone: { kind: 'help' }, with: readTopic },
+    languages: { alone: { kind: 'languages' } },
+    status: { alone: { kind: 'status' } },
+    stop: { alone: { kind: 'stop' } },
+    history: { alone: { kind: 'history' } },
+    kernels: { alone: { kind: 'kernels' } },
+    saved: { alone: { kind: 'saved' } },
+    schedules: { alone: { kind: 'schedules' } },
+    restart: { alone: { kind: 'restart' } },
+    shutdown: { alone: { kind: 'shutdown' } },
+    use: {
+      alone: malformed('Say which language: use python2. The command languages lists them.'),
+      with: (language) => (LANGUAGE_WORD.test(language) ? { kind: 'use', language } : undefined),
+    },
+    auto: { alone: malformed('Use auto on or auto off.'), with: readAuto },
+    save: {
+      alone: malformed(
+        'Give it a name: save daily-report keeps the code of your last run here. Nothing was saved.',
+      ),
+      with: (argument) => readNamed('save', argument),
+    },
+    run: {
+      alone: malformed(
+        'Say which saved snippet: run daily-report. The command saved lists them. Nothing ran.',
+      ),
+    },
+    forget: {
+      alone: malformed(
+        'Say which saved snippet: forget daily-report. The command saved lists them. Nothing was changed.',
+      ),
+      with: (argument) => readNamed('forget', argument),
+    },
+    export: {
+      alone: { kind: 'export', of: 'thread' },
+      with: (of) => (of.toLowerCase() === 'today' ? { kind: 'export', of: 'today' } : undefined),
+    },
+    schedule: { alone: { kind: 'scheduleForm' } },
+    unschedule: {
+      alone: malformed('Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'),
+      with: (number) =>
+        /^\d{1,4}$/.test(number) ? { kind: 'unschedule', number: Number(number) } : undefined,
+    },
+  }),
+);
 
 /** The first word of every command. */
-export const COMMAND_WORDS: readonly string[] = Object.keys(FORMS);
-
-function formOf(word: string): CommandForm | undefined {
-  return Object.hasOwn(FORMS, word) ? FORMS[word] : undefined;
-}
+export const COMMAND_WORDS: readonly string[] = [...FORMS.keys()];
 
 const BANG_WORDS = ['stop', 'restart', 'status', 'help'] as const;
 
@@ -124,7 +125,7 @@ export function readCommand(text: string): Command | undefined {
   if ((lower === 'restart' || lower === 'shutdown') && argument !== undefined)
     return readKernelCommand(lower, [argument, ...more]);
   if (more.length > 0) return undefined;
-  const form = formOf(lower);
+  const form = FORMS.get(lower);
   return argument === undefined ? form?.alone : form?.with?.(argument);
 }
 
@@ -137,7 +138,7 @@ export function readBangCommand(text: string): Command | undefined {
   if (word === '!export') return { kind: 'export', of: 'thread' };
   const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
   if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
-  return word === '!save' ? formOf('save')?.alone : undefined;
+  return word === '!save' ? FORMS.get('save')?.alone : undefined;
 }
 
 /** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */

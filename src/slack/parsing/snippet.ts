@@ -11,16 +11,15 @@ import {
 } from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
-type Inline = Extract<Part, { kind: 'inline' }>;
 
 /**
  * What an addressed message (slash text, mention, direct message, shortcut) asks to run: its fences, else its inline
  * code, else its bare text after the mention. Undefined when it says nothing. Throws `UserError` (`mixedLanguages`).
  */
 export function readSnippet(message: Message, words: LanguageWords): Snippet | undefined {
-  const fences = message.parts.filter((part): part is Fence => part.kind === 'fence');
+  const fences = message.parts.filter((part) => part.kind === 'fence');
   if (fences.length > 0) return readFences(fences, slotBefore(message, 'fence', words), words);
-  const inlines = message.parts.filter((part): part is Inline => part.kind === 'inline');
+  const inlines = message.parts.filter((part) => part.kind === 'inline');
   if (inlines.length > 0)
     return { language: slotBefore(message, 'inline', words), blocks: inlines.map(({ code }) => code) };
   const text = addressedText(message);

@@ -36,13 +36,14 @@ interface Options {
   hasEnded?: boolean;
   maxOutputBytes?: number;
   cellsBegun?: number;
+  readsConsoleBar?: boolean;
 }
 
 async function open(options: Options = {}): Promise<Opened> {
   const { dir = temporaryFolder(), budget = new SpoolBudget(1e9), maxOutputBytes = 1e9 } = options;
-  const { recovered = false, hasEnded = false, cellsBegun = 0 } = options;
+  const { recovered = false, hasEnded = false, cellsBegun = 0, readsConsoleBar = false } = options;
   const common = { maxOutputBytes, budget, recovered };
-  const inner = await openTranscript({ dir, runId: 'run', readsConsoleBar: false, ...common });
+  const inner = await openTranscript({ dir, runId: 'run', readsConsoleBar, ...common });
   const transcript = await openNotebookTranscript(inner, {
     dir: join(dir, 'run.notebook'),
     filename: 'a-executed.ipynb',
@@ -243,6 +244,17 @@ test('without room under SPOOL_LIMIT there is no file, and the answer says that 
   await transcript.remove();
   expect(budget.usedBytes).toBe(0);
   expect(existsSync(join(dir, 'run.notebook'))).toBe(false);
+});
+
+test('what Spark’s console bar has shown is in the view of the finished notebook too', async () => {
+  const { transcript } = await open({ readsConsoleBar: true });
+  transcript.startBlock('a', 0);
+  await transcript.add(stderr('\r[Stage 0:==>    (3 + 2) / 8]'));
+  await transcript.seal();
+  expect(transcript.view()).toMatchObject({
+    parts: [{ kind: 'attachment' }],
+    console: { tasks: 8, doneTasks: 3 },
+  });
 });
 
 test('an end of which the kernel says nothing is said in the cell', async () => {

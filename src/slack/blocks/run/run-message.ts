@@ -155,7 +155,7 @@ function outputRoom(isLive: boolean, json: number): OutputRoom {
 
 /** Cut before it is escaped, so that no entity is cut. */
 function fallbackText(words: readonly string[], maxBytes: number): string {
-  const whole = joinWords('\n', words).toWellFormed();
+  const whole = joinWords('\n', words);
   for (let chars = MAX_TEXT_BYTES; ;) {
     const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
     const bytes = Buffer.byteLength(escaped);

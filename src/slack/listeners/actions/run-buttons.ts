@@ -5,7 +5,7 @@ import { allRowsOf } from '../../../spark/sql/python.ts';
 import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import { type Action, must, type Person } from '../../auth/policy.ts';
-import { type Click, mention } from '../../blocks/elements.ts';
+import { channelName, type Click, mention } from '../../blocks/elements.ts';
 import { runLine } from '../../blocks/run-summary.ts';
 import { readButton } from '../../blocks/run/run-buttons.ts';
 import { renderSave } from '../../blocks/saved/saved-blocks.ts';
@@ -195,7 +195,7 @@ async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Pr
   );
   await bot.notify.person(
     { user: inHand.requester },
-    `${mention(person.id)} waits in <#${channel}> behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
+    `${mention(person.id)} waits in ${channelName(channel)} behind your run, for ${since} by now. If it need not go on, stop it:\n${runLine(inHand, bot.workspaceUrl)}`,
   );
   await bot.notify.person(
     { channel, thread, user: person.id },

@@ -6,7 +6,7 @@ import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSchedule } from '../../auth/audit.ts';
 import { must, type Person, refuse } from '../../auth/policy.ts';
 import { purposeSchema } from '../../blocks/editor.ts';
-import { type Click, readMetadata } from '../../blocks/elements.ts';
+import { channelName, type Click, readMetadata } from '../../blocks/elements.ts';
 import { replaceButton, runSavedButton } from '../../blocks/saved/saved-blocks.ts';
 import { type ScheduleAction, scheduleButtons } from '../../blocks/saved/schedule-blocks.ts';
 import type { Bot } from '../../context.ts';
@@ -47,7 +47,7 @@ export const onRunSavedButton = onInteraction(
     const [person] = await inTime(looked, reply.signal);
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
     await runByHand(saved, [], { requestKey, source: 'editor' }, person, bot, reply.signal);
-    await notify(`\`${saved.name}\` runs in <#${channel}>.`);
+    await notify(`\`${saved.name}\` runs in ${channelName(channel)}.`);
   },
 );
 

@@ -6,7 +6,7 @@ import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
 import { auditKernel } from '../../auth/audit.ts';
 import { must, type Person } from '../../auth/policy.ts';
-import { escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
+import { channelName, escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
 import {
   hiddenKernelLines,
   kernelLines,
@@ -62,20 +62,13 @@ function withButtons(
 }
 
 /** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
-async function namedLine(status: KernelStatus, person: Person, { channels }: Bot): Promise<string> {
-  const { channel, kernelId } = status.record;
-  if (!(await isOpenTo(status.record, person.id, channels)))
-    return `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
-  return `${channel.startsWith('D') ? 'your direct messages' : `<#${channel}>`} · ${kernelLines(status)}`;
-}
-
-/** A direct message's kernel was started by its one person: nobody has to be asked for that. */
-async function isOpenTo(
-  { channel, startedBy }: KernelRecord,
-  user: string,
-  channels: Bot['channels'],
-): Promise<boolean> {
-  return channel.startsWith('D') ? startedBy === user : await channels.isOpenTo(channel, user);
+async function namedLine(status: KernelStatus, { id }: Person, { channels }: Bot): Promise<string> {
+  const { channel, kernelId, startedBy } = status.record;
+  // The kernel of a direct message was started by its one person, so Slack is not asked.
+  const isOpen = channel.startsWith('D') ? startedBy === id : await channels.isOpenTo(channel, id);
+  return isOpen
+    ? `${channelName(channel)} · ${kernelLines(status)}`
+    : `private channel (kernel ${shortKernelId(kernelId)}) · ${hiddenKernelLines(status)}`;
 }
 
 function whyUnknown(error: unknown): string {

@@ -20,8 +20,9 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
       text: words,
       ...(blocks === undefined ? {} : { blocks }),
     } as const;
-    if (reply.isSent) await respond(answer);
-    else await reply.send(answer);
+    if (!reply.isSent) return await reply.send(answer);
+    // The address to respond to may be over by now, or not reached.
+    await respond(answer).catch(() => bot.notify.person({ channel, user }, words, blocks));
   };
   const boundary = {
     what: 'a slash command',

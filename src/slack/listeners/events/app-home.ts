@@ -19,9 +19,10 @@ const SHOWN_RUNS = 10;
 const SHOWN_SAVED = 10;
 const SHOWN_SCHEDULES = 10;
 
-export async function onHomeOpened(event: unknown, bot: Bot): Promise<void> {
+/** Does not wait for the tab: Slack repeats an event that is not acknowledged in 3 s, and the gateway may be slow. */
+export function onHomeOpened(event: unknown, bot: Bot): void {
   const opened = openedSchema.safeParse(event).data;
-  if (opened !== undefined) await refreshHome(opened.user, bot, undefined);
+  if (opened !== undefined) void refreshHome(opened.user, bot, undefined);
 }
 
 /** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */

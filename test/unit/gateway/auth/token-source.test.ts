@@ -1,9 +1,10 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTokenSource } from '../../../../src/gateway/auth/token-source.ts';
 import { silentLog } from '../../../../src/log.ts';
+import { runWithoutDescriptors } from '../../../support/without-descriptors.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -48,6 +49,30 @@ test('a command that hangs is ended after its time, with what it started', async
   const { source } = openCommand(['sh', '-c', 'sleep 600 & exit 0'], 200);
   const message = 'The command for the gateway’s token failed (no end within 0.2 s)';
   await expect(source.read()).rejects.toMatchObject({ message });
+});
+
+test('a command that leaves a daemon with its pipes is ended after its time', async () => {
+  const path = join(folder, 'daemon');
+  const daemon = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { detached: true, stdio: 'inherit' })`;
+  const code = `const { spawn } = require('node:child_process'); const child = ${daemon}; child.unref();
+    require('node:fs').writeFileSync('${path}', String(child.pid)); console.log('token')`;
+  try {
+    const message = 'The command for the gateway’s token failed (no end within 1 s)';
+    await expect(openCommand(script(code), 1_000).source.read()).rejects.toMatchObject({ message });
+  } finally {
+    process.kill(Number(await readFile(path, 'utf8')), 'SIGKILL');
+  }
+});
+
+test('a process without free file descriptors survives that no command can be started', async () => {
+  const source = new URL('../../../../src/gateway/auth/token-source.ts', import.meta.url);
+  const said = await runWithoutDescriptors(
+    `const { openTokenSource } = await import('${source.href}');
+     const log = { warn() {} };
+     const source = openTokenSource({ kind: 'command', argv: ['echo'] }, log);`,
+    `await source.read()`,
+  );
+  expect(said).toBe('GatewayError: The command for the gateway’s token failed (EMFILE)\n');
 });
 
 test('the log has the first line of stderr without what looks like a token, and nothing of stdout', async () => {

@@ -51,6 +51,15 @@ test('Lifecycle: a kernel that says goodbye may not end what it runs until it is
   expect(events.filter(({ kind }) => kind === 'mayEndChanged')).toHaveLength(2);
 });
 
+test('Lifecycle: a kernel that says goodbye a thousand times is looked for once at a time', async () => {
+  const { lifecycle, calls, untilReady } = createReady();
+  await untilReady;
+  for (let said = 0; said < 1_000; said += 1) lifecycle.take('leaving', '');
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(calls.findKernel).toBe(3);
+  expect(lifecycle.state).toBe('ready');
+});
+
 test('Lifecycle: a websocket that is lost after a goodbye lets what runs end again', async () => {
   const { lifecycle, untilReady } = createReady();
   await untilReady;

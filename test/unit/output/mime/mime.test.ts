@@ -9,6 +9,7 @@ import { htmlAsText } from '../../../../src/output/mime/html-text.ts';
 import { rasteriseSvg } from '../../../../src/output/mime/rasterise-svg.ts';
 import { readBundle } from '../../../../src/output/mime/read-bundle.ts';
 import { splitTextTables } from '../../../../src/output/mime/spark-tables.ts';
+import { runWithoutDescriptors } from '../../../support/without-descriptors.ts';
 
 const fixtures = new URL('../../../fixtures/outputs/shown/', import.meta.url);
 const recorded = z.object({
@@ -298,6 +299,15 @@ test('what cannot be drawn keeps no place from those behind it', async () => {
   const broken = Array.from({ length: 3 }, () => rasterise('no svg'));
   expect(await rasteriseSvg(svg('<rect width="20" height="10"/>'), 'run-2')).toBeDefined();
   expect(await Promise.all(broken)).toEqual([undefined, undefined, undefined]);
+});
+
+test('a process without free file descriptors draws no svg, and leaves no error uncaught', async () => {
+  const renderer = new URL('../../../../src/output/mime/rasterise-svg.ts', import.meta.url);
+  const said = await runWithoutDescriptors(
+    `const { rasteriseSvg } = await import('${renderer.href}');`,
+    `await rasteriseSvg('<svg/>', 'run')`,
+  );
+  expect(said).toBe('undefined\n');
 });
 
 test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {

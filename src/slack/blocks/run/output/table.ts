@@ -37,7 +37,7 @@ export function renderTable(part: TablePart, form: TableForm): RenderedTable {
   const words = joinWords('\n', [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]);
   const plain = isVisible(words) ? words : sizeWords(part);
   return {
-    text: truncateMrkdwn(escapeMrkdwn(plain.toWellFormed()), 3_900),
+    text: truncateMrkdwn(escapeMrkdwn(plain), 3_900),
     blocks: [blockOf(part, shown, form, plain), contextLine(tableWords(part, shown))],
   };
 }
