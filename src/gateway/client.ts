@@ -17,7 +17,7 @@ import { KernelStarts } from './http/start-kernel.ts';
 import { HubServer } from './hub/hub-server.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
 
-/** A client of one gateway. `timings` are for tests, which cannot wait as long as life does. */
+/** Creates a client of one gateway. Tests pass shorter `timings`. */
 export function createGatewayClient(
   settings: GatewaySettings,
   options: ClientOptions & { timings?: GatewayTimings },
@@ -36,7 +36,7 @@ export function createGatewayClient(
   const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();
-  /** Started here and not connected to yet. */
+  /** Kernels that this client has started and not yet connected to. */
   const fresh = new Set<string>();
 
   const toKernel = (kernelId: string) =>
@@ -117,7 +117,7 @@ export function createGatewayClient(
   };
 }
 
-/** Tells what happens to a connection; a listener that throws does not break the connection. */
+/** Calls the listener; an error that it throws is logged and does not break the connection. */
 function createEmit(
   kernelId: string,
   onEvent: ConnectOptions['onEvent'],
@@ -129,7 +129,7 @@ function createEmit(
     } catch (cause) {
       log.error(
         { event: 'connection.event', kernelId, err: cause },
-        'an event of a connection could not be taken',
+        'a listener of connection events failed',
       );
     }
   };

@@ -1,4 +1,4 @@
-/** The gateway could not do its part; an operator must act. `status` is the HTTP status where there was one. */
+/** The gateway failed or refused, so the operator must act. `status` is the HTTP status if there was one. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: GatewayErrorCode;
@@ -14,23 +14,23 @@ export class GatewayError extends Error {
   }
 }
 export type GatewayErrorCode =
-  /** No answer: refused connection, DNS, reset, time-out. */
+  /** No answer: connection refused or reset, DNS failure, timeout. */
   | 'unreachable'
-  /** The TLS certificate is not trusted or does not fit. */
+  /** The TLS certificate is not trusted or does not match the host. */
   | 'untrusted'
-  /** 401, 403 on credentials, or a redirect to a login page. */
+  /** 401, 403 for the credentials, or a redirect to a login page. */
   | 'unauthorized'
-  /** The caller's credentials could not be had, so nothing was sent: the message says why. */
+  /** The caller's credentials could not be obtained, so nothing was sent. The message says why. */
   | 'noCredentials'
-  /** The gateway said no (limit of kernels, forbidden user, bad request); the message carries its reason. */
+  /** The gateway refused (kernel limit, forbidden user, bad request); the message carries its reason. */
   | 'refused'
-  /** 404 for a kernel id, on REST or on the upgrade. */
+  /** 404 for a kernel id, by REST or at the upgrade. */
   | 'kernelGone'
-  /** 424: the gateway is a server of JupyterHub, and is stopped. */
+  /** 424: the gateway is a JupyterHub server that is stopped. */
   | 'serverStopped'
-  /** The kernel did not start: the gateway's reason, or the launch time-out. */
+  /** The kernel did not start: the gateway's reason, or the launch timeout. */
   | 'startFailed'
-  /** An answer that is no Jupyter answer (HTML, broken JSON, missing fields). */
+  /** The answer is not from a Jupyter API (HTML, broken JSON, missing fields). */
   | 'badAnswer'
-  /** Nothing was sent: the caller's `mayWrite` said that this process may change nothing at the moment. */
+  /** Nothing was sent because the caller's `mayWrite` returned false. */
   | 'writesPaused';

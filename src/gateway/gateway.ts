@@ -1,8 +1,8 @@
 import type { Execution, ExecuteRequest, ExecutionCheckpoint, Output, ResumeRequest } from './outputs.ts';
 
-/** The face of the gateway client: what a caller may ask of a Kernel Gateway. */
+/** The public interface of the gateway client: what a caller may ask of a Kernel Gateway. */
 
-/** Where the client's log lines go; pino's logger is one. */
+/** Receives the client's log lines; a pino logger fits. */
 export interface Log {
   debug(details: object, message: string): void;
   info(details: object, message: string): void;
@@ -12,21 +12,21 @@ export interface Log {
 
 export interface ClientOptions {
   log: Log;
-  /** Headers that do not last; `RenewingCredentials` has them from a command or a file. */
+  /** Headers that expire; `RenewingCredentials` gets them from a command or a file. */
   credentials?: Credentials | undefined;
   /**
-   * Asked right before each message that a kernel acts on and each POST or DELETE. False: nothing is written. An
-   * execution ends as `notSent`, a call rejects as `writesPaused`, an input reply and an interrupt are tried again later.
+   * Called right before each message that a kernel acts on and each POST or DELETE. If false, nothing is written: an
+   * execution ends as `notSent`, a call rejects as `writesPaused`, an input reply or interrupt is sent later.
    */
   mayWrite?: () => boolean;
 }
 
 export interface Credentials {
-  /** Asked before each REST request and each websocket upgrade; these headers win over all of the settings'. */
+  /** Called before each REST request and each websocket upgrade; these headers override those of the settings. */
   headers(): Promise<Readonly<Record<string, string>>>;
   /**
-   * The gateway refused a request with these headers among its own, in lower case. True: there are others by now, and
-   * the request is repeated once. Never rejects.
+   * The gateway refused a request that carried these headers (names in lower case). Resolves with true if there are
+   * new ones, and the request is repeated once. Never rejects.
    */
   renew(refused: Readonly<Record<string, string>>): Promise<boolean>;
 }
@@ -34,7 +34,7 @@ export interface Credentials {
 export interface Kernelspec {
   name: string;
   displayName: string;
-  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  /** As the kernelspec writes it: `python`, `scala`, `R`. */
   language: string;
 }
 export interface Kernelspecs {
@@ -45,45 +45,50 @@ export interface Kernelspecs {
 export interface KernelModel {
   id: string;
   name: string;
-  /** starting, idle, busy, restarting, dead, or anything else a server says. No readiness gate (protocol.md §1.1). */
+  /** starting, idle, busy, restarting, dead, or any other string. It does not show readiness (protocol.md §1.1). */
   executionState: string;
   connections?: number | undefined;
-  /** Why it is dead, where the server says. */
+  /** Why the kernel is dead, if the server says. */
   reason?: string | undefined;
 }
 
 export interface KernelInfo {
-  /** `ipython`, `IRkernel` … as the kernel says, `Apache Toree` for its `spark`; empty when it never answered. */
+  /** The kernel's own name (`ipython`, `IRkernel`; `Apache Toree` for its `spark`); empty until it has answered. */
   implementation: string;
+}
+
+/**
+ * ipykernel handles shell messages in order, so its kernel_info_reply proves that earlier requests are done
+ * (protocol.md §3.8). Its messages identify its process (§3.7), and it drops input that came before it asked
+ * (`_input_request`).
+ */
+export function isIpykernel({ implementation }: KernelInfo): boolean {
+  return implementation === 'ipython';
 }
 
 export interface StartKernel {
   kernelspec: string;
-  /** A uuid chosen by the caller; honoured by KG 3 and EG. Only the returned model's id counts. */
+  /** A UUID chosen by the caller; KG 3 and EG use it. Others choose their own, so use the returned model's id. */
   kernelId: string;
-  /** An earlier start under this id may have come through: its kernel is looked for first. */
+  /** An earlier start with this id may have succeeded, so its kernel is looked for first. */
   isRepeated?: boolean;
-  /** Complete, strings only, never a secret. */
+  /** The complete environment, without secrets. */
   env: Readonly<Record<string, string>>;
-  /** Whose start it is: those that wait take turns by owner. By default all are one owner's. */
+  /** Who asked for the start. Waiting starts take turns by owner; by default all belong to one. */
   owner?: string;
   /**
-   * Called when the start waits for a JupyterHub to start its server: since when, in ms since the epoch; undefined: it
-   * runs.
+   * Called with the time (ms since the epoch) when a JupyterHub began to start its server; undefined once that runs.
    */
   onServer?: (sinceMs: number | undefined) => void;
-  /** Called when the start has to wait its turn: how many are before it. */
+  /** Called with the number of starts that come before this one, while it waits. */
   onTurn?: (before: number) => void;
-  /** Aborted: the start is given up, and a kernel that comes of it is deleted, also after its answer was lost. */
+  /** Aborting gives the start up: its kernel is deleted, even if the gateway's answer was lost. */
   signal?: AbortSignal;
-  /**
-   * Aborted: what comes of the start is another owner's from now on, who may repeat it under the same id. The kernel is
-   * neither looked for nor deleted any more.
-   */
+  /** Aborting hands the start over to another owner, who may repeat it: its kernel is not looked for or deleted. */
   release?: AbortSignal;
 }
 
-/** All methods throw `GatewayError`. */
+/** All methods reject with a `GatewayError`. */
 export interface Gateway {
   /** `GET api`. */
   readInfo(signal?: AbortSignal): Promise<{ version: string; gatewayVersion?: string | undefined }>;
@@ -92,133 +97,136 @@ export interface Gateway {
   /** `GET api/kernels`; undefined where the gateway refuses to list. */
   listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined>;
   /**
-   * `POST api/kernels`. A kernel whose start was not answered is deleted by its chosen id, until a start
-   * is repeated under that id. `startFailed` carries the gateway's reason.
+   * `POST api/kernels`. If no answer comes, the kernel is deleted by its chosen id unless a start with this id is
+   * repeated first. `startFailed` carries the gateway's reason.
    */
   startKernel(start: StartKernel): Promise<KernelModel>;
-  /** Where the gateway is the server of a JupyterHub: resolves when that runs. Other calls but a start leave it stopped. */
+  /**
+   * Starts a stopped JupyterHub server and waits for it; absent without a hub. Only this and `startKernel` start it.
+   */
   startServer?(): Promise<void>;
   /** `GET api/kernels/{id}`; undefined for 404. */
   findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined>;
-  /** `POST …/restart`. Variables are gone; runs in flight end as `kernelRestarted`. `kernelGone` when there is none. */
+  /** `POST …/restart`. Variables are lost; runs in flight end as `kernelRestarted`. Rejects with `kernelGone`, too. */
   restartKernel(kernelId: string): Promise<void>;
-  /** `DELETE api/kernels/{id}`; resolves also when it was gone already. */
+  /** `DELETE api/kernels/{id}`; also resolves if the kernel is already gone. */
   shutDownKernel(kernelId: string): Promise<void>;
-  /** Opens the one websocket to this kernel and waits until the kernel answers. Rejects with `kernelGone`, `startFailed`, … */
+  /** Opens the one websocket to this kernel and waits for its answer. Rejects with `kernelGone`, `startFailed`, … */
   connect(kernelId: string, options: ConnectOptions): Promise<KernelConnection>;
   /**
-   * The cookies by which a balancer knows which replica has this kernel, to be stored with it; undefined where there are
-   * none. They may be credentials.
+   * The cookies that tell a load balancer which replica has this kernel, for the caller to store with the kernel;
+   * undefined if there are none. They may be credentials.
    */
   saveCookies(kernelId: string): string | undefined;
-  /** What an earlier process stored. */
+  /** Takes the cookies that an earlier process stored. */
   restoreCookies(kernelId: string, saved: string): void;
-  /** Closes every connection and the HTTP pool; kernels stay. */
+  /** Closes every connection and the HTTP pool; the kernels keep running. */
   close(): Promise<void>;
 }
 
 export interface ConnectOptions {
-  /** Stable over reconnects and over restarts of the caller: only the same id gets the replay (protocol.md §2.2). */
+  /** Unchanged over reconnects and restarts of the caller: only the same id gets the replay (protocol.md §2.2). */
   sessionId: string;
   signal?: AbortSignal;
   /**
-   * Aborted: whoever asked ends. As soon as the websocket is open, `connect` resolves with the connection closed, and what
-   * the gateway has replayed on it is there to be resumed.
+   * Aborted when the calling process ends. `connect` then resolves as soon as the websocket has opened, with the
+   * connection already closed; what the gateway replayed on it can be resumed.
    */
   leave?: AbortSignal;
-  /** The checkpoint of the execution to be resumed, where its process had the time to give one. */
+  /** The checkpoint of the execution to be resumed, if the earlier process could store one. */
   checkpoint?: ExecutionCheckpoint | undefined;
-  /** Told everything from the opening on, in order. What it throws is logged. */
+  /** Called with all events from the opening on, in order. An error that it throws is logged. */
   onEvent?: (event: ConnectionEvent) => void;
 }
 
 export type ConnectionEvent =
-  /** Another process is behind the id. `automatic`: the gateway replaced one that died; else somebody restarted it. */
+  /** A new process has the kernel's id. `automatic`: the gateway replaced one that died, else somebody restarted it. */
   | { kind: 'kernelRestarted'; automatic: boolean }
-  /** 404 or `dead`. The connection closes itself. */
+  /** 404 or `dead`. The connection closes by itself. */
   | { kind: 'kernelGone'; detail: string }
   | { kind: 'disconnected' }
   | { kind: 'reconnected' }
-  /** Output of an execution that has ended already (late threads, updates of old displays). */
+  /** Output of an execution that has ended (threads, updates of old displays). */
   | { kind: 'lateOutput'; msgId: string; output: Output };
 
 export interface KernelConnection {
   readonly kernelId: string;
   readonly sessionId: string;
   readonly kernelInfo: KernelInfo;
-  /** Names the process behind the kernel's id: another one is another process. Empty where the kernel does not tell. */
+  /** Identifies the kernel's process: it changes with each new process. Empty if the kernel does not identify it. */
   readonly process: string;
-  /** Code of another client runs in the kernel: what is sent now waits behind it. */
+  /** Another client's code is running, so what is sent now waits for it. */
   readonly isBusyElsewhere: boolean;
   /**
-   * False once the kernel is known to be gone: the websocket to one that was deleted or culled stays open (protocol.md
-   * §2.7), so the gateway is asked, unless something of the kernel came a moment ago. While the websocket is lost, it
-   * rejects with `GatewayError` when the gateway gives no answer.
+   * False once the kernel is known to be gone. The websocket of a deleted or culled kernel stays open (protocol.md
+   * §2.7), so the gateway is asked unless the kernel sent something a moment ago. Rejects with `GatewayError` if
+   * the websocket is lost and the gateway does not answer.
    */
   isThere(signal: AbortSignal): Promise<boolean>;
   /** Writes one execute_request (never twice) and follows it to its end. */
   execute(request: ExecuteRequest): Execution;
   /**
-   * Resumes an execution that an earlier process wrote with this session id: its replay and what follows.
-   * To be called before any `execute`, and within 10 s of connecting: then the replay is dropped. Ends as `unknown` when
-   * the kernel is idle and nothing of it comes, as `kernelRestarted` when `process` is not the kernel's any more.
+   * Resumes an execution that an earlier process wrote with this session id: the replay and what follows. Must be
+   * called before any `execute` and within 10 s of connecting; after that the replay is dropped. Ends as `unknown`
+   * if the kernel is idle and nothing of the execution arrives, and as `kernelRestarted` if the kernel is no longer
+   * the one that `process` names.
    */
   resume(request: ResumeRequest): Execution;
   /**
-   * Opens a comm at a target of a plugin's in the kernel, while nothing runs there: true when it answers, false where there
-   * is no such target; it waits for as long as the kernel says neither. What the plugin says from then on comes as `comm` of
-   * the execution under way, if any.
+   * Opens a comm to a plugin in the kernel; call it only while nothing runs there. Resolves with true if the plugin
+   * answers and false if there is no such target, and stays pending until the kernel says one of the two. The
+   * plugin's messages then arrive as `comm` outputs of the execution under way, if any.
    */
   openComm(target: string): Promise<boolean>;
   /**
-   * Closes the websocket; the kernel stays. Executions that have not ended by then stay unfinished for a later
-   * `resume`: their outputs end, their `end` never settles, and `checkpoint` says how far they came.
+   * Closes the websocket; the kernel keeps running. Unfinished executions are left for a later `resume`: their
+   * outputs end, their `end` never settles, and `checkpoint` says how far they got.
    */
   close(): Promise<void>;
 }
 
-/** Where a gateway is and how it is spoken to. */
+/** The address of a gateway and how to connect to it. */
 export interface GatewaySettings {
-  /** REST root, a path prefix and a trailing slash allowed: `https://host:8443/gateway/default/jkg/`. */
+  /** REST root; may have a path prefix and a trailing slash: `https://host:8443/gateway/default/jkg/`. */
   httpUrl: string;
   /** Websocket root: `wss://host:8443/gateway/default/jkgws/`. */
   wsUrl: string;
   user?: string | undefined;
   pass?: string | undefined;
   token?: string | undefined;
-  /** The word before `token`, by default `token`; empty: the token alone. */
+  /** The word before `token`, by default `token`; empty to send the token alone. */
   authScheme?: string | undefined;
-  /** The header of `token`, by default `Authorization`. */
+  /** The header that carries `token`, by default `Authorization`. */
   authHeader?: string | undefined;
   headers: Readonly<Record<string, string>>;
-  /** Below both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
+  /** Relative to both roots, without a slash at either end; by default `api/kernels` and `api/kernelspecs`. */
   kernelsPath?: string | undefined;
   kernelspecsPath?: string | undefined;
-  /** What a start's body holds beside `name`, `kernel_id` and `env`, which are the client's. */
+  /** Additional fields of a start's body; `name`, `kernel_id` and `env` are set by the client. */
   startBody?: Readonly<Record<string, unknown>> | undefined;
-  /** PEM texts, and what opens the key where it is encrypted. */
+  /** PEM texts, and the passphrase of an encrypted key. */
   tls: { verify: boolean } & Partial<Record<'ca' | 'cert' | 'key' | 'passphrase', string | undefined>>;
   /**
-   * HTTP proxies that open tunnels (CONNECT), `http://user:password@host:3128`, for addresses of https and wss; which of
-   * the two roots takes which is the caller's to say.
+   * HTTP proxies with CONNECT, `http://user:password@host:3128`, for https and wss addresses. The caller decides
+   * which of the two roots uses which proxy.
    */
   proxies?: { rest?: string | undefined; websocket?: string | undefined };
-  /** The gateway is the server of a JupyterHub's user, and is started when it is stopped. */
+  /** Set if the gateway is a JupyterHub user's server, which is started when it is stopped. */
   hub?: HubSettings | undefined;
   launchTimeoutMs: number;
   maxMessageBytes: number;
-  /** Starts under way at once in this process (protocol.md §1.3: more than one may leak env). */
+  /** How many starts may be under way at once in this process (more than one may leak `env`, protocol.md §1.3). */
   startConcurrency: number;
 }
 
 export interface HubSettings {
   /** `https://hub.example.com/hub/api/`. */
   apiUrl: string;
-  /** May see the user and start the server. */
+  /** Must be allowed to read the user and to start the server. */
   token: string;
   user: string;
   /** Empty: the user's default server. */
   server: string;
-  /** As `proxies`. */
+  /** A proxy with CONNECT, as in `proxies`. */
   proxy?: string | undefined;
 }

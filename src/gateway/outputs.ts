@@ -1,91 +1,96 @@
 import type { GatewayErrorCode } from './errors.ts';
 
-/** Values by mime type; multi-line arrays are already joined, JSON mime types keep their value. */
+/** Values by mime type. Arrays of lines are already joined; values of JSON mime types are kept as they are. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
 
-/** What a kernel can say during one execution, in our words. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
+/** What a kernel can send during one execution. Source: Jupyter messaging 5.x, protocol.md §3 and §4. */
 export type Output =
-  /** The kernel's `In [n]`; 0 or absent where the kernel does not count. */
+  /** The kernel's `In [n]`; some kernels that do not count send 0. */
   | { kind: 'counted'; executionCount: number }
   | { kind: 'stream'; name: 'stdout' | 'stderr'; text: string }
   | { kind: 'result'; data: MimeBundle; metadata: MimeBundle; displayId?: string }
   | { kind: 'display'; data: MimeBundle; metadata: MimeBundle; displayId?: string }
   | { kind: 'updateDisplay'; data: MimeBundle; metadata: MimeBundle; displayId: string }
   | { kind: 'clear'; wait: boolean }
-  /** Where no `error` message came, the fields are the reply's (protocol.md §2.5). */
+  /** The fields come from the reply if there was no `error` message (protocol.md §2.5). */
   | { kind: 'error'; name: string; value: string; traceback: string[] }
   /** Pager text from the reply's payload (`x?`). */
   | { kind: 'page'; data: MimeBundle }
   /** Text for the next input (`%load`, `%recall`). */
   | { kind: 'nextInput'; text: string }
   /**
-   * The kernel waits for a line. `answer` sends it once; unanswered, the kernel stays blocked until an interrupt.
-   * `refused`: the execution allowed no input, an empty line has been sent already and `answer` does nothing.
+   * The kernel waits for a line. `answer` sends it once; without it the kernel is blocked until an interrupt.
+   * `refused`: the execution does not allow input, so an empty line was sent and `answer` does nothing.
    */
   | {
       kind: 'inputRequest';
       prompt: string;
       password: boolean;
       refused: boolean;
-      /** The name that an earlier process gave it, when it has been asked before. */
+      /** The id that an earlier process gave this request, if it was asked there. */
       id?: string;
       answer: (value: string) => void;
     }
-  /** What code in the kernel says to a client that knows it by `commId`: whatever JSON can hold. */
+  /** A comm message from code in the kernel; `data` is any JSON. */
   | { kind: 'comm'; commId: string; data: unknown }
-  /** What a widget is now, as far as it was told; `state` undefined: it was closed. */
+  /** The fields of a widget that a message changed; `state` is undefined when the widget was closed. */
   | { kind: 'widget'; id: string; state: WidgetState | undefined }
   /** A message that could not be read; its content is lost. */
   | { kind: 'unreadable' };
 
-/** Of a Jupyter widget's model what can be told in words. Only what a message changed. Texts are bounded. */
+/**
+ * The part of a Jupyter widget's model that can be shown as text. Only changed fields are set, and texts are bounded.
+ */
 export interface WidgetState {
   /** `FloatProgressModel`, `HBoxModel`, `OutputModel`. */
   model?: string;
   description?: string;
   value?: string | number;
   max?: number;
-  /** Ids of the widgets within it. */
+  /** Ids of the widgets that it contains. */
   children?: string[];
-  /** An Output widget: whether what the code says from now on goes into its own area. */
+  /** For an Output widget: whether it captures the output from now on. */
   isCapturing?: boolean;
 }
 
-/** What happens to an execution or to its connection. */
+/** What happens to an execution or its connection. */
 export type Status =
   /**
-   * First sign of this execution (busy, execute_input or reply, whichever comes first). Exactly once, before all that the
-   * kernel says; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
+   * The first message of this execution has come (busy, execute_input or reply). Sent exactly once and before all
+   * outputs; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
    */
   | { kind: 'started' }
-  /** The gateway dropped output by its own rate limit; what follows may be missing (protocol.md §2.5). */
+  /** The gateway's rate limit dropped output; what follows may be incomplete (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
-  /** A message over `maxMessageBytes`, or of too many values; it is lost. */
+  /** A message was longer than `maxMessageBytes` or had too many values, and is lost. */
   | { kind: 'tooBig' }
-  /** Connection lost, being re-opened; the execution goes on. */
+  /** The connection is lost and is being reopened; the execution goes on. */
   | { kind: 'disconnected'; atMs: number }
   /**
-   * The websocket was away between these times (ms since the epoch). `gap`: output may be missing, as far as is known
-   * now; the end's `possibleGap` has the last word, because ipykernel's message numbers can prove that nothing is.
+   * The websocket was down between these times (ms since the epoch). `gap`: output may be missing, as far as is known
+   * now. The end's `possibleGap` is final, because ipykernel's message numbers can prove that nothing is missing.
    */
   | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
   /**
-   * The kernel works and says nothing since the connection broke: a question that it asked, or the answer to it, may have
-   * been lost, and then it waits for ever. Once for each break.
+   * The kernel is busy and has sent nothing since the connection broke. An input request or its answer may have
+   * been lost, in which case the kernel waits for ever. Sent once for each break.
    */
   | { kind: 'inputMayBeLost' }
   /**
-   * The gateway is away, or refuses us. Told within seconds, again when the reason changes, until `outageOver`.
-   * `isCutOff`: nothing of the kernel is received meanwhile; else only our calls fail, so that output comes and a stop
+   * The gateway is down or refuses us. Sent within seconds, and again when the reason changes, until `outageOver`.
+   * `isCutOff`: nothing arrives from the kernel. Otherwise only our calls fail: output still arrives, but a stop
    * does not get through.
    */
   | { kind: 'outage'; code: GatewayErrorCode; detail: string; isCutOff: boolean }
   | { kind: 'outageOver' }
-  /** No sign for a while; the kernel's state as the gateway gives it (`busy`, `idle`, …). */
+  /**
+   * Nothing has arrived for a while; `executionState` is the kernel's state according to the gateway (`busy`,
+   * `idle`, …).
+   */
   | { kind: 'quiet'; executionState: string; quietMs: number }
-  /** Another client's code runs in this kernel, ours waits behind it. */
+  /** Another client's code is running in this kernel, and ours waits behind it. */
   | { kind: 'behindOthers' }
-  /** The stop was asked for 10 s ago and the kernel still runs. */
+  /** The stop was requested 10 s ago and the code is still running. */
   | { kind: 'stopIgnored' };
 
 const STATUS_KINDS: Readonly<Record<Status['kind'], true>> = {
@@ -107,20 +112,20 @@ export function isStatus(said: KernelOutput): said is Status {
 }
 
 /**
- * Each way an execution ends. `variablesLost`: the kernel's state is gone.
- * `executionCount` is the reply's, absent where there was none.
+ * How an execution ended. `variablesLost`: the kernel's state is gone. `executionCount` is absent if the reply did
+ * not come.
  */
 export interface ExecutionEnd {
   kind: ExecutionEndKind;
   executionCount?: number | undefined;
   variablesLost: boolean;
-  /** Output may be missing (drop by the gateway, a gap over a reconnect, a message that was too big or unreadable). */
+  /** Output may be missing (dropped by the gateway, lost over a reconnect, too big or unreadable). */
   possibleGap: boolean;
   replyMissing: boolean;
   idleMissing: boolean;
-  /** How long more of it was waited for in vain, ms: no time of its own. */
+  /** How long (ms) the client waited for more messages in vain; not part of the execution's own time. */
   lingeredMs?: number;
-  /** What an operator needs: the gateway's words, a close code; no secret. */
+  /** For the operator: the gateway's words or a close code, never a secret. */
   detail?: string | undefined;
 }
 
@@ -128,87 +133,94 @@ export type ExecutionEndKind =
   | 'ok'
   /** The code raised. */
   | 'raised'
-  /** Our interrupt, or somebody's, stopped it (`KeyboardInterrupt`, `abort`). */
+  /** An interrupt stopped it, ours or somebody else's (`KeyboardInterrupt`, `abort`). */
   | 'interrupted'
-  /** The kernel refused to run it because an earlier request of another client failed (`aborted`). Safe to run again. */
+  /** The kernel did not run it because another client's earlier request failed (`aborted`). Safe to run again. */
   | 'aborted'
-  /** `exit()`: the reply says ok, the kernel ends. */
+  /** The code called `exit()`: the reply says ok and the kernel ends. */
   | 'exited'
   /** The kernel's process died; the gateway restarts it under the same id. */
   | 'kernelDied'
-  /** Restarted by REST, by us or by somebody else. */
+  /** The kernel was restarted by REST, by us or by somebody else. */
   | 'kernelRestarted'
-  /** 404: deleted, culled, or given up by the gateway; or the gateway forgot it over its own restart. */
+  /** 404: the kernel was deleted or culled, the gateway gave it up, or the gateway itself was restarted. */
   | 'kernelGone'
-  /** The kernel is idle and our reply is nowhere: it ran, how it ended is not known. */
+  /** The kernel is idle and the reply is lost: the code ran, but how it ended is not known. */
   | 'outputLost'
-  /** The request never reached the kernel for certain (written to no socket). Safe to run again. */
+  /** The request certainly did not reach the kernel (it was written to no socket). Safe to run again. */
   | 'notSent'
-  /** It cannot be told whether the request reached the kernel. */
+  /** It is not known whether the request reached the kernel. */
   | 'unknown'
-  /** The gateway did not come back within the timeout for it. */
+  /** The gateway did not come back before the timeout. */
   | 'gatewayAway';
 
 export type KernelOutput = Output | Status;
 
 export interface ExecuteRequest {
-  /** uuid chosen by the caller, so that it can be stored before it is written. */
+  /** A UUID chosen by the caller, so that it can be stored before the request is written. */
   msgId: string;
   code: string;
   allowStdin: boolean;
-  /** Not counted, not kept in the kernel's history, its result not shown. */
+  /** Run without a count, without a history entry and without showing the result. */
   silent?: boolean;
-  /** Aborted: the kernel is interrupted, once our code is the one running (protocol.md §3.6). */
+  /** Aborting interrupts the kernel once our code is the code that runs (protocol.md §3.6). */
   signal?: AbortSignal | undefined;
 }
 
 export interface ResumeRequest {
   msgId: string;
   signal?: AbortSignal;
-  /** Absent: nobody can be asked for a line. */
+  /** Absent: there is nobody to ask for input. */
   allowStdin?: boolean;
   checkpoint?: ExecutionCheckpoint | undefined;
-  /** The line that the kernel asked the earlier process for, and waits for still: no replay asks for it again. */
+  /** The input request that the earlier process received and that the kernel still waits for; no replay repeats it. */
   inputRequest?: InputRequest | undefined;
-  /** The connection's `process` when it was written; absent where that is not known. */
+  /** The connection's `process` when the request was written; absent if it is not known. */
   process?: string | undefined;
-  /** Its `In [n]`, or a lower bound of it; absent where it is not known to have begun. */
+  /** Its `In [n]` or a lower bound of it; absent if it is not known to have begun. */
   executionCount?: number | undefined;
 }
 
 export interface InputRequest {
-  /** The earlier process's name for it. */
+  /** The id that the earlier process gave it. */
   id: string;
   prompt: string;
   password: boolean;
 }
 
 /**
- * One execute_request. Iterating (once) gives the outputs in order, with back-pressure: a reader that does not read stops
- * the websocket, one that leaves the loop early drops the rest. `end` settles when the last output is there to be read.
+ * One execute_request. Iterate it once to get the outputs in order, with back-pressure: a reader that does not read
+ * pauses the websocket, and one that leaves the loop early drops the rest. `end` settles once the last output can
+ * be read.
  */
 export interface Execution extends AsyncIterable<KernelOutput> {
   readonly msgId: string;
   readonly end: Promise<ExecutionEnd>;
-  /** Resolves once the request is written, which a kernel that comes up delays, or never will be. */
+  /**
+   * Resolves once the request is written (a kernel that is starting delays this), or once it is certain that it
+   * will not be.
+   */
   readonly written: Promise<void>;
-  /** Once the connection was closed on it, and its outputs have been read. */
+  /** Set when the connection is closed before the execution ends; valid once its outputs have been read. */
   readonly checkpoint: ExecutionCheckpoint | undefined;
-  /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */
+  /**
+   * Sends another interrupt after a stop that had no effect. Does nothing if the execution is over or no stop was
+   * requested.
+   */
   stopAgain(): void;
 }
 
-/** What is known of an execution that had not ended when its connection was closed; JSON. */
+/** What is known of an execution that had not ended when its connection was closed. JSON. */
 export interface ExecutionCheckpoint {
-  /** False: the request was never written, so it can be sent as if for the first time. */
+  /** False: the request was never written, so it may be sent. */
   isWritten: boolean;
-  /** All of it that was given out as output. */
+  /** The messages of it that were received. */
   received?: ReceivedSoFar | undefined;
   errorName?: string | undefined;
   possibleGap: boolean;
 }
 
-/** The message numbers of one execution until a moment; JSON. */
+/** The message numbers of one execution that have been received so far. JSON. */
 export interface ReceivedSoFar {
   prefix: string;
   first: number;

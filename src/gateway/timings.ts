@@ -1,61 +1,70 @@
-/** Every wait of the gateway client, in milliseconds. Tests scale them down; nothing else changes them. */
+/** Every timeout and delay of the gateway client, in milliseconds. Only tests change them. */
 export const DEFAULT_TIMINGS = {
-  /** One GET, DELETE or interrupt, all attempts apart. */
+  /** One GET or interrupt, all attempts together; a DELETE has three times as long. */
   callMs: 10_000,
-  /** What a start may take beyond the launch time-out before its answer counts as lost (protocol.md §1.3). */
+  /** How long a start may take beyond the launch timeout before its answer counts as lost (protocol.md §1.3). */
   startPadMs: 10_000,
-  /** Between looks for a kernel whose start's answer was lost. */
+  /** Between two searches for a kernel whose start was not answered. */
   lostStartLookMs: 5_000,
-  /** Between looks at the kernel's model while an upgrade is held (a dead kernel holds it for 60 s). */
+  /** Between two requests for the kernel's model during an upgrade (a dead kernel holds it for 60 s). */
   upgradeLookMs: 1_500,
-  /** A look without an answer counts as failed after this. */
+  /** Timeout for one such request. */
   lookTimeoutMs: 5_000,
-  /** First wait for a kernel_info_reply; doubled each time. */
+  /** First wait for a kernel_info_reply; each further one is twice as long. */
   kernelInfoMs: 1_000,
-  /** What a kernel said proves for this long that it is there. */
+  /** How long a message proves that its kernel is alive. */
   seenMs: 5_000,
-  /** Pings while executions are in flight, and while there are none. Two unanswered: the socket is dead. */
+  /**
+   * Time between pings while executions are in flight, and while there are none. After two unanswered pings the
+   * socket counts as dead.
+   */
   busyPingMs: 2_000,
   idlePingMs: 25_000,
-  /** Silence of an execution in flight after which the kernel's model is asked for. */
+  /** How long an execution in flight may be silent before the kernel's model is requested. */
   silenceMs: 8_000,
-  /** The same right after a reconnect or a resume. */
+  /** The same directly after a reconnect or a resume. */
   firstLookMs: 1_500,
-  /** Idle without reply (protocol.md §3.3). */
+  /** How long to wait for the reply after the idle (protocol.md §3.3). */
   graceMs: 3_000,
-  /** Reply without idle: a reply overtakes tens of MB of output, and a busy gateway needs its time to pass them on. */
+  /**
+   * How long to wait for the idle after the reply: a reply overtakes tens of MB of output, and a busy gateway takes
+   * a while to pass those on.
+   */
   idleGraceMs: 15_000,
-  /** Reply and idle are there, but the kernel sends outputs after them: Toree, seen on a busy machine, 260 ms after. */
+  /**
+   * How long to wait after reply and idle for kernels that send outputs later: Toree did 260 ms later on a busy
+   * machine.
+   */
   lingerMs: 400,
-  /** An error reply came without its `error` message. */
+  /** How long to wait for the `error` message after an error reply without one. */
   errorLingerMs: 1_000,
-  /** Interrupted by somebody else: a restart or a deletion shows by then, or the kernel's model is looked at. */
+  /** How long to wait after somebody else's interrupt, which may announce a restart or a deletion. */
   goodbyeMs: 1_500,
-  /** Two interrupts of one kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
+  /** Least time between two interrupts of a kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6). */
   interruptGapMs: 4_000,
   stopIgnoredMs: 10_000,
-  /** A lost socket that is not open again after this is told to those who wait for it. */
+  /** How long a lost socket may stay closed before its executions are notified. */
   outageMs: 2_000,
-  /** Re-opening a socket: first pause, longest pause, and how long in all. */
+  /** Reopening a socket: first delay, longest delay, and limit for all attempts. */
   reopenMs: 100,
   reopenMaxMs: 5_000,
   reopenTimeoutMs: 300_000,
-  /** A socket that lived this long was a good one: the next re-opening starts with the first pause again. */
+  /** After a socket has been open for this long, the next reopening begins with the first delay again. */
   steadyMs: 10_000,
   /**
-   * After `restarting`: how long to wait for the new process's `starting` before the socket is re-opened without it. A
-   * young kernel comes back on other ports, and then nothing of it arrives on the old socket (trap 42).
+   * After `restarting`: how long to wait for the new process's `starting` before the socket is reopened anyway. A
+   * young kernel may use other ports, in which case nothing more arrives on the old socket (trap 42).
    */
   settleMs: 2_000,
-  /** After `exit()`: how long until the gateway should have noticed that the process is gone (it looks every 3 s). */
+  /** After `exit()`: how long until the gateway has noticed that the process is gone (it checks every 3 s). */
   exitMs: 5_000,
-  /** A `shutdown_reply` without what follows it: when to look whether the kernel is gone. */
+  /** After a `shutdown_reply` that nothing follows: how long until the kernel is looked for. */
   shutdownLookMs: 1_000,
-  /** An idle kernel that says nothing for so long, although it is asked, does not get what we write on this websocket. */
+  /** After this much silence a kernel that is idle but does not answer counts as cut off from this websocket. */
   staleMs: 5_000,
-  /** Between looks at a JupyterHub that does not tell how the start of its server goes on. */
+  /** Between two requests for the state of a JupyterHub server that reports no progress. */
   hubLookMs: 1_000,
-  /** Messages of an earlier process's execution wait this long for `resume`. */
+  /** How long messages of an earlier process's execution wait for `resume`. */
   unclaimedMs: 10_000,
 };
 

@@ -1,28 +1,28 @@
 interface Turn {
   owner: string;
-  /** Of one owner's turns no two are in the same round. */
+  /** One owner has at most one turn in each round. */
   round: number;
 }
 
 interface Waiter extends Turn {
   onTurn: ((before: number) => void) | undefined;
-  /** The place that was told last. */
+  /** The last number given to `onTurn`. */
   before: number | undefined;
   begin: () => void;
 }
 
 export interface TurnWanted {
-  /** Who is to get no more than a fair share; by default all are one. */
+  /** Whose turn it is, for a fair share; by default all turns have the same owner. */
   owner?: string;
-  /** Told how many are before it, whenever that changes. */
+  /** Called with the number of turns before this one, whenever it changes. */
   onTurn?: (before: number) => void;
-  /** Aborted: the turn is not wanted any more. */
+  /** Aborting cancels the request. */
   signal?: AbortSignal;
 }
 
 /**
- * At most `most` turns at once. Those waiting take turns by owner, round by round: who asks for ten does not keep waiting
- * who asks for one. Within a round the first to come is the first.
+ * Allows at most `most` turns at once. Owners take turns in rounds, so that ten requests of one owner do not delay
+ * the single request of another. Within a round the order is first come, first served.
  */
 export class Turns {
   readonly #most: number;
@@ -34,7 +34,7 @@ export class Turns {
     this.#most = most;
   }
 
-  /** Resolves with what gives the turn back. Rejects with the signal's reason when that aborts before the turn came. */
+  /** Resolves with a function that ends the turn. Rejects with the signal's reason if the signal is aborted first. */
   take({ owner = '', onTurn, signal }: TurnWanted): Promise<() => void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     const turn = { owner, round: this.#nextRoundOf(owner) };
@@ -51,7 +51,7 @@ export class Turns {
       };
       const waiter: Waiter = { ...turn, onTurn, before: undefined, begin };
       signal?.addEventListener('abort', stop, { once: true });
-      // Behind all of its round, before all of later ones.
+      // After all others of its round, before those of later rounds.
       this.#waiting = [...this.#waiting, waiter].toSorted((a, b) => a.round - b.round);
       this.#notifyPlaces();
     });

@@ -1,6 +1,6 @@
 /**
- * The work's own end, or a rejection once the signal is aborted: with what `onAborted` gives, by default with the signal's
- * reason. The work itself is not stopped.
+ * Settles as `work` does, or rejects once the signal is aborted: with what `onAborted` returns, by default the
+ * signal's reason. The work itself is not stopped.
  */
 export async function untilAborted<T>(
   work: Promise<T>,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
-import { isRecord } from '../gateway/protocol/json.ts';
+import { isRecord } from '../text.ts';
 
 /**
  * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { giveTurn } from '../gateway/event-loop.ts';
 import type { Output } from '../gateway/outputs.ts';
-import { isRecord } from '../gateway/protocol/json.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import type { SpoolRange } from '../output/output-view.ts';
+import { isRecord } from '../text.ts';
 import type { RecordedCell } from './cell-outputs.ts';
 import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
 

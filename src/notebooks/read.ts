@@ -1,8 +1,7 @@
 import { UserError } from '../errors.ts';
-import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
-import { isCostly, isRecord, readJson } from '../gateway/protocol/json.ts';
+import { giveTurn, inOwnTurn, isCostly } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
-import { toLineFeeds, shownNumber } from '../text.ts';
+import { isRecord, parseJson, shownNumber, toLineFeeds } from '../text.ts';
 import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 
@@ -53,7 +52,7 @@ export async function readNotebook(
 async function parse(text: string, name: string): Promise<JsonObject> {
   if (await inOwnTurn(() => isCostly(Buffer.from(text))))
     throw unreadable(name, 'it has too many lines and values');
-  const given = await inOwnTurn(() => readJson(text));
+  const given = await inOwnTurn(() => parseJson(text));
   if (given === undefined) throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   if (!isRecord(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;

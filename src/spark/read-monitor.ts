@@ -1,12 +1,13 @@
-import { count, isRecord } from './read-observer.ts';
+import { isRecord, parseJson } from '../text.ts';
+import { count } from './read-observer.ts';
 import { sparkCounts, type SparkMoment } from './spark-work.ts';
 
-/** Where Toree's own plugin (0.6 and later, where it is installed) takes a comm. */
+/** Comm target of Toree's own plugin (0.6 and later, if installed). */
 export const MONITOR_TARGET = 'SparkMonitor';
 
-/** A stage costs 150 characters at the start of its job. */
+/** Longest event that is read: at the start of a job each stage takes 150 characters. */
 const MOST_CHARS = 200_000;
-/** Jobs at work at once, and their stages. */
+/** Most open jobs, and most stages of them. */
 const MOST_OPEN = 5_000;
 const LASTS_MS = 1_000;
 
@@ -19,18 +20,18 @@ interface Stage {
 }
 
 /**
- * What the plugin says while one block runs → the work of the jobs that began in it. Each message tells of one event, or of one
- * stage at work, once a second. They come from a kernel: nothing in them is relied on.
+ * Reads the plugin's messages during one block into the work of the jobs that began in it. Each message is one event,
+ * or once a second the state of an active stage. They come from a kernel, so nothing in them is trusted.
  */
 export class SparkMonitor {
-  /** The jobs at work: since when, in ms since the epoch. */
+  /** Open jobs, with their beginning in ms since the epoch. */
   readonly #open = new Map<number, number>();
   readonly #stages = new Map<number, Stage>();
   #ended = { jobs: 0, failedJobs: 0, tasks: 0, doneTasks: 0, failedTasks: 0 };
   #last = 0;
   #hasLasted = false;
 
-  /** Undefined for what tells nothing new of them. */
+  /** Undefined if the message says nothing new about them. */
   read(data: unknown, nowMs: number): SparkMoment | undefined {
     const event = readEvent(data);
     if (event === undefined || !this.#take(event, nowMs)) return undefined;
@@ -56,7 +57,7 @@ export class SparkMonitor {
     };
   }
 
-  /** Whether it is of a job that began in this block. */
+  /** Whether the event belongs to a job that began in this block. */
   #take(event: Record<string, unknown>, nowMs: number): boolean {
     switch (event['msgtype']) {
       case 'sparkJobStart':
@@ -79,7 +80,7 @@ export class SparkMonitor {
     for (const [id, info] of infos) {
       const tasks = isRecord(info) ? count(info['numTasks']) : 0;
       const stage = { job, tasks, done: 0, active: 0, failed: 0 };
-      // Two jobs at work may share one.
+      // Two open jobs may share a stage.
       if (!this.#stages.has(Number(id))) this.#stages.set(Number(id), stage);
     }
     this.#open.set(job, nowMs);
@@ -112,7 +113,7 @@ export class SparkMonitor {
     for (const [key, { job, tasks, done, failed }] of this.#stages) {
       if (job !== id) continue;
       this.#stages.delete(key);
-      // One that an earlier job has computed was skipped; what a job that failed has left undone counts.
+      // A stage that an earlier job has computed was skipped; tasks that a failed job has not done are counted.
       ended.tasks += hasFailed ? tasks : done;
       ended.doneTasks += done;
       ended.failedTasks += failed;
@@ -121,7 +122,10 @@ export class SparkMonitor {
   }
 }
 
-/** Two events of each task come as well, after their job as likely as not; they tell nothing that its stage does not. */
+/**
+ * Other events are not parsed: two for each task arrive too, often after the job's end, and add nothing to those of the
+ * stages.
+ */
 const TOLD = ['{"msgtype":"sparkJob', '{"msgtype":"sparkStage'];
 
 function readEvent(data: unknown): Record<string, unknown> | undefined {
@@ -129,15 +133,11 @@ function readEvent(data: unknown): Record<string, unknown> | undefined {
   const { msg } = data;
   if (typeof msg !== 'string' || msg.length > MOST_CHARS || !TOLD.some((head) => msg.startsWith(head)))
     return undefined;
-  try {
-    const event: unknown = JSON.parse(msg);
-    return isRecord(event) ? event : undefined;
-  } catch {
-    return undefined;
-  }
+  const event = parseJson(msg);
+  return isRecord(event) ? event : undefined;
 }
 
-/** The jobs of a stream have its run's id, a UUID, as their group. */
+/** A stream's jobs have its run id, a UUID, as their group. */
 function isOfStream(group: unknown): boolean {
   return typeof group === 'string' && group.length === 36 && group.split('-').length === 5;
 }

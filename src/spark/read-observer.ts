@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isRecord } from '../text.ts';
 import { type SparkApplication, sparkCounts, type SparkMoment } from './spark-work.ts';
 
-/** What the observer says. It comes from a kernel, where any code may say it: nothing in it is relied on. */
+/**
+ * Reads the observer's messages. They come from a kernel, where any code can send them, so nothing in them is trusted.
+ */
 
 const COMM = 'sparkthread.spark';
 const MOST = 1_000_000_000;
-/** YARN's `application_1700000000000_0001`, `local-1700000000000`, `spark-9f…`, `app-2024…-0000`. */
+/** Such as YARN's `application_1700000000000_0001`, `local-1700000000000`, `spark-9f…`, `app-2024…-0000`. */
 const APPLICATION = /^[\w.-]{1,100}$/;
 
-/** The work of the cell's jobs at a moment; undefined for what is no such word. */
+/** The work of the cell's jobs at one moment; undefined for other messages. */
 export function readMoment({ commId, data }: { commId: string; data: unknown }): SparkMoment | undefined {
   if (commId !== COMM || !isRecord(data) || !Array.isArray(data['jobs']) || !Array.isArray(data['tasks']))
     return undefined;
@@ -44,7 +47,7 @@ function readApplication(at: unknown): SparkApplication | undefined {
 }
 
 const STOPPED = ['nothing', 'jobs', 'operations', 'all operations'] as const;
-/** What the observer had to end after a stop; `all operations`: a Spark Connect client that knows no tags. */
+/** What the observer had to end after a stop. `all operations`: the Spark Connect client has no tags. */
 export type StoppedWork = (typeof STOPPED)[number];
 
 export function readStopped({ commId, data }: { commId: string; data: unknown }): StoppedWork | undefined {
@@ -56,41 +59,39 @@ function numbers(values: readonly unknown[]): number[] {
   return values.slice(0, 4).map(count);
 }
 
-/** A number from a kernel, as it may be shown. */
+/** A number from a kernel, bounded for display. */
 export function count(value: unknown): number {
   return typeof value === 'number' && value >= 0 ? Math.min(Math.floor(value), MOST) : 0;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The observer that is put into Python kernels (observer/*.py), as code for an execute_request. */
+/** The observer for Python kernels (observer/*.py), as code of an execute_request. */
 const PARTS = ['jobs', 'cells', 'stop'];
 const readPart = (name: string): string => readFileSync(new URL(`observer/${name}`, import.meta.url), 'utf8');
 const SOURCE = PARTS.map((part) => readPart(`${part}.py`)).join('\n\n');
 const VERSION = /^VERSION = (\d+)$/m.exec(SOURCE)?.[1] ?? '';
 
-/** Its module, made anew; an expression, so that it binds no name of the user's. JSON's texts are Python's. */
+/**
+ * Creates its module. An expression, so that it binds no name in the user's namespace; JSON strings are valid Python.
+ */
 const MADE = `(lambda m: (m.__dict__.update(get_ipython=get_ipython), eval(compile(${JSON.stringify(SOURCE)}, "<sparkthread>", "exec"), m.__dict__), m)[2])(type(__import__("sys"))("_sparkthread"))`;
 const PRESENT = `__import__("sys").modules.get("_sparkthread")`;
 const IS_PRESENT = `getattr(${PRESENT}, "VERSION", None) == ${VERSION}`;
 
-/** Puts it in, where this version of it is not there yet. */
+/** Installs it, unless this version is installed already. */
 export const PUT_IN = `${IS_PRESENT} or (lambda m: m.install(m))(${MADE})`;
 
-/** Ends the Spark jobs of the cell that was this request's, and no others; the observer need not be there. */
+/** Ends the Spark jobs of the cell of this request, and no others. Works without an installed observer too. */
 export function stopCode(msgId: string, seconds: number): string {
   return `(${PRESENT} if ${IS_PRESENT} else ${MADE}).stop(${JSON.stringify(msgId)}, ${seconds})`;
 }
 
-/** What Scala kernels get in its place (observer/*.scala). */
+/** The corresponding code for Scala kernels (observer/*.scala). */
 const SCALA_CELLS = readPart('cells.scala');
 const SCALA_STOP = readPart('stop.scala');
-/** A comm's message for a kernel whose code has no comms: the gateway's client reads it as one. */
+/** Carries a comm message for kernels whose code cannot use comms; the gateway client reads it as one. */
 const COMM_MIME = 'application/vnd.sparkthread.comm+json';
 
-/** How code in a kernel knows the cell under way, and shows something in its name. */
+/** Expressions of a kernel for the id of the running cell, and for sending a display on its behalf. */
 interface ScalaKernel {
   cell: string;
   show: string;
@@ -104,14 +105,14 @@ function kernelOf(implementation: string): ScalaKernel | undefined {
     };
   if (/almond/i.test(implementation))
     return {
-      // It tells no cells apart, but when there is none.
+      // almond does not tell cells apart, only whether one is running.
       cell: 'if (kernel.publish.canOutput()) Some("") else None',
       show: `kernel.publish.display(almond.interpreter.api.DisplayData(Map("${COMM_MIME}" -> said)))`,
     };
   return undefined;
 }
 
-/** Puts it in, where this version of it is not there yet; undefined for a kernel that has no place for it. */
+/** Installs it, unless this version is installed already; undefined for unsupported kernels. */
 export function observeScala(implementation: string): string | undefined {
   const kernel = kernelOf(implementation);
   if (kernel === undefined) return undefined;
@@ -121,13 +122,16 @@ export function observeScala(implementation: string): string | undefined {
   return code.replaceAll('@VERSION@', createHash('sha256').update(code).digest('hex').slice(0, 16));
 }
 
-/** Ends the Spark jobs that began in the last so many ms, but no stream's; undefined where an interrupt does so, or nothing. */
+/**
+ * Ends the Spark jobs that began in the last `ms`, except those of streams; undefined if an interrupt does this, or
+ * nothing can.
+ */
 export function stopScala(implementation: string, ms: number): string | undefined {
   if (!/almond/i.test(implementation)) return undefined;
   return withoutComments(SCALA_STOP).replaceAll('@MS@', String(Math.ceil(ms)));
 }
 
-/** Each request of a kernel is compiled. */
+/** Kernels compile each request, so comments are removed. */
 function withoutComments(source: string): string {
   return source
     .split('\n')

@@ -2,36 +2,38 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 
 export interface SparkLinkSettings {
-  /** A template with `{appId}` and `{jobId}`, or `off`: no link at all. */
+  /** A template with `{appId}` and `{jobId}`, or `off` for no link at all. */
   uiUrl: string | undefined;
-  /** The same for when the driver is gone. */
+  /** The same, for use once the driver is gone. */
   historyUrl: string | undefined;
 }
 
-/** An application as Spark itself describes it; from a kernel, so nothing in it is relied on. */
+/** An application as Spark describes itself. It comes from a kernel, so nothing in it is trusted. */
 export interface SparkApplication {
   id: string;
   /** The driver's own address. */
   ui?: string | undefined;
-  /** `spark.ui.reverseProxyUrl`, where the reverse proxy is on. */
+  /** `spark.ui.reverseProxyUrl`, if the reverse proxy is on. */
   reverse?: string | undefined;
-  /** YARN's `PROXY_URI_BASES`: with the application's path in it; several are separated by commas. */
+  /** YARN's `PROXY_URI_BASES`, which contain the application's path; several are separated by commas. */
   yarn?: string | undefined;
 }
 
 /** JSON, part of a run's record. */
 const linksSchema = z.object({
   link: z.string().optional(),
-  /** For when the driver, which serves Spark's UI, is gone. */
+  /** For use once the driver, which serves Spark's UI, is gone. */
   historyLink: z.string().optional(),
-  /** The operator wants no link, and no application named. */
+  /** The operator wants neither a link nor the application's name. */
   hidesApp: z.literal(true).optional(),
 });
 export type SparkLinks = z.infer<typeof linksSchema>;
 
 const LONGEST = 500;
 
-/** Where a browser finds an application: by the operator's template, else by what Spark says and a browser can open. */
+/**
+ * Links to an application: by the operator's template, otherwise the address that Spark gives if a browser can open it.
+ */
 export function sparkLinks(
   { uiUrl, historyUrl }: SparkLinkSettings,
   app: SparkApplication | undefined,
@@ -46,7 +48,7 @@ export function sparkLinks(
   };
 }
 
-/** Undefined where the template asks for what is not known. */
+/** Undefined if the template needs a value that is not known. */
 function filled(
   template: string | undefined,
   appId: string | undefined,
@@ -67,7 +69,9 @@ function ownLink(app: SparkApplication | undefined): string | undefined {
   return address(app.yarn?.split(',', 1)[0]) ?? address(app.ui);
 }
 
-/** As a link may carry it; undefined for what is none, carries credentials, or names a host that only the cluster knows. */
+/**
+ * The address for a link; undefined if it is invalid, carries credentials, or names a host that only the cluster knows.
+ */
 function address(text: string | undefined): string | undefined {
   if (text === undefined || text.length > LONGEST || !URL.canParse(text)) return undefined;
   const url = new URL(text);
@@ -76,9 +80,12 @@ function address(text: string | undefined): string | undefined {
   return isWeb && isSafe && isOutside(url.hostname) ? url.href : undefined;
 }
 
-/** Names within a cluster or a machine; a name without a dot is a container's or a pod's. */
+/** Names within a cluster or a machine; a name without a dot belongs to a container or pod. */
 const INSIDE = /(^|\.)(localhost|localdomain|local|internal|svc|cluster)$|^[^.]+$/i;
-/** RFC 1918, loopback, link-local and carrier-grade addresses: whether a reader reaches one is the operator's to say. */
+/**
+ * RFC 1918, loopback, link-local and carrier-grade NAT addresses: only the operator knows whether readers can reach
+ * them.
+ */
 const PRIVATE =
   /^(0|10|127|169\.254|192\.168|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 
@@ -88,16 +95,16 @@ function isOutside(host: string): boolean {
   return isIP(plain) === 4 ? !PRIVATE.test(plain) : !INSIDE.test(plain);
 }
 
-/** From the least to the most that is known; a better word replaces a worse one. */
+/** From the least to the most reliable; a more reliable source replaces a less reliable one. */
 const SOURCES = ['console', 'status', 'observer'] as const;
 export type SparkSource = (typeof SOURCES)[number];
 
-/** What is counted of Spark's work. Failed tasks are attempts: Spark repeats each up to four times. */
+/** Counts of Spark's work. Failed tasks are attempts: Spark retries each up to four times. */
 const countsSchema = z.object({
   jobs: z.number(),
   endedJobs: z.number(),
   failedJobs: z.number(),
-  /** Only where jobs are not told apart. */
+  /** Only if jobs are not told apart. */
   stages: z.number(),
   tasks: z.number(),
   doneTasks: z.number(),
@@ -106,28 +113,28 @@ const countsSchema = z.object({
 });
 export type SparkCounts = z.infer<typeof countsSchema>;
 
-/** The Spark work of one run, as far as it is known; JSON, part of the run's record. */
+/** The Spark work of one run, as far as it is known. JSON, part of the run's record. */
 export const sparkWorkSchema = z.object({
-  /** Of the block under way, or the last one; `source` tells whose word it is. */
+  /** Of the current block or the last one, according to `source`. */
   counts: countsSchema,
   source: z.custom<SparkSource>((value) => typeof value === 'string'),
   block: z.number(),
-  /** Of all blocks before that one. */
+  /** Of all earlier blocks together. */
   before: countsSchema.optional(),
   /** Jobs are running. */
   isAtWork: z.boolean(),
-  /** One of them has lasted over a second: the answer tells of them from then on. */
+  /** A job has lasted over a second; from then on the answer shows Spark's work. */
   hasLasted: z.boolean(),
-  /** Spark's id of the job at work, or of the last one. */
+  /** Spark's id of the running job, or of the last one. */
   job: z.number().optional(),
   app: z.string().optional(),
-  /** Since when tasks wait and none is at work, ms since the epoch. */
+  /** Since when tasks are waiting while none is running, ms since the epoch. */
   waitingSince: z.number().optional(),
   links: linksSchema.optional(),
 });
 export type SparkWork = z.infer<typeof sparkWorkSchema>;
 
-/** How things stand at a moment, in one block. */
+/** Spark's work in one block at one moment. */
 export interface SparkMoment {
   source: SparkSource;
   counts: SparkCounts;
@@ -152,7 +159,7 @@ export function sparkCounts(counts: Partial<SparkCounts>): SparkCounts {
   return { ...NONE, ...counts };
 }
 
-/** What is known of the run after this moment of its block. */
+/** The run's Spark work after this moment of its block. */
 export function workAfter(
   work: SparkWork | undefined,
   block: number,
@@ -180,7 +187,7 @@ export function workAfter(
   };
 }
 
-/** Of all blocks together. */
+/** The counts of all blocks together. */
 export function allCounts({ counts, before = NONE }: SparkWork): SparkCounts {
   const sum = (name: keyof SparkCounts): number => before[name] + counts[name];
   return {

@@ -1,17 +1,18 @@
 /**
- * A gateway may start kernels without its own locale (protocol.md §6), and ASCII alone is left: IRkernel then reads `é` as
- * `<U+00E9>`, and what Toree says with such letters never arrives. Where that is so, and nowhere else, these have the process
- * use UTF-8 from now on.
+ * A gateway may start kernels without its own locale (protocol.md §6), which leaves only ASCII: IRkernel then reads `é`
+ * as `<U+00E9>`, and output of Toree with such letters never arrives. In that case, and only then, this code makes the
+ * process use UTF-8.
  */
 
-/** One expression without a result, so that no name is left. */
+/** An expression without a result, so that it leaves no names behind. */
 const IN_R = `invisible(local(if (!l10n_info()[["UTF-8"]] && Sys.getlocale("LC_CTYPE") %in% c("C", "POSIX"))
   for (name in c("C.UTF-8", "en_US.UTF-8", "UTF-8"))
     if (suppressWarnings(Sys.setlocale("LC_CTYPE", name)) != "") break))`;
 
 /**
- * Java reads its locale once, at its start; from 18 on it is UTF-8 whatever that says, and nothing is done. The console that
- * writes results has taken its letters from there as well; where a version of Toree keeps it elsewhere, it is left.
+ * Java reads its locale once, at its start; from Java 18 on it always uses UTF-8, and nothing is done. The console that
+ * writes results took its encoding from there, so it is replaced too; if a version of Toree keeps it elsewhere, it is
+ * left alone.
  */
 const IN_TOREE = `if (java.nio.charset.Charset.defaultCharset == java.nio.charset.StandardCharsets.US_ASCII) {
   val utf8 = java.nio.charset.StandardCharsets.UTF_8
@@ -30,7 +31,7 @@ const IN_TOREE = `if (java.nio.charset.Charset.defaultCharset == java.nio.charse
   ()
 }`;
 
-/** Code for a kernel of this implementation; undefined where it uses UTF-8 by itself. */
+/** Code for a kernel of this implementation; undefined if it always uses UTF-8. */
 export function useUtf8(implementation: string): string | undefined {
   if (/irkernel/i.test(implementation)) return IN_R;
   return /toree/i.test(implementation) ? IN_TOREE : undefined;

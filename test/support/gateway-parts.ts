@@ -68,7 +68,7 @@ export function createExecution(
     {
       sessionId: 'ours',
       timings: quickTimings,
-      isLateTalker: () => false,
+      sendsLateOutput: () => false,
       isWhole: () => false,
       mayEnd: () => true,
       isSteady: () => Promise.resolve(true),

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
-import { readJson } from '../../src/gateway/protocol/json.ts';
+import { parseJson } from '../../src/text.ts';
 
 /**
  * A server on the network that plays Kernel Gateway: its REST calls, its upgrade, its buffering for a lost session.
@@ -350,7 +350,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
       query: url.searchParams,
       headers: request.headers,
       // A bot of another test may still post to what was its own server's port.
-      body: readJson(text),
+      body: parseJson(text),
       isUpgrade,
     };
     gateway.calls.push(call);

@@ -4,7 +4,7 @@ import { readToken, type Token, openTokenSource, type TokenPlace, type TokenSour
 
 export interface CredentialSettings {
   place: TokenPlace;
-  /** The word before the token; empty: the token alone. */
+  /** The word before the token; empty to send the token alone. */
   scheme: string;
   /** The header's name. */
   header: string;
@@ -12,39 +12,39 @@ export interface CredentialSettings {
 
 export interface CredentialOptions {
   log: Log;
-  /** Told each token and header before it is used, so that no log shows it. */
+  /** Called with each token and header before it is used, so that logs can hide it. */
   onSecret: (secret: string) => void;
-  /** For tests: ms since the epoch, and the source. */
+  /** For tests: the clock (ms since the epoch) and the source. */
   now?: () => number;
   source?: TokenSource;
 }
 
-/** What is known of a token that must not be shown. */
+/** What may be shown of a token. */
 export interface TokenFacts {
-  /** Of the token, or of all headers where there is none. */
+  /** Length of the token, or of all headers if there is none. */
   characters: number;
-  /** In ms since the epoch; undefined where it is not told. */
+  /** When it expires, in ms since the epoch; undefined if that is not known. */
   endsMs: number | undefined;
 }
 
-/** A new token is fetched so long before the old one ends, or for a short one in the last quarter of its life. */
+/** A new token is fetched this long before the old one expires, or in the last quarter of a short life. */
 const RENEW_BEFORE_MS = 60_000;
-/** How long a token is used whose end is not told. */
+/** How long a token without a known expiry is used. */
 const ASSUMED_USE_MS = 300_000;
-/** The source is asked no oftener than this, also where its tokens have ended when they come or it fails. */
+/** Least time between two reads of the source, even if its tokens are expired when they come, or it fails. */
 const LEAST_GAP_MS = 1_000;
 
 interface Held extends TokenFacts {
   headers: Readonly<Record<string, string>>;
   readMs: number;
   renewMs: number;
-  /** The end that is told, or else assumed. */
+  /** The expiry, known or assumed. */
   usedUntilMs: number;
 }
 
 /**
- * Credentials that end: they are fetched before that, once for all who need them, while requests still go out with the
- * old ones. When the source fails, the last ones are used to their end.
+ * Credentials that expire. New ones are fetched before that, once for all requests, which are meanwhile sent with the
+ * old ones. If the source fails, the last ones are used until they expire.
  */
 export class RenewingCredentials implements Credentials {
   readonly #settings: CredentialSettings;
@@ -76,7 +76,7 @@ export class RenewingCredentials implements Credentials {
     try {
       return (await reading).headers;
     } catch (failure) {
-      // Where no end is told, the gateway knows.
+      // Without a known expiry only the gateway can tell.
       if (held.endsMs === undefined || this.#now() < held.endsMs) return held.headers;
       throw failure;
     }
@@ -88,7 +88,7 @@ export class RenewingCredentials implements Credentials {
     const isOther = () =>
       Object.entries(this.#held?.headers ?? {}).some(([name, value]) => refused[name] !== value);
     if (isOther()) return true;
-    // What was refused a moment after it was fetched is refused for what it allows; unless it has ended in that moment.
+    // A token that is refused right after it was fetched lacks a right, unless it expired in that moment.
     const { readMs, endsMs = Infinity } = held;
     const hasEnded = endsMs > readMs && this.#now() >= endsMs;
     if (this.#now() - readMs < LEAST_GAP_MS && !hasEnded) return false;
@@ -96,7 +96,7 @@ export class RenewingCredentials implements Credentials {
     return isOther();
   }
 
-  /** Fetches a token where none is held. Rejects with `GatewayError`. */
+  /** Fetches a token if there is none. Rejects with `GatewayError`. */
   async facts(): Promise<TokenFacts> {
     await this.headers();
     const { characters = 0, endsMs } = this.#held ?? {};
@@ -133,7 +133,7 @@ export class RenewingCredentials implements Credentials {
       if (isNew)
         this.#options.log.warn(
           { event: 'gateway.token', why: failure.message },
-          'no new token for the gateway',
+          'could not get a new token for the gateway',
         );
       throw failure;
     }

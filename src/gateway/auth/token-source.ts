@@ -5,17 +5,17 @@ import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 
-/** Where a token comes from that does not last. */
+/** Where a token that expires comes from. */
 export type TokenPlace =
-  /** A program and its arguments; no shell reads them. */
+  /** A program and its arguments, run without a shell. */
   { kind: 'command'; argv: readonly string[] } | { kind: 'file'; path: string };
 
 export interface TokenSource {
-  /** Begins a sentence about it. */
+  /** The beginning of a sentence about it. */
   name: string;
-  /** Its text. Rejects with `GatewayError`. */
+  /** Reads the text. Rejects with `GatewayError`. */
   read(): Promise<string>;
-  /** Whether it gives another text than it did last; absent where only `read` can tell. */
+  /** Whether the text has changed since the last `read`; absent if only `read` can tell. */
   isChanged?(): Promise<boolean>;
 }
 
@@ -49,7 +49,7 @@ function fileSource(path: string): TokenSource {
   };
 }
 
-/** Kubernetes swaps a link to a new folder, so that the time of change may be older than before. */
+/** Kubernetes points a link to a new folder, so the modification time may be older than before. */
 async function readVersion(path: string): Promise<string> {
   const { mtimeMs, size, ino } = await stat(path);
   return `${mtimeMs} ${size} ${ino}`;
@@ -73,11 +73,11 @@ function commandSource(argv: readonly string[], log: Log, commandMs: number): To
 interface Ended {
   stdout: string;
   stderr: string;
-  /** `exit code 1`, `SIGSEGV`, `ENOENT`, or why it was ended by us. */
+  /** `exit code 1`, `SIGSEGV`, `ENOENT`, or why we killed it. */
   end: string;
 }
 
-/** Runs a program without a shell and without input. Never rejects; what it started itself ends with it. */
+/** Runs a program without a shell and without input, and kills its process group if it must be ended. Never rejects. */
 function runCommand([program = '', ...args]: readonly string[], commandMs: number): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -89,7 +89,7 @@ function runCommand([program = '', ...args]: readonly string[], commandMs: numbe
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // All of it has ended.
+        // The whole group has ended.
       }
     };
     const endFor = (why: string): void => {
@@ -107,7 +107,7 @@ function runCommand([program = '', ...args]: readonly string[], commandMs: numbe
       const [stdout, stderr] = [said.stdout, said.stderr].map((chunks) => Buffer.concat(chunks).toString());
       resolve({ stdout: stdout ?? '', stderr: stderr ?? '', end: endedFor ?? end });
     };
-    // An error of a start that failed carries the arguments, so only its code is used.
+    // The error of a failed start contains the arguments, so only its code is used.
     child.once('error', (error) => finish(codeOf(error)));
     // A program that was not started may have no pipes.
     if (child.pid === undefined) return;
@@ -121,14 +121,14 @@ function runCommand([program = '', ...args]: readonly string[], commandMs: numbe
   });
 }
 
-/** A program that is asked to be loud prints its secrets: long words with letters and digits are left out. */
+/** Verbose programs print their secrets, so long words with letters and digits are left out. */
 function hideTokens(line: string): string {
   return line.replaceAll(/[\w.~+/=-]{20,}/g, (found) =>
     /\d/.test(found) && /[a-z]/i.test(found) ? '[left out]' : found,
   );
 }
 
-/** A token that cannot be had is as if the gateway were away: it may be there a moment later. */
+/** A missing token is treated like an outage of the gateway: it may be available a moment later. */
 function failure(sentence: string): GatewayError {
   return new GatewayError('noCredentials', sentence);
 }
@@ -137,24 +137,26 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
 }
 
-/** What a source of credentials gave. */
+/** What a source returned. */
 export interface Token {
-  /** Undefined where it gave headers alone. */
+  /** Undefined if it returned only headers. */
   token: string | undefined;
-  /** To send beside it; names in lower case. */
+  /** Further headers to send; names in lower case. */
   headers: Readonly<Record<string, string>>;
-  /** In ms since the epoch; undefined where neither the source nor the token itself tells. */
+  /** When it expires, in ms since the epoch; undefined if neither the source nor the token says so. */
   endsMs: number | undefined;
 }
 
-/** One word that a header can carry. */
+/** A word that a header can carry. */
 const WORD = /^[\x21-\x7e]+$/;
 const word = z.string().trim().regex(WORD);
-/** ISO 8601, or a number of seconds (some write milliseconds) since the epoch. */
+/** ISO 8601, or seconds since the epoch (some write milliseconds). */
 const moment = z.union([z.string(), z.number()]).transform(readMoment).nullish();
 const headerValues = z.record(z.string().regex(/^[!#$%&'*+.^`|~\w-]+$/), z.string().regex(/^[\x20-\x7e]*$/));
 
-/** Ours, gcloud's (`config config-helper`) and AWS's (`get-managed-endpoint-session-credentials`) in one. */
+/**
+ * Our own form, gcloud's (`config config-helper`) and AWS's (`get-managed-endpoint-session-credentials`) in one schema.
+ */
 const printed = z
   .object({
     token: word.nullish(),
@@ -182,7 +184,7 @@ export function readToken(text: string): Token | undefined {
   return { token, headers, endsMs: read.endsMs ?? (token === undefined ? undefined : readJwtEnd(token)) };
 }
 
-/** The field `exp` of a JSON Web Token (RFC 7519 §4.1.4). */
+/** The expiry (`exp`) of a JSON Web Token (RFC 7519 §4.1.4). */
 function readJwtEnd(token: string): number | undefined {
   const [, payload, signature] = token.split('.');
   if (payload === undefined || signature === undefined) return undefined;
@@ -193,12 +195,12 @@ function readJwtEnd(token: string): number | undefined {
 
 function readMoment(given: string | number): number | undefined {
   const number = typeof given === 'number' ? given : /^\d+(\.\d+)?$/.test(given) ? Number(given) : NaN;
-  // Seconds reach this number in the year 5138, milliseconds reached it in 1973.
+  // Seconds reach this number in the year 5138; milliseconds reached it in 1973.
   const ms = Number.isNaN(number) ? Date.parse(String(given)) : number < 1e11 ? number * 1000 : number;
   return Number.isFinite(ms) ? ms : undefined;
 }
 
-/** Names of headers are told apart whatever their case is. */
+/** Header names are case-insensitive. */
 export function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

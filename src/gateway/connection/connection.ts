@@ -4,7 +4,7 @@ import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { ConnectionEvent, ConnectOptions, KernelConnection, KernelInfo, Log } from '../gateway.ts';
 import type { ExecuteRequest, Execution, ResumeRequest } from '../outputs.ts';
-import { isIpykernel, isLateTalker } from '../protocol/messages.ts';
+import { sendsLateOutput } from '../protocol/messages.ts';
 import { type ReconnectingEvent, ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import { ExecutionQueue } from './execution-queue.ts';
@@ -14,8 +14,8 @@ import { Router } from './router.ts';
 import { createSilenceWatch } from './silence.ts';
 
 /**
- * The one websocket to one kernel as executions see it: what the loss of the websocket or of the kernel means for them.
- * `away`: the gateway did not come back or the kernel gave no answer; the next execution tries again.
+ * The connection to one kernel: what the loss of the websocket or of the kernel means for its executions. `away`: the
+ * gateway did not come back or the kernel does not answer; the next execution tries again.
  */
 export class OpenConnection implements KernelConnection {
   readonly kernelId: string;
@@ -29,7 +29,7 @@ export class OpenConnection implements KernelConnection {
   readonly #router: Router;
   readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
-  hasOpened = false; // the gateway has taken the session to this websocket
+  hasOpened = false; // the gateway has accepted this session
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
   #goneWhy = '';
   #receivedMs = 0;
@@ -65,7 +65,7 @@ export class OpenConnection implements KernelConnection {
     this.#kernel = {
       sessionId,
       timings: options.timings,
-      isLateTalker: () => isLateTalker(this.kernelInfo),
+      sendsLateOutput: () => sendsLateOutput(this.kernelInfo),
       isWhole: () => this.#router.received.isWhole,
       mayEnd: () => this.lifecycle.mayEnd,
       isSteady: () => this.lifecycle.isSteady(),
@@ -78,7 +78,7 @@ export class OpenConnection implements KernelConnection {
     };
   }
 
-  /** The first opening: the websocket is open and the kernel has answered, or is at work. */
+  /** Opens the websocket and waits until the kernel has answered or is busy. */
   async open(signal: AbortSignal, leave?: AbortSignal): Promise<void> {
     await this.#socket.open(signal);
     this.hasOpened = true;
@@ -90,7 +90,7 @@ export class OpenConnection implements KernelConnection {
     return this.lifecycle.handshake.info;
   }
   get process(): string {
-    // What is written while it is not ready meets whatever process comes.
+    // While it is not ready, another process may run what is written now.
     return this.lifecycle.state === 'ready' ? this.lifecycle.handshake.processSession : '';
   }
 
@@ -100,10 +100,10 @@ export class OpenConnection implements KernelConnection {
 
   async isThere(signal: AbortSignal): Promise<boolean> {
     if (this.#goneWhy !== '') return false;
-    // Only ipykernel tells that it is deleted.
-    const isTold = isIpykernel(this.kernelInfo);
+    // Only ipykernel sends a message when it is deleted.
+    const isTold = this.lifecycle.handshake.isIpykernel;
     const wasHeard = isTold && performance.now() - this.#receivedMs < this.#options.timings.seenMs;
-    // The gateway may have been restarted, and its kernels with it.
+    // The gateway may have been restarted and have lost its kernels.
     if (!this.#socket.isOpen) await this.lifecycle.look(signal);
     else if (!wasHeard || this.lifecycle.state === 'leaving')
       await this.lifecycle.look(signal).catch(() => undefined);
@@ -135,12 +135,12 @@ export class OpenConnection implements KernelConnection {
     if (this.#state !== 'closed') this.#queue.addWritten(execution);
     execution.markWritten(this.#options.timings.firstLookMs);
     this.#router.replayTo(execution);
-    // Closed before it could be resumed: the gateway's replay came here, and does not come a second time.
+    // Closed before it could be resumed: the gateway's replay came here and will not come again.
     if (this.#state === 'closed' && !execution.isOver) execution.leave(this.#router.received.soFar());
     if (checkpoint === undefined) execution.input.doubt();
     if (inputRequest !== undefined) execution.input.ask(inputRequest);
     if (this.#state === 'gone') execution.finishAs('kernelGone', this.#goneWhy);
-    // Nothing more of it comes: that process is not there any more.
+    // Its process is gone, so nothing more of it will come.
     if (process !== undefined && this.process !== '' && this.process !== process)
       execution.finishAs('kernelRestarted');
     return execution;
@@ -151,7 +151,7 @@ export class OpenConnection implements KernelConnection {
   }
 
   async close(): Promise<void> {
-    // What comes until then still counts.
+    // Messages that arrive before the socket has closed still count.
     await this.#socket.close();
     this.#shut('closed');
   }
@@ -214,8 +214,8 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'away';
         return this.#queue.refuseWaiting(event.detail);
       case 'replaced':
-        this.#queue.endReplaced(event);
-        return this.#emit({ kind: 'kernelRestarted', automatic: event.automatic });
+        this.#queue.endReplaced(event.as);
+        return this.#emit({ kind: 'kernelRestarted', automatic: event.as === 'kernelDied' });
       case 'gone':
         return this.onGone(event.detail);
       case 'mayEndChanged':

@@ -14,12 +14,12 @@ import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-/** The ended executions whose late output is still known for theirs. */
+/** How many ended executions are remembered, so that their late output can be assigned. */
 const ENDED_KEPT = 200;
 
 /**
- * The executions of one connection: waiting, in flight (written and not ended), and those that ended lately; and what is
- * written for them, one request at a time and never twice (protocol.md §3).
+ * The executions of one connection: waiting, in flight (written and not ended) and recently ended. Writes one request
+ * at a time and never writes one twice (protocol.md §3).
  */
 export class ExecutionQueue {
   readonly #kernelId: string;
@@ -28,14 +28,14 @@ export class ExecutionQueue {
   readonly #lifecycle: Lifecycle;
   readonly #interrupts: Interrupts;
   readonly #mayWrite: () => boolean;
-  /** Survives the loss of the websocket (protocol.md §3.8, trap 16). */
+  /** Kept when the websocket is lost (protocol.md §3.8, trap 16). */
   readonly #inFlight = new Map<string, RunningExecution>();
-  /** By message id: whether an error was given out. */
+  /** By message id: whether an error was output. */
   readonly #ended = new Map<string, boolean>();
   #waiting: RunningExecution[] = [];
   #unsentInputs: OutgoingMessage[] = [];
   #isHeldByInterrupt = false;
-  /** The id of the one that ended last. */
+  /** Message id of the execution that ended last. */
   lastEnded: string | undefined;
 
   constructor(
@@ -57,15 +57,15 @@ export class ExecutionQueue {
     this.writeNext();
   }
 
-  /** One that an earlier process wrote. */
+  /** Adds an execution whose request is written, by this process or an earlier one. */
   addWritten(execution: RunningExecution): void {
     this.#inFlight.set(execution.msgId, execution);
     this.#socket.setBusy(true);
   }
 
   /**
-   * Writes the next execution that waits, where the kernel takes one and none is in flight: executions in a queue of the
-   * kernel's would share errors and stops.
+   * Writes the next waiting execution if the kernel is ready and none is in flight: executions that are queued in the
+   * kernel would share errors and interrupts.
    */
   writeNext(): void {
     this.sendInputs();
@@ -92,7 +92,7 @@ export class ExecutionQueue {
     return this.#lifecycle.state === 'ready' && this.#socket.isOpen;
   }
 
-  /** A signal that is still on its way to the execution before would interrupt the next one. */
+  /** An interrupt on its way to the previous execution would hit the next one. */
   #waitsForInterrupt(): boolean {
     if (this.#isHeldByInterrupt) return true;
     const underWay = this.#interrupts.underWay(this.#kernelId);
@@ -107,8 +107,8 @@ export class ExecutionQueue {
   }
 
   /**
-   * The line is kept while the kernel is not ready or nothing may be written: the kernel waits for it. After a reconnect
-   * another process may be there, which must not get it; that shows before it is ready.
+   * Keeps the input while the kernel is not ready or nothing may be written. After a reconnect there may be another
+   * process, which must not get it; this is known before the state is `ready`.
    */
   answerInput(request: KernelMessage | undefined, value: string): void {
     this.#unsentInputs.push(inputReply(this.#sessionId, request, value));
@@ -124,25 +124,25 @@ export class ExecutionQueue {
     return this.send(interruptRequest(this.#sessionId));
   }
 
-  /** False when nothing may be written, or no websocket is open. */
+  /** False if nothing may be written or no websocket is open. */
   send(message: OutgoingMessage): boolean {
     return this.#mayWrite() && this.#socket.send(encodeMessage(message, new Date()));
   }
 
-  /** False for one that never was in flight. */
+  /** False if it was not in flight. */
   finish({ msgId }: RunningExecution, hasError: boolean): boolean {
     if (!this.#inFlight.delete(msgId)) return false;
     this.#ended.set(msgId, hasError);
     const [oldest] = this.#ended.keys();
     if (this.#ended.size > ENDED_KEPT && oldest !== undefined) this.#ended.delete(oldest);
     this.lastEnded = msgId;
-    // Another process, or another question, would take a line for its own.
+    // A later process or input request must not get them.
     this.#unsentInputs = [];
     if (this.#inFlight.size === 0) this.#socket.setBusy(false);
     return true;
   }
 
-  /** Its caller gave it up before it was written. */
+  /** Removes an execution that its caller gave up before it was written. */
   remove(execution: RunningExecution): void {
     this.#waiting = this.#waiting.filter((other) => other !== execution);
     execution.finishAs('notSent', 'stopped before it was sent');
@@ -152,7 +152,7 @@ export class ExecutionQueue {
     return [...this.#inFlight.values()];
   }
 
-  /** Those waiting and those in flight. */
+  /** Executions that wait or are in flight. */
   unfinished(): RunningExecution[] {
     return [...this.inFlight(), ...this.#waiting];
   }
@@ -161,25 +161,25 @@ export class ExecutionQueue {
     return this.#inFlight.get(msgId);
   }
 
-  /** Whether an ended one has given out an error; undefined for one that is not known. */
+  /** Whether an ended execution has output an error; undefined if it is unknown. */
   endedWithError(msgId: string): boolean | undefined {
     return this.#ended.get(msgId);
   }
 
-  /** Those in flight end as `kind`; those that wait were never sent. */
+  /** Ends executions in flight as `kind`, and waiting ones as never sent. */
   endAll(kind: ExecutionEndKind, detail?: string): void {
     this.refuseWaiting(detail);
     for (const execution of this.inFlight()) execution.finishAs(kind, detail);
   }
 
   /**
-   * Another process is there. After a death (`automatic`) what the kernel had not begun may still lie before the next
-   * process, which then runs it, so that one is asked (what it has not, died with the first); a restart that somebody
-   * asked for ends everything.
+   * A new process has replaced the kernel's. If the old one died, a request that it had not begun may
+   * still be run by the new one, so the new one is asked about it; what it does not know died with the old one. A
+   * requested restart ends everything.
    */
-  endReplaced({ as: kind, automatic }: { as: ExecutionEndKind; automatic: boolean }): void {
+  endReplaced(as: 'kernelDied' | 'kernelRestarted'): void {
     for (const execution of this.inFlight()) {
-      if (execution.leastCount !== undefined || !automatic) execution.finishAs(kind);
+      if (execution.leastCount !== undefined || as === 'kernelRestarted') execution.finishAs(as);
       else {
         execution.outlivedProcess = true;
         execution.ending.markGap();
@@ -187,12 +187,12 @@ export class ExecutionQueue {
     }
   }
 
-  /** Nothing that waits will be written. */
+  /** Ends all waiting executions as never sent. */
   refuseWaiting(detail?: string): void {
     for (const execution of this.#waiting.splice(0)) execution.finishAs('notSent', detail);
   }
 
-  /** Those in flight are left to a later `resume`; those that wait, to be sent anew. */
+  /** Leaves those in flight for a later `resume`; those that wait can be sent anew. */
   leave(received: ReceivedSoFar | undefined): void {
     for (const execution of this.unfinished()) execution.leave(received);
     this.#inFlight.clear();

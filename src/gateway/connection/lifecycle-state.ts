@@ -1,33 +1,33 @@
 export type LifecycleEvent =
-  /** The kernel takes requests. */
+  /** The kernel accepts requests. */
   | { kind: 'ready' }
-  /** It gives no answer although it is there; nothing can be sent. */
+  /** The kernel exists but does not answer, so nothing can be sent. */
   | { kind: 'mute'; detail: string }
-  /** Its process is another one now. */
-  | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted'; automatic: boolean }
+  /** A new process has replaced the kernel's. */
+  | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted' }
   | { kind: 'gone'; detail: string }
-  /** Executions may end again, or may not for now. */
+  /** `mayEnd` has changed. */
   | { kind: 'mayEndChanged' }
   | { kind: 'busyElsewhere' };
 
 export type LifecycleState =
-  /** Before the first answer of a kernel that this client has started: its first `starting` is no restart. */
+  /** Started by this client and not yet answering: its first `starting` is not a restart. */
   | 'fresh'
-  /** Before the first answer of a kernel that was there. */
+  /** An existing kernel that has not answered yet. */
   | 'opening'
   | 'ready'
-  /** The websocket broke; the kernel is asked again when it is open. */
+  /** The websocket broke; the kernel is asked again once it is open. */
   | 'lost'
-  /** It was told to end, and whether it is gone is not known yet. */
+  /** The kernel was told to shut down; whether it is gone is not yet known. */
   | 'leaving'
-  /** It was told to end for a restart by another client. */
+  /** Another client restarts the kernel. */
   | 'leavingToRestart'
-  /** Our own restart is under way. */
+  /** This client restarts the kernel. */
   | 'restarting'
-  /** Its code said `exit()`: another process comes within seconds, or none. */
+  /** Code called `exit()`: a new process comes within seconds, or none. */
   | 'exited'
-  /** Another process was told of; what is written before it answers would be swallowed. */
+  /** A new process is coming; what is written before it answers would be lost. */
   | 'replaced';
 
-/** In these a kernel ends what it runs, and then its reply is not how that ended. */
+/** In these states the kernel ends the code that runs, so a reply does not tell how the execution ended. */
 export const ENDING: ReadonlySet<LifecycleState> = new Set(['leaving', 'leavingToRestart', 'restarting']);

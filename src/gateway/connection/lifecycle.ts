@@ -10,9 +10,9 @@ import { Handshake, StaleSocket } from './readiness.ts';
 
 const SHUTDOWN_LOOKS = 3;
 
-/** The process behind a kernel id: coming up, dying, being replaced, going. Source: protocol.md §2.7. */
+/** The life of a kernel's process: starting, dying, being replaced, gone. Source: protocol.md §2.7. */
 export class Lifecycle {
-  /** Another client's code runs in it. */
+  /** Another client's code is running. */
   isBusyElsewhere = false;
   readonly handshake: Handshake;
   readonly stale: StaleSocket;
@@ -49,11 +49,13 @@ export class Lifecycle {
     return !ENDING.has(this.#state);
   }
 
-  /** Waits until the kernel answers on its open websocket. Throws `GatewayError`, or the signal's reason. */
+  /**
+   * Waits until the kernel answers on the open websocket. Rejects with `GatewayError`, or once the signal is aborted.
+   */
   async waitUntilReady(signal: AbortSignal): Promise<void> {
     const { kernelId, timings, findKernel } = this.#options;
     await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
-      // Nothing of it can be read: a replay waits to be resumed, or a reader is slow.
+      // No reply can be read: the websocket is paused for a resume or a slow reader.
       if (this.#socket.isHeld) return true;
       const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
       if (model === 'unknown') return false;
@@ -63,10 +65,10 @@ export class Lifecycle {
       return model.executionState === 'busy';
     });
     if (this.#state === 'restarting') return;
-    // Its process said that it ends for a restart, and the new one's `starting` was lost with a websocket.
+    // It announced a restart; the new process's `starting` was lost with a websocket.
     if (this.#state === 'leavingToRestart') {
       clearTimeout(this.#timer);
-      this.#replace('kernelRestarted', false);
+      this.#replace('kernelRestarted');
     }
     this.#become('ready');
     this.#onEvent({ kind: 'ready' });
@@ -80,7 +82,7 @@ export class Lifecycle {
       this.#become('lost');
   }
 
-  /** Asks the kernel on an open websocket, in the background, until it answers. */
+  /** Asks the kernel on the new websocket, in the background, until it answers. */
   onReopened(): void {
     clearTimeout(this.#timer);
     this.#checking.abort();
@@ -96,7 +98,7 @@ export class Lifecycle {
     });
   }
 
-  /** Its code said `exit()`: the process ends, and the gateway starts it again within seconds, or not. */
+  /** Code called `exit()`: the process ends, and the gateway may restart it within seconds. */
   onExited(): void {
     this.#become('exited');
     this.#reopenIn(this.#options.timings.exitMs);
@@ -109,14 +111,14 @@ export class Lifecycle {
   endRestart(isDone: boolean): void {
     if (this.#state !== 'restarting') return;
     if (isDone) {
-      this.#replace('kernelRestarted', false);
+      this.#replace('kernelRestarted');
       return this.reopen();
     }
     this.#become('lost');
     this.onReopened();
   }
 
-  /** `session` is the message's own. */
+  /** `session` is the message's. */
   take(sign: KernelSign, session: string): void {
     if (this.#state === 'restarting' && sign !== 'dead') return;
     switch (sign) {
@@ -127,14 +129,13 @@ export class Lifecycle {
         this.isBusyElsewhere = false;
         return;
       case 'restarting':
-        return this.died();
+        return this.#died();
       case 'starting':
         return this.#takeStarting(session);
       case 'dead':
         return this.gone('the gateway has given up restarting it');
       case 'leaving':
-        // In all other states the kernel is being looked for already.
-        if (this.#state !== 'ready') return;
+        if (this.#state !== 'ready') return; // it is being looked for already
         this.#become('leaving');
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
@@ -148,18 +149,18 @@ export class Lifecycle {
     this.#onEvent({ kind: 'gone', detail });
   }
 
-  /** Its process died; the gateway puts another under the same id. */
-  died(): void {
-    this.#replace('kernelDied', true);
+  /** The process died; the gateway starts another under the same id. */
+  #died(): void {
+    this.#replace('kernelDied');
     this.#reopenIn(this.#options.timings.settleMs);
   }
 
-  /** Asks whether the gateway still has it; false when it has not. Rejects with `GatewayError` without an answer. */
+  /** Whether the gateway still has the kernel. Rejects with `GatewayError` if it does not answer. */
   async look(signal?: AbortSignal): Promise<boolean> {
     return (await this.#ask(signal)) !== undefined;
   }
 
-  /** It is there and works; true also where the gateway gives no answer, which proves nothing. */
+  /** Whether the kernel exists and is not ending; true without an answer, which proves nothing. */
   async isSteady(): Promise<boolean> {
     const { executionState = 'idle' } = (await this.#ask().catch(() => undefined)) ?? {};
     return executionState === 'idle' || executionState === 'busy';
@@ -180,11 +181,10 @@ export class Lifecycle {
     this.#checking.abort();
   }
 
-  /** Another process than before answers, and what told of its coming was lost with a websocket. */
+  /** A new process answers; the messages about its start were lost with a websocket. */
   onOtherProcess(): void {
     if (this.#state === 'restarting' || this.#state === 'replaced') return;
-    if (this.#state === 'leavingToRestart') this.#replace('kernelRestarted', false);
-    else this.#replace('kernelDied', true);
+    this.#replace(this.#state === 'leavingToRestart' ? 'kernelRestarted' : 'kernelDied');
     this.onReopened();
   }
 
@@ -195,13 +195,12 @@ export class Lifecycle {
   }
 
   #takeStarting(session: string): void {
-    // Channels overtake each other: a process that has answered us already is no new one.
+    // A process that has already answered us is not new: channels overtake each other.
     const isKnown = session !== '' && session === this.handshake.processSession;
     if (this.#state === 'fresh' || isKnown) return;
-    if (this.#state === 'exited') return this.died();
-    // A death while no websocket was open shows only as the new process's `starting`.
-    if (this.#state === 'lost') this.#replace('kernelDied', true);
-    else this.#replace('kernelRestarted', false);
+    if (this.#state === 'exited') return this.#died();
+    // A death while no websocket was open shows only by the new process's `starting`.
+    this.#replace(this.#state === 'lost' ? 'kernelDied' : 'kernelRestarted');
     this.reopen();
   }
 
@@ -210,7 +209,7 @@ export class Lifecycle {
     this.#become('leavingToRestart');
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#replace('kernelRestarted', false);
+      this.#replace('kernelRestarted');
       this.#reopenIn(this.#options.timings.settleMs);
     }, this.#options.timings.shutdownLookMs);
   }
@@ -228,13 +227,13 @@ export class Lifecycle {
     );
   }
 
-  #replace(as: 'kernelDied' | 'kernelRestarted', automatic: boolean): void {
+  #replace(as: 'kernelDied' | 'kernelRestarted'): void {
     const isTold = this.#state === 'replaced';
-    // What is in flight ends as this event says, so that nothing is left to end by its reply.
+    // The event below ends what is in flight, so no reply can end anything.
     this.#state = 'replaced';
     this.isBusyElsewhere = false;
     this.handshake.forgetProcess();
-    if (!isTold) this.#onEvent({ kind: 'replaced', as, automatic });
+    if (!isTold) this.#onEvent({ kind: 'replaced', as });
   }
 
   #reopenIn(ms: number): void {
@@ -242,7 +241,6 @@ export class Lifecycle {
     this.#timer = setTimeout(() => this.reopen(), ms);
   }
 
-  /** Opens the websocket anew. */
   reopen(): void {
     clearTimeout(this.#timer);
     this.#checking.abort();

@@ -1,31 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KernelInfo } from '../gateway.ts';
-import { isIpykernel, readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
+import { isIpykernel, type KernelInfo } from '../gateway.ts';
+import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 
-/** The kernel_info handshake of one connection: its requests and the callers that wait for their replies. */
+/** The kernel_info handshake of one connection: requests, and callbacks for their replies. */
 export class Handshake {
-  /** What the latest reply said of the kernel. */
+  /** The kernel info of the latest reply. */
   info: KernelInfo = UNKNOWN_KERNEL_INFO;
-  /** The ipykernel process that answered last; other kernels' sessions say nothing about their process (trap 41). */
+  /**
+   * Session of the ipykernel process that answered last; other kernels' sessions do not identify their process (trap
+   * 41).
+   */
   processSession = '';
-  /** Replies so far. */
+  /** Replies on the shell channel so far. */
   answers = 0;
-  /** Counts the websockets: what was asked on an earlier one may never be answered. */
+  /** Number of this websocket: requests on earlier ones may never be answered. */
   websocket = 0;
-  /** Replies on this websocket, on whatever channel. */
+  /** Replies on this websocket, on either channel. */
   #heard = 0;
-  #isAskedAside = false;
-  #owedSinceMs: number | undefined;
+  #isAskedOnControl = false;
+  #unansweredSinceMs: number | undefined;
   readonly #asked = new Map<string, { channel: 'shell' | 'control'; onReply: () => void }>();
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => boolean;
   readonly #onOtherProcess: () => void;
 
   /**
-   * `send` gives false where no websocket is open. `onOtherProcess` is called before the reply of a process that is not the
-   * one before counts.
+   * `send` returns false if no websocket is open. `onOtherProcess` is called before a reply of a new process is
+   * counted.
    */
   constructor(sessionId: string, send: (message: OutgoingMessage) => boolean, onOtherProcess: () => void) {
     this.#sessionId = sessionId;
@@ -33,25 +36,28 @@ export class Handshake {
     this.#onOtherProcess = onOtherProcess;
   }
 
-  /** Sends one request; `onReply` is called at most once. False when nothing could be sent. */
+  /** Sends one request; `onReply` is called at most once. False if nothing could be sent. */
   ask(onReply: () => void): boolean {
     if (!this.#request('shell', onReply)) return false;
-    this.#owedSinceMs ??= performance.now();
+    this.#unansweredSinceMs ??= performance.now();
     return true;
   }
 
-  /** Asks on the channel that ipykernel answers in the middle of its work: whether it is there, and which process it is. */
-  askAside(): void {
-    if (this.#isAskedAside) return;
-    this.#isAskedAside = this.#request('control', () => undefined);
+  /**
+   * Asks on the control channel, which ipykernel answers even while it runs code: whether it is alive and which process
+   * it is.
+   */
+  askOnControl(): void {
+    if (this.#isAskedOnControl) return;
+    this.#isAskedOnControl = this.#request('control', () => undefined);
   }
 
   /**
-   * After an interrupt: at an `await` ipykernel's loop sleeps on through the signal, until something comes on the channel
-   * that it reads (protocol.md §3.6). Other kernels take a signal by themselves.
+   * Call this after an interrupt: at an `await`, ipykernel handles the signal only when something arrives on the shell
+   * channel (protocol.md §3.6). Other kernels do not need it.
    */
   wake(): void {
-    if (isIpykernel(this.info)) this.#request('shell', () => undefined);
+    if (this.isIpykernel) this.#request('shell', () => undefined);
   }
 
   #request(channel: 'shell' | 'control', onReply: () => void): boolean {
@@ -62,7 +68,7 @@ export class Handshake {
     return isSent;
   }
 
-  /** True when the message answers a request of ours. */
+  /** True if the message answers one of our requests. */
   take(message: KernelMessage): boolean {
     if (message.type !== 'kernel_info_reply') return false;
     const asked = this.#asked.get(message.parentId);
@@ -70,9 +76,9 @@ export class Handshake {
     this.#asked.delete(message.parentId);
     this.#heard += 1;
     if (asked.channel === 'shell') {
-      this.#owedSinceMs = undefined;
+      this.#unansweredSinceMs = undefined;
       this.answers += 1;
-    } else this.#isAskedAside = false;
+    } else this.#isAskedOnControl = false;
     const info = readKernelInfo(message.content);
     const session = isIpykernel(info) ? message.session : '';
     const isOther = session !== '' && this.processSession !== '' && session !== this.processSession;
@@ -83,35 +89,39 @@ export class Handshake {
     return true;
   }
 
-  /** The websocket is gone, and with it the replies. */
+  /** The websocket is closed: its requests will not be answered. */
   forget(): void {
     this.#heard = 0;
-    this.#isAskedAside = false;
+    this.#isAskedOnControl = false;
     this.websocket += 1;
     this.#asked.clear();
-    this.#owedSinceMs = undefined;
+    this.#unansweredSinceMs = undefined;
   }
 
-  /** The process that answered is gone; the next one is of its kind, and another. */
+  /** The process has ended; the next one is the same implementation but a different process. */
   forgetProcess(): void {
     this.processSession = '';
     this.info = { ...this.info };
   }
 
-  /** What is written on this websocket arrives at the kernel. */
+  get isIpykernel(): boolean {
+    return isIpykernel(this.info);
+  }
+
+  /** Whether the kernel has answered on this websocket, so that what is written here reaches it. */
   get hasAnswered(): boolean {
     return this.#heard > 0;
   }
 
-  /** How long requests have gone unanswered on this websocket. */
-  get owedMs(): number {
-    return this.#owedSinceMs === undefined ? 0 : performance.now() - this.#owedSinceMs;
+  /** How long the oldest shell request on this websocket has been unanswered. */
+  get unansweredMs(): number {
+    return this.#unansweredSinceMs === undefined ? 0 : performance.now() - this.#unansweredSinceMs;
   }
 
   /**
-   * Asks until the kernel answers, at growing distances, because a reply may be lost while the gateway subscribes
-   * (protocol.md §2.1). Other proof that it is there is looked for after each wait, because a kernel at work answers when
-   * it is done (trap 33): its answer on control, and `isAliveAnyway`.
+   * Asks until the kernel answers, at increasing intervals, because a reply may be lost while the gateway subscribes
+   * (protocol.md §2.1). A busy kernel replies only when it is done (trap 33), so a reply on control or `isAliveAnyway`
+   * will do as well.
    */
   async untilAnswered(
     firstMs: number,
@@ -133,28 +143,28 @@ export class Handshake {
         waiting.abort();
       }
       if (this.#heard > before || (await isAliveAnyway())) return;
-      this.askAside();
+      this.askOnControl();
     }
   }
 }
 
-/** A kernel that answers on no websocket is not helped by one more. */
+/** After so many new websockets without an answer another one will not help. */
 const MOST_RENEWALS = 2;
 
 /**
- * A websocket that looks open and whose kernel gets nothing of what is written: the gateway's own sockets to the kernel can
- * be dead, and it keeps them for the session that comes back.
+ * Detects a websocket that is open but whose kernel receives nothing: the gateway's own sockets to the kernel may be
+ * dead, and the gateway reuses them when the session reconnects.
  */
 export class StaleSocket {
   readonly #staleMs: number;
-  readonly #handshake: Pick<Handshake, 'owedMs' | 'answers'>;
+  readonly #handshake: Pick<Handshake, 'unansweredMs' | 'answers'>;
   readonly #socket: { readonly silentMs: number; renew(): void };
   #answers = 0;
   #renewals = 0;
 
   constructor(
     staleMs: number,
-    handshake: Pick<Handshake, 'owedMs' | 'answers'>,
+    handshake: Pick<Handshake, 'unansweredMs' | 'answers'>,
     socket: { readonly silentMs: number; renew(): void },
   ) {
     this.#staleMs = staleMs;
@@ -162,10 +172,13 @@ export class StaleSocket {
     this.#socket = socket;
   }
 
-  /** The kernel is idle: where it nevertheless answers nothing, the websocket is renewed. True after trying in vain. */
+  /**
+   * Call this while the kernel is idle: if it still does not answer, the websocket is renewed. Returns true once
+   * renewing has not helped.
+   */
   renewIfStale(): boolean {
-    const { owedMs, answers } = this.#handshake;
-    if (owedMs < this.#staleMs || this.#socket.silentMs < this.#staleMs) return false;
+    const { unansweredMs, answers } = this.#handshake;
+    if (unansweredMs < this.#staleMs || this.#socket.silentMs < this.#staleMs) return false;
     if (answers > this.#answers) this.#renewals = 0;
     this.#answers = answers;
     if (this.#renewals >= MOST_RENEWALS) return true;

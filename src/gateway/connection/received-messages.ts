@@ -1,26 +1,26 @@
 import type { ReceivedSoFar } from '../outputs.ts';
 import { splitId } from '../protocol/messages.ts';
 
-/** A reconnect can repeat what was on its way when the websocket broke, not what came long before. */
+/** After a reconnect only messages from around the break can be repeated. */
 const REMEMBERED_IDS = 500;
-/** So many numbers are not worth storing: then there is no proof for a later process. */
+/** With more numbers than this nothing is stored, and a later process has no proof. */
 const MOST_STORED = 100;
-/** So many numbers of others beyond the execution's own last are not remembered: then there is no proof. */
+/** With more foreign numbers than this beyond the execution's last, the proof is given up. */
 const MOST_BEYOND = 10_000;
 
 /**
- * What a connection has received: each message once, because a replay may bring what had come already (protocol.md §3.8),
- * and the proof that nothing of an execution was lost: ipykernel numbers all its messages, to every client
- * (`session_pid_n`, jupyter_client's Session), so an execution of which every number came is whole, whatever happened
- * to the websocket meanwhile. Other kernels give no proof, and neither does a number that went to another client.
+ * Drops repeated messages (a replay may bring what had arrived, protocol.md §3.8) and proves that no message of an
+ * execution is missing. ipykernel numbers all its messages to all clients (`session_pid_n`, jupyter_client's Session),
+ * so an execution is complete if every number has arrived, even over a reconnect. There is no proof for other kernels,
+ * or if a number went to another client.
  */
 export class ReceivedMessages {
   readonly #ids = new Set<string>();
   #prefix = '';
   #first = 0;
-  /** The execution's own highest number. */
+  /** The highest number of the execution itself. */
   #last = 0;
-  /** How many came of those from first to last, and which others are beyond: channels overtake each other. */
+  /** How many numbers from first to last have arrived, and which later ones of others: channels overtake each other. */
   #seen = 0;
   #beyond = new Set<number>();
 
@@ -33,7 +33,7 @@ export class ReceivedMessages {
     this.#beyond = new Set(before.beyond);
   }
 
-  /** For a later process that goes on with this execution; undefined where the kernel has no numbers. */
+  /** For a later process that resumes this execution; undefined if the kernel does not number its messages. */
   soFar(): ReceivedSoFar | undefined {
     if (this.#prefix === '' || this.#beyond.size > MOST_STORED) return undefined;
     return {
@@ -45,7 +45,7 @@ export class ReceivedMessages {
     };
   }
 
-  /** False for a message that came before. */
+  /** False if the message has been received before. */
   isNew(msgId: string): boolean {
     if (msgId === '') return true;
     if (this.#ids.has(msgId)) return false;
@@ -55,7 +55,7 @@ export class ReceivedMessages {
     return true;
   }
 
-  /** The first message of an execution. */
+  /** Counts the first message of an execution. */
   begin(msgId: string): void {
     const { prefix, number } = splitId(msgId);
     this.#prefix = prefix;
@@ -65,13 +65,13 @@ export class ReceivedMessages {
     this.#beyond.clear();
   }
 
-  /** The execution has ended: what comes from now on is counted for nothing. */
+  /** The execution has ended; later messages are not counted. */
   end(): void {
     this.#prefix = '';
     this.#beyond.clear();
   }
 
-  /** Another message of this execution. */
+  /** Counts another message of this execution. */
   countOwn(msgId: string): void {
     const number = this.#numberOf(msgId);
     if (number === undefined) return;
@@ -85,7 +85,7 @@ export class ReceivedMessages {
     }
   }
 
-  /** A message that the kernel sent in between, to us or to everybody. */
+  /** Counts a message that does not belong to this execution. */
   countOther(msgId: string): void {
     const number = this.#numberOf(msgId);
     if (number === undefined) return;
@@ -94,7 +94,7 @@ export class ReceivedMessages {
     if (this.#beyond.size > MOST_BEYOND) this.end();
   }
 
-  /** All from the first to the execution's last number came. */
+  /** Whether every number from the execution's first to its last has arrived. */
   get isWhole(): boolean {
     return this.#prefix !== '' && this.#seen === this.#last - this.#first + 1;
   }

@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { RunningExecution } from '../execution/execution.ts';
 import type { Log } from '../gateway.ts';
 import type { ReceivedSoFar, Output } from '../outputs.ts';
-import { isBusy, isWordOfGateway, readKernelSign, readOutput } from '../protocol/messages.ts';
+import { isBusy, isFromGateway, readKernelSign, readOutput } from '../protocol/messages.ts';
 import { commOpen, decodeMessage, type KernelMessage } from '../protocol/wire.ts';
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { ReceivedMessages } from './received-messages.ts';
 import { OrderProof } from './silence.ts';
 
-/** Gives each message of one connection, once, to what it belongs to: by its parent's id alone (protocol.md §2.2). */
+/**
+ * Delivers each message of one connection once. It belongs to the execution that its parent id names (protocol.md
+ * §2.2).
+ */
 export class Router {
   readonly received: ReceivedMessages;
   readonly replay: ReplayBuffer;
@@ -20,7 +23,7 @@ export class Router {
   readonly #queue: ExecutionQueue;
   readonly #lifecycle: Lifecycle;
   readonly #onLateOutput: (msgId: string, output: Output) => void;
-  /** By comm: who waits for whether its target is there. */
+  /** By comm id: resolves whether its target exists. */
   readonly #openings = new Map<unknown, (isThere: boolean) => void>();
 
   /** `before`: what an earlier process received of the execution that will be resumed. */
@@ -44,7 +47,7 @@ export class Router {
     this.#onLateOutput = onLateOutput;
   }
 
-  /** Nothing that a kernel sends may end the process: what throws here is the loss of one message. */
+  /** A message must never end the process: an error here loses only this message. */
   takeJson(json: string, bytes: number): void {
     let message: KernelMessage | undefined;
     try {
@@ -53,7 +56,7 @@ export class Router {
     } catch (cause) {
       this.#log.warn(
         { event: 'message.unreadable', kernelId: this.#kernelId, err: cause },
-        'a message of a kernel could not be read',
+        'could not read a message of a kernel',
       );
       if (message !== undefined) this.#queue.find(message.parentId)?.notifyLost({ kind: 'unreadable' });
     }
@@ -63,14 +66,14 @@ export class Router {
     const { received } = this;
     const queue = this.#queue;
     const lifecycle = this.#lifecycle;
-    // The gateway numbers its own messages anew with each websocket: none of them is ever a repetition.
-    if (!isWordOfGateway(message) && !received.isNew(message.msgId)) return;
+    // The gateway numbers its own messages anew for each websocket, so they are never repetitions.
+    if (!isFromGateway(message) && !received.isNew(message.msgId)) return;
     const execution = queue.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
     if (this.proof.take(message)) return;
     const isOurs = message.parentType === 'execute_request' && message.parentSession === this.#sessionId;
     const hasError = queue.endedWithError(message.parentId);
-    // Counted when it is claimed.
+    // It is counted when its execution is resumed.
     if (isOurs && hasError === undefined) return this.replay.add(message);
     received.countOther(message.msgId);
     if (hasError !== undefined) return this.#takeLate(message.parentId, hasError, message);
@@ -80,10 +83,10 @@ export class Router {
     if (sign !== undefined) lifecycle.take(sign, message.session);
   }
 
-  /** Gives an execution that an earlier process wrote what the gateway has replayed of it. */
+  /** Delivers the gateway's replay of an execution that an earlier process wrote. */
   replayTo(execution: RunningExecution): void {
     const replayed = this.replay.take(execution.msgId);
-    // A replay that begins with the beginning lacks nothing; any other may.
+    // A replay that contains the execution's beginning is complete; any other may not be.
     if (replayed[0] === undefined || !isBusy(replayed[0])) execution.ending.markGap();
     for (const message of replayed) this.#deliver(execution, message);
   }
@@ -104,9 +107,8 @@ export class Router {
   }
 
   /**
-   * ipykernel gives what a thread says the parent of the last request on shell: after a reconnect that is our handshake,
-   * which itself has no output. A handshake has its turn after what was running: of what runs, the end is what the broken
-   * connection lost.
+   * Output of a thread: ipykernel gives it the latest shell request as its parent, which after a reconnect is our
+   * handshake. A handshake itself has no output, and its idle comes after the code that was running.
    */
   #takeFromThread(message: KernelMessage): boolean {
     if (message.parentType !== 'kernel_info_request' || message.parentSession !== this.#sessionId)
@@ -119,7 +121,7 @@ export class Router {
     return true;
   }
 
-  /** What a plugin of the kernel says has the opening of its comm as its parent, whenever it speaks (protocol.md §3.14). */
+  /** A message of a kernel plugin: its parent is always the opening of its comm (protocol.md §3.14). */
   #takeFromPlugin(message: KernelMessage): boolean {
     const { parentType, type, content, bytes } = message;
     if (parentType !== 'comm_open' || !type.startsWith('comm_')) return false;
@@ -133,7 +135,7 @@ export class Router {
   }
 
   #takeLate(msgId: string, hasError: boolean, message: KernelMessage): void {
-    // A thread that asks after the end would block its kernel for ever.
+    // Without an answer, a thread that asks for input after the end would block its kernel for ever.
     if (message.type === 'input_request') return this.#queue.answerInput(message, '');
     const output = readOutput(message);
     if (output === undefined || output.kind === 'comm' || (output.kind === 'error' && hasError)) return;
@@ -142,12 +144,12 @@ export class Router {
 }
 
 const HIGH_BYTES = 4 * 2 ** 20;
-/** What a message costs beside its frame. */
+/** Memory of a message beyond its frame. */
 const OVERHEAD_BYTES = 200;
 
 /**
- * Messages of executions that an earlier process wrote under our session id: the gateway replays them before anybody
- * can have called `resume`. Over `HIGH_BYTES` the websocket is to be paused until they are claimed or dropped.
+ * Messages of executions that an earlier process wrote with our session id: the gateway replays them before `resume`
+ * can be called. Above `HIGH_BYTES` the websocket is paused until they are claimed or dropped.
  */
 export class ReplayBuffer {
   readonly #byExecution = new Map<string, KernelMessage[]>();
@@ -169,7 +171,7 @@ export class ReplayBuffer {
     this.#weigh(message.bytes + OVERHEAD_BYTES);
   }
 
-  /** Hands over what came for `msgId`; what belongs to others stays. */
+  /** Removes and returns the messages of `msgId`. */
   take(msgId: string): KernelMessage[] {
     const messages = this.#byExecution.get(msgId) ?? [];
     this.#byExecution.delete(msgId);
@@ -181,7 +183,7 @@ export class ReplayBuffer {
     this.#timer = setTimeout(() => this.drop(), ms).unref();
   }
 
-  /** Nothing will be claimed any more. */
+  /** Drops all messages; later ones are not kept either. */
   drop(): void {
     clearTimeout(this.#timer);
     this.#isOpen = false;

@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { RunningExecution } from '../execution/execution.ts';
 import type { KernelModel } from '../gateway.ts';
-import { isIpykernel, isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
+import { isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
 import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
 type Verdict =
-  /** Nothing wrong: a long computation says nothing. */
+  /** Nothing is wrong: a long computation is silent. */
   | 'wait'
-  /** Ask the kernel itself whether it has anything of ours left to do. */
+  /** Ask the kernel whether it still has work for this execution. */
   | 'ask'
   | 'gone';
 
 /**
- * Asks for the kernel's model when nothing of an execution came for a while. A model says how things stand as the gateway
- * has seen them, which may be wrong for ever (protocol.md §1.1, §3.12), so it ends nothing: what contradicts a running
- * execution is asked of the kernel on the websocket.
+ * Requests the kernel's model when nothing of an execution has arrived for a while. A model shows what the gateway has
+ * seen and may be wrong for ever (protocol.md §1.1, §3.12), so it ends nothing: if it contradicts a running execution,
+ * the kernel is asked on the websocket.
  */
 export function createSilenceWatch(
   { kernelId, timings, findKernel }: SocketOptions,
@@ -25,7 +25,7 @@ export function createSilenceWatch(
   lifecycle: Lifecycle,
   proof: OrderProof,
 ): (execution: RunningExecution, silentMs: number) => Promise<void> {
-  /** On which websocket the kernel was asked and has not answered yet. */
+  /** The websocket on which the kernel was asked and has not answered yet. */
   const asked = new WeakMap<RunningExecution, number>();
   const { handshake } = lifecycle;
 
@@ -33,7 +33,7 @@ export function createSilenceWatch(
     const model = await ask();
     if (execution.isOver) return;
     execution.lookIn(timings.silenceMs);
-    // The pings find out whether the gateway is there at all.
+    // Whether the gateway itself is there is found by the pings.
     if (model === 'unknown') return;
     socket.outage.callAnswered();
     const verdict = classify(execution, model);
@@ -63,8 +63,8 @@ export function createSilenceWatch(
   }
 
   /**
-   * What we wrote did not arrive, on new websockets neither. A request that began has arrived; after a broken connection
-   * any answer proves that the websocket works.
+   * Whether our requests do not reach the kernel, not even on new websockets. An execution that has begun did reach it;
+   * after a reconnect any answer proves that the websocket works.
    */
   function isUnreachable(execution: RunningExecution, model: KernelModel | undefined): boolean {
     if (model?.executionState !== 'idle') return false;
@@ -73,22 +73,20 @@ export function createSilenceWatch(
     return lifecycle.stale.renewIfStale() && !started;
   }
 
-  /** Ends the execution when the kernel proves that it has nothing of it left to do. */
+  /** Asks the kernel, and ends the execution if the kernel has no work left for it. */
   function askKernel(execution: RunningExecution, model: KernelModel | undefined): void {
-    if (model?.executionState !== 'busy') handshake.askAside();
+    if (model?.executionState !== 'busy') handshake.askOnControl();
     if (asked.get(execution) === handshake.websocket) return;
-    // A kernel that has not told what it is has not answered on this websocket either.
+    // Before the kernel has said what it is, only kernel_info can be asked.
     const isSent =
-      isIpykernel(handshake.info) || !handshake.hasAnswered
-        ? handshake.ask(() =>
-            isIpykernel(handshake.info) ? conclude(execution, undefined) : askAgain(execution),
-          )
+      handshake.isIpykernel || !handshake.hasAnswered
+        ? handshake.ask(() => (handshake.isIpykernel ? conclude(execution, undefined) : askAgain(execution)))
         : proof.ask((replied) => conclude(execution, replied));
-    // The websocket may have broken during the look: the next one asks.
+    // If the websocket has just broken, a later look asks again.
     if (isSent) asked.set(execution, handshake.websocket);
   }
 
-  /** The kernel has nothing of it left to do, or is another process, as the count of its reply says. */
+  /** The kernel has no work left for the execution, or is a new process according to the count in its reply. */
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
@@ -97,7 +95,7 @@ export function createSilenceWatch(
     execution.ending.unlessHeard(timings.graceMs, end);
   }
 
-  /** By now it is known how this kernel proves it. */
+  /** The kernel's implementation is known by now, and with it the right way to ask. */
   function askAgain(execution: RunningExecution): void {
     asked.delete(execution);
     if (!execution.isOver) execution.lookIn(0);
@@ -117,38 +115,38 @@ export function createSilenceWatch(
       return;
     }
     if (lifecycle.isBusyElsewhere) return execution.notifyBehindOthers();
-    // Nobody else is connected, so it is our code that it works on.
+    // Nobody else is connected, so the kernel is busy with our code.
     if (connections <= 1) execution.markRunning();
-    if (execution.phase === 'running') execution.input.settleDoubt(isIpykernel(handshake.info));
+    if (execution.phase === 'running') execution.input.settleDoubt(handshake.isIpykernel);
   }
 
   return look;
 }
 
-/** What the kernel's model means for an execution of which nothing came for a while. */
+/** What the model means for an execution that has been silent for a while. */
 function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
   if (model === undefined || model.executionState === 'dead') return 'gone';
-  // Busy contradicts nothing, unless the process may have been replaced, or the end been lost, with a websocket.
+  // `busy` fits, unless a break of the websocket may have hidden a new process or the end.
   return model.executionState === 'busy' && !execution.ending.hasGap ? 'wait' : 'ask';
 }
 
 /**
- * Asks a kernel by an empty execution behind one of which nothing comes: every kernel takes executions in order, so its
- * reply proves that the one before has ended, and its count tells a new process (protocol.md §3.12). It does nothing,
- * shows nothing, and waits in the kernel for as long as the code before it runs.
+ * Asks a kernel by an empty execution behind the silent one. Kernels run executions in order, so its reply proves that
+ * the earlier one has ended, and its count reveals a new process (protocol.md §3.12). It shows nothing and waits in the
+ * kernel while code runs.
  */
 export class OrderProof {
   readonly #sessionId: string;
   readonly #send: (message: OutgoingMessage) => boolean;
   readonly #asked = new Map<string, (executionCount: number | undefined) => void>();
 
-  /** `send` gives false when nothing may be written. */
+  /** `send` returns false if nothing may be written. */
   constructor(sessionId: string, send: (message: OutgoingMessage) => boolean) {
     this.#sessionId = sessionId;
     this.#send = send;
   }
 
-  /** `onProven` gets the count that the reply names. False when nothing could be sent. */
+  /** `onProven` gets the count in the reply. False if nothing could be sent. */
   ask(onProven: (executionCount: number | undefined) => void): boolean {
     const msgId = randomUUID();
     const request = { code: '', allowStdin: false, silent: true };
@@ -157,7 +155,7 @@ export class OrderProof {
     return isSent;
   }
 
-  /** True when the message belongs to a proof. */
+  /** True if the message belongs to a proof. */
   take(message: KernelMessage): boolean {
     const onProven = this.#asked.get(message.parentId);
     if (onProven === undefined) return false;

@@ -3,32 +3,32 @@ import { endsInMs, type ExecutionState, isForeignInterrupt } from './execution-s
 import type { AnswerInput } from './input.ts';
 import type { WantedInterrupt } from './interrupt.ts';
 
-/** What an execution may ask of its kernel's connection. */
+/** What an execution needs from its kernel's connection. */
 export interface ExecutionKernel {
   readonly sessionId: string;
   readonly timings: GatewayTimings;
-  /** The kernel is known to send outputs after reply and idle. */
-  isLateTalker(): boolean;
-  /** Every message of the kernel since the execution's first has come, by their numbers. */
+  /** Whether the kernel is known to send outputs after reply and idle. */
+  sendsLateOutput(): boolean;
+  /** Whether the message numbers prove that nothing has been lost since the execution's first message. */
   isWhole(): boolean;
-  /** False while the kernel is being restarted or deleted: what it says then is not how this ends. */
+  /** False while the kernel is being restarted or deleted: its messages then do not tell how the execution ended. */
   mayEnd(): boolean;
-  /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
+  /** Whether the kernel exists and is neither being restarted nor deleted. */
   isSteady(): Promise<boolean>;
   answerInput: AnswerInput;
-  /** False where it was not wanted any more. Rejects when the interrupt is not known to have been sent. */
+  /** False if it was no longer wanted. Rejects if the interrupt is not known to have been sent. */
   interrupt(wanted: WantedInterrupt): Promise<boolean>;
 }
 
-/** A kernel takes some seconds to come up again; then its own first message ends this. */
+/** A restarted kernel takes some seconds; after that its own first message ends the execution. */
 const MOST_STEADY_LOOKS = 6;
 
-/** When an execution ends by what its messages have said, and whether a broken connection may have lost some of them. */
+/** Decides from an execution's messages when it ends, and whether a broken connection may have lost some of them. */
 export class Ending {
   readonly #kernel: ExecutionKernel;
   readonly #state: () => ExecutionState;
   readonly #conclude: () => void;
-  /** `perhaps`: something of it may be lost; the message numbers may yet prove that nothing is. */
+  /** `perhaps`: messages may be lost, unless the message numbers prove the contrary. */
   #gap: 'none' | 'perhaps' | 'reconnected' = 'none';
   #isOver = false;
   #steadyLooks = 0;
@@ -44,7 +44,7 @@ export class Ending {
     if (this.#gap === 'none') this.#gap = 'perhaps';
   }
 
-  /** Its first message came: whatever broke before, nothing of it is lost. */
+  /** Its first message has arrived, so an earlier break has lost nothing of it. */
   markBegun(): void {
     this.#gap = 'none';
   }
@@ -53,7 +53,7 @@ export class Ending {
     this.#gap = 'reconnected';
   }
 
-  /** Nothing of it is lost, as far as can be known. */
+  /** Nothing of it is lost, as far as is known. */
   get isWhole(): boolean {
     return this.#gap === 'none' || this.#kernel.isWhole();
   }
@@ -62,11 +62,11 @@ export class Ending {
     return this.#gap !== 'none';
   }
 
-  /** Sets when it ends by what is known now. `open`: more of it has to come; `barred`: the kernel may not end it. */
+  /** Schedules the end by what is known now. `open`: more messages have to come; `barred`: it may not end yet. */
   plan(): 'planned' | 'open' | 'barred' {
     const { timings } = this.#kernel;
     const isReconnected = this.#gap === 'reconnected';
-    const inMs = endsInMs(this.#state(), timings, this.#kernel.isLateTalker(), isReconnected);
+    const inMs = endsInMs(this.#state(), timings, this.#kernel.sendsLateOutput(), isReconnected);
     this.#clear();
     if (this.#isOver || !this.#kernel.mayEnd()) return 'barred';
     if (inMs === undefined) return 'open';
@@ -75,7 +75,7 @@ export class Ending {
     return 'planned';
   }
 
-  /** Calls `end` unless something of it still comes within `waitMs`. */
+  /** Calls `end` unless a message of it arrives within `waitMs`. */
   unlessHeard(waitMs: number, end: () => void): void {
     if (this.#isOver || this.#timer !== undefined) return;
     this.#timer = setTimeout(end, waitMs);
@@ -91,7 +91,7 @@ export class Ending {
     this.#timer = undefined;
   }
 
-  /** It reads like the beginning of a restart or a deletion, or what would tell is lost. */
+  /** Whether the messages look like the beginning of a restart or deletion, or those that would tell are lost. */
   #mayBeKernelsEnd(): boolean {
     const state = this.#state();
     return isForeignInterrupt(state) || (state.reply === undefined && !this.isWhole);

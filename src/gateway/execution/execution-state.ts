@@ -12,21 +12,24 @@ import {
 import type { KernelMessage } from '../protocol/wire.ts';
 import type { GatewayTimings } from '../timings.ts';
 
-/** One execution as its messages tell it; pure. Reply and idle come in any order, each may be lost (protocol.md §3). */
+/**
+ * The state of an execution according to its messages; pure. Reply and idle come in any order and each may be lost
+ * (protocol.md §3).
+ */
 export interface ExecutionState {
   started: boolean;
-  /** The process that began it, where the kernel's messages name it. */
+  /** The process that began it, if the kernel's messages identify it. */
   process: string;
-  /** Busy or execute_input was seen, not only a reply. */
+  /** A busy or execute_input has arrived, not only a reply. */
   ran: boolean;
   reply: ExecuteReply | undefined;
   idle: boolean;
-  /** The name in the `error` message, where one came. */
+  /** The name in the `error` message, if one came. */
   errorName: string | undefined;
   executionCount: number | undefined;
-  /** The end of what stood on stderr. */
+  /** The last part of stderr. */
   printed: string;
-  /** We have interrupted it. */
+  /** This client has interrupted it. */
   stopped: boolean;
   possibleGap: boolean;
 }
@@ -49,13 +52,13 @@ export interface Step {
   outputs: KernelOutput[];
 }
 
-/** Takes one message of this execution. `sessionId` is ours: the gateway's own notices carry it. */
+/** Applies a message of this execution. `sessionId` is ours, which the gateway's own notices carry too. */
 export function takeMessage(before: ExecutionState, message: KernelMessage, sessionId: string): Step {
   if (!before.started) {
     const step = takeMessage({ ...before, started: true }, message, sessionId);
     return { state: step.state, outputs: [{ kind: 'started' }, ...step.outputs] };
   }
-  // A fork of ipykernel's process ends the cell as well, in the same session: only its output counts.
+  // A fork of ipykernel's process also ends the cell in the same session, so only its output counts.
   const { prefix } = splitId(message.msgId);
   const isOfFork = before.process !== '' && prefix !== '' && prefix !== before.process;
   if (isOfFork && (message.type === 'status' || message.type === 'execute_reply'))
@@ -101,19 +104,19 @@ function takeOutput(state: ExecutionState, message: KernelMessage, sessionId: st
   };
 }
 
-/** Enough for a printed group of exceptions. */
+/** Long enough for a printed group of exceptions. */
 const PRINTED_CHARS = 20_000;
 
 type EndWaits = Pick<GatewayTimings, 'lingerMs' | 'errorLingerMs' | 'goodbyeMs' | 'graceMs' | 'idleGraceMs'>;
 
 /**
- * How long after the latest message of it the execution counts as ended; undefined while it is not near its end.
- * `isLateTalker`: the kernel is known to talk after reply and idle. `isReconnected`: what is missing may be lost.
+ * How long after its latest message the execution ends; undefined if more must come. `sendsLateOutput`: the kernel is
+ * known to send outputs after reply and idle. `isReconnected`: missing messages may be lost.
  */
 export function endsInMs(
   state: ExecutionState,
   waits: EndWaits,
-  isLateTalker: boolean,
+  sendsLateOutput: boolean,
   isReconnected: boolean,
 ): number | undefined {
   const { reply, idle } = state;
@@ -121,28 +124,29 @@ export function endsInMs(
   const isErrorMissing =
     reply.error !== undefined && state.errorName === undefined && !isPrinted(reply.error, state.printed);
   if (idle && isForeignInterrupt(state)) return waits.goodbyeMs;
-  if (idle) return isErrorMissing ? waits.errorLingerMs : isLateTalker ? waits.lingerMs : 0;
-  // What never ran gets no busy and no idle from IRkernel and xeus (protocol.md §3.3, trap 20).
+  if (idle) return isErrorMissing ? waits.errorLingerMs : sendsLateOutput ? waits.lingerMs : 0;
+  // IRkernel and xeus send no busy and idle for code that they did not run (protocol.md §3.3, trap 20).
   if (!state.ran && reply.status !== 'ok') return 0;
   return isReconnected ? waits.graceMs : waits.idleGraceMs;
 }
 
-/** What IPython prints itself (its usage errors, groups of exceptions) gets no `error` message, and no traceback. */
+/** What IPython prints itself (usage errors, groups of exceptions) has no `error` message and no traceback. */
 function isPrinted({ value, traceback }: { value: string; traceback: string[] }, printed: string): boolean {
   return value !== '' && traceback.length === 0 && printed.includes(value);
 }
 
 /**
- * Interrupted, and not by us. Gateways interrupt a kernel before they restart or delete it, so this may be how such an
- * end begins.
+ * Whether it was interrupted, but not by us. Gateways interrupt a kernel before they restart or delete it, so this may
+ * be the beginning of that.
  */
 export function isForeignInterrupt(state: ExecutionState): boolean {
   return !state.stopped && endKind(state) === 'interrupted';
 }
 
 /**
- * The end that reply and idle (or what there is of them) stand for, with the reply's error where no `error` came. `isWhole`:
- * nothing of it was lost with a broken connection. `isCutShort`: what it replies as done (`%debug`, `!sleep 60`) was ended by us.
+ * The end according to reply and idle (or the one that came), with the reply's error if there was no `error` message.
+ * `isWhole`: no message is lost. `isCutShort`: we interrupted code whose reply is ok all the same (`%debug`, `!sleep
+ * 60`).
  */
 export function settle(
   state: ExecutionState,
@@ -156,14 +160,14 @@ export function settle(
       : [];
   const end = endKind(state);
   const kind = isCutShort && end === 'ok' ? 'interrupted' : end;
-  // Idle alone: whether it went well was in the reply.
+  // With idle alone, the reply that told the result is lost.
   if (kind === 'ok' && reply === undefined && !isWhole)
     return { outputs, end: endAs(state, 'outputLost', 'the reply was lost') };
   const isOddStatus = reply !== undefined && !['ok', 'error', 'aborted', 'abort'].includes(reply.status);
   return { outputs, end: endAs(state, kind, isOddStatus ? `reply status "${reply.status}"` : undefined) };
 }
 
-/** An end that comes from outside the execution: the kernel died, the gateway went away … */
+/** An end from outside the execution: the kernel died, the gateway went away … */
 export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {
   return {
     kind,
@@ -191,10 +195,10 @@ function endKind(state: ExecutionState): ExecutionEndKind {
   }
   if (reply.asksExit) return 'exited';
   if (reply.status === 'ok') return 'ok';
-  // `aborted` means refused behind somebody's error; `abort` is IRkernel's word for interrupted (protocol.md §3.4).
+  // `aborted`: not run because of another request's error; `abort`: IRkernel's word for interrupted (protocol.md §3.4).
   if (reply.status === 'abort') return state.ran || state.stopped ? 'interrupted' : 'aborted';
   if (reply.status === 'aborted' && !state.ran) return 'aborted';
-  // ipykernel 6 and 7 send busy and idle also for what they refuse to run.
+  // ipykernel 6 and 7 send busy and idle for code that they did not run, too.
   if (reply.status === 'aborted') return state.stopped ? 'interrupted' : 'aborted';
   return failedKind(state, errorName ?? reply.error?.name ?? '');
 }

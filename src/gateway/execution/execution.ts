@@ -15,19 +15,19 @@ import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
 
 export type ExecutionEvent =
-  /** Its reader is slow (true) or has caught up. */
+  /** The reader is slow (true) or has caught up. */
   | { kind: 'full'; isFull: boolean }
-  /** Nothing of it came for a while. */
+  /** No message of it has come for a while. */
   | { kind: 'silent'; silentMs: number }
   | { kind: 'interruptFailed'; failure: unknown }
   /** The caller gave it up before it was written. */
   | { kind: 'givenUp' }
-  /** `hasError`: an error was given out. */
+  /** `hasError`: it has output an error. */
   | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /**
- * One execute_request from its writing to its end. `running`: something of it came, or its kernel was found at work on it.
- * `left`: its connection was closed before it ended.
+ * One execute_request, up to its end. `running`: a message of it has come, or the kernel was found to be running it.
+ * `left`: its connection was closed first.
  */
 export class RunningExecution implements Execution {
   readonly msgId: string;
@@ -36,15 +36,15 @@ export class RunningExecution implements Execution {
   readonly #sent = Promise.withResolvers<void>();
   readonly written = this.#sent.promise;
   phase: 'waiting' | 'written' | 'running' | 'ended' | 'left' = 'waiting';
-  /** What its messages have said. */
+  /** State according to its messages. */
   state: ExecutionState;
   checkpoint: ExecutionCheckpoint | undefined;
   lastMessageMs = performance.now();
-  /** The kernel's process died after it was written: it may have had it, or have left it to the next one. */
+  /** The kernel's process died after the request was written: it has ended with it, or the next process runs it. */
   outlivedProcess = false;
-  /** An earlier process saw it as this `In [n]`, or knows that it is no lower one. */
+  /** Its `In [n]` according to an earlier process, or a lower bound. */
   countBefore: number | undefined;
-  /** Undefined once it was written: its code is not held in memory any longer. */
+  /** Undefined once it is written, so that the code does not stay in memory. */
   request: ExecuteRequest | undefined;
   readonly #kernel: ExecutionKernel;
   readonly #onEvent: (execution: RunningExecution, event: ExecutionEvent) => void;
@@ -53,7 +53,7 @@ export class RunningExecution implements Execution {
   readonly input: InputRequests;
   readonly #queue: OutputQueue;
   readonly ending: Ending;
-  #hasToldBehindOthers = false;
+  #hasNotifiedBehindOthers = false;
   #silence: NodeJS.Timeout | undefined;
 
   constructor(
@@ -73,7 +73,7 @@ export class RunningExecution implements Execution {
     this.#queue = new OutputQueue((isFull) => onEvent(this, { kind: 'full', isFull }));
     this.#stopping = new Stopping(request.signal, kernel.timings.stopIgnoredMs, {
       isRunning: () => this.phase === 'running' && !this.state.idle,
-      leaveDebugger: () => this.input.leaveDebugger(this.state.stopped),
+      quitDebugger: () => this.input.quitDebugger(this.state.stopped),
       interrupt: (wanted) => kernel.interrupt(wanted),
       onSent: () => {
         this.state = { ...this.state, stopped: true };
@@ -99,12 +99,12 @@ export class RunningExecution implements Execution {
     return this.phase === 'ended' || this.phase === 'left';
   }
 
-  /** Its `In [n]`, or a lower bound of it; undefined while it is not known to have begun. */
+  /** Its `In [n]` or a lower bound; undefined while it is not known to have begun. */
   get leastCount(): number | undefined {
     return this.state.executionCount ?? this.countBefore ?? (this.state.started ? 1 : undefined);
   }
 
-  /** The request was given to an open websocket (or, for a resumed one, by an earlier process). */
+  /** The request was written to an open websocket, or by an earlier process. */
   markWritten(firstLookMs = this.#kernel.timings.silenceMs): void {
     this.phase = 'written';
     this.request = undefined;
@@ -114,7 +114,7 @@ export class RunningExecution implements Execution {
     this.lookIn(firstLookMs);
   }
 
-  /** Next look at the kernel when nothing comes until then. */
+  /** Reports silence if nothing arrives within `ms`. */
   lookIn(ms: number): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#onSilence(), ms);
@@ -130,11 +130,11 @@ export class RunningExecution implements Execution {
     this.phase = 'running';
     let { bytes } = message;
     for (const output of outputs) {
-      // Told before, when the kernel was found at work on it.
+      // Already sent when the kernel was found to be running it.
       if (output.kind === 'started' && wasRunning) continue;
       this.#queue.push(output, bytes);
       bytes = 0;
-      // A thread beside the code has not taken the signal.
+      // Messages of a thread do not show that the code has taken the interrupt.
       const isOfCode = !isStatus(output) && output.kind !== 'counted' && output.kind !== 'comm';
       if (isOfCode) this.#stopping.onOutput();
     }
@@ -150,15 +150,15 @@ export class RunningExecution implements Execution {
     if (said.kind === 'outageOver') this.#stopping.pursue();
   }
 
-  /** A message of it is lost for certain. */
+  /** A message of it is certainly lost. */
   notifyLost(said: { kind: 'tooBig' } | { kind: 'unreadable' }): void {
     this.state = { ...this.state, possibleGap: true };
     this.notify(said);
   }
 
   notifyBehindOthers(): void {
-    if (this.#hasToldBehindOthers || this.state.started || this.phase === 'waiting') return;
-    this.#hasToldBehindOthers = true;
+    if (this.#hasNotifiedBehindOthers || this.state.started || this.phase === 'waiting') return;
+    this.#hasNotifiedBehindOthers = true;
     this.notify({ kind: 'behindOthers' });
   }
 
@@ -180,7 +180,7 @@ export class RunningExecution implements Execution {
     if (!this.isOver) this.#stopping.again();
   }
 
-  /** The kernel works on it: its first messages may have been lost with a websocket, and it can be stopped all the same. */
+  /** The kernel is running it: its first messages may be lost, but it can be stopped. */
   markRunning(): void {
     if (this.phase !== 'written') return;
     this.phase = 'running';
@@ -188,15 +188,15 @@ export class RunningExecution implements Execution {
     this.#stopping.pursue();
   }
 
-  /** An end that did not come from the kernel's own reply and idle. */
+  /** Ends it for another reason than reply and idle. */
   finishAs(kind: ExecutionEnd['kind'], detail?: string): void {
     if (this.isOver) return;
-    // No later process has begun it, so it ended with the one that died.
+    // The new process has not begun it, so it ended with the old one.
     const hasDied = this.outlivedProcess && !this.state.started && ['unknown', 'kernelGone'].includes(kind);
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
-  /** The connection is closed and leaves it to a later `resume`: no end, no timers. */
+  /** The connection is closed: no end, no timers; a later `resume` goes on. */
   leave(received: ExecutionCheckpoint['received']): void {
     const { errorName, possibleGap } = this.state;
     this.checkpoint = { isWritten: this.phase !== 'waiting', received, errorName, possibleGap };
@@ -204,7 +204,7 @@ export class RunningExecution implements Execution {
     this.#clear();
   }
 
-  /** Sets when it ends, by what is known now. */
+  /** Schedules the end by what is known now. */
   planEnd(): void {
     const planned = this.ending.plan();
     if (planned === 'open') this.#silence?.refresh();
@@ -212,7 +212,7 @@ export class RunningExecution implements Execution {
   }
 
   readonly #conclude = (): void => {
-    const { outputs, end } = settle(this.state, this.ending.isWhole, this.#stopping.hasLanded);
+    const { outputs, end } = settle(this.state, this.ending.isWhole, this.#stopping.hasReachedCode);
     for (const output of outputs) this.#queue.push(output);
     const lingeredMs = Math.round(performance.now() - this.lastMessageMs);
     this.#finish({ ...end, lingeredMs }, outputs.length > 0 || this.state.errorName !== undefined);
@@ -237,7 +237,7 @@ export class RunningExecution implements Execution {
   }
 
   #onSilence(): void {
-    // A paused websocket is silent by our own doing.
+    // The websocket is silent because we have paused it.
     if (this.#queue.isFull) return this.lookIn(this.#kernel.timings.silenceMs);
     this.#onEvent(this, { kind: 'silent', silentMs: performance.now() - this.lastMessageMs });
   }

@@ -2,32 +2,35 @@ import type { InputRequest, KernelOutput } from '../outputs.ts';
 import { text } from '../protocol/json.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
 
-/** Sends a line to the kernel. `request` is undefined when an earlier process received it. */
+/** Sends a line to the kernel. `request` is undefined if an earlier process received it. */
 export type AnswerInput = (request: KernelMessage | undefined, value: string) => void;
 
-/** Debuggers and the line that leaves them, with what they stopped: pdb and ipdb, also in themselves, and R's browser. */
-const DEBUGGERS: readonly [prompt: RegExp, wayOut: string][] = [
+/** Debuggers and the command that quits them together with the code: pdb and ipdb, also nested, and R's browser. */
+const DEBUGGERS: readonly [prompt: RegExp, quitCommand: string][] = [
   [/(?:^|\n)\(*(?:i?pdb|Pdb)(?:\+\+)?(?:\)+|>) ?$/, 'q'],
   [/(?:^|\n)Browse\[\d{1,4}\]> ?$/, 'Q'],
 ];
-/** `code.interact()`, in IPython and elsewhere: it answers an interrupt by asking again. Other code that asks so ends by one. */
-const CONSOLE: readonly [prompt: RegExp, wayOut: string] = [/^(?:In :|>>>) $/, 'raise(SystemExit)'];
+/**
+ * `code.interact()`, also in IPython: an interrupt makes it prompt again. Other code with such a prompt is ended by an
+ * interrupt.
+ */
+const CONSOLE: readonly [prompt: RegExp, quitCommand: string] = [/^(?:In :|>>>) $/, 'raise(SystemExit)'];
 const PROMPT_CHARS = 1_000;
 
 /**
- * The lines that the kernel asks for during one execution. A question or an answer that was on its way when the
- * connection broke is lost for good: the kernel waits, says nothing, and looks as if it were computing.
+ * The input requests of one execution. A request or reply that was on its way when the connection broke is lost: the
+ * kernel then waits silently and looks busy.
  */
 export class InputRequests {
   readonly #allowStdin: boolean;
   readonly #answer: AnswerInput;
   readonly #notify: (said: KernelOutput) => void;
-  /** `given`: answered, and nothing of the execution came since. */
+  /** `given`: answered, and no message has come since. */
   #state:
     | { is: 'none' }
     | { is: 'open'; prompt: string; answer: (value: string) => void }
     | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
-  /** What was on its way to or from the kernel may be lost. */
+  /** A request or reply may be lost. */
   #isInDoubt = false;
 
   constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: KernelOutput) => void) {
@@ -36,26 +39,26 @@ export class InputRequests {
     this.#notify = notify;
   }
 
-  /** A message of the execution: what was answered before has arrived. */
+  /** A message of the execution: an earlier reply has arrived. */
   take(message: KernelMessage): void {
     if (this.#state.is === 'given') this.#state = { is: 'none' };
     if (message.type !== 'input_request') return;
     this.#isInDoubt = false;
     const { prompt, password } = message.content;
     const asked = { prompt: text(prompt), password: password === true };
-    // IRkernel asks although it was told not to (protocol.md §3.10); unanswered it would block every client.
+    // IRkernel asks even if it must not (protocol.md §3.10); without an answer it would block every client.
     if (!this.#allowStdin) this.#answer(message, '');
     this.ask(asked, message);
   }
 
-  /** `request` is undefined for what the kernel asked an earlier process for, and waits for still. */
+  /** `request` is undefined if the kernel sent it to an earlier process and still waits. */
   ask(asked: Omit<InputRequest, 'id'> & { id?: string }, request?: KernelMessage): void {
     const refused = !this.#allowStdin;
     let isAnswered = refused;
     const answer = (value: string): void => {
       if (isAnswered) return;
       isAnswered = true;
-      // It goes out on the websocket that is open now, or the next one.
+      // It is sent on the websocket that is open now, or the next one.
       this.#isInDoubt = false;
       this.#state = { is: 'given', request, value };
       this.#answer(request, value);
@@ -64,14 +67,14 @@ export class InputRequests {
     this.#notify({ kind: 'inputRequest', ...asked, refused, answer });
   }
 
-  /** Has a debugger that waits for a line end the code, or a console that outlived an interrupt; false where none does. */
-  leaveDebugger(isInterrupted: boolean): boolean {
+  /** Makes a waiting debugger quit, or a console that has survived an interrupt; false if there is none. */
+  quitDebugger(isInterrupted: boolean): boolean {
     const state = this.#state;
     if (state.is !== 'open') return false;
     const prompts = isInterrupted ? [...DEBUGGERS, CONSOLE] : DEBUGGERS;
-    const [, wayOut] = prompts.find(([prompt]) => prompt.test(state.prompt)) ?? [];
-    if (wayOut === undefined) return false;
-    state.answer(wayOut);
+    const [, quitCommand] = prompts.find(([prompt]) => prompt.test(state.prompt)) ?? [];
+    if (quitCommand === undefined) return false;
+    state.answer(quitCommand);
     return true;
   }
 
@@ -81,14 +84,14 @@ export class InputRequests {
   }
 
   /**
-   * The kernel works on this execution and says nothing since the connection broke. An answer that may be lost is sent
-   * once more where the kernel drops the lines it does not wait for; else the requester is told.
+   * The kernel is running this execution and has been silent since the connection broke. A reply that may be lost is
+   * sent again if the kernel drops unexpected input; otherwise the reader is notified.
    */
-  settleDoubt(dropsSpareLines: boolean): void {
+  settleDoubt(dropsUnexpectedInput: boolean): void {
     const state = this.#state;
     if (!this.#isInDoubt || state.is === 'open') return;
     this.#isInDoubt = false;
-    if (state.is === 'given' && dropsSpareLines) return this.#answer(state.request, state.value);
+    if (state.is === 'given' && dropsUnexpectedInput) return this.#answer(state.request, state.value);
     if (this.#allowStdin) this.#notify({ kind: 'inputMayBeLost' });
   }
 }

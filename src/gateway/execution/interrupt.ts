@@ -3,15 +3,18 @@ import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
 import type { KernelsApi } from '../http/kernels-api.ts';
 
-/** One interrupt as an execution wants it. */
+/** One interrupt that an execution requests. */
 export interface WantedInterrupt {
-  /** Asked when its turn has come: the execution may have ended meanwhile. */
+  /** Checked when its turn comes: the execution may have ended meanwhile. */
   isWanted: () => boolean;
-  /** Right before the call leaves. */
+  /** Called right before it is sent. */
   onSend: () => void;
 }
 
-/** Interrupts of a kernel keep a distance: Toree takes two within 3 s as a shutdown (protocol.md §3.6, trap 25). */
+/**
+ * Keeps a minimum time between the interrupts of a kernel: Toree takes two within 3 s as a shutdown (protocol.md §3.6,
+ * trap 25).
+ */
 export class Interrupts {
   readonly #post: KernelsApi['interruptKernel'];
   readonly #gapMs: number;
@@ -27,9 +30,9 @@ export class Interrupts {
   }
 
   /**
-   * Interrupts the kernel once that is allowed; false where it was not wanted any more. Rejects when that is not known to have
-   * reached the gateway. `sendMessage` sends an `interrupt_request` on the control channel, for gateways behind a proxy without
-   * the route; it gives false where none could be sent.
+   * Interrupts the kernel once that is allowed; false if it is no longer wanted. Rejects if the interrupt is not known
+   * to have reached the gateway. `sendMessage` sends an `interrupt_request` on the control channel, for proxies without
+   * the route; it returns false if nothing could be sent.
    */
   async send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => boolean): Promise<boolean> {
     const sent = (this.#free.get(kernelId) ?? Promise.resolve()).then(() =>
@@ -47,21 +50,21 @@ export class Interrupts {
   }
 
   /**
-   * Settles when no call is on its way that would hit the next code in this kernel; undefined when none is. It takes no
-   * longer than the call may.
+   * Settles when no interrupt is on its way that could hit the next code in this kernel; undefined if there is none.
+   * This takes no longer than the timeout of the call.
    */
   underWay(kernelId: string): Promise<unknown> | undefined {
     return this.#underWay.get(kernelId);
   }
 
-  /** Whether an interrupt was sent. */
+  /** Resolves with whether an interrupt was sent. */
   async #send(kernelId: string, wanted: WantedInterrupt, sendMessage: () => boolean): Promise<boolean> {
     if (!wanted.isWanted()) return false;
     wanted.onSend();
     const call = this.#post(kernelId);
     this.#underWay.set(kernelId, call);
     try {
-      // Stock Knox has no route for it (protocol.md §1.5); ipykernel takes the same as a message.
+      // Stock Knox has no such route (protocol.md §1.5); ipykernel accepts a message instead.
       if (!(await call) && wanted.isWanted() && !sendMessage())
         throw new GatewayError(
           'unreachable',
@@ -82,39 +85,42 @@ export class Interrupts {
   }
 }
 
-/** The call was turned away, so that no signal was sent. */
+/** The call was refused, so no signal was sent. */
 function isRefusal(failure: unknown): boolean {
   return failure instanceof GatewayError && (failure.code === 'unauthorized' || failure.code === 'refused');
 }
 
-/** What a debugger ends takes less. */
+/** How long a debugger gets to quit. */
 const LEAVING_MS = 1_000;
 
 export interface StoppableExecution {
-  /** Its code is the one that runs, so an interrupt meets nobody else's. */
+  /** Its code is running, so an interrupt does not hit another client's. */
   isRunning(): boolean;
-  /** Has a debugger that waits for a line end the code; false where none does. */
-  leaveDebugger(): boolean;
-  /** False where it was not wanted any more. Rejects when it is not known to have been sent. */
+  /** Makes a waiting debugger quit; false if there is none. */
+  quitDebugger(): boolean;
+  /** False if it is no longer wanted. Rejects if it is not known to have been sent. */
   interrupt(wanted: WantedInterrupt): Promise<boolean>;
   onSent(): void;
   onFailed(failure: unknown): void;
-  /** It was to stop, and for a while nothing has come of that. */
+  /** The stop has had no effect for a while. */
   onIgnored(): void;
 }
 
-/** The way from the request to stop one execution to the signals that the kernel gets (protocol.md §3.6). */
+/** Stops one execution: decides which interrupts the kernel gets, and when (protocol.md §3.6). */
 export class Stopping {
   readonly #signal: AbortSignal | undefined;
   readonly #ignoredMs: number;
   readonly #execution: StoppableExecution;
-  /** `due`: a signal that failed, or is wanted once more. */
+  /** `due`: an interrupt failed, or another one is wanted. */
   #state: 'idle' | 'asked' | 'due' = 'idle';
-  /** How often it was asked for again; what is left to do for the time before lapses. */
+  /** How often the stop was repeated; a repetition cancels what the earlier request still had to do. */
   #repeats = 0;
   #hasReacted = false;
-  /** The code was reached, and is not known to run on: what it replies as done (`!sleep 60`, `%debug`) was cut short. */
-  hasLanded = false;
+  /**
+   * An interrupt has reached the code, which is not known to be running on. A reply of ok (`!sleep 60`, `%debug`) then
+   * means that it was cut short.
+   */
+  hasReachedCode = false;
   #watch: NodeJS.Timeout | undefined;
 
   constructor(signal: AbortSignal | undefined, ignoredMs: number, execution: StoppableExecution) {
@@ -127,27 +133,27 @@ export class Stopping {
     return this.#signal?.aborted === true;
   }
 
-  /** From now on it is told when the request has no effect, also where nothing can be interrupted yet. */
+  /** Reports if the stop has no effect within the timeout, even if no interrupt could be sent. */
   watch(): void {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => {
-      this.hasLanded = false;
+      this.hasReachedCode = false;
       this.#execution.onIgnored();
     }, this.#ignoredMs);
   }
 
-  /** Sends what is wanted and may be sent now; a signal that the gateway did not take is not forgotten. */
+  /** Sends an interrupt if one is wanted and possible; one that failed is sent again later. */
   pursue(): void {
     if (!this.isWanted || !this.#execution.isRunning() || this.#state === 'asked') return;
-    // A request from before it could be interrupted has its time anew; one that a gateway keeps turning away has not.
+    // The timeout begins anew when the code can first be interrupted, but not for each failed attempt.
     if (this.#state === 'idle') this.watch();
     this.#state = 'asked';
     void this.#interrupt();
   }
 
   /**
-   * It is asked for again by somebody who saw that it has had no effect. Where no signal could go yet, the first one goes
-   * when it may.
+   * The stop is requested again because it had no effect. If no interrupt was possible so far, the first one is sent as
+   * soon as it is.
    */
   again(): void {
     if (!this.isWanted) return;
@@ -158,12 +164,12 @@ export class Stopping {
     this.pursue();
   }
 
-  /** The code asks for a line. */
+  /** The code asks for input. */
   onAsked(): void {
-    if (this.isWanted && this.#execution.leaveDebugger()) this.hasLanded = true;
+    if (this.isWanted && this.#execution.quitDebugger()) this.hasReachedCode = true;
   }
 
-  /** The code says something. */
+  /** The code has sent output. */
   onOutput(): void {
     this.#hasReacted = true;
   }
@@ -173,9 +179,9 @@ export class Stopping {
   }
 
   /**
-   * A kernel can lose a signal (Python in a finalizer, R while it reads a line): one that is followed by silence is
-   * repeated once. Code that says something has taken it, and a second one would cut short what it does about the first.
-   * Who asks again gets one signal each time.
+   * A kernel can miss a signal (Python in a finalizer, R while it reads a line), so an interrupt that is followed by
+   * silence is repeated once. Code that sends output has received it, and a second one would cut its cleanup short. A
+   * repeated request sends exactly one.
    */
   async #interrupt(): Promise<void> {
     const repeat = this.#repeats;
@@ -185,13 +191,14 @@ export class Stopping {
       this.#execution.onSent();
     };
     try {
-      // An interrupt would end IPython's debugger alone, and the code behind its prompt would go on.
-      if (this.#execution.leaveDebugger()) {
-        this.hasLanded = true;
+      // An interrupt would end only IPython's debugger, and the code would run on.
+      if (this.#execution.quitDebugger()) {
+        this.hasReachedCode = true;
         onSend();
         await delay(LEAVING_MS, undefined, { ref: false });
       }
-      if (await this.#execution.interrupt({ isWanted, onSend })) this.hasLanded = this.#execution.isRunning();
+      if (await this.#execution.interrupt({ isWanted, onSend }))
+        this.hasReachedCode = this.#execution.isRunning();
       if (repeat > 0) return;
       const isUnheard = () => isWanted() && !this.#hasReacted;
       await this.#execution.interrupt({ isWanted: isUnheard, onSend });

@@ -1,22 +1,22 @@
 import type { KernelOutput } from '../outputs.ts';
 
 const HIGH_BYTES = 2 * 2 ** 20;
-/** To parse such a frame has held up everybody else long enough: it is read in the next turn of the event loop. */
+/** Parsing such a frame has taken long enough: its output is read in the next turn of the event loop. */
 const HEAVY_BYTES = 2 ** 20;
-/** What an output costs beside its frame. */
+/** Memory of an output beyond its frame. */
 const OVERHEAD_BYTES = 200;
 const DONE = { done: true, value: undefined } as const;
 
 /**
- * Outputs between the websocket and one slow reader. Over `HIGH_BYTES` it asks for the websocket to be paused, under half
- * of that to be resumed, so that memory stays bounded however much a kernel prints.
+ * Outputs between the websocket and one reader. Above `HIGH_BYTES` it has the websocket paused, and below half of that
+ * resumed, so that memory stays bounded.
  */
 export class OutputQueue {
   readonly #onFull: (isFull: boolean) => void;
   #queued: { said: KernelOutput; bytes: number }[] = [];
   #first = 0;
   #bytes = 0;
-  /** Ended: nothing more comes. Left: nobody reads any more. */
+  /** Ended: no more outputs. Left: nobody reads any more. */
   #state: 'open' | 'ended' | 'left' = 'open';
   #wake: ((result: IteratorResult<KernelOutput, undefined>) => void) | undefined;
   isFull = false;
@@ -25,7 +25,7 @@ export class OutputQueue {
     this.#onFull = onFull;
   }
 
-  /** `bytes`: length of the frame that it came in. */
+  /** `bytes`: length of the frame that brought it. */
   push(said: KernelOutput, bytes = 0): void {
     if (this.#state !== 'open') return;
     if (this.#wake !== undefined) {
@@ -45,7 +45,7 @@ export class OutputQueue {
     this.#wake = undefined;
   }
 
-  /** One reader. Leaving its loop early drops everything that still comes. */
+  /** For one reader. Leaving the loop early drops everything that still comes. */
   read(): AsyncIterator<KernelOutput, undefined> {
     return {
       next: () => {
@@ -70,7 +70,7 @@ export class OutputQueue {
     const next = this.#queued[this.#first];
     if (next === undefined) return undefined;
     this.#first += 1;
-    // Dropped in one go now and then: shifting an array of thousands one by one is slow.
+    // Removed in batches: shifting an array of thousands one by one is slow.
     if (this.#first > 1000 || this.#first === this.#queued.length) {
       this.#queued = this.#queued.slice(this.#first);
       this.#first = 0;

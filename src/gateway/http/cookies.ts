@@ -2,32 +2,32 @@ import { parseCookie } from 'undici';
 import { z } from 'zod';
 import { readJson } from '../protocol/json.ts';
 
-/** Names in lower case. */
+/** Header names are in lower case. */
 export type Headers = Readonly<Record<string, string>>;
 
 const cookieSchema = z.object({
   name: z.string(),
   value: z.string(),
   host: z.string(),
-  /** Hosts below `host` get it too. */
+  /** Subdomains of `host` get it too. */
   isBelow: z.boolean(),
   path: z.string(),
   isSecure: z.boolean(),
-  /** In ms since the epoch; absent: it has no end. */
+  /** In ms since the epoch; absent if it does not expire. */
   endsMs: z.number().optional(),
 });
 type Cookie = z.infer<typeof cookieSchema>;
 
-/** A balancer sets one or two; what a server sets beyond this is not stored. */
+/** Load balancers set one or two cookies; further ones are not stored. */
 const MAX_COOKIES = 20;
 const MAX_CHARACTERS = 4_096;
 
 /**
- * The cookies of each kernel. A balancer that knows by a cookie which replica of the gateway has the kernel sends its
- * calls anywhere without it, and there is no such kernel. Starts carry none, so that new kernels are spread.
+ * The cookies of each kernel, by which a load balancer finds the replica that has the kernel; without them another
+ * replica answers that there is no such kernel. Starts carry none, so that new kernels are spread.
  */
 export class KernelCookies {
-  /** RFC 6265, as far as a client of one server needs it. */
+  /** As in RFC 6265, as far as the client of one server needs it. */
   readonly #cookies = new Map<string, readonly Cookie[]>();
   readonly #now: () => number;
 
@@ -35,7 +35,7 @@ export class KernelCookies {
     this.#now = now;
   }
 
-  /** What a call about this kernel carries: `a=b; c=d`, or nothing. */
+  /** The Cookie header of a call about this kernel: `a=b; c=d`, or empty. */
   header(kernelId: string, url: URL): string {
     return this.#of(kernelId)
       .filter((cookie) => isFor(cookie, url))
@@ -43,7 +43,7 @@ export class KernelCookies {
       .join('; ');
   }
 
-  /** `setCookies`: the headers Set-Cookie of an answer from `url`. */
+  /** `setCookies`: the Set-Cookie headers of a response from `url`. */
   take(kernelId: string, url: URL, setCookies: readonly string[]): void {
     for (const text of setCookies) {
       const cookie = readCookie(url, text, this.#now());
@@ -59,7 +59,7 @@ export class KernelCookies {
     this.#cookies.delete(kernelId);
   }
 
-  /** JSON, for a later process; undefined where there are none. */
+  /** JSON for a later process; undefined if there are none. */
   save(kernelId: string): string | undefined {
     const cookies = this.#of(kernelId);
     return cookies.length === 0 ? undefined : JSON.stringify(cookies);
@@ -102,7 +102,7 @@ function isHostWithin(host: string, domain: string): boolean {
   return host === domain || host.endsWith(`.${domain}`);
 }
 
-/** `headers` with these cookies too, `a=b; c=d` each; a name that is there already stays as it is. */
+/** Adds cookies (`a=b; c=d` each) to `headers`; names that are present already are left unchanged. */
 export function withCookies(headers: Headers, ...more: readonly string[]): Headers {
   const own = headers['cookie'] ?? '';
   const names = new Set(pairsOf(own).map(nameOf));

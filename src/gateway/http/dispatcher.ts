@@ -2,14 +2,14 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { Agent, type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { GatewaySettings } from '../gateway.ts';
 
-/** Longest answer that is read; kernelspecs with inlined logos are the biggest seen, far below. */
+/** The longest response that is read. The largest seen, kernelspecs with inlined logos, are far smaller. */
 const MAX_ANSWER_BYTES = 16 * 2 ** 20;
 
 const PROXY_ANSWER_MS = 10_000;
 
 const POOL = { connections: 16, pipelining: 1, allowH2: false, maxResponseSize: MAX_ANSWER_BYTES };
 
-/** The connections that REST calls go through: straight to the gateway, or through a tunnel of the proxy. */
+/** The connections for REST calls: directly to the gateway or through a proxy's tunnel. */
 export function openDispatcher(settings: GatewaySettings): Dispatcher {
   const tls = tlsOptions(settings);
   const { rest: uri } = settings.proxies ?? {};
@@ -18,19 +18,19 @@ export function openDispatcher(settings: GatewaySettings): Dispatcher {
     ...POOL,
     uri,
     requestTls: { ...tls, allowH2: false },
-    // Calls wait behind connections that are about to be opened, so one that a silent proxy holds has to end.
+    // Calls wait for connections that are being opened, so one that a silent proxy holds must end.
     clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: PROXY_ANSWER_MS }),
   });
 }
 
-/** As `tls.connect` takes them, for REST and for the websocket. */
+/** Options of `tls.connect`, for REST and for the websocket. */
 export function tlsOptions({ tls: { verify, ...rest } }: GatewaySettings) {
   return { rejectUnauthorized: verify, ...rest };
 }
 
 export type Tunnel = ReturnType<typeof openTunnel>;
 
-/** The way of one websocket through a proxy. */
+/** A tunnel through a proxy for one websocket. */
 export function openTunnel(proxyUrl: string) {
   const givingUp = new AbortController();
   const agent = new HttpsProxyAgent(proxyUrl, { signal: givingUp.signal });
@@ -40,11 +40,11 @@ export function openTunnel(proxyUrl: string) {
   });
   return {
     agent,
-    /** What the proxy answered with; undefined until it has. */
+    /** The proxy's status; undefined until it has answered. */
     get status(): number | undefined {
       return status;
     },
-    /** Gives the proxy up, where it has not answered: the websocket does not know that connection. */
+    /** Closes the connection to a proxy that has not answered, which the websocket does not know of. */
     giveUp(): void {
       if (status === undefined) givingUp.abort();
     },

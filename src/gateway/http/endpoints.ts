@@ -7,8 +7,8 @@ import { type Headers, KernelCookies } from './cookies.ts';
 export type Endpoints = ReturnType<typeof readEndpoints>;
 
 /**
- * Where the gateway's calls go and what they carry. Paths are joined as strings, because `new URL('/api', root)`
- * drops a prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
+ * URLs and headers of all calls to the gateway. Paths are joined as strings, because `new URL('/api', root)` drops a
+ * prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
  */
 export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined) {
   const http = splitRoot(settings.httpUrl);
@@ -18,7 +18,8 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
   const { kernelsPath = 'api/kernels', proxies = {} } = settings;
   const wsIsRest = ws.root === http.root.replace(/^http/, 'ws');
   const fixed = lowerCased(settings.headers);
-  // One Authorization header cannot hold both (protocol.md §1.4, trap 7): Basic keeps it, the token goes to the query.
+  // One Authorization header cannot hold both, so Basic keeps it and the token goes into the query (protocol.md §1.4,
+  // trap 7).
   if (user !== undefined)
     fixed['authorization'] = `Basic ${Buffer.from(`${user}:${pass ?? ''}`).toString('base64')}`;
   const { token, authScheme = 'token', authHeader = 'authorization' } = settings;
@@ -35,7 +36,10 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
     restUrl: (path: string): string => `${http.root}/${path}${query({})}`,
     channelsUrl: (kernelId: string, sessionId: string): string =>
       `${ws.root}/${kernelsPath}/${encodeURIComponent(kernelId)}/channels${query({ session_id: sessionId })}`,
-    /** For one request or upgrade. Rejects with `GatewayError` where the caller's credentials cannot be had. */
+    /**
+     * The headers of one request or upgrade. Rejects with `GatewayError` if the caller's credentials cannot be
+     * obtained.
+     */
     async headers(signal?: AbortSignal): Promise<Headers> {
       if (credentials === undefined) return fixed;
       try {
@@ -45,20 +49,20 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
         throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
       }
     },
-    /** These were refused. True: others are to be had, once. */
+    /** Reports refused headers. Resolves with true if there are new ones. */
     renew: async (refused: Headers, signal?: AbortSignal): Promise<boolean> =>
       credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
     cookies: new KernelCookies(),
-    /** The REST root without credentials and query, and the proxy on the way, for messages and logs. */
+    /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),
-    /** The same of the websocket root; the REST root where both are one address. */
+    /** The same for the websocket root; the REST root if both have the same address. */
     shownWsRoot: shown(wsIsRest ? http.root : ws.root, proxies.websocket),
-    /** The proxy on the way to websockets, with user and password. */
+    /** The proxy for websockets, with user and password. */
     wsProxy: proxies.websocket,
   };
 }
 
-/** What is waited for goes on for others. */
+/** The fetch itself goes on for other callers. */
 function late(): GatewayError {
   return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
 }

@@ -1,20 +1,20 @@
 import { GatewayError, type GatewayErrorCode } from '../errors.ts';
 import { isRecord, readJson } from '../protocol/json.ts';
 
-/** Foreign failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2. */
+/** Failures of calls and upgrades → `GatewayError`; pure. Source: protocol.md §1.2. */
 
-/** An answer as it came; the body is text, because gateways and proxies answer with JSON, HTML or nothing. */
+/** A response. The body is text, because gateways and proxies send JSON, HTML or nothing. */
 export interface Answer {
   status: number;
   location?: string | undefined;
   body: string;
-  /** Its headers Set-Cookie. */
+  /** Its Set-Cookie headers. */
   setCookies?: readonly string[];
 }
 
 /**
- * The gateway's own words for a refusal, without a full stop, as they stand within a sentence of ours: `message`, else
- * `reason`. Never its traceback, never HTML (protocol.md §1.2).
+ * The gateway's reason for a refusal, to be put into a sentence of ours: `message`, else `reason`, without a full stop.
+ * Never its traceback or HTML (protocol.md §1.2).
  */
 export function readReason(answer: Answer): string {
   const body = readJson(answer.body);
@@ -26,7 +26,7 @@ export function readReason(answer: Answer): string {
   return '';
 }
 
-/** What an answer that is no success means. `what` names the call, e.g. `the list of kernelspecs`. */
+/** The error for a response that is not a success. `what` names the call, e.g. `the list of kernelspecs`. */
 export function readRefusal(answer: Answer, what: string): GatewayError {
   const { status } = answer;
   const reason = readReason(answer);
@@ -45,24 +45,24 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
 }
 
 /**
- * The status, or 424 for a redirect to the hub's own place for a user's server: JupyterHub sends GETs and upgrades there while
- * that server does not run, and answers them with 424 there (protocol.md §1.6).
+ * The status, or 424 for a redirect to the hub's page for a user's server: JupyterHub redirects GETs and upgrades there
+ * while that server does not run, and answers 424 there (protocol.md §1.6).
  */
 export function readStatus(status: number, location: string | undefined): number {
   return status === 302 && /\/hub\/user\//.test(location ?? '') ? 424 : status;
 }
 
 /**
- * Whether a hub may have answered in place of a server that does not run: a POST or DELETE gets 405 there, or 403 in HTML or over
- * `_xsrf`, for which a server that gets its token never asks.
+ * Whether a hub may have answered in place of a stopped server: to a POST or DELETE it says 405, or 403 with HTML or
+ * about `_xsrf`, which a server that gets its token never asks for.
  */
-export function mayBeHubs(answer: Answer): boolean {
+export function mayBeFromHub(answer: Answer): boolean {
   const { status } = answer;
   const reason = readReason(answer);
   return status === 424 || status === 405 || (status === 403 && (reason === '' || /xsrf/i.test(reason)));
 }
 
-/** Statuses that proxies send in place of the gateway. */
+/** Whether a proxy sends this status in place of the gateway. */
 export function isGatewayAway(status: number): boolean {
   return status === 502 || status === 503 || status === 504;
 }
@@ -72,12 +72,12 @@ function isCredentialReason(reason: string): boolean {
   return reason === '' || /^forbidden$/i.test(reason) || /_xsrf/.test(reason);
 }
 
-/** Where identity providers are. */
+/** Words in the addresses of identity providers. */
 const LOGIN_PLACE = /login|logon|signin|sso|oauth|saml|auth/i;
-/** Of a form that asks for a password, or takes the browser to an identity provider. */
+/** A form field for a password, or one that sends the browser to an identity provider. */
 const LOGIN_FIELD = /type=["']?password|name=["']?SAMLRequest/i;
 
-/** Fresh credentials may help: 401, 403, or a page to log in, which identity proxies send when a token has ended. */
+/** Whether new credentials may help: 401, 403, or a login page, which identity proxies send when a token has expired. */
 export function isRefusedCredential(answer: Answer): boolean {
   return answer.status === 401 || answer.status === 403 || isLoginRedirect(answer);
 }
@@ -90,7 +90,7 @@ function isLoginRedirect({ status, location, body }: Answer): boolean {
   return LOGIN_FIELD.test(body) || /(?:sign|log)[ -]?in\b/i.test(title) || LOGIN_PLACE.test(place);
 }
 
-/** An HTML page as a success. */
+/** Whether the answer is a success with an HTML page as its body. */
 export function isPage({ status, body }: Answer): boolean {
   return status >= 200 && status < 300 && isHtml(body);
 }
@@ -99,7 +99,7 @@ function isHtml(body: string): boolean {
   return /^\s*</.test(body);
 }
 
-/** A success whose body is not what the API promises. */
+/** The error for a success whose body is not what the API promises. */
 export function badAnswer(answer: Answer, what: string): GatewayError {
   if (isLoginRedirect(answer)) return readRefusal(answer, what);
   const { status, body } = answer;
@@ -107,13 +107,13 @@ export function badAnswer(answer: Answer, what: string): GatewayError {
   return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, { status });
 }
 
-/** The codes of OpenSSL's verification, and Node's own for a name that does not fit. */
+/** OpenSSL's verification errors, and Node's own for a host name that does not match. */
 const UNTRUSTED =
   /^((DEPTH_ZERO_)?SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)|CERT_|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT_ALTNAME)/;
-/** TLS alerts by which the other side refuses our client certificate, or misses one. */
+/** TLS alerts with which the server refuses our client certificate or asks for one. */
 const CERTIFICATE_REFUSED = /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)/;
 
-/** What a call or an upgrade that got no answer at all means. */
+/** The error for a call or upgrade without a response. */
 export function readFailure(failure: unknown, root: string): GatewayError {
   if (failure instanceof GatewayError) return failure;
   const refusal = /^Proxy response \((\d{3})\)/.exec(failure instanceof Error ? failure.message : '')?.[1];
@@ -127,7 +127,7 @@ export function readFailure(failure: unknown, root: string): GatewayError {
   return as('unreachable', `The gateway at ${root} gives no answer`);
 }
 
-/** The proxy on the way to `root` opens no tunnel. */
+/** The error for a proxy that refuses a tunnel to `root`. */
 export function proxyRefusal(status: number, root: string): GatewayError {
   const why = status === 407 ? ', because it wants another user or password' : '';
   return new GatewayError(
@@ -136,7 +136,7 @@ export function proxyRefusal(status: number, root: string): GatewayError {
   );
 }
 
-/** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; `AggregateError`s of two addresses count as their first. */
+/** `ECONNREFUSED`, `UND_ERR_…`, `DEPTH_ZERO_…`; an `AggregateError` (several addresses) counts as its first error. */
 function errorCode(failure: unknown): string {
   if (!(failure instanceof Error)) return 'unknown';
   if ('code' in failure && typeof failure.code === 'string') return failure.code;

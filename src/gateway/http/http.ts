@@ -17,22 +17,22 @@ import {
   readStatus,
 } from './http-errors.ts';
 
-/** HTTP to one gateway: an own pool with keep-alive, no redirects followed, each call bounded in time. */
+/** HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. */
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
-  /** The lines of a long answer to GET, as they come. Rejects with `GatewayError` when it is refused or breaks off. */
+  /** The lines of a streamed response to a GET. Rejects with `GatewayError` if it is refused or breaks off. */
   lines(path: string, signal: AbortSignal): AsyncIterable<string>;
-  /** The answer to a start was about this kernel: its cookies are the kernel's. */
+  /** Assigns the cookies in a start's response to the new kernel. */
   assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
 }
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
-  /** `api/kernels/…`, no slash at either end. */
+  /** `api/kernels/…`, without a slash at either end. */
   path: string;
-  /** Whose cookies it carries. */
+  /** The kernel whose cookies it carries. */
   kernelId?: string;
   body?: unknown;
   timeoutMs: number;
@@ -40,11 +40,11 @@ export interface HttpCall {
 }
 
 const ATTEMPTS = 3;
-/** Servers that stream an answer send something each few seconds. */
+/** Streaming servers send something every few seconds. */
 const LINE_MS = 60_000;
 const MAX_LINE_CHARACTERS = 2 ** 16;
 
-/** `mayWrite` is asked right before each POST and DELETE; false rejects it as `writesPaused`. */
+/** `mayWrite` is called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
   const dispatcher = openDispatcher(settings);
   const xsrf = new XsrfToken();
@@ -53,7 +53,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
     const headers = await endpoints.headers(signal);
     const answer = await sendWithXsrf(wanted, headers, signal);
-    // The gateway did nothing, so a POST may be repeated too.
+    // The gateway has done nothing, so even a POST may be repeated.
     if (!isRefusedCredential(answer) || !(await endpoints.renew(headers, signal))) return answer;
     return sendWithXsrf(wanted, await endpoints.headers(signal), signal);
   }
@@ -98,7 +98,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     };
   }
 
-  /** Only GET and DELETE may be repeated: a POST may have been done (protocol.md §1.2). */
+  /** Repeats only GET and DELETE: a POST may have been carried out (protocol.md §1.2). */
   async function call(wanted: HttpCall): Promise<Answer> {
     const { timeoutMs, signal } = wanted;
     const most = wanted.method === 'POST' ? 1 : ATTEMPTS;
@@ -155,15 +155,15 @@ const XSRF_COOKIE = '_xsrf';
 const XSRF_HEADER = 'x-xsrftoken';
 
 /**
- * Jupyter Server without a token takes a POST or DELETE only where a cookie and a header say the same (protocol.md §1.2). It
- * asks by refusing; from then on both are sent. What they say is the server's last word for it, or else our own, which
- * Tornado takes as well.
+ * The `_xsrf` token. A Jupyter Server without a token accepts a POST or DELETE only if a cookie and a header have the
+ * same value (protocol.md §1.2). Once it has refused for that reason, both are sent. The value is the one that the
+ * server set last, or one of ours, which Tornado accepts as well.
  */
 class XsrfToken {
   #value: string | undefined;
   #isAsked = false;
 
-  /** Of any answer. */
+  /** Takes the cookie from any response. */
   take(setCookies: readonly string[]): void {
     for (const text of setCookies) {
       const cookie = parseCookie(text);
@@ -171,7 +171,7 @@ class XsrfToken {
     }
   }
 
-  /** Whether the answer asks for it, so that the request is worth a second try, if `add` gives something else now. */
+  /** Whether the response asks for the token; then the request is worth repeating if `add` now changes it. */
   isAskedBy(answer: Answer): boolean {
     if (answer.status !== 403 || !/xsrf/i.test(readReason(answer))) return false;
     this.#isAsked = true;
@@ -179,7 +179,7 @@ class XsrfToken {
     return true;
   }
 
-  /** For a POST or DELETE. What the caller has of its own stays. */
+  /** Adds the token to a POST or DELETE, unless the caller sends its own. */
   add(headers: Headers): Headers {
     const hasOwn = XSRF_HEADER in headers || hasCookie(headers, XSRF_COOKIE);
     if (!this.#isAsked || this.#value === undefined || hasOwn) return headers;

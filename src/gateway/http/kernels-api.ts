@@ -7,10 +7,13 @@ import type { GatewayTimings } from '../timings.ts';
 import { type Answer, badAnswer, isPage, readReason, readRefusal } from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
-/** One function per REST call of the Kernel Gateway; answers checked. Source: protocol.md §1.1. All throw `GatewayError`. */
+/**
+ * One function per REST call of the Kernel Gateway; responses are validated. Source: protocol.md §1.1. All reject with
+ * `GatewayError`.
+ */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
-/** Where a gateway has what, without a slash at either end. */
+/** The gateway's paths, without a slash at either end. */
 type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
 
 export interface PostKernel {
@@ -20,7 +23,7 @@ export interface PostKernel {
   env: Readonly<Record<string, string>>;
 }
 
-/** Kernel Gateway 3 fails on a kernel whose process it is just starting again, and deletes it a moment later. */
+/** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
 const DELETIONS = 3;
 
 const kernelModel = z
@@ -39,9 +42,9 @@ const kernelModel = z
     reason: model.reason === '' ? undefined : (model.reason ?? undefined),
   }));
 
-/** No name is longer; what looks at it need not bound it again. */
+/** No name is longer, and users of the value need no limit of their own. */
 const WORD_CHARS = 500;
-/** Not said, or not as a word: said as nothing. */
+/** Empty if it is missing or not a string. */
 const word = z
   .string()
   .transform((said) => said.slice(0, WORD_CHARS))
@@ -52,7 +55,7 @@ const kernelspecs = z
     default: word,
     kernelspecs: z.record(
       z.string(),
-      // One that says too little of itself can be started all the same, and must not hide the others.
+      // A kernelspec with missing fields can still be started, and must not hide the others.
       z
         .object({ spec: z.object({ display_name: word, language: word }) })
         .catch({ spec: { display_name: '', language: '' } }),
@@ -86,7 +89,7 @@ export function createKernelsApi(
     action = '',
   ): Promise<Answer> => http.call({ method, path: `${kernelPath(kernelId)}${action}`, kernelId, ...more });
 
-  /** The hub has said that the server is stopped, which has taken its kernels with it. Without a hub a 424 proves nothing. */
+  /** The hub says that the server is stopped, and its kernels with it. Without a hub a 424 proves nothing. */
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
@@ -105,16 +108,16 @@ export function createKernelsApi(
 
   async function listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined> {
     const answer = await get(kernelsPath, signal);
-    // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); a bad token is a 401 there.
+    // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); there a bad token is a 401.
     if (answer.status === 403) {
-      // Jupyter Server says 403 to a bad token too, and then to everything.
+      // Jupyter Server answers a bad token with 403 too, but on every path.
       readAnswer(await get(kernelspecsPath, signal), kernelspecs, 'its kernelspecs');
       return undefined;
     }
     return readAnswer(answer, z.array(kernelModel), 'its kernels');
   }
 
-  /** The POST alone; `KernelStarts` is what callers use. */
+  /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
     const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
     const started = kernelModel.safeParse(readJson(answer.body)).data;
@@ -122,7 +125,7 @@ export function createKernelsApi(
     return answer;
   }
 
-  /** True when the kernel was there and is deleted, false for 404. */
+  /** True if the kernel existed and is deleted, false for 404. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
@@ -130,14 +133,14 @@ export function createKernelsApi(
       if (isDone(answer, 'the deletion of a kernel')) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
-      // Two deletions at once: Kernel Gateway 2 answers one of them with 500 (protocol.md §1.2, trap 52).
+      // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
       if ((await findKernel(kernelId)) === undefined) return true;
       if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
 
-  /** False where the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
+  /** False if the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
     if (isDone(answer, 'the interrupt of a kernel')) return true;
@@ -148,7 +151,8 @@ export function createKernelsApi(
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
     if (isDone(answer, 'the restart of a kernel')) return;
-    // A kernel that is gone answers 500 on every version (protocol.md §1.2, trap 9); so does the loser of two restarts.
+    // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
+    // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
     if (answer.status === 404 || answer.status === 500) {
       const model = await findKernel(kernelId);
@@ -169,7 +173,7 @@ export function createKernelsApi(
   };
 }
 
-/** `status` 424: with its server. */
+/** `status` 424: it went with its server. */
 export function kernelGone(kernelId: string, status = 404): GatewayError {
   const words =
     status === 424
@@ -178,13 +182,13 @@ export function kernelGone(kernelId: string, status = 404): GatewayError {
   return new GatewayError('kernelGone', words, { status });
 }
 
-/** False where it is no 2xx. Throws where it is a page: a proxy that wants a login answers any call with one. */
+/** Whether the status is 2xx. Rejects if the body is an HTML page: a proxy that asks for a login sends one for any call. */
 function isDone(answer: Answer, what: string): boolean {
   if (isPage(answer)) throw badAnswer(answer, what);
   return answer.status >= 200 && answer.status < 300;
 }
 
-/** A 2xx answer as `schema` says it, else the fitting `GatewayError`. */
+/** A 2xx response, read by `schema`; else rejects with the matching `GatewayError`. */
 export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string): T {
   if (answer.status < 200 || answer.status >= 300) throw readRefusal(answer, what);
   const read = schema.safeParse(readJson(answer.body));
@@ -197,8 +201,8 @@ export function readKernelModel(answer: Answer): KernelModel {
 }
 
 /**
- * 404 as the gateway says it for a kernel. A 404 in HTML or without words comes from a proxy without the route or from
- * the gateway being replaced, and must not end a run as "kernel gone".
+ * Whether the gateway says that it has no such kernel. A 404 with HTML or without words comes from a proxy without the
+ * route or from a gateway that is being replaced, and must not end a run as "kernel gone".
  */
 function isMissingKernel(answer: Answer): boolean {
   return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));

@@ -5,12 +5,12 @@ import type { HubServer } from '../hub/hub-server.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { Turns } from '../turns.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from './http-errors.ts';
+import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 
 /**
- * `POST api/kernels`, in turns (gateways leak one start's env into another, protocol.md §1.3). A start that the caller
- * gives up, or whose answer is lost, leaves no kernel behind where the gateway honours chosen ids.
+ * `POST api/kernels`, in turns, because gateways leak one start's env into another (protocol.md §1.3). A start that is
+ * given up, or whose response is lost, leaves no kernel behind if the gateway uses the chosen id.
  */
 export class KernelStarts {
   readonly #api: KernelsApi;
@@ -41,13 +41,13 @@ export class KernelStarts {
   }
 
   async start(start: StartKernel): Promise<KernelModel> {
-    // From now on a kernel under this id is this start's; a deletion on its way would meet it.
+    // From now on a kernel with this id belongs to this start; a deletion still on its way would hit it.
     const search = this.#searches.get(start.kernelId);
     search?.stop();
     await search?.done;
     const done = await this.#turns.take(start).catch(() => undefined);
     if (done === undefined) throw givenUp();
-    // The turn lasts until the gateway has answered, also when the caller does not wait for it any more.
+    // The turn lasts until the gateway has answered, even if the caller has stopped waiting.
     const posted = this.#post(start).finally(done);
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
@@ -56,14 +56,14 @@ export class KernelStarts {
         .catch((failure: unknown) => {
           this.#log.warn(
             { event: 'kernel.leftover', err: failure, kernelId: start.kernelId },
-            'a given up start was not cleaned up',
+            'the kernel of a start that was given up could not be deleted',
           );
         });
       return givenUp();
     });
   }
 
-  /** Ends the searches for kernels whose start was not answered. */
+  /** Ends all searches. */
   close(): void {
     this.#isClosed = true;
     for (const search of this.#searches.values()) search.stop();
@@ -74,7 +74,7 @@ export class KernelStarts {
     const body = {
       ...this.#startBody,
       name: start.kernelspec,
-      // Kernel Gateway 3 reads the first, Enterprise Gateway the second (protocol.md §1.3).
+      // Kernel Gateway 3 reads `kernel_id`, Enterprise Gateway `KERNEL_ID` (protocol.md §1.3).
       kernel_id: kernelId,
       env: {
         KERNEL_LAUNCH_TIMEOUT: String(Math.ceil(this.#launchTimeoutMs / 1000)),
@@ -100,7 +100,7 @@ export class KernelStarts {
     }
   }
 
-  /** True where the answer came in place of a server that was stopped, and it runs now: nothing was started. */
+  /** True if the response came in place of a stopped server that now runs: nothing was started. */
   async #untilServerRuns(answer: Answer, { onServer, signal, release }: StartKernel): Promise<boolean> {
     if (this.#hub === undefined || answer.status !== 424) return false;
     await this.#hub.start(onServer);
@@ -110,8 +110,8 @@ export class KernelStarts {
   }
 
   /**
-   * The kernel of an earlier start under this id, which a crash cut short: Kernel Gateway 2 would start a second one, and
-   * leave the first to nobody.
+   * Finds the kernel of an earlier start with this id that a crash interrupted: Kernel Gateway 2 would start a second
+   * one and orphan the first.
    */
   async #findStarted(kernelId: string): Promise<KernelModel | undefined> {
     try {
@@ -122,24 +122,26 @@ export class KernelStarts {
     }
   }
 
-  /** Why a start was refused: limits and users as `refused`, the rest as `startFailed` with the gateway's own reason. */
+  /**
+   * The error for a refused start: limits and users as `refused`, the rest as `startFailed` with the gateway's reason.
+   */
   async #readFailure(answer: Answer, kernelspec: string): Promise<GatewayError> {
     const { status } = answer;
     const reason = readReason(answer);
-    // What a hub says to a POST in place of a server that is stopped looks like a refusal.
-    if (mayBeHubs(answer)) {
+    // A hub's response to a POST in place of a stopped server looks like a refusal.
+    if (mayBeFromHub(answer)) {
       const failure = await this.#api.readKernelspecs().catch((error: unknown) => error);
       if (failure instanceof GatewayError && failure.code === 'serverStopped') return failure;
     }
     if (status === 500) {
-      // An unknown name is an unhandled error on every version (protocol.md §1.2, trap 10).
+      // An unknown name causes an unhandled error on every version (protocol.md §1.2, trap 10).
       const specs = await this.#api.readKernelspecs().catch(() => undefined);
       if (specs !== undefined && !specs.list.some((spec) => spec.name === kernelspec))
         return new GatewayError('startFailed', `The gateway has no kernelspec named ${kernelspec}`, {
           status,
         });
     }
-    // 503 with words is Enterprise Gateway's own: the cluster has no resources; without words it is a proxy's.
+    // A 503 with a reason is Enterprise Gateway's (the cluster has no resources); without one it is a proxy's.
     if (status === 500 || (status === 503 && reason !== '')) {
       const why = reason === '' ? 'it gives no reason' : reason;
       return new GatewayError('startFailed', `The gateway could not start ${kernelspec}: ${why}`, { status });
@@ -147,7 +149,7 @@ export class KernelStarts {
     return readRefusal(answer, `to start ${kernelspec}`);
   }
 
-  /** Begins to look for the kernel of a start whose answer was lost: it may be there or still come. */
+  /** Begins to search for the kernel of a start whose response was lost: it may exist or still appear. */
   #search({ kernelId, release }: StartKernel): void {
     if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
@@ -161,8 +163,8 @@ export class KernelStarts {
   }
 
   /**
-   * The chosen id is a fresh uuid, so a kernel under it is ours until the start is repeated; Kernel Gateway 2 chooses its
-   * own and cannot be cleaned up, which is logged.
+   * Deletes the kernel of a lost start. The id is a new UUID, so a kernel with it is ours until the start is repeated.
+   * Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is written.
    */
   async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
     const until = performance.now() + this.#launchTimeoutMs;
@@ -176,7 +178,7 @@ export class KernelStarts {
       } catch (failure) {
         this.#log.debug(
           { event: 'kernel.unseen', err: failure, kernelId },
-          'cannot look for a kernel whose start was not answered',
+          'could not look for a kernel whose start was not answered',
         );
       }
       const wait = this.#timings.lostStartLookMs;

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { GatewayError } from '../errors.ts';
 import type { Log, GatewaySettings, HubSettings } from '../gateway.ts';
 import { readEndpoints } from '../http/endpoints.ts';
-import { type Answer, isGatewayAway, mayBeHubs, readReason, readRefusal } from '../http/http-errors.ts';
+import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from '../http/http-errors.ts';
 import { createHttp, type Http } from '../http/http.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 
-/** `unknown`: the token may not see it. */
+/** `unknown`: the token does not allow reading it. */
 type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped' | 'unknown';
 
 const userModel = z.object({
@@ -27,8 +27,8 @@ export interface HubServerOptions {
 }
 
 /**
- * The server of a JupyterHub's user, which is the gateway. It is stopped when nobody has used it for a while, and nobody but
- * us starts it again. Source: jupyterhub's `apihandlers/users.py`.
+ * The JupyterHub user's server that is the gateway. The hub stops it when it is idle, and only this client starts it
+ * again. Source: jupyterhub's `apihandlers/users.py`.
  */
 export class HubServer {
   readonly #hub: HubSettings;
@@ -55,29 +55,29 @@ export class HubServer {
   }
 
   /**
-   * The same calls, with the hub's word about an answer that may have come in place of the server: 424 where that is stopped.
-   * Where it runs, the hub's proxy has lost it for a moment, as after a restart: 503.
+   * Wraps `http`: for a response that may have come in place of the server, it asks the hub. 424 if the server is
+   * stopped; 503 if it runs, because then the hub's proxy has lost its route for a moment, as after a restart.
    */
   markStopped(http: Http): Http {
     return {
       ...http,
       call: async (wanted) => {
         const answer = await http.call(wanted);
-        const isHubs = mayBeHubs(answer);
-        if (!isHubs && answer.status !== 503) return answer;
+        const isFromHub = mayBeFromHub(answer);
+        if (!isFromHub && answer.status !== 503) return answer;
         const state = await this.#look(wanted.signal).catch((error: unknown) => {
-          if (isHubs) throw error;
+          if (isFromHub) throw error;
           return 'unknown' as const;
         });
-        if (state === 'unknown') return isHubs ? { ...answer, status: 424 } : answer;
+        if (state === 'unknown') return isFromHub ? { ...answer, status: 424 } : answer;
         return { ...answer, status: state === 'ready' ? 503 : 424 };
       },
     };
   }
 
   /**
-   * Resolves when the server runs; it is started once for all who ask. `onStarting` is told since when it is being started,
-   * in ms since the epoch. Rejects with `GatewayError`, after the launch time-out at the latest.
+   * Resolves when the server runs; concurrent callers share one start. `onStarting` gets the time (ms since the epoch)
+   * when the start began. Rejects with `GatewayError`, at the latest after the launch timeout.
    */
   async start(onStarting?: (sinceMs: number) => void): Promise<void> {
     this.#start ??= {
@@ -101,7 +101,7 @@ export class HubServer {
     let isAsked = false;
     while (!until.aborted) {
       const state = await this.#look(until).catch((error: unknown) => {
-        // A hub that is restarted goes on with the start that it was asked for.
+        // A restarted hub continues a start that it was asked for.
         if (isAsked && error instanceof GatewayError && error.code === 'unreachable') return 'away' as const;
         throw error;
       });
@@ -110,7 +110,7 @@ export class HubServer {
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
         return;
       }
-      // It came up and went, or did not come up, while the hub told nothing of it.
+      // It started and stopped again, or failed to start, while the hub reported nothing.
       if (state === 'stopped' && isAsked) throw notStarted('it has stopped again');
       if (state === 'stopped' || (state === 'unknown' && !isAsked)) {
         const answer = await this.#ask();
@@ -136,18 +136,18 @@ export class HubServer {
     return server.ready ? 'ready' : 'stopped';
   }
 
-  /** Asks for the start. */
+  /** Requests the start. */
   async #ask(): Promise<'running' | 'begun' | 'notYet'> {
     const answer = await this.#call('POST', this.#path, undefined);
     if (answer.status === 201) return 'running';
     if (answer.status === 202) return 'begun';
-    // It is running or on its way already, or stops just now, or the hub starts others first.
+    // It runs or is starting already, is stopping, or the hub starts others first.
     if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
   }
 
-  /** Reads how the start goes on, until it is over or nothing more is said. */
+  /** Reads the progress of the start until it is over or the stream ends. */
   async #follow(until: AbortSignal): Promise<'ready' | 'notKnown'> {
     try {
       for await (const line of this.#http.lines(`${this.#path}/progress`, until)) {
@@ -160,14 +160,14 @@ export class HubServer {
       if (error instanceof GatewayError && error.code === 'startFailed') throw error;
       this.#options.log.debug(
         { event: 'hub.silent', err: error },
-        'the hub does not tell how the start goes on',
+        'the hub does not report the progress of the start',
       );
     }
     return 'notKnown';
   }
 
   #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {
-    // The hub answers a start after 10 s, also where that goes on (slow_spawn_timeout).
+    // The hub answers a start after 10 s even if it is not finished (slow_spawn_timeout).
     const timeoutMs = this.#options.timings.callMs * (method === 'POST' ? 3 : 1);
     return this.#http.call({ method, path, timeoutMs, signal });
   }

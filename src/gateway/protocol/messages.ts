@@ -4,14 +4,17 @@ import { id, isRecord, readJson, text } from './json.ts';
 import { readWidget } from './widget.ts';
 import type { KernelMessage } from './wire.ts';
 
-/** Message contents → our words; pure. Kernels leave fields out and put others in, so every field is looked at. */
+/** Message contents → our types; pure. Kernels leave fields out and add others, so every field is checked. */
 
-/** What an execute_reply says. `status` is the kernel's word: `ok`, `error`, `aborted`, `abort` … (protocol.md §3.4). */
+/**
+ * The content of an execute_reply. `status` is the kernel's word: `ok`, `error`, `aborted`, `abort` … (protocol.md
+ * §3.4).
+ */
 export interface ExecuteReply {
   status: string;
   executionCount: number | undefined;
   error: { name: string; value: string; traceback: string[] } | undefined;
-  /** `exit()`: the kernel ends although the reply may say ok. */
+  /** The code called `exit()`: the kernel ends although the reply may say ok. */
   asksExit: boolean;
   /** Pager texts and next inputs, in order. */
   outputs: Output[];
@@ -39,7 +42,7 @@ function readPayload(payload: Record<string, unknown>): Output[] {
   return [];
 }
 
-/** The name of a class; a longer one is a joke. */
+/** No exception class has a longer name. */
 const NAME_CHARS = 10_000;
 
 export function readError(content: KernelMessage['content']): NonNullable<ExecuteReply['error']> {
@@ -51,7 +54,7 @@ export function readError(content: KernelMessage['content']): NonNullable<Execut
   };
 }
 
-/** The outputs that an iopub message of an execution stands for; none for statuses and unknown types. */
+/** The output in an iopub message of an execution; undefined for statuses and unknown types. */
 export function readOutput(message: KernelMessage): Output | undefined {
   const { content } = message;
   switch (message.type) {
@@ -90,7 +93,7 @@ function readComm(content: KernelMessage['content']): Output | undefined {
   return commId === '' ? undefined : { kind: 'comm', commId, data: content['data'] };
 }
 
-/** Scala kernels give code no comm: a display of this kind, a comm's message as JSON text, is read as one. */
+/** Code in Scala kernels cannot use comms, so it sends a display of this type, with a comm message as JSON text. */
 const COMM_MIME = 'application/vnd.sparkthread.comm+json';
 const MOST_COMM_CHARS = 10_000;
 
@@ -117,7 +120,7 @@ function readDisplay(content: KernelMessage['content']): Display {
   };
 }
 
-/** Texts may come as arrays of lines (trap 45); JSON mime types keep their value whatever it is. */
+/** Texts may be arrays of lines (trap 45); values of JSON mime types are kept as they are. */
 function readBundle(value: unknown): MimeBundle {
   if (!isRecord(value)) return {};
   return Object.fromEntries(
@@ -125,10 +128,10 @@ function readBundle(value: unknown): MimeBundle {
   );
 }
 
-/** No kernel sends more forms of one value. */
+/** No kernel sends more mime types for one value. */
 const MOST_FORMS = 100;
 
-/** Without a look at the others: there may be a million of them. */
+/** Reads only the first entries: there may be a million. */
 function firstEntries(value: Record<string, unknown>): [string, unknown][] {
   const first: [string, unknown][] = [];
   for (const form in value) {
@@ -142,7 +145,10 @@ function joinedOrOwn(part: unknown): unknown {
   return Array.isArray(part) && part.every((line) => typeof line === 'string') ? part.join('') : part;
 }
 
-/** The gateway's notice that it drops output: a `stderr` of its own making under our session (protocol.md §2.5). */
+/**
+ * The gateway's notice that it drops output: a `stderr` stream that the gateway sends with our session id (protocol.md
+ * §2.5).
+ */
 export function readDropNotice(message: KernelMessage, sessionId: string): 'data' | 'messages' | undefined {
   if (message.type !== 'stream' || message.session !== sessionId || message.content['name'] !== 'stderr')
     return undefined;
@@ -151,32 +157,24 @@ export function readDropNotice(message: KernelMessage, sessionId: string): 'data
   return said.startsWith('IOPub message rate exceeded') ? 'messages' : undefined;
 }
 
-/** It is looked at for each message. */
+/** The implementation is looked at for each message. */
 const IMPLEMENTATION_CHARS = 200;
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
   const said = text(content['implementation']).slice(0, IMPLEMENTATION_CHARS);
-  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's word for itself
+  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's own name
 }
 
 export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
 
-/** Sends outputs after reply and idle (protocol.md §3.3, trap 53). */
-export function isLateTalker(info: KernelInfo): boolean {
+/** Whether the kernel sends outputs after reply and idle (protocol.md §3.3, trap 53). */
+export function sendsLateOutput(info: KernelInfo): boolean {
   return /toree/i.test(info.implementation);
 }
 
 /**
- * Its kernel_info_reply proves that all earlier requests are done (protocol.md §3.8), and names its process (§3.7). It throws
- * away the lines that came before it asks for one (`_input_request` drains stdin first).
- */
-export function isIpykernel({ implementation }: KernelInfo): boolean {
-  return implementation === 'ipython';
-}
-
-/**
- * Whether a process that answers a silent execution with this count cannot have run `In [known]` before it. IRkernel's
- * reply names the next count, Toree counts silent executions too, others name the last one.
+ * Whether a process that answers a silent execution with this count cannot have run `In [known]`. IRkernel's reply has
+ * the next count, Toree counts silent executions too, others give the last count.
  */
 export function isOfOtherProcess(info: KernelInfo, replied: number | undefined, known: number): boolean {
   if (replied === undefined) return false;
@@ -195,22 +193,22 @@ function count(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) ? value : undefined;
 }
 
-/** What a message says about the kernel itself, not about one execution. Source: protocol.md §2.7, §3.7. */
+/** What a message says about the kernel itself rather than an execution. Source: protocol.md §2.7, §3.7. */
 export type KernelSign =
-  /** The gateway starts the kernel's process again after it died. */
+  /** The gateway restarts the kernel's process after it died. */
   | 'restarting'
-  /** A new process speaks. */
+  /** A new process has started. */
   | 'starting'
   /** The gateway has given up restarting it. */
   | 'dead'
-  /** It was told to end, for good or for a restart. */
+  /** The kernel was told to shut down: for good, or (below) for a restart. */
   | 'leaving'
   | 'leavingToRestart'
-  /** Code of another client runs, or has ended. */
+  /** Another client's code is running, or (below) has ended. */
   | 'busyElsewhere'
   | 'idleElsewhere';
 
-/** Undefined for what says nothing about it. Only for messages that belong to no execution of ours. */
+/** Undefined if the message says nothing about the kernel. Only for messages that belong to none of our executions. */
 export function readKernelSign(message: KernelMessage): KernelSign | undefined {
   if (message.channel !== 'iopub') return undefined;
   if (message.type === 'shutdown_reply')
@@ -224,18 +222,21 @@ export function readKernelSign(message: KernelMessage): KernelSign | undefined {
   return state === 'idle' ? 'idleElsewhere' : undefined;
 }
 
-/** Said by the gateway itself about its kernel's process; never buffered, never replayed. */
-export function isWordOfGateway(message: KernelMessage): boolean {
+/** Sent by the gateway itself about its kernel's process; never buffered and never replayed. */
+export function isFromGateway(message: KernelMessage): boolean {
   const sign = readKernelSign(message);
   return sign === 'restarting' || sign === 'dead';
 }
 
-/** The beginning of an execution. */
+/** Whether this begins an execution. */
 export function isBusy(message: KernelMessage): boolean {
   return message.type === 'status' && message.content['execution_state'] === 'busy';
 }
 
-/** The number of a message and the process that gave it (`session_pid_`); an empty prefix where a kernel does not number. */
+/**
+ * The number of a message and the prefix that identifies its process (`session_pid_`); empty if the kernel does not
+ * number.
+ */
 export function splitId(msgId: string): { prefix: string; number: number } {
   const cut = msgId.lastIndexOf('_');
   const number = Number(msgId.slice(cut + 1));

@@ -2,13 +2,13 @@ import type { Output, WidgetState } from '../outputs.ts';
 import { id as idOf, isRecord, text } from './json.ts';
 import type { KernelMessage } from './wire.ts';
 
-/** A widget says no more than so much in a word or a line. */
+/** Longer texts of a widget are cut. */
 const TEXT_CHARS = 500;
 const CHILDREN = 50;
 
 /**
- * A comm message of a Jupyter widget (ipywidgets' protocol 2): its state at the opening, each change of it, its end.
- * Undefined for other comms and for what says nothing in words.
+ * Reads a comm message of a Jupyter widget (ipywidgets' protocol 2): its first state, a change, or its end. Undefined
+ * for other comms and for messages with nothing to show as text.
  */
 export function readWidget(message: KernelMessage): Output | undefined {
   const { content } = message;

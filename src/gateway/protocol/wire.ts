@@ -2,25 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { id, isRecord, readJson, text } from './json.ts';
 
 /**
- * Bytes ↔ message on a kernel's websocket; pure but for fresh message ids. Only the legacy framing: one JSON text per
- * message, or a binary frame when it has buffers (protocol.md §2.3). It works on every gateway and is the only one that
+ * Encodes and decodes websocket messages; pure except for new message ids. Only the legacy framing: one JSON text per
+ * message, or a binary frame if it has buffers (protocol.md §2.3). It works on every gateway and is the only one that
  * passes Knox.
  */
 
-/** A message as it came, checked just so far that it can be routed. */
+/** A received message, checked only as far as routing needs. */
 export interface KernelMessage {
   channel: string;
   type: string;
   msgId: string;
-  /** Who made it; gateways write their own notices with our session id (protocol.md §2.5). */
+  /** The sender's session; gateways send their own notices with ours (protocol.md §2.5). */
   session: string;
   header: Readonly<Record<string, unknown>>;
-  /** Empty for messages without a parent (`restarting`, start-up noise). */
+  /** Empty for messages without a parent (`restarting`, output of the kernel's start). */
   parentId: string;
   parentType: string;
   parentSession: string;
   content: Readonly<Record<string, unknown>>;
-  /** Length of the frame it came in. */
+  /** Length of its frame. */
   bytes: number;
 }
 
@@ -33,7 +33,7 @@ export interface OutgoingMessage {
   content: Readonly<Record<string, unknown>>;
 }
 
-/** A tornado server takes frames of 10 MiB; over it the socket dies (protocol.md §2.3, trap 29). */
+/** Tornado servers accept frames of up to 10 MiB and close the socket on longer ones (protocol.md §2.3, trap 29). */
 export function isTooLong(frame: string): boolean {
   return Buffer.byteLength(frame) > 10 * 2 ** 20;
 }
@@ -56,7 +56,7 @@ export function encodeMessage(message: OutgoingMessage, date: Date): string {
   });
 }
 
-/** All six fields: ipykernel 5 and Toree give no good answer without them (protocol.md §4). */
+/** Sends all six fields: ipykernel 5 does not reply without them, and Toree replies with an error (protocol.md §4). */
 export function executeRequest(
   session: string,
   msgId: string,
@@ -68,13 +68,13 @@ export function executeRequest(
     store_history: !silent,
     user_expressions: {},
     allow_stdin: allowStdin,
-    // One snippet's error must not abort what others have queued (protocol.md §3.5).
+    // An error must not abort what other clients have queued (protocol.md §3.5).
     stop_on_error: false,
   };
   return { channel: 'shell', type: 'execute_request', msgId, session, content };
 }
 
-/** Opens a comm at a target that code in the kernel has registered. */
+/** Opens a comm to a target that code in the kernel has registered. */
 export function commOpen(session: string, commId: string, target: string): OutgoingMessage {
   const content = { comm_id: commId, target_name: target, data: {} };
   return { channel: 'shell', type: 'comm_open', msgId: randomUUID(), session, content };
@@ -83,8 +83,9 @@ export function commOpen(session: string, commId: string, target: string): Outgo
 const HEADER_FIELDS = ['msg_id', 'msg_type', 'session', 'username', 'version', 'date'];
 
 /**
- * `request` is the kernel's input_request, whose header the reply carries as its parent; undefined when an earlier process
- * received it: kernels take a line for what it is. Of the header only what each has goes back: a kernel may put anything in it.
+ * `request` is the kernel's input_request, whose header becomes the reply's parent; undefined if an earlier process
+ * received it, since kernels do not check the parent. Only the standard header fields are sent back: a kernel may put
+ * anything into a header.
  */
 export function inputReply(
   session: string,
@@ -107,14 +108,14 @@ export function interruptRequest(session: string): OutgoingMessage {
   return { channel: 'control', type: 'interrupt_request', msgId: randomUUID(), session, content: {} };
 }
 
-/** Undefined for what is no kernel message: it is dropped, it must not cost the others. `bytes`: of its frame. */
+/** Undefined if it is not a kernel message. `bytes`: length of the frame. */
 export function decodeMessage(json: string, bytes: number): KernelMessage | undefined {
   return readMessage(readJson(json), bytes);
 }
 
 /**
- * The JSON of a frame; undefined where there is none. Binary: big-endian u32 `n`, then `n` offsets from the frame's start,
- * then the parts; the first is the JSON. The buffers behind it (comms) are of no use to us.
+ * The JSON part of a frame; undefined if there is none. Binary: big-endian u32 `n`, then `n` offsets from the start of
+ * the frame, then the parts, of which the first is the JSON. The other parts (buffers of comms) are not used.
  */
 export function jsonPart(frame: Buffer, isBinary: boolean): Buffer | undefined {
   if (!isBinary) return frame;
@@ -133,7 +134,7 @@ function readMessage(value: unknown, bytes: number): KernelMessage | undefined {
   const { header } = value;
   const type = text(header['msg_type']);
   if (type === '') return undefined;
-  // An empty parent is `{}`, and null on some servers (protocol.md §4, status).
+  // An empty parent is `{}`, or null on some servers (protocol.md §4, status).
   const parent = isRecord(value['parent_header']) ? value['parent_header'] : {};
   return {
     channel: text(value['channel']),

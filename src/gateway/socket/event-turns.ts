@@ -1,46 +1,48 @@
 import { isUtf8 } from 'node:buffer';
-import { hasTime, inOwnTurn } from '../event-loop.ts';
-import { isCostly } from '../protocol/json.ts';
+import { hasTime, inOwnTurn, isCostly } from '../event-loop.ts';
 import { jsonPart } from '../protocol/wire.ts';
 
 export type SocketEvent =
-  /** Before the first frame. */
+  /** Comes before the first frame. */
   | { kind: 'open' }
-  /** `bytes`: length of the frame that it came in. */
+  /** `bytes`: length of its frame. */
   | { kind: 'frame'; json: string; bytes: number }
-  /** A message is lost: one over `maxMessageBytes`, after which the websocket closes, one of too many values, or one that cannot be read. */
+  /**
+   * A message is lost: it was longer than `maxMessageBytes` (the websocket then closes), had too many values, or could
+   * not be read.
+   */
   | { kind: 'tooBig' }
-  /** Once, for a websocket that had been open. 1005: no code given, 1006: it broke. */
+  /** Comes once for a websocket that was open. 1005: no code given, 1006: the connection broke. */
   | { kind: 'close'; code: number };
 
-/** From here on the bot notices that a frame is read. */
+/** Frames from this length on take noticeable time. */
 const LONG_BYTES = 300_000;
 
-/** A long frame that is not weighed yet. */
+/** A long frame that has not been checked yet. */
 type LongFrame = { kind: 'long'; json: Buffer; bytes: number };
 
 /**
- * Gives the events of one websocket in their order, in turns of the event loop: one read of a socket may bring thousands. A
- * long frame is weighed, decoded and read in a turn each, which no other websocket's has; one that would hold up everybody
- * else is `tooBig`.
+ * Delivers the events of one websocket in order, in turns of the event loop, because one read may bring thousands. A
+ * long frame is checked, decoded and delivered in turns of its own, which it shares with no other websocket; one that
+ * would hold up everything else becomes `tooBig`.
  */
 export class EventTurns {
   readonly #onEvent: (event: SocketEvent) => void;
   readonly #onFlow: () => void;
   readonly #waiting: (SocketEvent | LongFrame)[] = [];
 
-  /** `onFlow`: `isBehind` has changed. */
+  /** `onFlow` is called when `isBehind` has changed. */
   constructor(onEvent: (event: SocketEvent) => void, onFlow: () => void) {
     this.#onEvent = onEvent;
     this.#onFlow = onFlow;
   }
 
-  /** Meanwhile nothing more should be read from the websocket. */
+  /** While true, nothing more should be read from the websocket. */
   get isBehind(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** What holds no JSON is dropped: it must not cost the others. */
+  /** A frame without JSON is dropped, so that it does not affect others. */
   giveFrame(frame: Buffer, isBinary: boolean): void {
     const json = jsonPart(frame, isBinary);
     const bytes = frame.length;
@@ -54,7 +56,7 @@ export class EventTurns {
     else this.#onEvent(event);
   }
 
-  /** Once all that came until now is given. */
+  /** Calls `then` once all events so far are delivered. */
   whenGiven(then: () => void): void {
     if (this.isBehind) setImmediate(() => this.whenGiven(then));
     else then();
@@ -77,10 +79,10 @@ export class EventTurns {
     this.#onFlow();
   }
 
-  /** Whatever a reader does with it, what waits behind it is given. */
+  /** Even if the listener fails, the events behind it are delivered. */
   async #giveLong({ json, bytes }: LongFrame): Promise<void> {
     try {
-      // What is no UTF-8 is no JSON, and takes ten times as long to become text.
+      // Bytes that are not UTF-8 cannot be JSON, and decoding them takes ten times as long.
       const isTooBig = await inOwnTurn(() => !isUtf8(json) || isCostly(json));
       const text = isTooBig ? '' : await inOwnTurn(() => json.toString('utf8'));
       const event: SocketEvent = isTooBig ? { kind: 'tooBig' } : { kind: 'frame', json: text, bytes };

@@ -1,17 +1,17 @@
 import { GatewayError } from '../errors.ts';
 import type { Status } from '../outputs.ts';
 
-/** What is wrong between one connection and its gateway, told to every execution that has not ended. */
+/** The outage between one connection and its gateway, of which every unfinished execution is notified. */
 export class Outage {
   readonly #notifyAll: (status: Status) => void;
-  /** For an execution that begins in the middle of it. */
+  /** For executions that begin during the outage. */
   current: (Status & { kind: 'outage' }) | undefined;
 
   constructor(notifyAll: (status: Status) => void) {
     this.#notifyAll = notifyAll;
   }
 
-  /** Nothing of the kernel is received. */
+  /** Nothing arrives from the kernel. */
   cutOff(failure: GatewayError): void {
     this.#begin(failure, true);
   }
@@ -31,7 +31,7 @@ export class Outage {
     this.#notifyAll({ kind: 'outageOver' });
   }
 
-  /** The executions that were told of it have ended. */
+  /** The executions that were notified have ended. */
   forget(): void {
     this.current = undefined;
   }
@@ -44,8 +44,8 @@ export class Outage {
 }
 
 /**
- * Watches the attempts to reach a gateway that was lost, and tells that it is away: a refusal at once, silence after
- * `outageMs`; again only when the kind changes.
+ * Follows the attempts to reach a lost gateway and reports the outage: a refusal at once, no answer after `outageMs`,
+ * and again only if the error code changes.
  */
 export class OutageWatch {
   readonly #outageMs: number;
@@ -68,7 +68,7 @@ export class OutageWatch {
     this.#notify();
   }
 
-  /** The gateway is there; what is waited for is the kernel. */
+  /** The gateway answers; only the kernel is still being waited for. */
   answered(): void {
     this.end();
     this.#isLong = false;

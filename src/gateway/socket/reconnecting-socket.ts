@@ -11,32 +11,37 @@ import { KernelSocket } from './websocket.ts';
 export type ReconnectingEvent =
   | Exclude<SocketEvent, { kind: 'open' | 'close' }>
   | { kind: 'lost' }
-  /** For every execution that has not ended. */
+  /** For all unfinished executions. */
   | { kind: 'outage'; status: Status }
-  /** Before any frame of the new websocket. */
+  /** Comes before any frame of the new websocket. */
   | { kind: 'reopened' }
-  /** The kernel is gone, or the gateway was away for longer than the timeout for it. No further attempts. */
+  /** The kernel is gone, or the gateway did not come back before the timeout. No further attempts. */
   | { kind: 'givenUp'; failure: GatewayError };
 
 const FIRST_ATTEMPTS = 3;
 
 function ignore(): void {}
 
-/** Keeps one websocket to a kernel open: one after the other, never two at once (protocol.md §2.2), same session. */
+/**
+ * Keeps a websocket to a kernel open. There is never more than one at a time (protocol.md §2.2), and all have the same
+ * session.
+ */
 export class ReconnectingSocket {
   readonly #options: SocketOptions;
   readonly #log: Log;
   readonly #onEvent: (event: ReconnectingEvent) => void;
-  /** What is wrong between us and the gateway just now. */
+  /** The current outage. */
   readonly outage: Outage;
-  /** Started by us and not connected to before: its upgrade is waited for however silent the gateway is. */
+  /** The kernel is new: its upgrade is waited for even if the gateway does not answer. */
   readonly #isFresh: boolean;
   readonly #closing = new AbortController();
   #state: 'idle' | 'reopening' | 'displacing' = 'idle';
   #socket: KernelSocket | undefined;
   #holds = 0;
   #isBusy = false;
-  /** Attempts since a websocket last lived for a while; two owners of one session id evict each other (trap 13). */
+  /**
+   * Attempts since a websocket last stayed open for a while; two owners of one session id evict each other (trap 13).
+   */
   #attempt = 0;
   #openedMs = 0;
   #receivedMs = 0;
@@ -54,7 +59,7 @@ export class ReconnectingSocket {
     this.#onEvent = onEvent;
   }
 
-  /** The first opening. Later ones happen by themselves after a loss. */
+  /** The first opening. Later ones happen automatically after a loss. */
   async open(signal: AbortSignal): Promise<void> {
     const { outageMs, reopenMs } = this.#options.timings;
     const until = AbortSignal.any([signal, this.#closing.signal]);
@@ -73,7 +78,10 @@ export class ReconnectingSocket {
     }
   }
 
-  /** Drops the websocket and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap 42). */
+  /**
+   * Closes the websocket and opens another: after a restart of the kernel the gateway's own sockets may be stale (trap
+   * 42).
+   */
   reopen(): void {
     const old = this.#socket;
     this.#socket = undefined;
@@ -81,12 +89,12 @@ export class ReconnectingSocket {
     void this.#reopen();
   }
 
-  /** The same, and makes the gateway put new sockets of its own behind it. What it had buffered for us is lost. */
+  /** As `reopen`, but also makes the gateway open new sockets of its own. What it had buffered for us is lost. */
   renew(): void {
     const { kernelId } = this.#options;
     this.#log.warn(
       { event: 'socket.stale', kernelId },
-      'an idle kernel answers nothing on its websocket, which is made anew',
+      'an idle kernel does not answer on its websocket; opening a new one',
     );
     if (this.#state === 'idle') this.#state = 'displacing';
     this.#socket?.terminate();
@@ -100,20 +108,20 @@ export class ReconnectingSocket {
     return this.#holds > 0;
   }
 
-  /** For how long nothing was received; 0 while it is paused or closed. */
+  /** How long nothing was received; 0 while the websocket is paused or closed. */
   get silentMs(): number {
     if (this.isHeld || !this.isOpen) return 0;
     return performance.now() - Math.max(this.#receivedMs, this.#openedMs);
   }
 
-  /** False when the frame was given to no open websocket. */
+  /** False if no websocket was open. */
   send(frame: string): boolean {
     if (!this.isOpen) return false;
     this.#socket?.send(frame);
     return true;
   }
 
-  /** Reads nothing more until as many have released it as have held it. */
+  /** Pauses reading until each hold has been released. */
   hold(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1;
     this.#receivedMs = performance.now();
@@ -132,7 +140,7 @@ export class ReconnectingSocket {
     await last?.close();
   }
 
-  /** False when the websocket that it opened was dropped again before that was known. */
+  /** False if the websocket was dropped again meanwhile. */
   async #openOnce(signal: AbortSignal, onOpen: () => void, onAnswered: () => void): Promise<boolean> {
     const next: KernelSocket = new KernelSocket(this.#options, (event) => {
       if (event.kind === 'open') return onOpen();
@@ -157,9 +165,9 @@ export class ReconnectingSocket {
     if (this.#socket !== socket || this.#closing.signal.aborted) return;
     const { kernelId, timings } = this.#options;
     if (code === 1009) {
-      // Knox takes 32 KiB unless told otherwise (protocol.md §1.5).
+      // Knox accepts 32 KiB by default (protocol.md §1.5).
       const key = 'gateway.websocket.max.text.buffer.size';
-      const words = 'a proxy before the gateway refused a message for its length';
+      const words = 'a proxy in front of the gateway refused a message because of its length';
       this.#log.warn({ event: 'socket.misset', kernelId, knoxSetting: key }, words);
       this.#onEvent({ kind: 'tooBig' });
     }
@@ -174,9 +182,9 @@ export class ReconnectingSocket {
   }
 
   /**
-   * A gateway keeps its own sockets to the kernel for the session that comes back. ZeroMQ gives the session's name to one
-   * peer at a time, so sockets that were made before those of a broken websocket had ended are refused by the kernel for
-   * good. Another session's websocket makes the gateway close them (protocol.md §2.2, trap 14).
+   * A gateway keeps its own sockets to the kernel for the session that comes back. ZeroMQ allows one peer per identity
+   * at a time, so sockets that were opened before those of a broken websocket had closed are refused by the kernel for
+   * good. A websocket of another session makes the gateway close them (protocol.md §2.2, trap 14).
    */
   async #displaceStaleSockets(): Promise<void> {
     const other = new KernelSocket({ ...this.#options, sessionId: randomUUID() }, ignore);
@@ -209,7 +217,7 @@ export class ReconnectingSocket {
           if (!(await this.#openOnce(signal, onOpen, () => watch.answered()))) continue;
           this.#log.info(
             { event: 'socket.reopened', kernelId, attempt: this.#attempt },
-            're-opened the websocket to a kernel',
+            'reopened the websocket to a kernel',
           );
           return;
         } catch (cause) {
@@ -221,7 +229,7 @@ export class ReconnectingSocket {
           );
           if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
             break;
-          // Nothing is wrong with the gateway.
+          // This is not an outage of the gateway.
           if (!(cause instanceof GatewayError && cause.code === 'writesPaused')) watch.failed(cause);
         }
       }

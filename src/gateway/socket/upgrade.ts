@@ -16,21 +16,21 @@ export interface SocketOptions {
   kernelId: string;
   sessionId: string;
   findKernel: KernelsApi['findKernel'];
-  /** Asked right before each upgrade: it takes the session, and what the gateway keeps for it, from another client. */
+  /** Called right before each upgrade, which takes the session and its buffered messages from another client. */
   mayWrite: () => boolean;
 }
 
 export interface UpgradeWatch {
-  /** Whether the upgrade is given up when the gateway answers no look. A new kernel is waited for. */
+  /** Whether to give up when the gateway answers no request for the model. A new kernel is waited for. */
   endsWithGateway: boolean;
   signal: AbortSignal;
-  /** The gateway has answered a look: it is there, and the upgrade waits for the kernel. */
+  /** The gateway has answered such a request, so the upgrade waits for the kernel. */
   onAnswered: () => void;
 }
 
 /**
- * Waits for the upgrade, and meanwhile asks for the kernel's model: gateways hold the upgrade of a kernel that died
- * for up to 60 s after they have given it up. On failure the websocket is terminated.
+ * Waits for the upgrade and requests the kernel's model meanwhile: gateways hold the upgrade of a dead kernel for up to
+ * 60 s after giving the kernel up. If it fails, the websocket is terminated.
  */
 export async function untilUpgraded(
   socket: { opened: Promise<void>; terminate(): void },
@@ -52,7 +52,7 @@ export async function untilUpgraded(
   }
 }
 
-/** Rejects once the gateway has no such kernel any more, or is not there itself; never resolves. */
+/** Rejects once the gateway no longer has the kernel or does not answer; never resolves. */
 function untilGivenUp(
   { kernelId, findKernel, timings }: SocketOptions,
   { endsWithGateway, onAnswered }: UpgradeWatch,
@@ -69,7 +69,7 @@ function untilGivenUp(
         wasThere = true;
         onAnswered();
       } catch (failure) {
-        // An upgrade that was asked for on a dead connection gets no answer, also when the gateway is back.
+        // An upgrade on a dead connection gets no answer, even when the gateway is back.
         if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
           return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
       }
@@ -81,8 +81,8 @@ function untilGivenUp(
 }
 
 /**
- * A 404 on the upgrade may be a wrong websocket address, and a 500 the gateway's own failure: only the REST side knows
- * whether the kernel is there and has ever answered.
+ * A 404 at the upgrade may mean a wrong websocket address, and a 500 may be the gateway's own failure; only REST tells
+ * whether the kernel exists and has ever answered.
  */
 async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptions): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
@@ -104,7 +104,7 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptio
   return new GatewayError('unreachable', `${words} opens no websocket to it (status 500)`, { status });
 }
 
-/** False only where that is known. */
+/** False only if the kernel is known to be gone. */
 async function isThere(kernelId: string, findKernel: KernelsApi['findKernel']): Promise<boolean> {
   return await findKernel(kernelId).then(
     (model) => model !== undefined,
@@ -118,10 +118,10 @@ function neverCameUp(reason?: string): GatewayError {
   return new GatewayError('startFailed', words);
 }
 
-/** So much of a refusal's body is read: its reason stands at the beginning. */
+/** How much of a refusal's body is read: the reason is at the beginning. */
 const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 
-/** Rejects with a `GatewayError` when the upgrade is refused, by the gateway or a proxy, or fails. */
+/** Rejects with a `GatewayError` if the upgrade fails or is refused, by the gateway or a proxy. */
 export function untilOpen(
   socket: WebSocket,
   kernelId: string,
@@ -140,7 +140,7 @@ export function untilOpen(
         socket.terminate();
         const { location } = response.headers;
         const status = readStatus(response.statusCode ?? 0, location);
-        // A proxy that opens no tunnel answers in the gateway's place.
+        // A proxy that refuses the tunnel answers in place of the gateway.
         const isProxys = tunnel?.status !== undefined && tunnel.status !== 200;
         return reject(
           isProxys ? proxyRefusal(status, root) : readUpgradeRefusal({ status, location, body }, kernelId),
@@ -166,7 +166,7 @@ function readBody(response: IncomingMessage): Promise<string> {
   });
 }
 
-/** Upgrade refusals: HTML on Kernel Gateway, JSON on Enterprise Gateway, nothing at all on others (protocol.md §2.1). */
+/** Refusals have HTML on Kernel Gateway, JSON on Enterprise Gateway and nothing on others (protocol.md §2.1). */
 function readUpgradeRefusal(answer: Answer, kernelId: string): GatewayError {
   const { status } = answer;
   const said = `${status} ${STATUS_CODES[status]}`;

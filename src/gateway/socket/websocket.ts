@@ -5,17 +5,17 @@ import { openTunnel, tlsOptions } from '../http/dispatcher.ts';
 import { EventTurns, type SocketEvent } from './event-turns.ts';
 import { type SocketOptions, untilOpen } from './upgrade.ts';
 
-/** How long the other side may take to answer our close. */
+/** How long the server may take to answer our close. */
 const CLOSE_MS = 1_000;
 
-/** One websocket to one kernel, from the upgrade to its close. It never re-opens; ReconnectingSocket does that. */
+/** One websocket to a kernel, from its upgrade to its close. `ReconnectingSocket` reopens it. */
 export class KernelSocket {
-  /** Rejects with a `GatewayError` when the upgrade fails. */
+  /** Rejects with a `GatewayError` if the upgrade fails. */
   readonly opened: Promise<void>;
   readonly #options: SocketOptions;
   readonly #onEvent: (event: SocketEvent) => void;
   readonly #turns: EventTurns;
-  /** Undefined until the headers for its upgrade are there. */
+  /** Undefined until the headers of the upgrade are known. */
   #socket: WebSocket | undefined;
   #isTerminated = false;
   #isPaused = false;
@@ -40,7 +40,7 @@ export class KernelSocket {
     this.#socket?.send(frame);
   }
 
-  /** Reads no more from the websocket: the gateway's own buffers fill up, ours do not. */
+  /** Stops or resumes reading: while paused, the gateway's buffers fill up rather than ours. */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
@@ -53,24 +53,24 @@ export class KernelSocket {
     else this.#socket?.resume();
   }
 
-  /** Pings often while executions are in flight, else rarely. */
+  /** Pings often while executions are in flight, otherwise rarely. */
   setBusy(isBusy: boolean): void {
     if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
     if (this.isOpen) this.#startPinging();
   }
 
-  /** Without a close frame: the other side may not be there any more. */
+  /** Closes without a close frame: the server may be gone. */
   terminate(): void {
     this.#isTerminated = true;
     this.#socket?.terminate();
   }
 
-  /** Resolves when the websocket is closed, and all that came on it is given. */
+  /** Resolves when the websocket is closed and all its events are delivered. */
   close(): Promise<void> {
     const socket = this.#socket;
     this.#isTerminated = true;
-    // A paused websocket would never read the other side's close frame.
+    // A paused websocket would not read the server's close frame.
     this.setPaused(false);
     return new Promise((resolve) => {
       const end = (): void => this.#turns.whenGiven(resolve);
@@ -90,7 +90,7 @@ export class KernelSocket {
     try {
       await this.#openWith(headers);
     } catch (failure) {
-      // A refused client certificate has no status: fresh headers would not help.
+      // A refused client certificate has no status; fresh headers would not help.
       const { status, code } = failure instanceof GatewayError ? failure : {};
       const isRefused = status === 403 || (status !== undefined && code === 'unauthorized');
       if (!isRefused || !(await endpoints.renew(headers))) throw failure;
@@ -113,7 +113,7 @@ export class KernelSocket {
       followRedirects: false,
       perMessageDeflate: false,
       maxPayload: settings.maxMessageBytes,
-      // The upgrade is held until the kernel answers: minutes for a JVM (protocol.md §2.1, trap 35).
+      // The server holds the upgrade until the kernel answers: minutes for a JVM (protocol.md §2.1, trap 35).
       handshakeTimeout: settings.launchTimeoutMs + timings.startPadMs,
     });
     this.#socket = socket;
@@ -135,7 +135,7 @@ export class KernelSocket {
     socket.on('error', (failure) => {
       if ('code' in failure && failure.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
         this.#turns.give({ kind: 'tooBig' });
-      // What else the websocket would wait for is the rest of the message that it cannot take.
+      // Otherwise the websocket would wait for the rest of a message that it cannot take.
       socket.terminate();
     });
     socket.on('close', () => {
@@ -154,15 +154,16 @@ export class KernelSocket {
 
   #ping(): void {
     if (this.#isPaused || !this.isOpen) return;
-    // Two pings and nothing received since: half-open, however open it looks (protocol.md §2.4, trap 37).
+    // Nothing received since two pings: the connection is half-open (protocol.md §2.4, trap 37).
     if (this.#unanswered >= 2) return this.#socket?.terminate();
     this.#unanswered += 1;
     this.#socket?.ping();
   }
 
   /**
-   * The server's small writes wait (Nagle) for the acknowledgement of the one before, which our side would delay by
-   * 40 ms; a tiny frame of ours carries it at once. An unasked-for pong needs no answer (RFC 6455 §5.5.3).
+   * Because of Nagle's algorithm the server's small writes wait for the acknowledgement of the previous one, which our
+   * side would delay by 40 ms. A small frame carries it at once, and an unsolicited pong needs no answer (RFC 6455
+   * §5.5.3).
    */
   #acknowledge(): void {
     if (this.#hasAcknowledged || !this.#isBusy || !this.isOpen) return;

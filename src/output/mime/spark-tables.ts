@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { giveTurn, hasTime, inOwnTurn } from '../../gateway/event-loop.ts';
-import { isCostly, readJson } from '../../gateway/protocol/json.ts';
-import { countOf } from '../../text.ts';
+import { giveTurn, hasTime, inOwnTurn, isCostly } from '../../gateway/event-loop.ts';
+import { countOf, parseJson } from '../../text.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
@@ -141,7 +140,7 @@ const schema = z.object({
 export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
   if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
   if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
-  const given = await inOwnTurn(() => readJson(sent));
+  const given = await inOwnTurn(() => parseJson(sent));
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
   if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
   if (rows.some((row) => row.length !== columns.length)) return undefined;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { KernelConnection, KernelInfo } from '../../gateway/gateway.ts';
+import { isIpykernel, type KernelConnection, type KernelInfo } from '../../gateway/gateway.ts';
 import type { ExecutionEndKind, Output } from '../../gateway/outputs.ts';
-import { isIpykernel } from '../../gateway/protocol/messages.ts';
 import type { Log } from '../../log.ts';
 import { MONITOR_TARGET } from '../../spark/read-monitor.ts';
 import {

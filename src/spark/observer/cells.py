@@ -1,4 +1,4 @@
-"""The second part of the observer: what the bot is told of a cell while it runs."""
+"""The second part of the observer: what it tells the bot about a running cell."""
 
 
 def tell(run, begun, ended, failed, tasks, job=None):
@@ -7,8 +7,8 @@ def tell(run, begun, ended, failed, tasks, job=None):
 
 
 def publish(run, data, parent=None):
-    """Past the display publisher, which would flush the user's streams; under an id of its own, because the kernel's own
-    ids are numbered and prove that no message of it was lost."""
+    """Sends directly, because the display publisher would flush the user's streams. The message has an id of its own:
+    the kernel numbers its ids, and the bot proves by them that no message was lost."""
     if data == run.said:
         return
     run.said = data
@@ -21,7 +21,7 @@ def publish(run, data, parent=None):
 
 
 class Muted(logging.Filter):
-    """py4j logs on the root logger, which is the user's."""
+    """Silences py4j for our threads: it logs on the root logger, which is the user's."""
 
     def filter(self, record):
         return not record.threadName.startswith("sparkthread")
@@ -31,7 +31,7 @@ muted = Muted()
 
 
 def observe(run):
-    """Looks at one cell until it ends; the last look is part of the cell, so that its sums are whole."""
+    """Looks at one cell until it ends. The last look belongs to the cell, so that its totals are complete."""
     while not run.is_off:
         pause = min(MOST, max(LEAST, (time.time() - run.since) / 20)) if run.lasts else SOON
         run.end.wait(pause)
@@ -59,7 +59,8 @@ def loop():
 
 
 def connect_sessions():
-    """The open ones of Spark Connect: the client's own, whose place one that was closed may keep, and those with a name."""
+    """The open Spark Connect sessions: the client's default session, which may be a closed one, and those in the user's
+    variables."""
     kind = getattr(sys.modules.get("pyspark.sql.connect.session"), "SparkSession", None)
     if kind is None:
         return []
@@ -70,19 +71,19 @@ def connect_sessions():
 
 
 def follow_connect(run):
-    """The client (4.0 and newer) says how far it is, in the user's own thread; its operations carry a tag (3.5)."""
+    """The client (4.0 and later) reports progress on the user's own thread; its operations carry a tag (3.5 and later)."""
     for session in connect_sessions():
         if hasattr(session, "addTag"):
             for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:
                 session.removeTag(tag)
             session.addTag(PREFIX + run.id)
         if hasattr(session, "registerProgressHandler"):
-            # Of one that it has already, the client takes no second one.
+            # The client ignores a handler that is registered already.
             session.registerProgressHandler(on_progress)
 
 
 def owner():
-    """The cell under way or the one before, whichever this thread is of."""
+    """The running cell or the previous one, whichever this thread belongs to."""
     thread = threading.current_thread()
     for run in (state["run"], state["last"]):
         if run is not None and thread not in run.strangers:
@@ -96,16 +97,16 @@ def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **
         if run is None or run.is_off or not stages:
             return
         if done:
-            # The others were skipped, where something was done.
+            # If any stage did work, those without completed tasks were skipped.
             stages = [stage for stage in stages if stage.num_completed_tasks] or stages
         counts = [sum(s.num_tasks for s in stages), sum(s.num_completed_tasks for s in stages)]
         now = time.time()
-        # The client's own bar has counted from the operation's beginning; the server tells of it each two seconds.
+        # The client's own progress bar knows when the operation began; the server reports only every two seconds.
         begun = getattr(sys._getframe(1).f_locals.get("self"), "_started", now)
         known = run.operations.setdefault(operation_id, {"told": 0, "stopped": False, "begun": begun})
         known.update(counts=counts, active=0 if done else int(inflight_tasks), done=bool(done))
         run.lasts = run.lasts or now - known["begun"] >= LASTS
-        # Of a server within this process the jobs themselves are seen.
+        # If the server runs within this process, its jobs are seen directly.
         is_told = run is state["run"] and run.lasts and context() is None
         if not is_told or (not done and now - known["told"] < LEAST):
             return

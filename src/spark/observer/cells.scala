@@ -1,11 +1,12 @@
-// Tells the bot how far the Spark jobs of the cell under way are. Scala 2.11 to 2.13, Spark 2.2 to 4. One block, so that no
-// name is left. No kernel calls it at a cell's beginning, so a thread looks twice a second, for as long as the kernel lives.
-// @CELL@ is the cell under way, @SHOW@ sends `said`: read-observer.ts puts in what the kernel has for that.
+// Tells the bot how far the Spark jobs of the running cell are. Scala 2.11 to 2.13, Spark 2.2 to 4. It is one block, so
+// that it leaves no names behind. Kernels have no hook for the beginning of a cell, so a thread looks twice a second
+// for as long as the kernel lives. read-observer.ts replaces @CELL@ by an expression for the running cell and @SHOW@ by
+// one that sends `said`.
 if (System.getProperty("sparkthread.observer") != "@VERSION@") {
   System.setProperty("sparkthread.observer", "@VERSION@")
   val thread = new Thread(new Runnable {
     var cell: Option[String] = None
-    // What is there when this is put in is of earlier cells.
+    // Jobs that exist at installation belong to earlier cells.
     var known = org.apache.spark.sql.SparkSession.getDefaultSession.filter(!_.sparkContext.isStopped).toSeq
       .flatMap(_.sparkContext.statusTracker.getJobIdsForGroup(null).toSeq).toSet
     var before = Set.empty[Int]
@@ -17,7 +18,7 @@ if (System.getProperty("sparkthread.observer") != "@VERSION@") {
     def run(): Unit =
       while (System.getProperty("sparkthread.observer") == "@VERSION@") {
         Thread.sleep(500)
-        // Whatever fails in it costs the cell nothing: a context may end at any moment.
+        // An error here must not affect the cell: a context may end at any moment.
         try for (session <- org.apache.spark.sql.SparkSession.getDefaultSession) if (!session.sparkContext.isStopped) look(session)
         catch { case error if scala.util.control.NonFatal(error) => () }
       }
@@ -48,9 +49,9 @@ if (System.getProperty("sparkthread.observer") != "@VERSION@") {
       val infos = jobs.toSeq.sorted.takeRight(200).flatMap(job => tracker.getJobInfo(job))
       def stagesOf(some: org.apache.spark.SparkJobInfo => Boolean) = infos.filter(some).flatMap(_.stageIds.toSeq).toSet
       val open = stagesOf(info => active(info.jobId))
-      // What a job that failed, or was stopped, has left undone counts.
+      // Tasks that a failed or stopped job has not done are counted as well.
       val whole = open ++ stagesOf(_.status == org.apache.spark.JobExecutionStatus.FAILED)
-      // One that an earlier cell has computed is skipped here.
+      // A stage that an earlier cell has computed is skipped here.
       val stages = infos.flatMap(_.stageIds.toSeq).distinct.flatMap(stage => tracker.getStageInfo(stage))
         .filter(stage => stage.submissionTime == 0 || stage.submissionTime >= begun)
       val tasks = stages.map(stage => if (whole(stage.stageId)) stage.numTasks else stage.numCompletedTasks).sum

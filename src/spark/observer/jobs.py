@@ -1,10 +1,10 @@
-"""Sparkthread's observer of Spark. The bot puts it into a Python kernel as the module `_sparkthread`.
+"""Sparkthread's observer of Spark. The bot installs it in a Python kernel as the module `_sparkthread`.
 
-While a cell runs, a thread of it asks Spark how far the cell's jobs are and sends that on iopub as a comm message of its own;
-`stop` ends the jobs of a cell that was interrupted. It defines and prints nothing for the user, never imports pyspark and
-never makes a context. Whatever fails in it ends its work for this cell and costs the cell nothing.
+While a cell runs, a thread asks Spark how far the cell's jobs are and sends the answer on iopub as a comm message; `stop`
+ends the jobs of an interrupted cell. It defines and prints nothing for the user, never imports pyspark and never creates a
+context. An error here ends the observation of the cell, but does not affect the cell.
 
-Python 2.7 and 3; PySpark 2.1 to 4.x. Its source is jobs.py, cells.py and stop.py in one; `get_ipython` is given.
+Python 2.7 and 3; PySpark 2.1 to 4.x. The source is jobs.py, cells.py and stop.py in one; `get_ipython` is provided.
 """
 import logging
 import sys
@@ -16,17 +16,17 @@ VERSION = 3
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
-# Seconds between two looks: often until a job has lasted, then by the age of the cell.
+# Seconds between two looks: frequent until a job has lasted, then depending on the age of the cell.
 SOON, LEAST, MOST = 0.5, 1.0, 5.0
-# A job that lasts so long is told.
+# Jobs that last this long (seconds) are reported.
 LASTS = 1.0
-# The longest that one look may work, that the last one of a told cell may, and that the cell's end waits for it.
+# Longest time (seconds) for one look, for the last look of a reported cell, and for the cell's end to wait for it.
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
-# Jobs that are submitted after a stop are ended for so long, or until none came for a while; streams have so long to end.
+# After a stop, later jobs are cancelled for this long, or until none came for a while; streams get this long to stop.
 STOPPING, QUIET, STREAM_STOPS = 5.0, 1.0, 2.0
-# Groups of earlier cells whose threads may still be at work, and the frames of a thread that are looked at.
+# How many groups of earlier cells are remembered, and how many frames of a thread are searched.
 GROUPS, DEPTH = 20, 200
-# Threads that run no code of the user's.
+# Threads that do not run the user's code.
 OWN_THREADS = ("ipykernel", "IPython", "zmq", "tornado", "debugpy", "_pydevd", "pydevd", "py4j", "socketserver",
                "SocketServer", "pyspark.accumulators", "tqdm", __name__)
 
@@ -41,7 +41,7 @@ class Run(object):
 
     def __init__(self, parent, kernel):
         self.parent, self.kernel, self.since = parent, kernel, time.time()
-        # Threads from before it: what these set going is none of it.
+        # Threads that were there before the cell: what they start does not belong to it.
         self.strangers = set(threading.enumerate()) - set([threading.current_thread()])
         self.context = None
         self.group = self.users_group = None
@@ -56,19 +56,19 @@ class Run(object):
 
 
 def context():
-    """The active SparkContext, or None; once stopped it has no `_jsc`."""
+    """The active SparkContext, or None. A stopped one has no `_jsc`."""
     found = getattr(getattr(sys.modules.get("pyspark"), "SparkContext", None), "_active_spark_context", None)
     return found if found is not None and getattr(found, "_jsc", None) is not None else None
 
 
 def is_pinned(sc):
-    """Each Python thread has a JVM thread of its own (PYSPARK_PIN_THREAD, the default since Spark 3.2)."""
+    """Whether each Python thread has its own JVM thread (PYSPARK_PIN_THREAD, the default since Spark 3.2)."""
     module = sys.modules.get("py4j.clientserver")
     return module is not None and isinstance(sc._gateway, module.ClientServer)
 
 
 class Tracker(object):
-    """Spark's public status tracker. `is_main`: asked on the cell's own thread."""
+    """Spark's public status tracker. `is_main`: used on the cell's own thread."""
 
     def __init__(self, sc, is_main=False):
         self.sc = sc
@@ -77,7 +77,7 @@ class Tracker(object):
         if is_main or is_pinned(sc):
             self.tracker = sc._jsc.statusTracker()
             return
-        # Not pinned, connections are shared, and a job group belongs to the JVM thread behind one: keep out of that pool.
+        # Without pinning, a job group belongs to the JVM thread behind a shared connection: stay out of that pool.
         py4j = sys.modules["py4j.java_gateway"]
         if state["client_of"] is not gateway:
             state["client"] = py4j.GatewayClient(gateway_parameters=gateway.gateway_parameters,
@@ -88,7 +88,7 @@ class Tracker(object):
         self.tracker = py4j.JavaMember("statusTracker", sc._jsc, sc._jsc._target_id, self.client)()
 
     def ids(self, array):
-        """A Java int[] in one call, however long it is."""
+        """Reads a Java int[] in one call, however long it is."""
         text = sys.modules["py4j.java_gateway"].JavaClass("java.util.Arrays", self.client).toString(array)
         return set(int(part) for part in text.strip("[]").split(",") if part.strip())
 
@@ -96,16 +96,16 @@ class Tracker(object):
         return self.ids(self.tracker.getActiveJobIds())
 
     def of_group(self, group):
-        """Of None: the jobs that have no group."""
+        """None: the jobs without a group."""
         return self.ids(self.tracker.getJobIdsForGroup(group))
 
     def job(self, number):
-        """(status, stage ids), or None where Spark keeps it no longer."""
+        """(status, stage ids), or None if Spark has forgotten the job."""
         info = self.tracker.getJobInfo(number)
         return None if info is None else (str(info.status()), self.ids(info.stageIds()))
 
     def stage(self, number):
-        """[tasks, done, active, failed] and the time of its submission (0: not yet), or None."""
+        """[tasks, done, active, failed] and the submission time (0: not yet submitted), or None."""
         info = self.tracker.getStageInfo(number)
         if info is None:
             return None
@@ -114,23 +114,23 @@ class Tracker(object):
 
 
 def streams_of(sc):
-    """The streaming queries at work, of all sessions, by their run ids: each is the job group of its query."""
+    """The active streaming queries of all sessions by run id, which is also the job group of the query."""
     session = getattr(getattr(sys.modules.get("pyspark.sql"), "SparkSession", None), "_instantiatedSession", None)
     java = getattr(session, "_jsparkSession", None)
     if java is None or getattr(session, "_sc", None) is not sc:
         return {}
     try:
         known = java.sharedState().activeStreamingQueries()
-        # The map itself costs some 10 ms to go through: py4j asks for its views by reflection.
+        # Iterating over the map itself costs some 10 ms: py4j finds its views by reflection.
         queries = [known.get(key) for key in known.keySet().toArray()]
     except Exception:
-        # Before Spark 3 a session knows its own alone.
+        # Before Spark 3 a session knows only its own.
         queries = java.streams().active()
     return dict((str(query.runId()), query) for query in queries if query is not None)
 
 
 def address_of(sc):
-    """Where Spark's UI is, in Spark's own words; the bot decides whether a browser can open it."""
+    """What Spark says about the address of its UI; the bot decides whether a browser can open it."""
     if state["address"] is None or state["address"][0] is not sc:
         conf = sc._conf
 
@@ -144,7 +144,7 @@ def address_of(sc):
 
 
 def strangers_of(run):
-    """The threads of earlier cells that live."""
+    """The running threads of earlier cells."""
     found = []
     for thread in run.strangers - state["threads"]:
         target = getattr(thread, "_target", None) or getattr(thread, "_Thread__target", None)
@@ -156,7 +156,7 @@ def strangers_of(run):
 
 
 def are_strangers_at_work(run):
-    """Whether one of them is in Spark's code now: a job without a group may be its own."""
+    """Whether one of them is inside Spark's code now: a job without a group may be its own."""
     if not run.has_strangers:
         return False
     frames = sys._current_frames()
@@ -170,12 +170,12 @@ def are_strangers_at_work(run):
 
 
 def find_jobs(run, tracker):
-    """Notes the cell's jobs and gives those at work."""
+    """Records the cell's jobs and returns those that are running."""
     were_at_work = are_strangers_at_work(run)
     active = tracker.active()
     at_work = were_at_work or are_strangers_at_work(run)
     if run.was_unclear and not at_work:
-        # Their jobs have ended with their calls: what goes on is this cell's.
+        # Their jobs ended with their calls, so jobs that are still running belong to this cell.
         run.others = set()
     run.was_unclear = at_work
     if run.group is not None:
@@ -188,7 +188,7 @@ def find_jobs(run, tracker):
 
 
 def own_of(run, tracker, unknown):
-    """Of jobs that began during the cell and carry another group than the cell's: those that its code has caused."""
+    """Of jobs that began during the cell without its group: those that its code has caused."""
     own = set()
     for stream in streams_of(tracker.sc):
         jobs = tracker.of_group(stream)
@@ -197,16 +197,16 @@ def own_of(run, tracker, unknown):
         unknown = unknown - jobs
     if unknown and run.users_group is not None:
         own |= unknown & tracker.of_group(run.users_group)
-    # Not pinned, the next one who takes a connection has the group of the one before.
+    # Without pinning, whoever uses a connection next inherits the previous group.
     for group in state["groups"] if is_pinned(tracker.sc) else ():
         if unknown and group != run.group:
             unknown = unknown - tracker.of_group(group)
-    # Threads and broadcasts of this cell; with a thread of an earlier one at work, nobody can tell.
+    # The rest are from threads and broadcasts of this cell, unless an earlier cell's thread is in Spark's code.
     return own if run.was_unclear else own | unknown
 
 
 def look(run):
-    """What is known of the cell's jobs now; None as long as it has none."""
+    """What is known of the cell's jobs; None while it has none."""
     sc = context()
     if sc is None:
         return None
@@ -239,7 +239,7 @@ def look_at(run, tracker, job):
     status, stages = found
     for number in stages:
         stage = tracker.stage(number)
-        # One that an earlier cell has computed is skipped here.
+        # A stage that an earlier cell has computed is skipped here.
         if stage is None or 0 < stage[1] < run.since - LEAST:
             continue
         counts = stage[0]

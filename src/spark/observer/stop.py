@@ -1,9 +1,9 @@
-"""The last part of the observer: the end of a cell's jobs, and the observer's own way into a kernel and out of it."""
+"""The last part of the observer: ending a cell's jobs, and installing the observer in a kernel and removing it."""
 
 
 def stop(msg_id, seconds):
-    """Ends the jobs of the cell with this id, which ran for so many seconds, and no others. For a cell that was not seen
-    from its start: the jobs that began in that time and belong to no stream. Tells what it had to do."""
+    """Ends the jobs of the cell with this id, which ran for `seconds`, and no others. For a cell that was not observed
+    from its start: the jobs that began in that time and belong to no stream. Publishes what had to be ended."""
     try:
         run = state["last"]
         if run is None or run.id != msg_id:
@@ -37,7 +37,7 @@ def end_jobs(run):
         return "nothing"
     own = [query for stream, query in streams_of(sc).items() if stream not in run.streams]
     ends = [start(lambda query=query: end_stream(query), "sparkthread-stop") for query in own]
-    # Spark waits without end for a batch that hangs; the jobs are ended all the same.
+    # Spark waits for ever for a batch that hangs; its jobs are cancelled all the same.
     for end in ends:
         end.join(STREAM_STOPS / len(ends))
     found = cancel(run, Tracker(sc, is_main=True))
@@ -47,7 +47,7 @@ def end_jobs(run):
 
 
 def end_stream(query):
-    """One that only lost its job would fail, or begin its next batch later."""
+    """A stream whose job alone is cancelled would fail, or start its next batch later."""
     try:
         query.stop()
     except Exception as error:
@@ -55,7 +55,8 @@ def end_stream(query):
 
 
 def cancel(run, tracker):
-    """Whether there was something to cancel. Job by job: of a group without one at work Spark warns on the user's stderr."""
+    """Whether there was anything to cancel. Cancels job by job: for a group without active jobs Spark warns on the
+    user's stderr."""
     active = find_jobs(run, tracker)
     for job in active:
         tracker.sc._jsc.sc().cancelJob(job)
@@ -63,7 +64,7 @@ def cancel(run, tracker):
 
 
 def keep_cancelling(run, sc):
-    """A thread of the cell may submit jobs for a while."""
+    """A thread of the cell may still submit jobs for a while."""
     until = time.time() + STOPPING
     quiet_until = time.time() + QUIET
     try:
@@ -76,7 +77,8 @@ def keep_cancelling(run, sc):
 
 
 def end_connect(run):
-    """The operations with the cell's tag; all of a session that knows no tags, or that the cell has opened itself."""
+    """Ends the operations with the cell's tag; all operations of a session that has no tags or that the cell has opened
+    itself."""
     sessions, ended = connect_sessions(), "nothing"
     for session in sessions:
         has_tags = hasattr(session, "interruptTag")
@@ -95,7 +97,7 @@ def end_connect(run):
 
 
 def interrupt(run, sessions):
-    """The operations of the cell's other threads, which carry no tag of it; gives those that it has asked to end."""
+    """Interrupts operations of the cell's other threads, which lack its tag; returns those that were interrupted."""
     found = [(name, known) for name, known in list(run.operations.items())
              if name and not known["done"] and not known["stopped"]]
     for name, known in found:
@@ -107,7 +109,7 @@ def interrupt(run, sessions):
 
 
 def asked(interrupt_session, *what):
-    """What it gives; a session whose server is away keeps no other one's work going."""
+    """The result of the call; an unreachable session must not keep the work of others running."""
     try:
         return interrupt_session(*what)
     except Exception as error:
@@ -116,7 +118,7 @@ def asked(interrupt_session, *what):
 
 
 def keep_interrupting(run, sessions):
-    """A thread's operation is known once the server has told of it, some seconds after its beginning."""
+    """An operation of a thread is known once the server has reported it, some seconds after its beginning."""
     until = time.time() + STOPPING
     try:
         while time.time() < until:
@@ -127,7 +129,7 @@ def keep_interrupting(run, sessions):
 
 
 def install(module):
-    """In the place of another version, where one is there."""
+    """Replaces another version that is installed."""
     earlier = sys.modules.get(__name__)
     if earlier is not None:
         earlier.uninstall()

@@ -1,5 +1,5 @@
-// For a kernel whose interrupt leaves Spark's jobs at work (almond): ends those that began in the last @MS@ ms and belong to no
-// stream. Toree's ends every job. One block, so that no name is left.
+// For a kernel whose interrupt does not stop Spark jobs (almond): ends those that began in the last @MS@ ms and belong
+// to no stream. Toree's interrupt ends every job. It is one block, so that it leaves no names behind.
 for (session <- org.apache.spark.sql.SparkSession.getDefaultSession if !session.sparkContext.isStopped) {
   val begun = System.currentTimeMillis - @MS@
   val tracker = session.sparkContext.statusTracker

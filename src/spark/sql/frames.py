@@ -1,11 +1,11 @@
-"""What has IPython show DataFrames as tables and know %%sql: the second part of tables.py, in its namespace."""
+"""Makes IPython show DataFrames as tables and know %%sql: the second part of tables.py, in its namespace."""
 
 import collections
 import uuid
 
-# Spark's own and Spark Connect's; others (Spark 4) inherit from these.
+# Spark's and Spark Connect's classes; others (Spark 4) inherit from these.
 FRAMES = ("pyspark.sql.dataframe.DataFrame", "pyspark.sql.connect.dataframe.DataFrame")
-# Frames of which more rows can be asked for later, the latest.
+# How many recent frames are kept, so that more of their rows can be requested.
 KEPT = 50
 
 
@@ -15,7 +15,7 @@ def is_frame(thing):
 
 
 def has_form(formatter, thing):
-    """Whether somebody has told IPython how things of this type are shown."""
+    """Whether IPython has a formatter for things of this type."""
     for each in [formatter.ipython_display_formatter] + list(formatter.formatters.values()):
         try:
             each.lookup(thing)
@@ -26,7 +26,7 @@ def has_form(formatter, thing):
 
 
 def keep(kept, frame):
-    """A name for it; the oldest frame is forgotten."""
+    """Keeps a frame under a new name; the oldest one is forgotten."""
     name = uuid.uuid4().hex[:8]
     kept[name] = frame
     while len(kept) > KEPT:
@@ -35,12 +35,10 @@ def keep(kept, frame):
 
 
 def install(shell, asked_rows, result_rows, version):
-    """Shows frames as tables: so many rows where display() or %%sql asks for it, and so many (0: none) of a cell's result.
-
-    In the place of IPython's own method, because what fails in a formatter that is registered fails no cell.
-    """
+    """Shows frames as tables: `asked_rows` rows for display() and %%sql, `result_rows` (0: none) for a cell's result.
+    Replaces IPython's own method, because an error in a registered formatter does not fail the cell."""
     formatter = shell.display_formatter
-    # Below what an earlier version of this has put there.
+    # The original method, below an earlier version of this one.
     theirs = getattr(formatter.format, "theirs", formatter.format)
     kept = collections.OrderedDict()
 
@@ -58,7 +56,7 @@ def install(shell, asked_rows, result_rows, version):
         return forms(table), {}
 
     def all_rows(name):
-        """The rows of a result that was cut, as many as display() shows, and all of these as a file."""
+        """Shows more rows of a cut result: as many as display() shows, all of them also as a file."""
         if name not in kept:
             raise Failed("This table is not in the kernel any more. Run its code again.")
         table = read(kept[name], asked_rows)
@@ -70,10 +68,10 @@ def install(shell, asked_rows, result_rows, version):
 
     def sql(line, cell):
         """Spark SQL: runs the statements in order and shows the rows of the last one."""
-        # The places in its errors are places in what is typed.
+        # Keeps the positions in error messages those of the typed text.
         run_sql(shell.user_ns, u" " * len("%%sql ") + line + u"\n" + cell, asked_rows)
 
     known = shell.find_cell_magic("sql")
-    # An earlier one of ours may show another number of rows.
+    # An earlier version of this magic may show another number of rows.
     if known is None or getattr(known, "__module__", "") == sql.__module__:
         shell.register_magic_function(sql, "cell", "sql")

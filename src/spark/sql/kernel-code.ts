@@ -3,32 +3,35 @@ import { sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
 import { splitStatements } from './split-statements.ts';
 
-/** What SQL becomes on its way into a kernel; `rows`: the most of a result. */
+/** Turns SQL into code for a kernel; `rows`: the most rows of a result. */
 type Wrap = (sql: string, rows: number, implementation: string) => string;
 
-/** By a kernelspec's language, in lower case. */
+/** By the kernelspec's language in lower case. */
 const WRAPS: Readonly<Record<string, Wrap>> = { python: sqlInPython, scala: sqlInScala, r: sqlInR };
 
-/** Whether SQL runs in kernels of this language; as their kernelspec says it (`python`, `R`). */
+/** Whether SQL runs in kernels of this language, which is written as in a kernelspec (`python`, `R`). */
 export function takesSql(language: string): boolean {
   return Object.hasOwn(WRAPS, plainLanguage(language));
 }
 
 export interface SqlKernel {
-  /** As its kernelspec says it. */
+  /** As its kernelspec writes it. */
   language: string;
   /** `ipython`, `Apache Toree`: see `KernelInfo`. */
   implementation: string;
 }
 
-/** The code that runs a SQL text in this kernel. The text stands there as a literal and is never spliced. */
+/** The code that runs a SQL text in this kernel. The text is embedded as a literal, never spliced in. */
 export function sqlForKernel(sql: string, { language, implementation }: SqlKernel, rows: number): string {
   const wrap = WRAPS[plainLanguage(language)];
   if (wrap === undefined) throw new Error(`SQL cannot run in a kernel of ${language}`);
   return wrap(sql, rows, implementation);
 }
 
-/** What SQL is in a notebook, where nothing of the bot is: the same statements, and the last one shows its rows. */
+/**
+ * The code for SQL in an exported notebook, where nothing of the bot is available: the same statements, with the rows
+ * of the last one shown.
+ */
 export function sqlInNotebook(sql: string, language: string): string {
   const isR = plainLanguage(language) === 'r';
   const calls = splitStatements(sql).map(({ text }) =>
@@ -38,13 +41,13 @@ export function sqlInNotebook(sql: string, language: string): string {
   return [...calls, isR ? `SparkR::showDF(${last})` : `${last}.show()`].join('\n');
 }
 
-/** Of Python and Scala: over several lines where these say the same. */
+/** A literal of Python and Scala; over several lines if both read it alike. */
 function readableLiteral(text: string): string {
   const isPlain = text.includes('\n') && !/\\|"""|"$/.test(text);
   return isPlain ? `"""\n${text}\n"""` : JSON.stringify(text);
 }
 
-/** `python` of `Python3`: kernels write their language with a version or a capital. */
+/** `python` for `Python3`: kernels write their language with a version or a capital. */
 export function plainLanguage(language: string): string {
   return language.toLowerCase().replace(/[\d.]+$/, '');
 }

@@ -1,7 +1,10 @@
 import { SPARK_TABLE_MIME } from './python.ts';
 import { splitStatements } from './split-statements.ts';
 
-/** Code for IRkernel that runs SQL by SparkR or sparklyr, whichever has a session; local, so that no name is left. */
+/**
+ * Code for IRkernel that runs SQL with SparkR or sparklyr, whichever has a session; local, so that it leaves no names
+ * behind.
+ */
 export function sqlInR(sql: string, rows: number): string {
   const statements = splitStatements(sql)
     .map(({ text, line, column }) => `list(${line}L, ${column}L, ${JSON.stringify(text)})`)

@@ -1,12 +1,12 @@
 import { SPARK_TABLE_MIME } from './python.ts';
 import { splitStatements } from './split-statements.ts';
 
-/** A class file holds no longer text, of characters that take three bytes each. */
+/** A class file cannot hold longer strings of characters that take three bytes each. */
 const LITERAL_CHARS = 10_000;
 
 /**
- * Code for a Scala kernel with Spark (`spark` is its session) that runs SQL: one block without a result, so that no name
- * is left. `implementation` is the kernel's own name: how a table is shown differs.
+ * Code for a Scala kernel with Spark (`spark` is its session) that runs SQL: a block without a result, so that it
+ * leaves no names behind. How a table is shown depends on `implementation`.
  */
 export function sqlInScala(sql: string, rows: number, implementation: string): string {
   const statements = splitStatements(sql)
@@ -34,8 +34,8 @@ ${READ}
 }
 
 /**
- * What reads a frame, of Spark 2 to 4: its values are written by Spark itself, but for Spark 2, which cannot. Its first row is
- * there, however long it is.
+ * Reads a frame of Spark 2 to 4. Spark itself converts the values to text, except Spark 2, which cannot. The first row
+ * is always included, however long it is.
  */
 const READ = `  val MostChars = 2000000
   val MostCellChars = 10000
@@ -70,13 +70,13 @@ const READ = `  val MostChars = 2000000
 
 const TABLE_AS_JSON = 'json(columns, rows, isCut)';
 
-/** `content`: an expression. */
+/** `content` is an expression. */
 function showIn(implementation: string, mime: string, content: string): string {
   if (/toree/i.test(implementation)) return `kernel.display.content("${mime}", ${content})`;
   if (/almond|scala/i.test(implementation))
     return `kernel.publish.display(almond.interpreter.api.DisplayData(Map("${mime}" -> ${content})))`;
   if (content !== TABLE_AS_JSON) return `println(${content})`;
-  // A kernel that shows nothing but text: the form that Spark prints, which is read as a table.
+  // A kernel that shows only text gets the form that Spark prints, which is read as a table.
   return `{
       val widths = columns.indices.map(index => (columns +: rows).map(_(index).length).max)
       val line = widths.map("-" * _).mkString("+", "+", "+")
@@ -86,7 +86,7 @@ function showIn(implementation: string, mime: string, content: string): string {
     }`;
 }
 
-/** JSON's texts are Scala's; `$` stands for itself in a text without an interpolator. */
+/** JSON strings are valid Scala literals; `$` has no meaning without an interpolator. */
 function literals(text: string): string {
   const count = Math.max(1, Math.ceil(text.length / LITERAL_CHARS));
   return Array.from({ length: count }, (_, index) =>

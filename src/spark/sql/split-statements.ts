@@ -1,4 +1,4 @@
-/** One statement of a SQL text, and where it begins in it: line and column from 1. */
+/** One statement of a SQL text and the line and column, from 1, where it begins. */
 export interface Statement {
   text: string;
   line: number;
@@ -6,17 +6,16 @@ export interface Statement {
 }
 
 /**
- * What Spark's lexer takes for one thing, as far as a `;` may stand in it: comment, raw string, string, quoted name,
- * dollar string, word, blanks. What is not closed goes on to the end, so that no text is read twice.
+ * The tokens of Spark's lexer that may contain a `;`: comment, raw string, string, quoted name, dollar string; and
+ * word, blanks. An unclosed token extends to the end, so that no text is read twice.
  */
 function tokenPattern(): RegExp {
   return /--(?:\\\n|[^\n])*|\/\*|[rR](?:'[^']*(?:'|$)|"[^"]*(?:"|$))|'(?:[^'\\]+|\\[^]?)*(?:'|$)|"(?:[^"\\]+|\\[^]?)*(?:"|$)|`[^`]*(?:`|$)|\$([A-Za-z_]\w*|)\$[^]*?(?:\$\1\$|$)|\w+|\s+|[^]/g;
 }
 
 /**
- * The statements of a SQL text in order, without the comments before them. A script (`BEGIN … END`, Spark 4) is one
- * statement. A text that holds none is given back whole, so that Spark says what is wrong with it. tables.py splits in
- * the same way.
+ * The statements of a SQL text in order, without leading comments. A script (`BEGIN … END`, Spark 4) is one statement.
+ * A text without any is returned whole, so that Spark reports what is wrong with it. tables.py splits in the same way.
  */
 export function splitStatements(sql: string): Statement[] {
   const found: Statement[] = [];
@@ -37,7 +36,9 @@ export function splitStatements(sql: string): Statement[] {
   return found.length > 0 ? found : [{ text: sql, line: 1, column: 1 }];
 }
 
-/** All but comments and blanks, each with its index. A comment that is not closed is given, for Spark to complain about. */
+/**
+ * All tokens except comments and blanks, with their index. An unclosed comment is included, so that Spark reports it.
+ */
 export function* readSqlTokens(sql: string): Generator<[token: string, at: number]> {
   const tokens = tokenPattern();
   for (let match = tokens.exec(sql); match !== null; match = tokens.exec(sql)) {
@@ -49,7 +50,7 @@ export function* readSqlTokens(sql: string): Generator<[token: string, at: numbe
   }
 }
 
-/** Behind the comment whose text begins at `from`: comments may stand in comments. Undefined where it is not closed. */
+/** The index after the comment whose text begins at `from` (comments nest); undefined if it is not closed. */
 function endOfComment(sql: string, from: number): number | undefined {
   const marks = /\/\*|\*\//g;
   marks.lastIndex = from;
@@ -61,7 +62,7 @@ function endOfComment(sql: string, from: number): number | undefined {
   return marks.lastIndex;
 }
 
-/** How deep in the blocks of a script a statement is: one that begins with BEGIN, perhaps behind a label. */
+/** How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label. */
 class Blocks {
   depth = 0;
   readonly #first: string[] = [];
@@ -71,7 +72,7 @@ class Blocks {
     const word = token.length > 10 ? '' : token.toUpperCase();
     if (this.#first.length < 3) this.#first.push(word);
     const isFirst = this.#first.length === 1 || (this.#first.length === 3 && this.#first[1] === ':');
-    // `END IF`, `END WHILE` … close what neither BEGIN nor CASE has opened.
+    // `END IF`, `END WHILE` … close something that neither BEGIN nor CASE opened.
     if (this.#isAfterEnd && /^(?:IF|WHILE|LOOP|REPEAT|FOR)$/.test(word)) this.depth += 1;
     const opens = word === 'BEGIN' ? isFirst || this.depth > 0 : word === 'CASE' && this.depth > 0;
     const closes = word === 'END' && this.depth > 0;
@@ -81,7 +82,7 @@ class Blocks {
   }
 }
 
-/** Line and column of a place; places are asked for in order, so that the text is counted once. */
+/** Line and column of an index. The indexes must be ascending, so that the text is counted once. */
 function placesIn(text: string): (index: number) => { line: number; column: number } {
   let counted = 0;
   let line = 1;

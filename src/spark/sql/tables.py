@@ -1,4 +1,4 @@
-"""Spark's data as tables that Sparkthread shows. Runs in Python kernels from 2.7 on, in a namespace of its own."""
+"""Shows Spark's data as tables of Sparkthread. Runs in Python kernels from 2.7 on, in a namespace of its own."""
 
 import itertools
 import json
@@ -6,12 +6,12 @@ import re
 import sys
 
 MIME = "application/vnd.sparkthread.table+json"
-# What one message may bring: gateways limit the bytes of a second, and nobody reads more in a chat.
+# Limits of one message: gateways limit the bytes per second, and nobody reads more in a chat.
 MOST_CHARS = 2000000
 MOST_CELL_CHARS = 10000
 MOST_ERROR_CHARS = 20000
 
-# As in split-statements.ts.
+# The same as in split-statements.ts.
 TOKEN = re.compile(
     r"--(?:\\\n|[^\n])*|/\*"
     r"|[rR](?:'[^']*(?:'|\Z)|\"[^\"]*(?:\"|\Z))"
@@ -45,7 +45,7 @@ def tokens(sql):
 
 
 class Blocks(object):
-    """How deep in the blocks of a script a statement is: one that begins with BEGIN, perhaps behind a label."""
+    """How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label."""
 
     def __init__(self):
         self.depth = 0
@@ -88,14 +88,14 @@ def split(sql):
 
 
 class Failed(Exception):
-    """What was asked for did not work; shown without a traceback, because none of its frames is the author's."""
+    """An error that is shown without a traceback, because none of its frames is the author's."""
 
     def _render_traceback_(self):
         return [unicode_text(self)]
 
 
 def failure(error, line, column):
-    """An error of Spark's under its own name, with the statement that it is about."""
+    """An error of Spark under its own name, with the statement that caused it."""
     said = getattr(error, "desc", None) or getattr(error, "_desc", None)
     if not isinstance(said, (str, unicode_text)) or not said.strip():
         try:
@@ -108,12 +108,12 @@ def failure(error, line, column):
 
 def stopped(session):
     context = getattr(session, "_sc", None)
-    # Spark Connect's knows it itself.
+    # A Spark Connect session says so itself.
     return getattr(session, "is_stopped", False) is True or context is not None and getattr(context, "_jsc", True) is None
 
 
 def find_session(names):
-    """The session of the one who uses this kernel: theirs by its usual name or another, else the active one, else a new one."""
+    """The user's session, by its usual name or another; otherwise the active one, otherwise a new one."""
     known = [names[name] for name in ("spark", "sqlContext") if callable(getattr(names.get(name), "sql", None))]
     known += [thing for name, thing in list(names.items()) if type(thing).__name__ == "SparkSession" and name[0] != "_"]
     for session in known:
@@ -125,13 +125,13 @@ def find_session(names):
         raise Failed("This kernel has no Spark session, and PySpark is not installed where it runs.")
     active = getattr(SparkSession, "_instantiatedSession", None)
     if known and (active is None or stopped(active)):
-        # Stopped by its user: Spark says so, and a second context is not started behind their back.
+        # The user has stopped it. Spark reports that, and no second context is started behind the user's back.
         return known[0]
     return SparkSession.builder.getOrCreate()
 
 
 def run_sql(names, text, most):
-    """Runs the statements of a text in order and shows the last result, at most so many rows of it."""
+    """Runs the statements of a text in order and shows the last result, at most `most` rows of it."""
     session = last = None
     for statement, line, column in split(text):
         try:
@@ -149,7 +149,7 @@ def run_sql(names, text, most):
 
 
 def read(frame, most):
-    """A frame as texts: {"columns", "rows", "cut", "cutCells"}. A stream has no rows to show, but a schema."""
+    """A frame as texts: {"columns", "rows", "cut", "cutCells"}. For a stream, which has no rows to show, its schema."""
     if getattr(frame, "isStreaming", False):
         fields = [[field.name, field.dataType.simpleString(), text_of(field.nullable)] for field in frame.schema.fields]
         return bounded(["column", "type", "nullable"], fields, len(fields))
@@ -158,13 +158,13 @@ def read(frame, most):
 
 
 def as_texts(frame):
-    """With its values written by Spark where Spark can: in the session's time zone, and of types Python has none for."""
+    """Lets Spark convert the values to text if it can: it uses the session's time zone, and has types that Python lacks."""
     fields = frame.schema.fields
     names = ["_%d" % index for index in range(len(fields))]
     forms = [form_of(field.dataType) for field in fields]
     try:
         session = getattr(frame, "sparkSession", None)
-        # Spark 2 writes arrays, maps and structs as their place in memory.
+        # Spark 2 converts arrays, maps and structs to their memory address.
         if session is None or int(session.version.split(".")[0]) < 3:
             return frame
         texts = frame.toDF(*names).selectExpr(*[form % name for form, name in zip(forms, names)])
@@ -176,12 +176,12 @@ def as_texts(frame):
 def form_of(kind):
     if kind.typeName() == "binary":
         return "concat('0x', hex(%s))"
-    # Spark takes bytes within another value for text.
+    # Spark takes bytes inside another value for text.
     return "%s" if "binary" in kind.simpleString() else "cast(%s as string)"
 
 
 def text_of(value, null="NULL"):
-    """As Spark writes it, with bytes as hexadecimal digits."""
+    """The text that Spark would write, with bytes in hexadecimal."""
     if value is None:
         return null
     if value is True or value is False:

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { sparkCounts, type SparkMoment } from '../spark-work.ts';
 
-/** What Spark's REST API answers, as Spark's monitoring page describes it; from elsewhere, so nothing in it is relied on. */
+/** Reads responses of Spark's REST API, as its monitoring page describes them. Nothing in them is trusted. */
 
-/** A job that is over sooner is not told. */
+/** Shorter jobs are not reported. */
 const LASTS_MS = 1_000;
 
 const amount = z.number().int().min(0).max(1e9).catch(0);
@@ -17,17 +17,20 @@ const jobSchema = z.object({
   numSkippedTasks: amount,
   numActiveTasks: amount,
   numCompletedTasks: amount,
-  /** A task that was done again counts once; Spark 2.1 has none. */
+  /** Counts a repeated task once; missing in Spark 2.1. */
   numCompletedIndices: z.number().int().min(0).max(1e9).optional().catch(undefined),
   numFailedTasks: amount,
-  /** A batch of a streaming query has its run's id for a group and in its description: `…<br/>runId = 9f…<br/>batch = 3`. */
+  /**
+   * Batches of a streaming query have its run id as their group and in their description: `…<br/>runId = 9f…<br/>batch
+   * = 3`.
+   */
   jobGroup: z.string().optional().catch(undefined),
   description: z.string().optional().catch(undefined),
 });
 
 /**
- * The jobs that were submitted since then, ms since the epoch by Spark's clock, as how things stand at `nowMs` of that
- * clock; undefined where there are none. Throws for what is no list.
+ * The state at `nowMs` of the jobs that were submitted since `sinceMs` (ms since the epoch by Spark's clock); undefined
+ * if there are none. Throws if the answer is not a list.
  */
 export function readJobs(
   answer: unknown,
@@ -69,11 +72,11 @@ export function readJobs(
 
 export interface Application {
   id: string;
-  /** YARN's cluster mode tells an application's attempts apart. */
+  /** In YARN's cluster mode an application has several attempts. */
   attempt?: string | undefined;
 }
 
-/** Stands in paths: no `..`. */
+/** Used in paths, so `..` is excluded. */
 export const ID = /^\w[\w.-]{0,99}$/;
 
 const applicationSchema = z.object({
@@ -91,8 +94,8 @@ const applicationSchema = z.object({
 });
 
 /**
- * The running application of this kernel: the one that is known, or has the kernel's id in its name, as Enterprise Gateway
- * names them on YARN, else the newest. Undefined where none runs. Throws for what is no list.
+ * The running application of this kernel: the known one, one with the kernel's id in its name (as Enterprise Gateway
+ * names them on YARN), otherwise the newest. Undefined if none runs. Throws if the answer is not a list.
  */
 export function readApplication(
   answer: unknown,
@@ -119,19 +122,19 @@ const yarnSchema = z.object({
 });
 const yarnApplicationSchema = z.object({ id: z.string().regex(ID), name: z.string() });
 
-/** The same of YARN's list, which is everybody's: only the application of that name counts. */
+/** The same for YARN's list, which contains other people's applications: only the kernel's id in the name counts. */
 export function readYarnApplication(answer: unknown, kernelId: string): string | undefined {
   const { apps } = yarnSchema.parse(answer);
   return listOf(apps?.app ?? [], yarnApplicationSchema).find(({ name }) => name.includes(kernelId))?.id;
 }
 
-/** What does not look like one is left out. */
+/** Leaves out invalid entries. */
 function listOf<Value>(answer: unknown, schema: z.ZodType<Value>): Value[] {
   if (!Array.isArray(answer)) throw new TypeError('the answer is no list');
   return answer.flatMap((each) => schema.safeParse(each).data ?? []);
 }
 
-/** `2015-02-03T16:43:11.000GMT` → ms since the epoch; 0 for what is no time. */
+/** `2015-02-03T16:43:11.000GMT` → ms since the epoch; 0 for an invalid time. */
 function readTime(text: string): number {
   const read = text.length > 40 ? NaN : Date.parse(text.replace(/GMT$/, 'Z'));
   return Number.isNaN(read) ? 0 : read;

@@ -1,32 +1,35 @@
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
+import { parseJson } from '../../text.ts';
 import type { SparkMoment } from '../spark-work.ts';
 import { type Application, ID, readApplication, readJobs, readYarnApplication } from './read-status.ts';
 
 export interface StatusSettings {
-  /** The root of Spark's REST API (`https://host/api/v1`), with `{appId}` or without; a user and a password may be in it. */
+  /**
+   * The root of Spark's REST API (`https://host/api/v1`), with or without `{appId}`; may contain a user and password.
+   */
   url: string;
-  /** The proxy on the way there. */
+  /** An HTTP proxy to use. */
   proxy?: string | undefined;
 }
 
-/** Whose jobs are asked for. */
+/** Identifies the jobs in question. */
 export interface StatusQuestion {
   kernelId: string;
-  /** What is known of the run's application. */
+  /** The run's application, if known. */
   appId?: string | undefined;
-  /** Jobs count from then on, ms since the epoch. */
+  /** Only jobs since then count, ms since the epoch. */
   sinceMs: number;
 }
 
 const DEADLINE_MS = 5_000;
-/** A thousand jobs, which is what Spark keeps, are far below one. */
+/** Spark keeps a thousand jobs, which take far less than one of these. */
 const MAX_ANSWER_BYTES = 4 * 2 ** 20;
-/** Clocks that agree this well are taken for the same: the header has whole seconds. */
+/** Smaller clock differences are ignored: the Date header has whole seconds. */
 const CLOCK_MS = 2_000;
 
-/** Spark's monitoring REST API, as an operator's address gives it. It follows no redirect: a login page is no answer. */
+/** Spark's monitoring REST API at the operator's address. Redirects are not followed: a login page is not an answer. */
 export class StatusApi {
-  /** For logs: a path may hold a token. */
+  /** For logs, without the path, which may contain a token. */
   readonly shownAddress: string;
   readonly #dispatcher: Dispatcher;
   /** Without a slash at its end. */
@@ -44,8 +47,8 @@ export class StatusApi {
   }
 
   /**
-   * For one block of a run. It stays with the application that has had jobs of its block; until one has, and after a
-   * failure, it looks anew.
+   * Follows one block of a run. Once an application has had jobs of the block, it stays with it; before that and after
+   * a failure, it searches again.
    */
   follow(question: StatusQuestion): StatusFollower {
     let known: Found | undefined;
@@ -69,14 +72,14 @@ export class StatusApi {
     return application === undefined ? undefined : { ...application, root };
   }
 
-  /** Undefined where an application has to be known to find its API, and is not. */
+  /** Undefined if the address needs an application id that is not known. */
   async #rootFor(question: StatusQuestion, signal: AbortSignal): Promise<string | undefined> {
     if (!this.#root.includes('{appId}')) return this.#root;
     const id = question.appId ?? (await this.#findOnYarn(question, signal));
     return id === undefined || !ID.test(id) ? undefined : this.#root.replaceAll('{appId}', id);
   }
 
-  /** YARN's ResourceManager lists what it is the proxy of. */
+  /** YARN's ResourceManager lists the applications that it proxies. */
   async #findOnYarn({ kernelId }: StatusQuestion, signal: AbortSignal): Promise<string | undefined> {
     const [manager = '', rest] = this.#root.split('/proxy/{appId}/', 2);
     if (rest === undefined) return undefined;
@@ -95,7 +98,7 @@ export class StatusApi {
     return readJobs(answer, { sinceMs: sinceMs + aheadMs, nowMs: Date.now() + aheadMs }, id);
   }
 
-  /** `aheadMs`: how far the answering clock is before this one. */
+  /** `aheadMs`: how far the server's clock is ahead of ours. */
   async #ask(address: string, signal: AbortSignal): Promise<{ answer: unknown; aheadMs: number }> {
     const url = new URL(address);
     const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
@@ -113,25 +116,18 @@ export class StatusApi {
       await body.dump();
       throw new Error(`the answer has status ${statusCode}`);
     }
-    const text = await body.text();
+    const answer = parseJson(await body.text());
+    // The error must not contain the text.
+    if (answer === undefined) throw new Error('the answer is no JSON');
     const ahead = Date.parse([headers.date].flat()[0] ?? '') - Date.now();
-    return { answer: parse(text), aheadMs: Math.abs(ahead) > CLOCK_MS ? ahead : 0 };
+    return { answer, aheadMs: Math.abs(ahead) > CLOCK_MS ? ahead : 0 };
   }
 }
 
-/** An application, and the API that tells of it. */
+/** An application and the API root that reports on it. */
 type Found = Application & { root: string };
 
 export interface StatusFollower {
-  /** One request after the other. Undefined where no job was submitted; rejects where the API gives no such answer. */
+  /** Call it once at a time. Undefined if no job was submitted; rejects if the API does not answer. */
   look: (signal: AbortSignal) => Promise<SparkMoment | undefined>;
-}
-
-/** Nothing of the text gets into the error. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('the answer is no JSON');
-  }
 }

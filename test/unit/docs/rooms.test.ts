@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 265;
-const CODE_LINES_IN_ALL = 30_425;
+const FILES_IN_ALL = 269;
+const CODE_LINES_IN_ALL = 30_417;
 
 /** What each room may import beside itself: rooms, which are folders of src or files in it, or files of one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'text.ts': [],
   audit: ['log.ts', 'waits.ts'],
   gateway: [],
-  spark: [],
+  spark: ['text.ts'],
   output: ['gateway', 'spark', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
   notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts', 'text.ts'],
   store: ['log.ts', 'errors.ts', 'waits.ts'],
@@ -132,6 +132,16 @@ test('imports go down, by rooms', () => {
     targets
       .filter((target) => target.startsWith('src/') && roomOf(target) !== roomOf(path))
       .filter((target) => !(MAY_IMPORT[roomOf(path)] ?? []).some((place) => isWithin(target, `src/${place}`)))
+      .map((target) => `${path} → ${target}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('the gateway’s client is a library: other rooms import its face alone', () => {
+  const isFace = (target: string) => /^src\/gateway\/(?:[^/]+|auth\/credentials)\.ts$/.test(target);
+  const wrong = [...imports].flatMap(([path, targets]) =>
+    targets
+      .filter((target) => isWithin(target, 'src/gateway') && roomOf(path) !== 'gateway' && !isFace(target))
       .map((target) => `${path} → ${target}`),
   );
   expect(wrong).toEqual([]);

@@ -22,7 +22,7 @@ test('Lifecycle: a new process is a death where the gateway says so, else a rest
   await dying.untilReady;
   dying.lifecycle.take('restarting', '');
   dying.lifecycle.take('starting', 'new');
-  expect(dying.events).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  expect(dying.events).toContainEqual({ kind: 'replaced', as: 'kernelDied' });
   expect(dying.events.filter(({ kind }) => kind === 'replaced')).toHaveLength(1);
   expect(dying.lifecycle.state).toBe('replaced');
   dying.lifecycle.close();
@@ -30,7 +30,7 @@ test('Lifecycle: a new process is a death where the gateway says so, else a rest
   const restarted = createReady();
   await restarted.untilReady;
   restarted.lifecycle.take('starting', 'new');
-  expect(restarted.events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted', automatic: false });
+  expect(restarted.events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted' });
   restarted.lifecycle.close();
 });
 
@@ -79,7 +79,7 @@ test('Lifecycle: a goodbye for a restart whose new process was lost with the web
   await lifecycle.waitUntilReady(new AbortController().signal);
   await vi.advanceTimersByTimeAsync(10_000);
   expect(events.filter(({ kind }) => kind === 'replaced')).toEqual([
-    { kind: 'replaced', as: 'kernelRestarted', automatic: false },
+    { kind: 'replaced', as: 'kernelRestarted' },
   ]);
   expect(lifecycle.state).toBe('ready');
   lifecycle.close();
@@ -96,7 +96,7 @@ test('Lifecycle: our own restart ends by its call alone; one that fails asks the
   expect(lifecycle.state).toBe('lost');
   lifecycle.beginRestart();
   lifecycle.endRestart(true);
-  expect(events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted', automatic: false });
+  expect(events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted' });
   lifecycle.close();
 });
 

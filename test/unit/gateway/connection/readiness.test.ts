@@ -66,14 +66,14 @@ test('Handshake: a reply counts for the request that it answers, and another pro
   const reply = (parentId: string, session: string) =>
     handshake.take(kernelMessage('kernel_info_reply', { implementation: 'ipython' }, { parentId, session }));
   handshake.ask(() => void said.push(handshake.info.implementation));
-  expect(handshake.owedMs).toBeGreaterThanOrEqual(0);
+  expect(handshake.unansweredMs).toBeGreaterThanOrEqual(0);
   expect(reply('not ours', 'a')).toBe(false);
   expect(reply(asked[0] ?? '', 'a')).toBe(true);
   expect(reply(asked[0] ?? '', 'a'), 'a second time').toBe(false);
   handshake.ask(() => void said.push('again'));
   expect(reply(asked[1] ?? '', 'b')).toBe(true);
   expect(said).toEqual(['ipython', 'other process', 'again']);
-  expect(handshake).toMatchObject({ processSession: 'b', answers: 2, owedMs: 0 });
+  expect(handshake).toMatchObject({ processSession: 'b', answers: 2, unansweredMs: 0 });
 });
 
 test('Handshake: what met no open websocket was not asked, and is asked on the next one', () => {
@@ -82,23 +82,23 @@ test('Handshake: what met no open websocket was not asked, and is asked on the n
   const send = ({ channel }: { channel: string }) => isOpen && asked.push(channel) > 0;
   const handshake = new Handshake('ours', send, () => undefined);
   expect(handshake.ask(() => undefined)).toBe(false);
-  handshake.askAside();
-  expect(handshake.owedMs).toBe(0);
+  handshake.askOnControl();
+  expect(handshake.unansweredMs).toBe(0);
   isOpen = true;
-  handshake.askAside();
-  handshake.askAside();
+  handshake.askOnControl();
+  handshake.askOnControl();
   expect(handshake.ask(() => undefined)).toBe(true);
   expect(asked).toEqual(['control', 'shell']);
 });
 
 test('StaleSocket: a kernel that owes an answer for long gets a new websocket, twice, and after an answer again', () => {
-  const handshake = { owedMs: 0, answers: 0 };
+  const handshake = { unansweredMs: 0, answers: 0 };
   let renewals = 0;
   const socket = { silentMs: 1_000, renew: () => void (renewals += 1) };
   const stale = new StaleSocket(500, handshake, socket);
   expect(stale.renewIfStale()).toBe(false);
   expect(renewals).toBe(0);
-  handshake.owedMs = 1_000;
+  handshake.unansweredMs = 1_000;
   expect([1, 2, 3].map(() => stale.renewIfStale())).toEqual([false, false, true]);
   expect(renewals).toBe(2);
   handshake.answers = 1;

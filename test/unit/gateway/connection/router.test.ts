@@ -28,7 +28,7 @@ test('Router: what throws while a message is read is told to its execution and l
   };
   const { router, queue, lifecycle } = createParts({ log });
   const { execution, outputs } = createExecution({
-    isLateTalker() {
+    sendsLateOutput() {
       throw new RangeError('Maximum call stack size exceeded');
     },
   });

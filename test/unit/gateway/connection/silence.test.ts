@@ -67,7 +67,7 @@ test('silence: a count that is too low is another process’s, so the one before
   begin();
   await look();
   prove(1);
-  expect(kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  expect(kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied' });
   lifecycle.close();
   execution.finishAs('kernelDied');
 });
@@ -80,7 +80,7 @@ test('silence: a model that says busy is doubted where the process may have been
   watched.execution.countBefore = 3;
   await watched.look();
   watched.prove(3);
-  expect(watched.kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied', automatic: true });
+  expect(watched.kernelEvents).toContainEqual({ kind: 'replaced', as: 'kernelDied' });
   watched.lifecycle.close();
   watched.execution.finishAs('kernelDied');
 });

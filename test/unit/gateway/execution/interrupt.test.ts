@@ -49,7 +49,7 @@ function createStopping(interrupt: () => Promise<unknown>) {
   const wanted: (() => boolean)[] = [];
   const stopping = new Stopping(stop.signal, 60_000, {
     isRunning: () => true,
-    leaveDebugger: () => false,
+    quitDebugger: () => false,
     interrupt({ isWanted, onSend }) {
       wanted.push(isWanted);
       if (isWanted()) onSend();
@@ -129,7 +129,7 @@ test('Stopping: again is nothing where no stop was asked for', () => {
   const say = (word: string) => () => void said.push(word);
   const stopping = new Stopping(undefined, 0, {
     isRunning: () => true,
-    leaveDebugger: () => false,
+    quitDebugger: () => false,
     interrupt: () => Promise.resolve(say('interrupt')()).then(() => true),
     onSent: say('sent'),
     onFailed: say('failed'),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { isIpykernel } from '../../../../src/gateway/gateway.ts';
 import {
-  isLateTalker,
+  sendsLateOutput,
   isOfOtherProcess,
-  isIpykernel,
   readExecuteReply,
   readKernelInfo,
   readOutput,
@@ -150,7 +150,7 @@ const kernel = (implementation: string) => readKernelInfo({ implementation });
 
 test('which kernels talk late, and which prove by a kernel_info_reply', () => {
   // IRkernel's idle is behind all that it says.
-  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => isLateTalker(kernel(name)))).toEqual([
+  expect(['ipython', 'IRkernel', 'spark', ''].map((name) => sendsLateOutput(kernel(name)))).toEqual([
     false,
     false,
     true,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { isCostly } from '../../../../src/gateway/protocol/json.ts';
+import { isCostly } from '../../../src/gateway/event-loop.ts';
 
 const MILLION = 1_000_000;
 
