@@ -194,12 +194,16 @@ export interface Execution extends AsyncIterable<KernelOutput> {
   readonly written: Promise<void>;
   /** Once the connection was closed on it, and its outputs have been read. */
   readonly checkpoint: ExecutionCheckpoint | undefined;
+  /** The same while it goes on, once all that came has been read; undefined where it would prove nothing. */
+  soFar(): ExecutionCheckpoint | undefined;
   /** Interrupts once more what was to stop and runs on; does nothing where it is over or was not to stop. */
   stopAgain(): void;
 }
 
 /** What is known of an execution that had not ended when its connection was closed; JSON. */
 export interface ExecutionCheckpoint {
+  /** Its connection was still open: more may have come to a process that died. */
+  isInterim?: boolean;
   /** False: the request was never written, so it can be sent as if for the first time. */
   isWritten: boolean;
   /** All of it that was given out as output. */

@@ -1,3 +1,4 @@
+import type { ExecutionCheckpoint, ExecutionEnd } from '../outputs.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { endsInMs, type ExecutionState, isForeignInterrupt } from './execution-state.ts';
 import type { AnswerInput } from './input.ts';
@@ -9,8 +10,8 @@ export interface ExecutionKernel {
   readonly timings: GatewayTimings;
   /** The kernel is known to send outputs after reply and idle. */
   isLateTalker(): boolean;
-  /** Every message of the kernel since the execution's first has come, by their numbers. */
-  isWhole(): boolean;
+  /** By their numbers: whether every message of the kernel since the execution's first has come, and which have. */
+  readonly received: { readonly isWhole: boolean; soFar(): ExecutionCheckpoint['received'] };
   /** False while the kernel is being restarted or deleted: what it says then is not how this ends. */
   mayEnd(): boolean;
   /** Looks whether the kernel is there and works, so that no restart or deletion of it is under way. */
@@ -19,6 +20,18 @@ export interface ExecutionKernel {
   /** False where it was not wanted any more. Rejects when the interrupt is not known to have been sent. */
   interrupt(wanted: WantedInterrupt): Promise<boolean>;
 }
+
+/** What an execution tells it. */
+export type ExecutionEvent =
+  /** Its reader is slow (true) or has caught up. */
+  | { kind: 'full'; isFull: boolean }
+  /** Nothing of it came for a while. */
+  | { kind: 'silent'; silentMs: number }
+  | { kind: 'interruptFailed'; failure: unknown }
+  /** The caller gave it up before it was written. */
+  | { kind: 'givenUp' }
+  /** `hasError`: an error was given out. */
+  | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /** A kernel takes some seconds to come up again; then its own first message ends this. */
 const MOST_STEADY_LOOKS = 6;
@@ -55,7 +68,7 @@ export class Ending {
 
   /** Nothing of it is lost, as far as can be known. */
   get isWhole(): boolean {
-    return this.#gap === 'none' || this.#kernel.isWhole();
+    return this.#gap === 'none' || this.#kernel.received.isWhole;
   }
 
   get hasGap(): boolean {

@@ -82,6 +82,7 @@ async function executeBlock(
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
+  const keeping = setInterval(keepCheckpoints(live, execution, transcript), QUIET_MS);
   try {
     for await (const event of execution) {
       // Whether something is missing is known at the end.
@@ -100,6 +101,7 @@ async function executeBlock(
     }
   } finally {
     stopFollowing();
+    clearInterval(keeping);
   }
   live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
@@ -173,6 +175,31 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
     process: hasBegun ? process : undefined,
     executionCount: hasBegun ? executionCount : undefined,
   });
+}
+
+/** So long nothing came: how far the run is can be stored, so that a process that is killed then lacks nothing. */
+const QUIET_MS = 500;
+
+/**
+ * To be called at intervals: where nothing came since the last time, the store gets how far this process came. What comes
+ * later is known to be missing by the kernel's message numbers, so only those who have them can prove anything.
+ */
+function keepCheckpoints(live: LiveRun, execution: Execution, transcript: Transcript): () => void {
+  let [seen, stored] = ['', ''];
+  return () => {
+    const checkpoint = execution.soFar();
+    const now = JSON.stringify(checkpoint) ?? '';
+    const isQuiet = now === seen && now !== stored;
+    seen = now;
+    if (checkpoint === undefined || !isQuiet) return;
+    stored = now;
+    const interim = { ...checkpoint, ...storedOutput(transcript) };
+    void transcript.save().then(() => {
+      const { request } = live.run.data;
+      if (request?.msgId === execution.msgId && execution.checkpoint === undefined)
+        live.note({ data: { request: { ...request, checkpoint: interim } } });
+    });
+  };
 }
 
 /** The connection was closed in order: the store keeps how far this process came, once all of that is on disk. */
