@@ -58,6 +58,26 @@ test('kill -9 under the same run: what may be missing is said', async () => {
   expect(text).toMatch(/may be missing (at|between)/);
 });
 
+test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
+  const file = JSON.stringify(join(bot.folder, 'go-on'));
+  const code = `import os\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("over")`;
+  const thread = mention(`python3\n${code}`);
+  await shown(thread, 'begun');
+  await expect
+    .poll(async () => {
+      const [run] = (await readLedgerFile(bot.folder)).filter((row) => row.thread === thread);
+      return run?.data;
+    })
+    .toContain('"checkpoint"');
+  await bot.kill();
+  await writeFile(join(bot.folder, 'go-on'), '');
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('over');
+  expect(text).not.toMatch(/may be missing/);
+});
+
 test('a long silent run goes on on the screen after a restart: its clock runs, and it can be stopped', async () => {
   const thread = mention('python3\nprint("asleep", flush=True)\ntime.sleep(600)');
   await shown(thread, 'asleep');
@@ -73,14 +93,20 @@ test('a long silent run goes on on the screen after a restart: its clock runs, a
   expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
 });
 
-/** Answers the question that the thread's answer shows. */
-async function typeLine(channel: string, thread: string, line: string): Promise<void> {
+/** Answers the question that the thread's answer shows; `meanwhile` comes between the opening of the box and its sending. */
+async function typeLine(
+  channel: string,
+  thread: string,
+  line: string,
+  meanwhile: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
   const ana = playground.as('ana');
   const asked = await playground.waitForReply(channel, thread, (reply) =>
     JSON.stringify(reply.blocks).includes('run:answerInput'),
   );
   await ana.press(asked, 'run:answerInput');
   const box = await playground.waitFor(() => ana.modal);
+  await meanwhile();
   // Not yet, while the run is being taken up.
   for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1) await ana.submit(box, { line });
 }
@@ -106,6 +132,21 @@ test.for([
     expect(text).toMatch(/│ 402 ?\n/);
   },
 );
+
+test('a box for a line that is open over a restart and a crash of the bot takes what is typed', async () => {
+  const channel = playground.addChannel('asks-open').id;
+  const thread = mention('python3\na = input("first? ")\nb = input("second? ")\nprint(a + b)', channel);
+  await typeLine(channel, thread, '40', async () => {
+    await bot.stop();
+    await bot.restart();
+  });
+  await shown(thread, 'second?', channel);
+  await typeLine(channel, thread, '2', async () => {
+    await bot.kill();
+    await bot.restart();
+  });
+  expect((await finalAnswer(playground, channel, thread)).text).toMatch(/│ 402 ?\n/);
+});
 
 test('code that asks only after a restart is not given an empty line', async () => {
   const channel = playground.addChannel('asks-late').id;

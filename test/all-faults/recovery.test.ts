@@ -289,6 +289,33 @@ test('200 unfinished runs in all states: the first edit within seconds, within S
   expect(refused.length).toBeLessThanOrEqual(20);
 }, 300_000);
 
+test('killed in the middle of a command: its author is told once that nobody knows whether it was done', async () => {
+  await using scene = await startScene();
+  const { playground, gateway, bot } = scene;
+  await askHeld(scene, '#data', 'before()');
+  const [kernel] = gateway.kernels.values();
+  if (kernel === undefined) throw new Error('no kernel was started');
+  let restarts = 0;
+  const killed = new Promise<void>((resolve) => {
+    kernel.onRestart = () => {
+      restarts += 1;
+      process.kill(bot.pid, 'SIGKILL');
+      resolve();
+    };
+  });
+  playground.as('ana').post('#data', '@sparkthread restart');
+  await killed;
+  await bot.kill();
+  await bot.restart();
+  playground.retryNow();
+  await playground.waitFor(() => playground.ephemerals('ana').length > 0);
+  await playground.waitForQuiet();
+  expect(playground.ephemerals('ana').map(({ text }) => text)).toEqual([
+    'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.',
+  ]);
+  expect(restarts).toBe(1);
+});
+
 /** One run from beginning to end in this channel, closed in the ledger. */
 async function askHeld({ playground, kernels, bot }: Scene, channel: string, code: string): Promise<void> {
   const asked = askMessage(playground, 'ana', channel, `<@${playground.bot.id}> \`${code}\``);

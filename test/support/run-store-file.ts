@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
 import { z } from 'zod';
 
-const rowSchema = z.object({ id: z.string(), channel: z.string(), thread: z.string(), state: z.string() });
+const text = z.string();
+const rowSchema = z.object({ id: text, channel: text, thread: text, state: text, data: text });
 export type KeptRun = z.infer<typeof rowSchema>;
 
 /**
@@ -19,7 +20,7 @@ export async function readLedgerFile(folder: string): Promise<KeptRun[]> {
     await copyFile(join(folder, name), join(copies, name));
     await copyFile(join(folder, `${name}-wal`), join(copies, `${name}-wal`)).catch(() => undefined);
     const db = new DatabaseSync(join(copies, name));
-    const rows = db.prepare('SELECT id, channel, thread, state FROM runs ORDER BY rowid').all();
+    const rows = db.prepare('SELECT id, channel, thread, state, data FROM runs ORDER BY rowid').all();
     db.close();
     return z.array(rowSchema).parse(rows);
   } finally {

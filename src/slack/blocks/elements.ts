@@ -166,9 +166,9 @@ interface ModalHead {
   metadata: object;
 }
 
-/** What `renderModal` was given as `metadata`. */
-export function readMetadata<Metadata>(schema: z.ZodType<Metadata>, written: string): Metadata {
-  return schema.parse(JSON.parse(written));
+/** What `renderModal` was given as `metadata`; undefined for what another version gave it. */
+export function readMetadata<Metadata>(schema: z.ZodType<Metadata>, written: string): Metadata | undefined {
+  return schema.safeParse(parseJson(written)).data;
 }
 
 /** One field of a modal; what is in it is known by `id`, as block and as action. */

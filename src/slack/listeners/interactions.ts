@@ -148,6 +148,16 @@ interface SubmissionKind<Purpose> {
   fieldOf: (error: unknown, purpose: Purpose, view: SubmitArgs['view']) => string | undefined;
 }
 
+const OLD_MODAL =
+  'This form is of an earlier version of the bot, so nothing was done. Copy what you typed, close the form and open it anew.';
+
+/** A modal that an earlier version opened. What was typed stays to be copied, where there is a field to say so at. */
+export async function onOldModal({ ack, view }: Pick<SubmitArgs, 'ack' | 'view'>): Promise<void> {
+  const field = view.blocks.find(({ type }) => type === 'input')?.block_id;
+  if (field === undefined) await ack({ response_action: 'update', view: renderSentence(OLD_MODAL) });
+  else await ack({ response_action: 'errors', errors: { [field]: OLD_MODAL } });
+}
+
 /**
  * The listener for one kind of modal. What is refused is said at a field, so that what was typed stays; else the modal
  * closes, or shows what `act` gives.
@@ -159,6 +169,7 @@ export function onSubmission<Purpose>(
   return async ({ ack, body, view }, bot) => {
     const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
     const purpose = readMetadata(schema, view.private_metadata);
+    if (purpose === undefined) return await onOldModal({ ack, view });
     const user = body.user.id;
     const asked = { ...askedFor, user };
     const notify = async (text: string, error: unknown): Promise<void> => {

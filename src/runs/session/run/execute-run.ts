@@ -82,8 +82,10 @@ async function executeBlock(
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
+  const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
     for await (const event of execution) {
+      whenQuiet.refresh();
       // Whether something is missing is known at the end.
       if (event.kind === 'comm') {
         noteObserver(live, event, monitor, deps.spark.settings);
@@ -100,6 +102,7 @@ async function executeBlock(
     }
   } finally {
     stopFollowing();
+    clearTimeout(whenQuiet);
   }
   live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
@@ -172,6 +175,24 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
     checkpoint,
     process: hasBegun ? process : undefined,
     executionCount: hasBegun ? executionCount : undefined,
+  });
+}
+
+/** After so long without output the store gets how far the run is. */
+const QUIET_MS = 500;
+
+/**
+ * Stores how far this process came while nothing comes, so that a successor after `kill -9` can prove by the kernel's
+ * message numbers that nothing is missing.
+ */
+function keepCheckpoint(live: LiveRun, execution: Execution, transcript: Transcript): void {
+  const checkpoint = execution.soFar();
+  if (checkpoint === undefined) return;
+  const interim = { ...checkpoint, ...storedOutput(transcript) };
+  void transcript.save().then(() => {
+    const { request } = live.run.data;
+    if (request?.msgId === execution.msgId && execution.checkpoint === undefined)
+      live.note({ data: { request: { ...request, checkpoint: interim } } });
   });
 }
 

@@ -55,15 +55,11 @@ export const onRunSavedButton = onInteraction(
 export const onLoadSaved = onInteraction(
   {
     what: 'a menu of the editor',
-    read: (id, _, { actionTs, view }) =>
-      view === undefined || id === ''
-        ? undefined
-        : {
-            id,
-            loads: Number(actionTs),
-            viewId: view.id,
-            purpose: readMetadata(purposeSchema, view.private_metadata),
-          },
+    read(id, _, { actionTs, view }) {
+      const purpose = readMetadata(purposeSchema, view?.private_metadata ?? '');
+      if (view === undefined || id === '' || purpose === undefined) return undefined;
+      return { id, loads: Number(actionTs), viewId: view.id, purpose };
+    },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
     isAckedFirst: () => true,
   },

@@ -105,8 +105,8 @@ async function runRequest(
       await untilDone(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
     case 'command': {
-      const once = onlyLooks(request.command) ? untilDone : runOnce;
-      await once(key, bot, () => runMessageCommand(posted, request.command, bot));
+      const act = () => runMessageCommand(posted, request.command, bot);
+      await (onlyLooks(request.command) ? untilDone(key, bot, act) : changeOnce(key, bot, act));
       return;
     }
     case 'snippet': {
@@ -122,6 +122,29 @@ async function runRequest(
       );
     }
   }
+}
+
+/**
+ * Does once what may do harm twice. Of one that a process began and did not live to end nobody knows how far it came, which
+ * its author is told.
+ */
+async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Promise<void> {
+  const ended = `${key}/ended`;
+  const isOurs = await runOnce(key, bot, async () => {
+    await act();
+    return true;
+  });
+  if (isOurs === true) await bot.markSeen(ended).catch(() => undefined);
+  else if (!(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
+    throw new UserError('notTaken', HALF_DONE);
+}
+
+const HALF_DONE =
+  'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.';
+
+/** Where it is known that the refusal of a request was told. */
+function refusalOf(key: string): string {
+  return `${key}/refused`;
 }
 
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
@@ -140,7 +163,7 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
-  await untilDone(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
+  await untilDone(refusalOf(key), bot, () => notifyPrivately(posted, text, bot));
 }
 
 /** The message is not known by that: it may still run. */
