@@ -85,7 +85,7 @@ async function executeBlock(
   const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
     for await (const event of execution) {
-      whenQuiet.refresh();
+      if (event.kind !== 'quiet') whenQuiet.refresh();
       // Whether something is missing is known at the end.
       if (event.kind === 'comm') {
         noteObserver(live, event, monitor, deps.spark.settings);
