@@ -13,15 +13,15 @@ export interface StoreOptions<Data> {
   /** `sqlite:path` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`. */
   url: string;
   log: Log;
-  /** By default the stored JSON is taken as it is. */
+  /** By default stored JSON is used as it is. */
   readData?: ReadData<Data>;
-  /** How long another process's hold on the file is waited for; 15 s. */
+  /** How long to wait for another process to release the file. By default 15 s. */
   lockWaitMs?: number;
 }
 
 /**
- * Opens the store that `STORE_URL` names. Rejects with `StoreError`; no message carries a credential. Nothing can be
- * written before its lease is acquired.
+ * Opens the store that `STORE_URL` names. Rejects with `StoreError`, whose message contains no credentials. Nothing can
+ * be written before the lease is acquired.
  */
 export async function openStore<Data>(options: StoreOptions<Data>): Promise<Store<Data>> {
   const { url, log, readData, lockWaitMs = 15_000 } = options;
@@ -40,14 +40,14 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
     return { ...store, backUp: () => backups.backUp(), close };
   }
   if (address?.kind === 'redis') {
-    // Its client takes 5 MB and 40 ms of each start.
+    // Loaded only when needed: the client costs 5 MB and 40 ms at each start.
     const { openRedisStore } = await import('./redis/open.ts');
     return openRedisStore(url, reader, log);
   }
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }
 
-/** A holder of its own over an open database. */
+/** A store with a new lease holder on an open database. */
 export function createSqliteStore<Data>(
   kind: 'sqlite' | 'memory',
   db: ReturnType<typeof openSqliteMemory>,

@@ -174,7 +174,7 @@ testFailover(
     redis.pause();
     await leader.stop();
     const said = leader.log.map(({ msg }) => String(msg));
-    expect(said).toContain('the leader lease could not be released; it ends by itself');
+    expect(said).toContain('the leader lease could not be released; it expires by itself');
     expect(run.kernel.sockets.size).toBe(0);
     redis.resume();
     await leader.restart();

@@ -22,7 +22,7 @@ async function goOn({ redis, kernels, gateway }: Failover, stopped: FailoverBot)
   expect(await stopped.untilEnded()).toBe(1);
   const said = stopped.log.slice(before.log).filter(({ level }) => level === 60 || level === 'fatal');
   expect(said.map(({ msg }) => msg)).toEqual([
-    'another process is the leader now (another process has taken the leader lease); this one ends',
+    'another process is the leader now (another process has taken the leader lease), so this process ends',
   ]);
   expect(await runs()).toBe(before.runs);
   expect(received()).toEqual(sent);

@@ -98,7 +98,7 @@ testFailover(
     expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade)).toHaveLength(1);
     kernels.letRun();
     expect(await standby.stop()).toBe(0);
-    expect(standby.log.map(({ msg }) => msg)).toContain('a standby ended');
+    expect(standby.log.map(({ msg }) => msg)).toContain('the standby has stopped');
     expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
   },
 );

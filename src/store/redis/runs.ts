@@ -11,18 +11,18 @@ import {
 } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 
-/** What the steps answer (scripts.ts). */
+/** The answers of the scripts (scripts.ts). */
 const ACCEPTANCE = z.union([
   z.tuple([z.literal('accepted'), z.coerce.number()]),
   z.tuple([z.literal('duplicate'), z.string()]),
 ]);
-/** [field, value, …], as HGETALL answers in RESP2. */
+/** [field, value, …], as HGETALL returns it in RESP2. */
 const FLAT_RUN = z.array(z.string());
 const TEXT_OR_NONE = z.string().nullable();
 
 /**
- * The runs in Redis. Each call is one Lua step. A call that rejects with `silent` may have been done all the same when
- * the connection broke before the answer; `findRequest` and `get` tell.
+ * The runs in Redis. Each call is one Lua script. A call that rejects with `silent` may have succeeded, because only its
+ * answer was lost; `findRequest` and `get` tell.
  */
 export class RedisRuns<Data> implements RunStore<Data> {
   readonly #redis: RedisConnection;
@@ -102,7 +102,7 @@ export class RedisRuns<Data> implements RunStore<Data> {
   }
 }
 
-/** In the order of `given` in scripts.ts. */
+/** In the order in which `given` of scripts.ts reads them. */
 function fieldsOf(run: Omit<RunRecord<unknown>, 'order'>): (string | number)[] {
   const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
   const place = [id, workspace, channel, thread, queue, requester, state];

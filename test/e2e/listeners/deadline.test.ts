@@ -24,7 +24,7 @@ test('what could not be accepted before Slack gives up is refused, and runs once
   };
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
-  await rig.bot.untilLog(({ msg }) => msg === 'the gateway does not tell its kernelspecs');
+  await rig.bot.untilLog(({ msg }) => msg === 'the kernelspecs could not be read from the gateway');
   isUp = true;
   playground.fail('conversations.info', { kind: 'late', delayMs: 1_400 });
   const first = playground.as('ana').slash('#data', '/spark pay(100)');

@@ -19,7 +19,7 @@ await withRedis('a store that is full', (redis) => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
     await ana.slash('#data', '/spark 2+2');
     await playground.waitForMessage('#data', ({ text }) => text.includes('ran 2+2'));
-    expect(bot.log.filter(({ msg }) => msg === 'something was not caught')).toEqual([]);
+    expect(bot.log.filter(({ msg }) => msg === 'an unhandled rejection')).toEqual([]);
     await gateway.close();
   });
 });

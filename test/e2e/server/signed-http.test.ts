@@ -81,7 +81,7 @@ test('a signed body that is nothing does not end the process', async () => {
   await using bot = await startSignedBot();
   const hangingUp = new AbortController();
   const nothing = post('null', signed('null', secret), hangingUp.signal).catch(() => undefined);
-  await bot.untilLog(({ msg }) => msg === 'something was not caught');
+  await bot.untilLog(({ msg }) => msg === 'an unhandled rejection');
   hangingUp.abort();
   await nothing;
   const asked = playground.as('ana').post('#data', '@sparkthread `6*7`');
