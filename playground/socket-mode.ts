@@ -58,7 +58,7 @@ export class SocketMode implements Transport {
     const url = new URL(request.url ?? '/', 'http://playground');
     const ticket = url.searchParams.get('ticket') ?? '';
     if (url.pathname !== '/link/' || !this.#tickets.delete(ticket)) {
-      // A refused client may break the connection.
+      // A client that is refused may reset the connection.
       socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       return;

@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
-import { readLedgerFile } from '../support/run-store-file.ts';
+import { readStoreFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
 /** One bot after another on the same run in a real kernel. */
@@ -27,7 +27,7 @@ const shown = (thread: string, words: string, channel = '#data'): Promise<unknow
 const mention = (code: string, channel = '#data'): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
 
-test('three orderly restarts under a run that prints all the time: all of it comes, and nothing is said to be missing', async () => {
+test('over three orderly restarts all output of a printing run arrives, and nothing is said to be missing', async () => {
   await askSlash(playground, 'ana', '#data', '/spark python3 import time');
   // No faster than a gateway on a busy machine passes it on: one that does not answer our close in time loses lines.
   const thread = mention(
@@ -41,12 +41,12 @@ test('three orderly restarts under a run that prints all the time: all of it com
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');
   expect(text).not.toMatch(/may be missing/);
-  const [run] = (await readLedgerFile(bot.folder)).filter((row) => row.thread === thread);
+  const [run] = (await readStoreFile(bot.folder)).filter((row) => row.thread === thread);
   const printed = await readFile(join(bot.folder, 'spool', run?.id ?? '', 'output.txt'), 'utf8');
   expect(printed).toBe(Array.from({ length: 1000 }, (_, i) => `tick ${i}\n`).join(''));
 });
 
-test('kill -9 under the same run: what may be missing is said', async () => {
+test('after kill -9 during such a run the answer says what may be missing', async () => {
   const thread = mention(
     'python3\nfor i in range(3000):\n    print("tick", i, flush=True)\n    time.sleep(0.002)',
   );
@@ -78,7 +78,7 @@ test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, a
   expect(text).not.toMatch(/may be missing/);
 });
 
-test('a long silent run goes on on the screen after a restart: its clock runs, and it can be stopped', async () => {
+test('after a restart a long silent run still shows its clock and can be stopped', async () => {
   const thread = mention('python3\nprint("asleep", flush=True)\ntime.sleep(600)');
   await shown(thread, 'asleep');
   await bot.stop();
@@ -148,7 +148,7 @@ test('a box for a line that is open over a restart and a crash of the bot takes 
   expect((await finalAnswer(playground, channel, thread)).text).toMatch(/│ 402 ?\n/);
 });
 
-test('code that asks only after a restart is not given an empty line', async () => {
+test('code that asks for input after a restart is not given an empty line', async () => {
   const channel = playground.addChannel('asks-late').id;
   const file = JSON.stringify(join(bot.folder, 'ask'));
   const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("hello " + input("Name? "))`;

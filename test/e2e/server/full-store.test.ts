@@ -5,7 +5,7 @@ import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
 await withRedis('a store that is full', (redis) => {
-  test('is told to everybody who sends something, and serves again when it has room', async () => {
+  test('a full store is told to everybody who sends something, and serves again when it has room', async () => {
     await using playground = await startPlayground();
     const gateway = await startScriptedGateway();
     gateway.onStart = (kernel) => {
