@@ -11,6 +11,8 @@ export type Refusal =
   | 'notFound'
   /** The message stays, but cannot be edited any more: a new one has to take its place. */
   | 'uneditable'
+  /** Slack does not take our token: it says nothing about what was asked. */
+  | 'token'
   /** Archived, closed to the bot, against the workspace's rules, …: nothing helps. */
   | 'other';
 
@@ -32,6 +34,7 @@ const OUTAGES = new Set([
   'update_failed',
   'external_channel_migrating',
   'team_added_to_org',
+  'org_login_required',
 ]);
 
 const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
@@ -50,6 +53,11 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['is_inactive', 'uneditable'],
   ['block_mismatch', 'uneditable'],
   ['streaming_state_conflict', 'uneditable'],
+  ['invalid_auth', 'token'],
+  ['not_authed', 'token'],
+  ['account_inactive', 'token'],
+  ['token_expired', 'token'],
+  ['token_revoked', 'token'],
 ]);
 
 const REASONS_KEPT = 5;

@@ -139,13 +139,12 @@ export class EditableMessage {
 
   /** False where nobody knows that it is gone. */
   async #remove(ts: string): Promise<boolean> {
-    const { client, removes } = this.#sending;
     try {
-      await client.remove(this.#options.place.channel, ts);
+      await this.#sending.client.remove(this.#options.place.channel, ts);
       return true;
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind === 'rateLimited') removes.pause(failure.waitMs);
+      if (failure.kind === 'rateLimited') this.#sending.removes.pause(failure.waitMs);
       return false;
     }
   }
@@ -227,6 +226,7 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
+    if (refusal === 'token') return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
