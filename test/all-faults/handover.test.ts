@@ -65,7 +65,7 @@ test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, a
   await shown(thread, 'begun');
   await expect
     .poll(async () => {
-      const [run] = (await readLedgerFile(bot.folder)).filter((row) => row.thread === thread);
+      const [run] = (await readStoreFile(bot.folder)).filter((row) => row.thread === thread);
       return run?.data;
     })
     .toContain('"checkpoint"');

@@ -11,6 +11,8 @@ export type Refusal =
   | 'notFound'
   /** The message exists but can no longer be edited, so a new one has to replace it. */
   | 'uneditable'
+  /** Slack does not accept the bot's token, which says nothing about the call itself. */
+  | 'token'
   /** Anything else, such as an archived channel or a rule of the workspace: a repetition does not help. */
   | 'other';
 
@@ -32,6 +34,7 @@ const OUTAGES = new Set([
   'update_failed',
   'external_channel_migrating',
   'team_added_to_org',
+  'org_login_required',
 ]);
 
 const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
@@ -50,6 +53,11 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['is_inactive', 'uneditable'],
   ['block_mismatch', 'uneditable'],
   ['streaming_state_conflict', 'uneditable'],
+  ['invalid_auth', 'token'],
+  ['not_authed', 'token'],
+  ['account_inactive', 'token'],
+  ['token_expired', 'token'],
+  ['token_revoked', 'token'],
 ]);
 
 const MAX_REASONS = 5;

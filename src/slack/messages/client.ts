@@ -109,7 +109,9 @@ export class MessageClient {
   async #logged<T>(sending: Promise<T>): Promise<T> {
     return await sending.catch((error: unknown) => {
       const failure = readCallError(error);
-      if (failure.kind === 'refused' && failure.reasons.length > 0)
+      const isTold =
+        failure.kind === 'refused' && (failure.reasons.length > 0 || failure.refusal === 'token');
+      if (isTold)
         this.#log.warn(
           { event: 'message.refused', code: failure.code, reasons: failure.reasons },
           'Slack refused a message and said why',

@@ -135,13 +135,12 @@ export class EditableMessage {
 
   /** False if it may still be there. */
   async #remove(ts: string): Promise<boolean> {
-    const { client, removes } = this.#sending;
     try {
-      await client.remove(this.#options.place.channel, ts);
+      await this.#sending.client.remove(this.#options.place.channel, ts);
       return true;
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind === 'rateLimited') removes.pause(failure.waitMs);
+      if (failure.kind === 'rateLimited') this.#sending.removes.pause(failure.waitMs);
       return false;
     }
   }
@@ -226,6 +225,7 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
+    if (refusal === 'token') return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
