@@ -43,6 +43,31 @@ export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart
   return parts;
 }
 
+/** How an error begins: the user's own line is below its headline; else its name. */
+const ERROR_BEGINS = [/^[^\n]*\nline \d/, /^[\w.$]+: /, /^/];
+
+/**
+ * What an answer shows, without the error that ended its run, and that error: all text from its headline on, because nothing
+ * comes after it but what was on stderr right before.
+ */
+export function splitError(parts: readonly AnswerPart[]): {
+  others: AnswerPart[];
+  error: string | undefined;
+} {
+  const begins = ERROR_BEGINS.map((pattern) =>
+    parts.findLastIndex((part) => part.kind === 'text' && part.name === 'stdout' && pattern.test(part.text)),
+  );
+  const at = begins.find((index) => index !== -1) ?? parts.length;
+  const others = parts.slice(0, at);
+  const said: string[] = [];
+  for (const part of parts.slice(at)) {
+    if (part.kind === 'hidden') said.push(part.words);
+    else if (part.kind === 'text' && part.name === 'stdout') said.push(part.text);
+    else others.push(part);
+  }
+  return { others, error: said.length === 0 ? undefined : said.join('\n') };
+}
+
 /** What comes behind hidden lines is of the stream that came before them. */
 function nameBehindHidden(parts: readonly AnswerPart[]): 'stdout' | 'stderr' | undefined {
   if (parts.at(-1)?.kind !== 'hidden') return undefined;
