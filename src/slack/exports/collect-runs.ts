@@ -6,7 +6,7 @@ import { answerLink } from '../blocks/run-summary.ts';
 import { RESULTS_FILE, STREAM_FILE } from '../blocks/run/attachments.ts';
 import { endOf, statusLine } from '../blocks/run/run-text.ts';
 import type { Bot } from '../context.ts';
-import { type AnswerPart, readAnswerParts, readTable } from './read-answer.ts';
+import { type AnswerPart, readAnswerParts, readTable, splitError } from './read-answer.ts';
 import type { ThreadFile, ThreadMessage } from './threads.ts';
 
 /** How much an export downloads in all and of one file. The notebook says what stayed in Slack. */
@@ -144,20 +144,19 @@ function placeOutputs(
   const whole = files.filter(({ file }) => file.name === STREAM_FILE || file.name === RESULTS_FILE);
   const others = files.filter((each) => !isPicture(each) && !whole.includes(each));
   const waiting = [...tables];
-  const texts = parts.filter((part) => part.kind === 'text');
-  const error = hasRaised ? texts[0] : undefined;
+  const { others: shown, error } = hasRaised ? splitError(parts) : { others: parts, error: undefined };
   const outputs: ExportedOutput[] = whole.map(({ output }) => output);
   const hasWhole = whole.some(({ output }) => output.kind === 'stream');
-  for (const part of parts) {
+  for (const part of shown) {
     if (part.kind === 'images') outputs.push(...takePictures(pictures, part.count));
     else if (part.kind === 'table') outputs.push(...waiting.splice(0, 1));
-    else if (hasWhole || part === error) continue;
+    else if (hasWhole) continue;
     else if (part.kind === 'hidden') outputs.push(note(part.words));
     // A message leaves out the last line break.
     else outputs.push({ kind: 'stream', name: part.name, text: part.text.replace(/\n?$/, '\n') });
   }
   outputs.push(...pictures, ...waiting, ...others.map(({ output }) => output));
-  return error === undefined ? outputs : [...outputs, errorOf(error.text)];
+  return error === undefined ? outputs : [...outputs, errorOf(error)];
 }
 
 /** Takes as many pictures as the answer mentions, with a note about missing ones. */

@@ -43,6 +43,31 @@ export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart
   return parts;
 }
 
+/** How the text of an error may begin: a headline with the author's own line below it; else the error's name. */
+const ERROR_BEGINS = [/^[^\n]*\nline \d/, /^[\w.$]+: /, /^/];
+
+/**
+ * Separates the error that ended the run from the other parts: all text from its headline on, because only stderr from
+ * just before it can come after it.
+ */
+export function splitError(parts: readonly AnswerPart[]): {
+  others: AnswerPart[];
+  error: string | undefined;
+} {
+  const begins = ERROR_BEGINS.map((pattern) =>
+    parts.findLastIndex((part) => part.kind === 'text' && part.name === 'stdout' && pattern.test(part.text)),
+  );
+  const at = begins.find((index) => index !== -1) ?? parts.length;
+  const others = parts.slice(0, at);
+  const said: string[] = [];
+  for (const part of parts.slice(at)) {
+    if (part.kind === 'hidden') said.push(part.words);
+    else if (part.kind === 'text' && part.name === 'stdout') said.push(part.text);
+    else others.push(part);
+  }
+  return { others, error: said.length === 0 ? undefined : said.join('\n') };
+}
+
 /** The text after hidden lines is of the same stream as the text before them. */
 function nameBehindHidden(parts: readonly AnswerPart[]): 'stdout' | 'stderr' | undefined {
   if (parts.at(-1)?.kind !== 'hidden') return undefined;

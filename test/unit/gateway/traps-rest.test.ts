@@ -256,6 +256,17 @@ test.for<[string, CannedAnswer, object]>([
     { code: 'unauthorized', status: 401 },
   ],
   [
+    'a page to log in',
+    { status: 302, headers: { location: '/sso/login' } },
+    { code: 'unauthorized', message: 'The gateway sent us to a login page (status 302)' },
+  ],
+  [
+    'a status that nobody expects',
+    { status: 507, body: '' },
+    { code: 'startFailed', message: 'The gateway could not start python3: it gives no reason' },
+  ],
+  ['a proxy before a gateway that is away', { status: 522, body: '' }, { code: 'unreachable' }],
+  [
     'a page in place of a kernel',
     { status: 200, body: '<html><body>hello</body></html>' },
     { code: 'badAnswer' },
