@@ -64,21 +64,23 @@ export function createRunMessages(options: RunMessagesOptions) {
 
 /**
  * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
- * throws: what stays is in the log. The client waits while Slack's rates hold it back.
+ * throws: what stays is in the log. False where Slack gave no answer. The client waits while Slack's rates hold it back.
  */
 function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
-  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
+  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<boolean> => {
     try {
       await act();
+      return true;
     } catch (error) {
       if (!isGone(error))
         log.warn({ event: 'message.unremoved', err: error, run: run.id, what }, 'could not be removed');
+      return readCallError(error).kind === 'refused';
     }
   };
-  const removeMessage = async (run: Run, ts: string): Promise<void> =>
+  const removeMessage = async (run: Run, ts: string): Promise<boolean> =>
     await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
   /** The message that shows the file stays behind as an empty one unless it is deleted too. */
-  const removeFile = async (run: Run, file: string): Promise<void> =>
+  const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
       const { file: known } = await client.files.info({ file });
       await client.files.delete({ file });
@@ -87,9 +89,11 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
     });
 
   /** Files and replies only: the run message is about to show another run. */
-  const removeAttachments = async (run: Run): Promise<void> => {
-    for (const file of run.data.files ?? []) await removeFile(run, file);
-    for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
+  const removeAttachments = async (run: Run): Promise<boolean> => {
+    let isAnswered = true;
+    for (const file of run.data.files ?? []) isAnswered &&= await removeFile(run, file);
+    for (const ts of run.data.replies ?? []) isAnswered &&= await removeMessage(run, ts);
+    return isAnswered;
   };
   return {
     removeAttachments,
@@ -97,13 +101,14 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
      * The run message with its mark on a person's message, its files and replies, and for a slash command the root message,
      * which holds the code.
      */
-    remove: async (run: Run): Promise<void> => {
+    remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
       if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
-      await removeAttachments(run);
-      if (data.messageTs !== undefined) await removeMessage(run, data.messageTs);
-      if (data.needsRoot && thread !== '') await removeMessage(run, thread);
+      const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
+      let isAnswered = await removeAttachments(run);
+      for (const ts of own) if (ts !== undefined) isAnswered &&= await removeMessage(run, ts);
+      return isAnswered;
     },
   };
 }
