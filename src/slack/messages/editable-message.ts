@@ -58,7 +58,7 @@ export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metada
 
 /** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
 const MIN_ROOM = 1_500;
-/** So often a message that is gone, or cannot be edited, is posted anew. */
+/** So often a message that is gone, or cannot be edited, is posted anew, and a channel that is not found is tried again. */
 const MAX_REPOSTS = 3;
 /** An end that would wait longer for its turn to be an edit is posted anew: Slack counts posts and removals apart. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
@@ -69,6 +69,7 @@ const SETTLING_LOOKS = 8;
 export class EditableMessage {
   readonly #sending: Sending;
   readonly #options: EditableMessageOptions;
+  readonly place: Place;
   #ts: string | undefined;
   #mayExist: boolean;
   #isMissed = false;
@@ -79,16 +80,13 @@ export class EditableMessage {
   constructor(sending: Sending, options: EditableMessageOptions) {
     this.#sending = sending;
     this.#options = options;
+    this.place = options.place;
     this.#ts = options.ts;
     this.#mayExist = options.ts === undefined && options.mayExist;
   }
 
   get ts(): string | undefined {
     return this.#ts;
-  }
-
-  get place(): Place {
-    return this.#options.place;
   }
 
   get room(): number {
@@ -227,6 +225,8 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
+    // Its new id may be on its way (slack.md fact 11).
+    if (code === 'channel_not_found' && this.#failures <= MAX_REPOSTS) return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
