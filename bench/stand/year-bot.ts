@@ -53,7 +53,7 @@ export async function startYear(options: {
   const posted = new Map<string, () => void>();
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: async () => undefined,
+    removeMessage: async () => true,
     forgetNotebook: async () => undefined,
     onPosted(live) {
       kernels.remove(live);
@@ -103,7 +103,7 @@ export async function startYear(options: {
       withdraw: async () => undefined,
     }),
     removeAttached: async () => undefined,
-    removeMessage: async () => undefined,
+    removeMessage: async () => true,
     openTranscript: open,
     log: silentLog,
   });

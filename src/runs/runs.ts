@@ -21,7 +21,7 @@ import {
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { hasStored } from './session/run/execute-run.ts';
-import type { FinalMessages } from './session/run/final-message.ts';
+import type { FinalMessages, FinalMessagesDeps } from './session/run/final-message.ts';
 import { LiveRun } from './session/run/live-run.ts';
 import { retryStore } from './session/store-writes.ts';
 
@@ -36,8 +36,8 @@ export interface RunsDeps {
   finals: FinalMessages;
   openRunMessage: OpenRunMessage;
   /** Removes only the files and replies that belong to a run message. Never throws. */
-  removeAttached: (run: Run) => Promise<void>;
-  removeMessage: (run: Run) => Promise<void>;
+  removeAttached: (run: Run) => Promise<unknown>;
+  removeMessage: FinalMessagesDeps['removeMessage'];
   openTranscript: (run: Run, recovered: boolean, displays?: Displays) => Promise<Transcript>;
   log: Log;
 }

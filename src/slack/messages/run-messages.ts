@@ -65,22 +65,24 @@ export function createRunMessages(options: RunMessagesOptions) {
 }
 
 /**
- * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. The client waits while
- * Slack rate-limits it.
+ * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. False if Slack gave no
+ * answer. The client waits while Slack rate-limits it.
  */
 function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
-  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
+  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<boolean> => {
     try {
       await act();
+      return true;
     } catch (error) {
       if (!isGone(error))
         log.warn({ event: 'message.unremoved', err: error, run: run.id, what }, 'could not be removed');
+      return readCallError(error).kind === 'refused';
     }
   };
-  const removeMessage = async (run: Run, ts: string): Promise<void> =>
+  const removeMessage = async (run: Run, ts: string): Promise<boolean> =>
     await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
   /** Also deletes the message of the file, which would stay as an empty one. */
-  const removeFile = async (run: Run, file: string): Promise<void> =>
+  const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
       const { file: known } = await client.files.info({ file });
       await client.files.delete({ file });
@@ -89,9 +91,11 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
     });
 
   /** Removes files and replies only, because the run message will show another run. */
-  const removeAttachments = async (run: Run): Promise<void> => {
-    for (const file of run.data.files ?? []) await removeFile(run, file);
-    for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
+  const removeAttachments = async (run: Run): Promise<boolean> => {
+    let isAnswered = true;
+    for (const file of run.data.files ?? []) isAnswered = (await removeFile(run, file)) && isAnswered;
+    for (const ts of run.data.replies ?? []) isAnswered = (await removeMessage(run, ts)) && isAnswered;
+    return isAnswered;
   };
   return {
     removeAttachments,
@@ -99,13 +103,14 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
      * Removes the run message, its reaction on a person's message, files and replies, and the root message if the bot
      * posted one.
      */
-    remove: async (run: Run): Promise<void> => {
+    remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
       if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
-      await removeAttachments(run);
-      if (data.messageTs !== undefined) await removeMessage(run, data.messageTs);
-      if (data.needsRoot && thread !== '') await removeMessage(run, thread);
+      const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
+      let isAnswered = await removeAttachments(run);
+      for (const ts of own) if (ts !== undefined) isAnswered = (await removeMessage(run, ts)) && isAnswered;
+      return isAnswered;
     },
   };
 }

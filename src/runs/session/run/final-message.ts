@@ -7,8 +7,8 @@ import type { LiveRun } from './live-run.ts';
 
 export interface FinalMessagesDeps {
   store: RunStore<RunData>;
-  /** Removes a run message and all that belongs to it. Never throws. */
-  removeMessage: (run: Run) => Promise<void>;
+  /** Removes a run message and all that belongs to it. False: Slack gave no answer to that. Never throws. */
+  removeMessage: (run: Run) => Promise<boolean>;
   /** Forgets the notebook of a request. */
   forgetNotebook: (requestKey: string) => Promise<void>;
   /** Called when the run need not be in memory any more. */
@@ -65,10 +65,14 @@ export class FinalMessages {
     if (isRefused) await live.commit({ state: 'posted' });
   }
 
-  /** Removes a run with its message, its notebook and its code. */
+  /**
+   * Removes a run with its code, its notebook and its message. The code does not wait for Slack; the run stays unposted
+   * until its message is removed, so that a later process tries again.
+   */
   async erase(run: Run): Promise<void> {
-    await this.#deps.removeMessage(run);
-    if (run.data.notebook !== undefined) await this.#deps.forgetNotebook(run.data.requestKey);
-    await this.#deps.store.remove(run.id);
+    const { store, forgetNotebook, removeMessage } = this.#deps;
+    await store.save({ ...run, state: 'ended', data: { ...run.data, erased: true } }, []);
+    if (run.data.notebook !== undefined) await forgetNotebook(run.data.requestKey);
+    if (await removeMessage(run)) await store.remove(run.id);
   }
 }

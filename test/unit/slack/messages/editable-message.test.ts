@@ -69,6 +69,16 @@ test.each(['token_revoked', 'invalid_auth', 'account_inactive'])(
   },
 );
 
+test('a channel that is not found is tried again for a while: its new id may be on its way', async () => {
+  await using rig = await startMessagesRig();
+  const message = messageOf(rig);
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'channel_not_found' }, 2);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
+  rig.playground.fail('chat.update', { kind: 'error', error: 'channel_not_found' }, Infinity);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'refused', code: 'channel_not_found' });
+  expect(rig.playground.callsOf('chat.update')).toHaveLength(5);
+});
+
 test('a message that is deleted again and again is posted anew some times, not for ever', async () => {
   await using rig = await startMessagesRig();
   const message = messageOf(rig, { ts: '1.1' });
