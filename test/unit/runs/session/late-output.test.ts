@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { Run } from '../../../../src/runs/run.ts';
 import type { ScriptMessage } from '../../../support/scripted-gateway.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
 import { silent } from '../../../support/store-faults.ts';
@@ -78,8 +79,8 @@ test('a deleted run stays erased when a write of its late output is repeated', a
   rig.onFinish = () => ({ delivered: true, messageTs: '2.0', files: ['F1'] });
   const failed = Promise.withResolvers<void>();
   const repeated = Promise.withResolvers<void>();
-  rig.faults.before = (method) => {
-    if (method !== 'save') return;
+  rig.faults.before = (method, [run]) => {
+    if (method !== 'save' || (run as Run).data.erased === true) return;
     failed.resolve();
     throw silent();
   };
