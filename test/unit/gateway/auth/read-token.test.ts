@@ -27,7 +27,7 @@ test.for([
   expect(readToken(text)).toEqual({ token, headers: {}, endsMs });
 });
 
-test('headers beside a token, or alone; their names in lower case', () => {
+test('headers with a token, or alone; names in lower case', () => {
   expect(readToken('{"token":"abc","headers":{"X-XSRFToken":"x"}}')).toMatchObject({
     token: 'abc',
     headers: { 'x-xsrftoken': 'x' },
