@@ -110,15 +110,23 @@ export function lossOf(output: KernelOutput): OutputLoss | undefined {
   }
 }
 
-/** Adds a loss. Losses of one kind are added up, except gaps. */
+/** Gaps that are closer together than this are joined: times are shown in seconds. */
+const BETWEEN_GAPS_MS = 1_000;
+
+/** Adds a loss. Losses of one kind are added up, and gaps that follow each other at once are joined. */
 export function withLoss(losses: readonly OutputLoss[], loss: OutputLoss): OutputLoss[] {
-  const known = losses.find((each) => each.kind === loss.kind);
-  if (loss.kind === 'gap' || known === undefined) return [...losses, loss];
-  const sum = sumOf(known, loss);
+  const known = losses.findLast((each) => each.kind === loss.kind);
+  const sum = known === undefined ? undefined : sumOf(known, loss);
+  if (sum === undefined) return [...losses, loss];
   return losses.map((each) => (each === known ? sum : each));
 }
 
-function sumOf(known: OutputLoss, loss: OutputLoss): OutputLoss {
+/** Undefined if they must stay separate. */
+function sumOf(known: OutputLoss, loss: OutputLoss): OutputLoss | undefined {
+  if (loss.kind === 'gap' && known.kind === 'gap')
+    return loss.fromMs - known.toMs < BETWEEN_GAPS_MS
+      ? { ...known, toMs: Math.max(known.toMs, loss.toMs) }
+      : undefined;
   if (loss.kind === 'tooBig' && known.kind === 'tooBig')
     return { ...known, messages: known.messages + loss.messages };
   if (loss.kind === 'unread' && known.kind === 'unread')

@@ -27,7 +27,7 @@ async function startLong() {
   return { playground, gateway, kernels, bot, ts, run, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-test('SIGTERM: the last edits go out, and the successor goes on with the same run', async () => {
+test('at SIGTERM the last edits go out, and the successor goes on with the same run', async () => {
   await using long = await startLong();
   const { playground, kernels, bot, ts, run } = long;
   const shown = (words: string): Promise<unknown> =>
@@ -58,7 +58,7 @@ test('SIGTERM: the last edits go out, and the successor goes on with the same ru
   expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
 });
 
-test('SIGTERM while Slack does not answer: the process ends by itself all the same', async () => {
+test('at SIGTERM the process ends by itself although Slack does not answer', async () => {
   await using long = await startLong();
   const { playground, bot, ts, run } = long;
   const held = playground.hold('chat.update');
@@ -77,7 +77,7 @@ test('SIGTERM while Slack does not answer: the process ends by itself all the sa
   expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
 });
 
-test('told to stop twice, as a whole process group is by two hands: it ends in order all the same', async () => {
+test('a second SIGTERM, as from a process group and its supervisor, does not disturb the orderly end', async () => {
   await using long = await startLong();
   const { playground, bot, ts, run } = long;
   // What goes out last is held up, so that the second word finds it at work.
@@ -95,6 +95,23 @@ test('told to stop twice, as a whole process group is by two hands: it ends in o
   const { text: answer } = await finalAnswer(playground, '#data', ts);
   expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
   expect(answer).not.toMatch(/may be missing/);
+});
+
+test('SIGTERM while a command is judged: Slack hears that it was accepted, and it runs once', async () => {
+  await using long = await startLong();
+  const { playground, kernels, bot, run } = long;
+  const held = playground.hold('users.info');
+  const command = playground.as('ben').slash('#data', '/spark next()');
+  await held.reached;
+  const ended = bot.stop();
+  await bot.untilLog(({ event }) => event === 'bot.stopping');
+  held.release();
+  expect(await command).toMatchObject({ ok: true });
+  expect(await ended).toBe(0);
+  await bot.restart();
+  run.end();
+  (await kernels.untilBegun('next()')).end();
+  expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
 });
 
 test.each(['SIGTERM', 'SIGHUP'] as const)(
@@ -143,7 +160,7 @@ test('a second process on one SQLite file waits for the first, then says why and
   await gateway.close();
 });
 
-test('a second process that came in time takes over', async () => {
+test('a second process that starts within the wait takes over', async () => {
   await using long = await startLong();
   const { playground, gateway, bot, ts, run } = long;
   const coming = startBot({

@@ -47,7 +47,7 @@ export const gatewayFields = {
     secret: true,
     example: 'gcloud config config-helper --format=json',
     description:
-      'A program that prints the gateway’s token, for tokens that end: the token alone, or JSON with token, headers and expiresAt (gcloud’s and AWS’s forms too). It is run without a shell, for at most 30 s, before the token ends and when the gateway refuses it. A JSON array of texts is taken too.',
+      'A program that prints the gateway’s token, for tokens that end: the token alone, or JSON with token, headers and expiresAt (gcloud’s, AWS’s and OAuth’s forms too). It is run without a shell, for at most 30 s, before the token ends and when the gateway refuses it. A JSON array of texts is taken too.',
   }),
   KG_AUTH_TOKEN_FILE: optional(text, {
     example: '/var/run/secrets/gateway/token',

@@ -155,20 +155,28 @@ const moment = z.union([z.string(), z.number()]).transform(readMoment).nullish()
 const headerValues = z.record(z.string().regex(/^[!#$%&'*+.^`|~\w-]+$/), z.string().regex(/^[\x20-\x7e]*$/));
 
 /**
- * Our own form, gcloud's (`config config-helper`) and AWS's (`get-managed-endpoint-session-credentials`) in one schema.
+ * Our own form, OAuth's (RFC 6749 §5.1, as token endpoints and metadata servers answer), gcloud's (`config config-helper`) and
+ * AWS's (`get-managed-endpoint-session-credentials`) in one schema.
  */
 const printed = z
   .object({
     token: word.nullish(),
+    access_token: word.nullish(),
+    expires_in: z.coerce.number().positive().nullish(),
     headers: headerValues.nullish(),
     expiresAt: moment,
     credential: z.object({ access_token: word, token_expiry: moment }).nullish(),
     credentials: z.object({ token: word, expiresAt: moment }).nullish(),
   })
-  .transform(({ token, headers, expiresAt, credential, credentials }) => ({
-    token: token ?? credential?.access_token ?? credentials?.token,
+  .transform(({ token, headers, expiresAt, credential, credentials, ...oauth }) => ({
+    token: token ?? oauth.access_token ?? credential?.access_token ?? credentials?.token,
     headers: lowerCased(headers ?? {}),
-    endsMs: expiresAt ?? credential?.token_expiry ?? credentials?.expiresAt ?? undefined,
+    endsMs:
+      expiresAt ??
+      (oauth.expires_in == null ? undefined : Date.now() + oauth.expires_in * 1000) ??
+      credential?.token_expiry ??
+      credentials?.expiresAt ??
+      undefined,
   }));
 
 /** Undefined for a text that is neither a token nor JSON with one. */

@@ -33,12 +33,11 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
   const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
   const as = (code: GatewayErrorCode, words: string) => new GatewayError(code, words, { status });
   if (isLoginRedirect(answer))
-    return as('unauthorized', `Asked for ${what}, the gateway sent us to a login page (status ${status})`);
+    return as('unauthorized', `The gateway sent us to a login page (status ${status})`);
   if (status === 401 || (status === 403 && isCredentialReason(reason)))
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
   if (status === 424) return as('serverStopped', 'The JupyterHub server is stopped (status 424)');
-  if (status >= 300 && status < 400)
-    return as('badAnswer', `Asked for ${what}, the gateway redirected us (status ${status})`);
+  if (status >= 300 && status < 400) return as('badAnswer', `The gateway redirected us (status ${status})`);
   if (isGatewayAway(status)) return as('unreachable', `The gateway is not there behind its proxy (${said})`);
   if (status >= 500) return as('badAnswer', `The gateway failed on ${what} (${said})`);
   return as('refused', `The gateway refused ${what} (${said})`);
@@ -62,9 +61,9 @@ export function mayBeFromHub(answer: Answer): boolean {
   return status === 424 || status === 405 || (status === 403 && (reason === '' || /xsrf/i.test(reason)));
 }
 
-/** Whether a proxy sends this status in place of the gateway. */
+/** Whether a proxy sends this status in place of the gateway; those over 519 are Cloudflare’s. */
 export function isGatewayAway(status: number): boolean {
-  return status === 502 || status === 503 || status === 504;
+  return status === 502 || status === 503 || status === 504 || (status >= 520 && status <= 530);
 }
 
 /** Jupyter Server's 403 for a missing token (protocol.md §1.2); Kernel Gateway's own 403s name a limit or a user. */
@@ -72,16 +71,27 @@ function isCredentialReason(reason: string): boolean {
   return reason === '' || /^forbidden$/i.test(reason) || /_xsrf/.test(reason);
 }
 
-/**
- * Whether new credentials may help: 401, 403, or a login page, which identity proxies send when a token has expired.
- */
+/** Words in the addresses of identity providers. */
+const LOGIN_PLACE = /login|logon|signin|sso|oauth|saml|auth/i;
+/** A form field for a password, or one that sends the browser to an identity provider. */
+const LOGIN_FIELD = /type=["']?password|name=["']?SAMLRequest/i;
+
+/** Whether new credentials may help: 401, 403, or a login page, which identity proxies send when a token has expired. */
 export function isRefusedCredential(answer: Answer): boolean {
   return answer.status === 401 || answer.status === 403 || isLoginRedirect(answer);
 }
 
 function isLoginRedirect({ status, location, body }: Answer): boolean {
-  if (status >= 300 && status < 400) return /login|logon|signin|sso|oauth|saml|auth/i.test(location ?? '');
-  return status === 200 && isHtml(body) && /type=["']?password/i.test(body);
+  if (status >= 300 && status < 400) return LOGIN_PLACE.test(location ?? '');
+  if (!isPage({ status, body })) return false;
+  const [, title = ''] = /<title>([^<]{0,200})/i.exec(body) ?? [];
+  const place = /http-equiv=["']?refresh.{0,200}|location.{0,9}=.{0,200}/i.exec(body)?.[0] ?? '';
+  return LOGIN_FIELD.test(body) || /(?:sign|log)[ -]?in\b/i.test(title) || LOGIN_PLACE.test(place);
+}
+
+/** Whether the answer is a success with an HTML page as its body. */
+export function isPage({ status, body }: Answer): boolean {
+  return status >= 200 && status < 300 && isHtml(body);
 }
 
 function isHtml(body: string): boolean {

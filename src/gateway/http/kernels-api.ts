@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { type Answer, badAnswer, readReason, readRefusal } from './http-errors.ts';
+import { type Answer, badAnswer, isPage, readReason, readRefusal } from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
 /**
@@ -130,7 +130,7 @@ export function createKernelsApi(
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
-      if (answer.status >= 200 && answer.status < 300) return true;
+      if (isDone(answer, 'the deletion of a kernel')) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
@@ -143,14 +143,14 @@ export function createKernelsApi(
   /** False if the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
-    if (answer.status >= 200 && answer.status < 300) return true;
+    if (isDone(answer, 'the interrupt of a kernel')) return true;
     if (answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
-    if (answer.status === 200) return;
+    if (isDone(answer, 'the restart of a kernel')) return;
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
@@ -180,6 +180,12 @@ export function kernelGone(kernelId: string, status = 404): GatewayError {
       ? 'The JupyterHub server was stopped, and its kernels with it'
       : `The gateway has no kernel ${kernelId} any more`;
   return new GatewayError('kernelGone', words, { status });
+}
+
+/** Whether the status is 2xx. Rejects if the body is an HTML page: a proxy that asks for a login sends one for any call. */
+function isDone(answer: Answer, what: string): boolean {
+  if (isPage(answer)) throw badAnswer(answer, what);
+  return answer.status >= 200 && answer.status < 300;
 }
 
 /** A 2xx response, read by `schema`; else rejects with the matching `GatewayError`. */

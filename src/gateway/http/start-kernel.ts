@@ -142,7 +142,7 @@ export class KernelStarts {
         });
     }
     // A 503 with a reason is Enterprise Gateway's (the cluster has no resources); without one it is a proxy's.
-    if (status === 500 || (status === 503 && reason !== '')) {
+    if ((status >= 500 && !isGatewayAway(status)) || (status === 503 && reason !== '')) {
       const why = reason === '' ? 'it gives no reason' : reason;
       return new GatewayError('startFailed', `The gateway could not start ${kernelspec}: ${why}`, { status });
     }

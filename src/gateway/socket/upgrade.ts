@@ -90,7 +90,11 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptio
   if (code === 'serverStopped')
     return (await isThere(kernelId, findKernel)) ? failure : kernelGone(kernelId, status);
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
-  const model = await findKernel(kernelId).catch(() => undefined);
+  const model = await findKernel(kernelId).catch(() => 'unknown' as const);
+  if (model === 'unknown')
+    return new GatewayError('unreachable', `The gateway is not there behind its proxy (status ${status})`, {
+      status,
+    });
   if (model === undefined) return failure;
   const words = 'The gateway has the kernel, but';
   if (code === 'kernelGone')

@@ -44,7 +44,7 @@ export function readParameters(typed: string): Parameter[] {
 function readValue(scanner: Scanner, depth: number): Value {
   const digits = scanner.take(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y);
   if (digits !== undefined) {
-    if (!Number.isFinite(Number(digits))) throw scanner.refusal();
+    if (!Number.isFinite(Number(digits))) throw scanner.refusal(digits);
     return { kind: /^-?\d+$/.test(digits) ? 'integer' : 'decimal', digits };
   }
   const word = scanner.take(/(?:true|false|null|none)(?!\w)/iy)?.toLowerCase();
@@ -105,8 +105,9 @@ class Scanner {
     this.take(/[ \t]*/y);
   }
 
-  refusal(): UserError {
-    const rest = this.#text.slice(this.#at);
+  /** `taken`: what was taken last, where that is what does not fit. */
+  refusal(taken = ''): UserError {
+    const rest = taken + this.#text.slice(this.#at);
     const shown = rest.length > 40 ? `${rest.slice(0, 40)}…` : rest;
     const where = shown === '' ? 'A value is missing at the end.' : `“${shown}” does not fit.`;
     return new UserError('badCommand', `${where} ${VALUE_FORM} Nothing ran.`);

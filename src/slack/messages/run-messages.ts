@@ -10,25 +10,27 @@ import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
-/** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
+/** Longer than a call to Slack may take, also one that a suspended process had under way. */
 const LOOK_AGAIN_MS = 10_000;
 
 export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
-  /** No process before this one has edited messages here within the last minute. By default false. */
+  /** No other process has edited messages in this workspace within the last minute. By default false. */
   isFresh?: boolean;
-  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  /** A run that took longer ends with a reply that mentions its requester; undefined: no run does. */
   notifyAfterMs?: number | undefined;
-  /** How runs ended is marked in the channel. By default false. */
+  /** Whether the channel shows how runs ended. By default false. */
   marksResults?: boolean;
 }
 
-/** For Slack's rates: a machine's clock that is set back by an hour would hold every answer up for as long. */
+/**
+ * The clock for Slack's rates: if the machine's clock were set back by an hour, every answer would wait for an hour.
+ */
 const monotonic = (): number => performance.now();
 
 export type RunMessages = ReturnType<typeof createRunMessages>;
 
-/** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
+/** Shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions) {
   const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
   const client = new MessageClient(options);
@@ -55,7 +57,7 @@ export function createRunMessages(options: RunMessagesOptions) {
       return message;
     },
     ...createRemover(openClient(options, log, { fetch: options.fetch, isUrgent: false }), marks, log),
-    /** Releases every open run message: what is pending is shown first. */
+    /** Releases every open run message, after it has shown what is pending. */
     close: async (): Promise<void> => {
       await Promise.all([...open].map((message) => message.release()));
     },
@@ -63,8 +65,8 @@ export function createRunMessages(options: RunMessagesOptions) {
 }
 
 /**
- * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
- * throws: what stays is in the log. The client waits while Slack's rates hold it back.
+ * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. The client waits while
+ * Slack rate-limits it.
  */
 function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
@@ -77,7 +79,7 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
   };
   const removeMessage = async (run: Run, ts: string): Promise<void> =>
     await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
-  /** The message that shows the file stays behind as an empty one unless it is deleted too. */
+  /** Also deletes the message of the file, which would stay as an empty one. */
   const removeFile = async (run: Run, file: string): Promise<void> =>
     await attempt(run, 'file', async () => {
       const { file: known } = await client.files.info({ file });
@@ -86,7 +88,7 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
       for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
     });
 
-  /** Files and replies only: the run message is about to show another run. */
+  /** Removes files and replies only, because the run message will show another run. */
   const removeAttachments = async (run: Run): Promise<void> => {
     for (const file of run.data.files ?? []) await removeFile(run, file);
     for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
@@ -94,8 +96,8 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
   return {
     removeAttachments,
     /**
-     * The run message with its mark on a person's message, its files and replies, and for a slash command the root message,
-     * which holds the code.
+     * Removes the run message, its reaction on a person's message, files and replies, and the root message if the bot
+     * posted one.
      */
     remove: async (run: Run): Promise<void> => {
       const { data, channel, thread } = run;

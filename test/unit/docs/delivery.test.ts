@@ -107,3 +107,17 @@ test('what the Dockerfile copies reaches the builder, and nothing else', () => {
   expect(new Set(admitted)).toEqual(new Set(copied));
   expect(read('.dockerignore')).toMatch(/^\*$/m);
 });
+
+test.each([
+  'README.md',
+  'deploy/helm/sparkthread/README.md',
+  'deploy/helm/sparkthread/templates/NOTES.txt',
+  'deploy/kubernetes/README.md',
+])('%s has people run programs in the container that the image has', (paper) => {
+  const commands = read(paper).matchAll(/(?:docker run|kubectl .*exec) .*?\bnode ([\w./-]+)/g);
+  const programs = [...commands].map(([, program = '']) => program);
+  expect(programs.length).toBeGreaterThan(0);
+  const image = read('Dockerfile').split('\nFROM ').at(-1) ?? '';
+  const folders = [...image.matchAll(/^COPY .*\.\/(\w+)$/gm)].map(([, folder]) => folder);
+  expect(programs.filter((program) => !folders.includes(program.split('/')[0]))).toEqual([]);
+});

@@ -90,3 +90,20 @@ test('each opens', () => {
   );
   expect([...new Set(shut)]).toEqual([]);
 });
+
+const PAPERS = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'demo/README.md',
+  'docs/performance.md',
+  'playground/README.md',
+];
+
+test.each(PAPERS)('each file of ours that %s names is there', (paper) => {
+  const ours = /(?<![\w/.])(?:bench|bin|demo|deploy|docs|playground|src|test|tools)\/[\w./-]*\.\w+/g;
+  const named = textOf(paper).match(ours) ?? [];
+  expect(named.length).toBeGreaterThan(0);
+  expect(named.filter((path) => !existsSync(new URL(path, root)))).toEqual([]);
+});

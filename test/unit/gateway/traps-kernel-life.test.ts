@@ -433,6 +433,22 @@ test('a wrong websocket address is not reported as kernelGone', async () => {
   });
 });
 
+test.for([404, 500])(
+  'a proxy that answers %d to all proves nothing of a kernel: its run goes on',
+  async (status) => {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    server.answer = () => ({ status, body: '<html>default backend</html>' });
+    kernel.drop();
+    expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
+    server.answer = () => undefined;
+    await running.until('outageOver');
+    kernel.end();
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+  },
+);
+
 test('an unreachable websocket address is named', async () => {
   const wsUrl = 'ws://127.0.0.1:1/jkgws/';
   await using rig = await startRig({ settings: { wsUrl } });

@@ -256,6 +256,17 @@ test.for<[string, CannedAnswer, object]>([
     { code: 'unauthorized', status: 401 },
   ],
   [
+    'a page to log in',
+    { status: 302, headers: { location: '/sso/login' } },
+    { code: 'unauthorized', message: 'The gateway sent us to a login page (status 302)' },
+  ],
+  [
+    'a status that nobody expects',
+    { status: 507, body: '' },
+    { code: 'startFailed', message: 'The gateway could not start python3: it gives no reason' },
+  ],
+  ['a proxy before a gateway that is away', { status: 522, body: '' }, { code: 'unreachable' }],
+  [
     'a page in place of a kernel',
     { status: 200, body: '<html><body>hello</body></html>' },
     { code: 'badAnswer' },
@@ -283,6 +294,14 @@ test.for<[string, CannedAnswer, object]>([
     { status: 200, body: '<html><form><input type="password"></form></html>' },
     { code: 'unauthorized' },
   ],
+  ...[
+    '<!doctype html><head><title>Sign in to your account</title></head>',
+    '<html><title>My Company - Sign In</title><script src="/okta.js"></script>',
+    '<title>Log in - Grafana</title>',
+    '<html><meta http-equiv="refresh" content="0; url=/oauth2/start?rd=%2Fapi">',
+    '<form method="post" action="https://idp.example.org/"><input type="hidden" name="SAMLRequest" value="x">',
+    '<html><script>window.location.href = "https://login.example.org/authorize?client_id=1"</script></html>',
+  ].map((body): [string, CannedAnswer, object] => [body, { status: 200, body }, { code: 'unauthorized' }]),
   ['another page', { status: 200, body: '<!doctype html><title>Welcome</title>' }, { code: 'badAnswer' }],
   ['broken JSON', { status: 200, body: '{"kernelspecs":' }, { code: 'badAnswer' }],
   ['JSON of another kind', { status: 200, body: { hello: 1 } }, { code: 'badAnswer' }],
@@ -303,6 +322,17 @@ test.for<[string, CannedAnswer, object]>([
   rig.server.answer = () => answer;
   await expect(rig.gateway.readKernelspecs()).rejects.toMatchObject({ name: 'GatewayError', ...error });
   expect(rig.server.calls).toHaveLength(1);
+});
+
+test.for<[string, string]>([
+  ['<html><form><input type="password"></form></html>', 'unauthorized'],
+  ['<!doctype html><title>Welcome</title>', 'badAnswer'],
+])('a page in place of a deletion or a restart is no success: %s', async ([body, code]) => {
+  await using rig = await startRig();
+  const { id } = rig.server.addKernel();
+  rig.server.answer = () => ({ status: 200, body });
+  await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject({ code });
+  await expect(rig.gateway.restartKernel(id)).rejects.toMatchObject({ code });
 });
 
 test('a 404 in HTML does not prove that a kernel is gone', async () => {

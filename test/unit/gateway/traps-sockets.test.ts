@@ -316,20 +316,26 @@ test('a stop during an outage of the gateway is sent afterwards', async () => {
   await interrupted.promise;
 });
 
-test('calls that are refused while the socket stays open: a stop is sent as a message, and the outage is reported', async () => {
-  await using rig = await startConnectedRig();
-  const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
-  const stop = new AbortController();
-  const running = run(connection, { signal: stop.signal });
-  await running.until('started');
-  server.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
-  stop.abort();
-  expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: false });
-  await kernel.untilReceived('interrupt_request');
-  server.answer = () => undefined;
-  await running.until('outageOver');
-});
+test.for<CannedAnswer>([
+  { status: 401, body: { reason: 'Unauthorized', message: '' } },
+  { status: 200, body: '<html><title>Sign in</title></html>' },
+])(
+  'calls that are refused (%j) while the socket stays open: a stop is sent as a message, and the outage is reported',
+  async (answer) => {
+    await using rig = await startConnectedRig();
+    const { kernel, connection, server } = rig;
+    kernel.onExecute = (request) => kernel.begin(request);
+    const stop = new AbortController();
+    const running = run(connection, { signal: stop.signal });
+    await running.until('started');
+    server.answer = () => answer;
+    stop.abort();
+    expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: false });
+    await kernel.untilReceived('interrupt_request');
+    server.answer = () => undefined;
+    await running.until('outageOver');
+  },
+);
 
 test('resume takes the replay of a run that an earlier process wrote', async () => {
   await using rig = await startConnectedRig();

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { readToken } from '../../../../src/gateway/auth/token-source.ts';
 
 const AT = '2026-11-29T04:00:00Z';
@@ -25,6 +25,13 @@ test.for([
   ['three parts that are none', 'a.b.c', 'a.b.c', undefined],
 ] as const)('%s', ([, text, token, endsMs]) => {
   expect(readToken(text)).toEqual({ token, headers: {}, endsMs });
+});
+
+test.for([3600, '3600'])('an OAuth token endpoint’s answer, which expires in %j seconds', (seconds) => {
+  vi.useFakeTimers({ now: atMs, toFake: ['Date'] });
+  const text = JSON.stringify({ access_token: 'abc', token_type: 'Bearer', expires_in: seconds });
+  expect(readToken(text)).toEqual({ token: 'abc', headers: {}, endsMs: atMs + 3_600_000 });
+  vi.useRealTimers();
 });
 
 test('headers with a token, or alone; names in lower case', () => {

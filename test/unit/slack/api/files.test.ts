@@ -35,7 +35,7 @@ const elsewhere = {
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
   return createFileReader({
     maxCodeBytes: 1_000_000,
-    bring: createDownload('xoxb-secret', undefined, fetch),
+    download: createDownload('xoxb-secret', undefined, fetch),
     askFile,
   });
 }
@@ -44,6 +44,20 @@ test('a file that lies elsewhere is refused without a call', async () => {
   const read = reader();
   await expect(read([elsewhere])).rejects.toMatchObject({ code: 'unreadableFile' });
   await expect(read([{ ...elsewhere, url: undefined }])).rejects.toMatchObject({ code: 'unreadableFile' });
+  await expect(read([{ ...elsewhere, url: '' }])).rejects.toMatchObject({ code: 'unreadableFile' });
+});
+
+test('a long name of a notebook is not cut through an emoji', async () => {
+  const cell = { cell_type: 'code', source: '1', metadata: {}, outputs: [], execution_count: null };
+  const notebook = JSON.stringify({ cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 });
+  const read = createFileReader({
+    maxCodeBytes: 1_000_000,
+    download: async () => Buffer.from(notebook),
+    askFile: async () => ({}),
+  });
+  const name = `${'a'.repeat(149)}😀.ipynb`;
+  const [file] = await read([{ ...elsewhere, kind: 'notebook', name }]);
+  expect(file?.notebook?.name).toBe('a'.repeat(149));
 });
 
 test('files that are too long together are refused before any is fetched', async () => {
@@ -68,7 +82,7 @@ test('a file whose size Slack does not say is fetched no further than a run may 
   const apiUrl = `http://127.0.0.1:${port}/api/`;
   const read = createFileReader({
     maxCodeBytes: 1_000_000,
-    bring: createDownload('x', apiUrl, fetch),
+    download: createDownload('x', apiUrl, fetch),
     askFile: async () => ({}),
   });
   const file = { ...elsewhere, url: `http://127.0.0.1:${port}/a.py`, size: undefined };

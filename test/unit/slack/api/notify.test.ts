@@ -42,6 +42,18 @@ test('a person whom Slack’s rates keep from hearing is told directly, and nobo
   expect(calls).toEqual(['chat.postEphemeral C1', 'chat.postMessage UGUEST', 'chat.postEphemeral C2']);
 });
 
+test('a direct message that Slack refuses is sent once; one that its rates hold back is sent later', async () => {
+  const refused = createSlack(() => Response.json({ ok: false, error: 'user_not_found' }));
+  await refused.notify.person({ user: 'UANA' }, 'asked');
+  expect(refused.calls).toEqual(['chat.postMessage UANA']);
+
+  const { calls, notify } = createSlack((_method, _channel, nth) => (nth < 3 ? limited() : ok()));
+  await notify.person({ channel: 'C1', user: 'UANA' }, 'refused');
+  expect(calls).toEqual(['chat.postEphemeral C1', 'chat.postMessage UANA']);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(calls).toHaveLength(3);
+});
+
 test('a channel is told when Slack takes it again; who asked does not wait, and it is not tried for ever', async () => {
   const { calls, notify } = createSlack((_method, _channel, nth) => (nth < 3 ? limited() : ok()));
   await notify.channel({ channel: 'C1' }, 'restarted');

@@ -58,3 +58,9 @@ test('code over all the fields of a modal is given as a file', () => {
   const view = renderEditor({ channel: 'C1' }, { languages: [], blocks: [] });
   expect(view.blocks).toMatchObject([{ type: 'input', optional: false, element: { type: 'file_input' } }]);
 });
+
+test('code that would make the modal larger than Slack takes is given as a file', () => {
+  // Each of these characters takes six bytes of JSON.
+  expect(splitCode(['\u0001'.repeat(45_000)])).toBeUndefined();
+  expect(splitCode(['x'.repeat(45_000)])?.fields).toHaveLength(18);
+});

@@ -10,6 +10,7 @@ test.each([
   ['Name: ', 'Name:'],
   ['\u0001\u001b[1;32m\u0002Name\u0001\u001b[0m\u0002: ', 'Name:'],
   ['', 'The code waits for a line'],
+  ['\u200b\u2060', 'The code waits for a line'],
 ])('%j is asked as %s', (prompt, label) => {
   expect(labelOf(prompt)).toBe(label);
 });

@@ -158,12 +158,36 @@ test('what Slack has no more, what is too large and what stays there is said', a
   ]);
 });
 
-test('an error comes last, where the kernel said it', async () => {
+test.each([
+  ['alone', [pre('KeyError: x\nline 1: d["x"]')], [], ['KeyError: x', 'line 1: d["x"]']],
+  [
+    'behind what was printed, with its traceback, before stderr',
+    [
+      pre('n: 1'),
+      pre('KeyError: x\nline 1: d["x"]'),
+      pre('Cell In[1], line 1\n----> 1 d["x"]'),
+      italic('… 9 lines hidden …'),
+      pre('end'),
+      italic('stderr'),
+      pre('careful'),
+    ],
+    [
+      { kind: 'stream', name: 'stdout', text: 'n: 1\n' },
+      { kind: 'stream', name: 'stderr', text: 'careful\n' },
+    ],
+    ['KeyError: x', 'line 1: d["x"]', 'Cell In[1], line 1', '----> 1 d["x"]', '… 9 lines hidden …', 'end'],
+  ],
+  [
+    'without a line of the user’s',
+    [pre('hi'), pre('KeyError: x'), pre('raised elsewhere')],
+    [{ kind: 'stream', name: 'stdout', text: 'hi\n' }],
+    ['KeyError: x', 'raised elsewhere'],
+  ],
+])('an error is read from where the answer tells it: %s', async (_where, elements, others, traceback) => {
   const raised = { outcome: { ...outcome, kind: 'raised' as const } };
-  const shown = answer('r', pre('KeyError: x\nline 1: d["x"]'), pre('before'));
-  expect(await outputsOf(raised, shown)).toEqual([
-    { kind: 'stream', name: 'stdout', text: 'before\n' },
-    { kind: 'error', name: 'KeyError', value: 'x', traceback: ['KeyError: x', 'line 1: d["x"]'] },
+  expect(await outputsOf(raised, answer('r', ...elements))).toEqual([
+    ...others,
+    { kind: 'error', name: 'KeyError', value: 'x', traceback },
   ]);
 });
 

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
+import type { Bot } from '../../../../src/slack/context.ts';
 import { Acknowledgement, inTime } from '../../../../src/slack/listeners/boundary.ts';
+import { onHomeOpened } from '../../../../src/slack/listeners/events/app-home.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -43,4 +45,11 @@ test('an acknowledgement that Slack did not get undoes nothing', async () => {
 
 test('without a deadline everything is awaited', async () => {
   expect(await inTime(Promise.resolve(3), undefined)).toBe(3);
+});
+
+test('an opened home tab is acknowledged before it is drawn, or Slack would bring the event again', () => {
+  const find = vi.fn(() => new Promise<never>(() => {}));
+  const bot = { users: { find }, views: {}, log: silentLog } as unknown as Bot;
+  onHomeOpened({ type: 'app_home_opened', user: 'U1', tab: 'home' }, bot);
+  expect(find).toHaveBeenCalledWith('U1');
 });

@@ -68,6 +68,16 @@ test('what a command changes is changed when it is acknowledged', async () => {
   expect(changedBy).toEqual([1]);
 });
 
+test('an answer that its response_url does not take is told otherwise, and the command stays done', async () => {
+  const { bot, said, changes } = createBot({ isTold: false });
+  const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
+  const respond = () => Promise.reject(new Error('expired_url'));
+  const payload = { command, ack: async () => undefined, respond };
+  await onSlash(payload as unknown as Parameters<typeof onSlash>[0], bot);
+  expect(changes).toHaveLength(1);
+  expect(said).toEqual([expect.stringMatching(/^person: Auto-run is on/)]);
+});
+
 test('where the channel cannot be told, who changed something for it reads it alone', async () => {
   const { bot, said } = createBot({ isTold: false });
   await slash('auto on', bot, said);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { wholeText } from '../../../../src/output/output-view.ts';
 import { syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import { jsonSize, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
-import { deliverDirectly } from '../../../../src/slack/messages/run-notices.ts';
+import { deliverDirectly, postRoot } from '../../../../src/slack/messages/run-notices.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
 test('an answer that fills its message goes by direct message in the same room', async () => {
@@ -23,4 +23,19 @@ test('an answer that fills its message goes by direct message in the same room',
   const [posted] = playground.messages(playground.dm('ana').id);
   expect(JSON.stringify(posted?.blocks)).toContain('restricted_action_thread_only_channel');
   expect(jsonSize(posted?.blocks)).toBeLessThanOrEqual(MESSAGE_ROOM);
+});
+
+test('a direct message, which has no name, is called what it is', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending } = rig;
+  const options = { ...inNewThread(rig), channel: 'D1', requester: playground.user('ana').id };
+  const said = () => playground.messages(playground.dm('ana').id).map(({ text }) => text);
+  await deliverDirectly(sending, options, ENDED, 'is_archived');
+  playground.fail('chat.postMessage', { kind: 'error', error: 'is_archived' });
+  const root = { ...options, root: { language: 'python3', blocks: ['1'] } };
+  await postRoot(sending, root, new AbortController().signal);
+  expect(said()).toEqual([
+    expect.stringMatching(/^The answer to your run in your direct messages could not be posted there/),
+    expect.stringMatching(/^Your run in your direct messages has no place for its answer/),
+  ]);
 });

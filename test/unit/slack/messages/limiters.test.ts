@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from '../../../../src/slack/messages/limiters.ts';
 
@@ -215,4 +217,32 @@ test('an end that was posted anew holds up no other', () => {
   limiter.leave('posted anew');
   nowMs = 60_000;
   expect(limiter.take('next', 'end')).toBe(0);
+});
+
+test('a message that was edited once and never opened, as a root is, is forgotten', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  const heldBytes = (): number => {
+    nowMs += 60_000;
+    limiter.take('one more', 'live');
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = heldBytes();
+  for (let number = 0; number < 100_000; number += 1) limiter.take(`run-${number}/root`, 'live');
+  expect(heldBytes() - before).toBeLessThan(4_000_000);
+});
+
+test('an urgent picture that is progress again keeps no turn', () => {
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  for (let number = 0; number < 50; number += 1) limiter.take(`run-${number}`, 'end');
+  expect(limiter.take('asked', 'urgent')).toBeGreaterThan(0);
+  expect(limiter.take('asked', 'live')).toBeGreaterThan(0);
+  nowMs = 60_000;
+  expect(Array.from({ length: 50 }, (_, nth) => limiter.take(`next-${nth}`, 'end'))).toEqual(
+    Array.from({ length: 50 }, () => 0),
+  );
 });
