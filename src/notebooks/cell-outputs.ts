@@ -2,30 +2,30 @@ import type { StreamName } from '../output/model/picture.ts';
 import type { SpoolRange } from '../output/output-view.ts';
 import { cellCount } from './model.ts';
 
-/** An output of a cell: its text is in the spool, or it has a file of its own. */
+/** An output of a cell: its text is in the spool, or it has its own file. */
 export type CellOutput =
   | { kind: 'stream'; name: StreamName; spooled: SpoolRange }
   | { kind: 'file'; path: string; displayId: string | undefined };
 
 export interface RecordedCell {
-  /** `In [n]`; null where the kernel does not count. */
+  /** `In [n]`; null if the kernel does not count. */
   count: number | null;
   outputs: CellOutput[];
-  /** The next output empties it. */
+  /** The next output clears the cell's outputs. */
   isClearPending: boolean;
 }
 
-/** All of it as the snapshot keeps it. Plain JSON. */
+/** The whole state as stored in the snapshot. Plain JSON. */
 export interface CellsPicture {
-  /** The cell that says what comes next. */
+  /** The number of the current cell. */
   current: number;
   cells: [number: number, cell: RecordedCell][];
 }
 
-/** More than that no notebook can show. */
+/** No notebook can show more outputs than this. */
 export const MAX_OUTPUTS = 10_000;
 
-/** What stands of the outputs of a notebook's cells, by the number of the cell among those that run. In memory. */
+/** The current outputs of a notebook's cells, by the cell's number among those that run. In memory. */
 export class CellOutputs {
   #current = 0;
   #cells = new Map<number, RecordedCell>();
@@ -35,13 +35,13 @@ export class CellOutputs {
     return this.#cells.get(number);
   }
 
-  /** What comes from now on belongs to this cell. */
+  /** Makes this the current cell. */
   begin(number: number): void {
     this.#current = number;
     this.#cell();
   }
 
-  /** The `In [n]` of the cell in hand. */
+  /** The `In [n]` of the current cell. */
   get count(): number | null {
     return this.#cell().count;
   }
@@ -50,14 +50,14 @@ export class CellOutputs {
     this.#cell().count = cellCount(count);
   }
 
-  /** Another output would be too many. */
+  /** Whether there is no room for another output. */
   get isFull(): boolean {
     let outputs = 0;
     for (const cell of this.#cells.values()) outputs += cell.outputs.length;
     return outputs >= MAX_OUTPUTS;
   }
 
-  /** Stream text that the spool has there. False where it goes on with what stood last. */
+  /** Adds stream text that is in the spool there. False if it continues the last output. */
   stream(name: StreamName, spooled: SpoolRange): boolean {
     this.#clearIfPending();
     const last = this.#cell().outputs.at(-1);
@@ -76,7 +76,7 @@ export class CellOutputs {
     return this.filesReplacedBy(displayId).length > 0;
   }
 
-  /** All outputs of this id show the new file. */
+  /** Makes all outputs of this display show the new file. */
   update(displayId: string, path: string): void {
     this.#dropped.push(...this.filesReplacedBy(displayId));
     for (const output of fileOutputs(this.#cells.values()))
@@ -94,12 +94,12 @@ export class CellOutputs {
       return pathsOf(fileOutputs(this.#cells.values()).filter((output) => output.displayId === displayId));
     const cell = this.#cell();
     if (!cell.isClearPending) return [];
-    // A display's update may stand in another cell, too.
+    // Another cell may show the same file, after an update of its display.
     const elsewhere = pathsOf(fileOutputs([...this.#cells.values()].filter((each) => each !== cell)));
     return pathsOf(fileOutputs([cell])).filter((path) => !elsewhere.includes(path));
   }
 
-  /** The files that nothing shows any more, since the last call. */
+  /** The files that no output has used since the last call. */
   takeDropped(): string[] {
     return this.#dropped.splice(0);
   }
@@ -112,7 +112,7 @@ export class CellOutputs {
     return { current: this.#current, cells: [...this.#cells] };
   }
 
-  /** Of the spool no more than `streamBytes` are there: what was on its way to the disk died with its process. */
+  /** Restores a snapshot. The spool has only `streamBytes`: text on its way to the disk was lost with the process. */
   restore({ current, cells }: CellsPicture, streamBytes: number): void {
     this.#current = current;
     this.#cells = new Map(cells);
@@ -142,7 +142,7 @@ function fileOutputs(cells: Iterable<RecordedCell>): (CellOutput & { kind: 'file
   return [...cells].flatMap(({ outputs }) => outputs.filter((output) => output.kind === 'file'));
 }
 
-/** Each once. */
+/** Each path once. */
 function pathsOf(outputs: readonly (CellOutput & { kind: 'file' })[]): string[] {
   return [...new Set(outputs.map(({ path }) => path))];
 }

@@ -1,15 +1,15 @@
 import { type Cell, cellCount, type CodeCell, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { cleanBundle, toJson, noteJson, type RanCell } from './nbformat.ts';
 
-/** A run as an exported notebook shows it. */
+/** A run for an exported notebook. */
 export interface ExportedRun {
   /** Markdown: who ran it, when, where, and how it ended. */
   heading: string;
   kernelspec: string;
   language: string | undefined;
-  /** A text for each block; none where it is no longer kept. */
+  /** The code of each block; empty if it is no longer kept. */
   code: readonly string[];
-  /** How many of the blocks had their turn. */
+  /** How many blocks were started. */
   begun: number;
   executionCount: number | undefined;
   hasFailed: boolean;
@@ -21,18 +21,18 @@ export type ExportedOutput =
   | { kind: 'error'; name: string; value: string; traceback: readonly string[] }
   /** Values by mime type. */
   | { kind: 'display'; data: JsonObject }
-  /** What is not there any more, or stays in Slack, in words. */
+  /** Words in place of output that is no longer available or remains in Slack. */
   | { kind: 'note'; words: string };
 
 export interface ExportedNotebook {
   notebook: Notebook;
-  /** What a cell shows, by its number among those that run. */
+  /** The outputs of a cell, by its number among those that run. */
   ran: (number: number) => RanCell | undefined;
 }
 
 /**
- * Runs as one notebook, in their order, of the kernelspec that most of them ran on. Code in another one is shown as text,
- * because a notebook has one kernel.
+ * Exports runs as one notebook, in order, for the kernelspec that most of them ran on. A notebook has one kernel, so
+ * code for another is shown as text.
  */
 export function exportNotebook(title: string, runs: readonly ExportedRun[]): ExportedNotebook {
   const kernel = mostUsed(runs);
@@ -51,10 +51,10 @@ function runCells(run: ExportedRun, shown: Map<string, RanCell>): Cell[] {
   const blocks = code.filter((block) => block.trim() !== '');
   if (blocks.length === 0)
     return [textCell([heading, 'The code is no longer kept.', ...outputs.map(outputText)].join('\n\n'))];
-  // What several blocks said stands in one answer: it goes to the last that ran.
+  // The outputs of several blocks are in one answer; they go to the last block that ran.
   const last = Math.min(Math.max(begun, 1), blocks.length) - 1;
   const cells = blocks.map((source, index): CodeCell => {
-    // nbclient goes on behind a cell that is known to fail.
+    // nbclient continues after a cell with this tag.
     const metadata = hasFailed && index === last ? { tags: ['raises-exception'] } : {};
     return { kind: 'code', id: newCellId(), metadata, source };
   });
@@ -105,7 +105,7 @@ function outputText(output: ExportedOutput): string {
   }
 }
 
-/** Longer than every row of backticks in it. */
+/** The fence is longer than any run of backticks in the text. */
 function fenced(text: string, language = ''): string {
   let longest = 2;
   for (const [row] of text.matchAll(/`+/g)) longest = Math.max(longest, row.length);

@@ -3,8 +3,8 @@ import type { Keyv } from 'keyv';
 import { isRecord } from '../text.ts';
 
 /**
- * A notebook as nbformat 4.5 says it, without the outputs: all that is kept of what somebody posted. What its schema asks
- * of metadata holds.
+ * A notebook in nbformat 4.5 without its outputs: all that is kept of a posted one. Its metadata is valid by the
+ * schema.
  */
 export interface Notebook {
   metadata: JsonObject;
@@ -28,7 +28,7 @@ export interface TextCell {
   id: string;
   metadata: JsonObject;
   source: string;
-  /** Pictures in the text, as mime bundles by name. */
+  /** Pictures used in the text, as mime bundles by name. */
   attachments?: JsonObject;
 }
 
@@ -37,12 +37,14 @@ export function newCellId(): string {
   return randomUUID().slice(0, 13);
 }
 
-/** Cells that run, in order: as in Jupyter an empty one does not, nor one that is tagged so (nbclient's word). */
+/**
+ * The cells that run, in order. As in Jupyter, empty cells do not run, nor cells with nbclient's tag `skip-execution`.
+ */
 export function cellsToRun({ cells }: Pick<Notebook, 'cells'>): CodeCell[] {
   return cells.filter((cell) => cell.kind === 'code').filter(isRun);
 }
 
-/** Which of these may fail without ending the run, as nbclient has it; by number, from 0. */
+/** The numbers (from 0) of those cells that may fail without ending the run, as in nbclient. */
 export function cellsThatMayRaise(notebook: Pick<Notebook, 'cells'>): number[] {
   return cellsToRun(notebook).flatMap(({ metadata }, number) =>
     tagsOf(metadata).includes('raises-exception') ? [number] : [],
@@ -58,7 +60,7 @@ function tagsOf(metadata: JsonObject): readonly string[] {
   return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
 }
 
-/** Mime types whose values are JSON; all others are text in a notebook. */
+/** Whether values of this mime type are JSON; in a notebook all others are text. */
 export function isJsonMime(mime: string): boolean {
   return /^application\/(?:.*\+)?json$/.test(mime);
 }
@@ -66,8 +68,8 @@ export function isJsonMime(mime: string): boolean {
 const GIVEN_TAG = 'injected-parameters';
 
 /**
- * A notebook with values, as papermill puts them in: in a cell behind the one that is tagged `parameters`, else before all
- * others. A cell that papermill, or this, put in before is replaced.
+ * Adds values as papermill does: in a cell after the one tagged `parameters`, otherwise before all others. A cell that
+ * papermill or this function added before is replaced.
  */
 export function withParameters(notebook: Notebook, source: string): Notebook {
   const cell: CodeCell = {
@@ -85,7 +87,7 @@ function isTagged(tag: string): (cell: Cell) => boolean {
   return ({ kind, metadata }) => kind === 'code' && tagsOf(metadata).includes(tag);
 }
 
-/** A notebook that somebody posted: `name` is the file's, without its ending. */
+/** A posted notebook; `name` is the file name without its extension. */
 export interface PostedNotebook {
   name: string;
   notebook: Notebook;
@@ -94,15 +96,15 @@ export interface PostedNotebook {
 export type NotebookStore = ReturnType<typeof createNotebookStore>;
 
 /**
- * The notebooks of runs, by the key of the request that made the run, as long as runs are kept. `keepMs` undefined: for
- * ever. All of it rejects with `StoreError`.
+ * Stores the notebooks of runs by the key of the request, as long as runs are kept (`keepMs` undefined: for ever). All
+ * methods reject with `StoreError`.
  */
 export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
   return {
     keep: async (requestKey: string, notebook: Notebook): Promise<void> => {
       await keyv.set(requestKey, notebook, keepMs);
     },
-    /** Undefined where it is no longer kept. */
+    /** Undefined if it is no longer kept. */
     find: async (requestKey: string): Promise<Notebook | undefined> => {
       const found: unknown = await keyv.get(requestKey);
       return isNotebook(found) ? found : undefined;
@@ -113,12 +115,12 @@ export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
   };
 }
 
-/** What is stored was written by this program: only its being there is looked at. */
+/** This program wrote the stored value, so only its presence is checked. */
 function isNotebook(value: unknown): value is Notebook {
   return isRecord(value) && Array.isArray(value['cells']) && isRecord(value['metadata']);
 }
 
-/** A cell's count as nbformat takes it: kernels that do not count say 0 or -1. */
+/** A count that nbformat accepts: kernels that do not count send 0 or -1. */
 export function cellCount(count: number | undefined): number | null {
   return count !== undefined && Number.isInteger(count) && count > 0 ? count : null;
 }

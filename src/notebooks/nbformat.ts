@@ -7,7 +7,10 @@ import { isRecord } from '../text.ts';
 import type { RecordedCell } from './cell-outputs.ts';
 import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
 
-/** What the schema of nbformat 4.5 asks of a value. What is not so would make the whole notebook invalid, and goes. */
+/**
+ * What the schema of nbformat 4.5 requires of a value. Invalid values would make the whole notebook invalid, so they
+ * are removed.
+ */
 type Rule = (value: unknown) => boolean;
 
 const isText: Rule = (value) => typeof value === 'string';
@@ -19,7 +22,7 @@ const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
     isText(value['name']) &&
     ['file_extension', 'mimetype', 'pygments_lexer'].every((key) => !(key in value) || isText(value[key])) &&
     (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isRecord(value['codemirror_mode'])),
-  // Never to be written to a file.
+  // The schema forbids it in files.
   orig_nbformat: () => false,
   title: isText,
   authors: Array.isArray,
@@ -55,7 +58,7 @@ function withRules(given: unknown, rules: Readonly<Record<string, Rule>>): JsonO
   );
 }
 
-/** Pictures of a text cell; undefined where there are none. */
+/** The pictures of a text cell; undefined if there are none. */
 export function cleanAttachments(given: unknown): JsonObject | undefined {
   if (!isRecord(given)) return undefined;
   const clean = Object.entries(given).flatMap(([name, bundle]) =>
@@ -64,7 +67,7 @@ export function cleanAttachments(given: unknown): JsonObject | undefined {
   return clean.length === 0 ? undefined : Object.fromEntries(clean);
 }
 
-/** A mime bundle as a notebook has it: what is no JSON type is text. */
+/** A mime bundle for a notebook: values of types other than JSON become text. */
 export function cleanBundle(bundle: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(bundle).map(([mime, value]) => [
@@ -74,17 +77,17 @@ export function cleanBundle(bundle: JsonObject): JsonObject {
   );
 }
 
-/** Whether a notebook may have this value under this type as it is. */
+/** Whether a notebook may contain this value of this type unchanged. */
 export function isOfMime(mime: string, value: unknown): boolean {
   return isJsonMime(mime) || isText(value) || (Array.isArray(value) && value.every(isText));
 }
 
-/** JSON that every reader takes: half a surrogate pair, which UTF-8 cannot carry, becomes U+FFFD. */
+/** JSON that every reader accepts: lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function toJson(value: unknown): string {
   return wellFormed(JSON.stringify(value));
 }
 
-/** Where JSON.stringify escapes half of a pair, it is alone. */
+/** JSON.stringify escapes surrogates only if they are alone. */
 function wellFormed(json: string): string {
   return !json.includes('\\ud')
     ? json
@@ -92,8 +95,8 @@ function wellFormed(json: string): string {
 }
 
 /**
- * An output of a cell as nbformat has it, in pieces with a turn for everybody else between them; `count` is the cell's.
- * Rejects where it is nested too deeply.
+ * An output of a cell in nbformat, written in pieces so that other work gets turns; `count` is the cell's. Rejects if
+ * it is nested too deeply.
  */
 export async function outputPieces(
   output: Output & { kind: 'result' | 'display' | 'updateDisplay' | 'error' },
@@ -121,7 +124,7 @@ async function wellFormedPieces(value: object): Promise<string[]> {
   return pieces;
 }
 
-/** A stream output whose text comes in pieces. */
+/** A stream output whose text arrives in pieces. */
 export async function* streamOutputJson(
   name: string,
   pieces: AsyncIterable<string> | Iterable<string>,
@@ -131,7 +134,7 @@ export async function* streamOutputJson(
   yield '"}';
 }
 
-/** What a cell that has run shows. */
+/** The result of a cell that has run. */
 export interface RanCell {
   count: number | null;
   /** Each output as JSON, in pieces. */
@@ -139,8 +142,8 @@ export interface RanCell {
 }
 
 /**
- * The notebook's file (nbformat 4.5) in pieces; `ran` gives what a cell shows, by its number among those that run. Cells
- * that did not run are empty.
+ * The notebook's file (nbformat 4.5) in pieces; `ran` gives the result of a cell by its number among those that run.
+ * Cells that did not run are empty.
  */
 export async function* notebookText(
   notebook: Notebook,
@@ -176,12 +179,12 @@ async function* cellText(cell: Cell, ran: RanCell | undefined): AsyncGenerator<s
   yield ']}';
 }
 
-/** As Jupyter writes text: a line each, with its break. */
+/** As Jupyter writes text: an array of lines, each with its newline. */
 function linesOf(source: string): string[] {
   return source === '' ? [] : source.split(/(?<=\n)/);
 }
 
-/** What an executed cell shows, from the disk: text in pieces, so that memory does not grow with it. */
+/** The outputs of an executed cell, read from the disk in pieces, so that memory stays bounded. */
 export function recordedOutputs(
   { outputs }: RecordedCell,
   streamsPath: string | undefined,
@@ -201,20 +204,20 @@ async function* readWhole(path: string): AsyncGenerator<string> {
       yield String(piece);
     }
   } catch (error) {
-    // What the disk has lost since is said in its place.
+    // A file that has been lost is replaced by a note.
     if (isBegun) throw error;
     yield noteJson('an output could not be read again');
   }
 }
 
-/** Opened when it is its turn: a notebook may have thousands. */
+/** The file is opened only when it is read: a notebook may have thousands of outputs. */
 async function* readRange(path: string | undefined, { from, to }: SpoolRange): AsyncGenerator<string> {
   if (path === undefined) return;
   const text = createReadStream(path, { start: from, end: to - 1, encoding: 'utf8' });
   for await (const piece of text) yield String(piece);
 }
 
-/** The bot's own words among a cell's outputs; they stand on stderr. */
+/** A note by the bot among a cell's outputs, as stderr text. */
 export function noteText(words: string): string {
   return `[Sparkthread: ${words}]\n`;
 }
@@ -223,7 +226,7 @@ export function noteJson(words: string): string {
   return toJson({ output_type: 'stream', name: 'stderr', text: noteText(words) });
 }
 
-/** For code of which nothing but itself is known. */
+/** A notebook for code of which nothing else is known. */
 export function notebookOf(blocks: readonly string[], metadata: JsonObject): Notebook {
   return {
     metadata,

@@ -16,13 +16,13 @@ import { noteJson, notebookText, noteText, type RanCell, recordedOutputs } from 
 import { OutputRecord, type OutputRecordOptions, type RecordLoss } from './output-record.ts';
 
 export interface NotebookTranscriptOptions extends OutputRecordOptions {
-  /** The file's name, as it is attached. */
+  /** The name under which the file is attached. */
   filename: string;
-  /** The run is over: the file is made at once. */
+  /** The run is over, so the file is written at once. */
   hasEnded: boolean;
-  /** How many cells had their turn in earlier processes. */
+  /** How many cells were started by earlier processes. */
   cellsBegun: number;
-  /** The notebook as it was posted. */
+  /** The posted notebook. */
   notebook: () => Promise<Notebook>;
   onFailure: (error: unknown) => void;
 }
@@ -34,7 +34,7 @@ interface WrittenFile {
   bytes: number;
 }
 
-/** The transcript of a run that is a notebook: what its cells said is written as the kernel gave it, too. */
+/** The transcript of a notebook run: the outputs of its cells are also recorded unchanged for the executed notebook. */
 export async function openNotebookTranscript(
   inner: Transcript,
   options: NotebookTranscriptOptions,
@@ -48,7 +48,7 @@ class NotebookTranscript implements Transcript {
   readonly #inner: Transcript;
   readonly #record: OutputRecord;
   readonly #options: NotebookTranscriptOptions;
-  /** The file in its last form, while nothing came after sealing. */
+  /** The latest file, valid while nothing has come since sealing. */
   #file: WrittenFile | undefined;
   #loss: OutputLoss | undefined;
   #isSealed = false;
@@ -94,7 +94,7 @@ class NotebookTranscript implements Transcript {
     if (part === undefined && lost.length === 0) return view;
     const { textBytes, spoolPath, limited, losses, console } = view;
     return {
-      // Parts are made when they are read.
+      // The parts are made only when they are read.
       get parts() {
         return part === undefined ? view.parts : [...view.parts, part];
       },
@@ -133,7 +133,7 @@ class NotebookTranscript implements Transcript {
     this.#file = undefined;
   }
 
-  /** Under a new name each time: the one before may be uploading. */
+  /** Uses a new name each time: the previous file may be uploading. */
   async #writeFile(): Promise<void> {
     const { filename } = this.#options;
     const { folder } = this.#record;
@@ -155,7 +155,7 @@ class NotebookTranscript implements Transcript {
     }
   }
 
-  /** SPOOL_LIMIT holds for it, too. */
+  /** Counts the file towards SPOOL_LIMIT. */
   async *#counted(pieces: AsyncIterable<string>, file: { bytes: number }): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {
       const bytes = Buffer.from(piece);
@@ -187,7 +187,7 @@ class NotebookTranscript implements Transcript {
   }
 }
 
-/** Ends of which the kernel says nothing. */
+/** Ends that the kernel does not report. */
 const END_WORDS: Readonly<Record<string, string>> = {
   exited: 'the code ended its kernel here',
   kernelDied: 'the kernel’s process ended here',
@@ -210,7 +210,7 @@ const CUT_WORDS: Readonly<Record<RecordLoss, string>> = {
   diskFull: 'the bot’s disk took no more; what came after that is not here',
 };
 
-/** What is missing at this place, for events that say so. */
+/** What is missing here, for events that report a loss. */
 function lossWords(output: KernelOutput): string | undefined {
   const loss = lossOf(output);
   switch (loss?.kind) {

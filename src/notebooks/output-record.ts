@@ -10,29 +10,29 @@ import { CellOutputs, type CellsPicture, MAX_OUTPUTS, type RecordedCell } from '
 import { outputPieces, noteJson } from './nbformat.ts';
 
 export interface OutputRecordOptions {
-  /** A folder of this run's own, made for the first cell. */
+  /** A folder for this run alone, created for the first cell. */
   dir: string;
-  /** MAX_OUTPUT counts what stands. */
+  /** MAX_OUTPUT, which counts the current outputs. */
   maxOutputBytes: number;
-  /** What all runs may have on the disk together. By default there is no such limit. */
+  /** The limit for all runs together; by default there is none. */
   budget?: SpoolBudget | undefined;
-  /** Goes on with what an earlier process has written. */
+  /** Continues with what an earlier process has written. */
   recovered: boolean;
 }
 
-/** Why outputs are not kept. */
+/** Why outputs are no longer kept. */
 export type RecordLoss = 'maxOutput' | ReturnType<typeof lossOnDisk>['kind'];
 
 /**
- * The outputs of a notebook's cells as the kernel gave them, on the disk as the answer's are: stream text in the spool,
- * each other output in a file of its own, and a snapshot of what stands. Memory holds where they are.
+ * The unchanged outputs of a notebook's cells on the disk, stored like those of an answer: stream text in the spool,
+ * every other output in its own file, and a snapshot of the current state. Memory holds only their places.
  */
 export class OutputRecord {
   readonly folder: RunFolder;
   readonly #cells = new CellOutputs();
   readonly #spool: StreamSpool;
   readonly #snapshots: SnapshotWriter<CellsPicture>;
-  /** A long output is written in turns; what comes behind it stays behind it. */
+  /** A long output is written in turns; later outputs wait for it. */
   readonly #inOrder = new InOrder((error) => this.#failed(error));
   #failure: RecordLoss | undefined;
 
@@ -53,23 +53,25 @@ export class OutputRecord {
     return record;
   }
 
-  /** What comes after the first loss is not looked at: it would be out of order. */
+  /** Outputs after the first loss are dropped, because they would be out of order. */
   get loss(): RecordLoss | undefined {
     const isFull = this.#spool.isCut || this.folder.isFull || this.#cells.isFull;
     return this.#failure ?? (isFull ? 'maxOutput' : undefined);
   }
 
-  /** By the number of the cell among those that run, from 0; undefined for one that did not. */
+  /** By the cell's number (from 0) among those that run; undefined if it did not run. */
   cell(number: number): RecordedCell | undefined {
     return this.#cells.get(number);
   }
 
-  /** The text of all streams; undefined where there is none. */
+  /** The file with the text of all streams; undefined if there is none. */
   get streamsPath(): string | undefined {
     return this.#spool.path;
   }
 
-  /** What comes from now on belongs to this cell. That is on the disk before its output, or that would be another one's. */
+  /**
+   * Makes this the current cell. This is stored before the cell's output, which would otherwise belong to another cell.
+   */
   begin(cell: number): void {
     void this.#inOrder.run(async () => {
       this.#cells.begin(cell);
@@ -77,7 +79,7 @@ export class OutputRecord {
     });
   }
 
-  /** Takes the next output; a promise asks to wait for the disk. Never rejects. */
+  /** Takes the next output; if it returns a promise, wait for the disk. Never rejects. */
   add(output: Output): Promise<void> | undefined {
     return this.#inOrder.run(() => this.#take(output));
   }
@@ -116,7 +118,7 @@ export class OutputRecord {
     }
   }
 
-  /** All is on the disk, and no file is open until something more comes. */
+  /** Writes everything to the disk and closes the files until more output comes. */
   async close(): Promise<void> {
     await this.#inOrder.run(async () => {
       await this.#spool.close();
@@ -124,7 +126,7 @@ export class OutputRecord {
     });
   }
 
-  /** Rejects never. */
+  /** Never rejects. */
   async remove(): Promise<void> {
     await this.#inOrder.run(async () => {
       this.#snapshots.stop();
@@ -143,7 +145,7 @@ export class OutputRecord {
     await this.#snapshots.saveInTime();
   }
 
-  /** The path of the file that an output has from now on; undefined where it is not kept. */
+  /** Writes an output to a file and returns its path; undefined if it is not kept. */
   async #write(
     output: Parameters<typeof outputPieces>[0],
     displayId: string | undefined,
@@ -191,7 +193,7 @@ export class OutputRecord {
   }
 
   readonly #failed = (error: unknown): void => {
-    // The run's own output, on the same disk, tells the log.
+    // The transcript of the answer, on the same disk, logs it.
     this.#failure ??= lossOnDisk(error).kind;
   };
 }

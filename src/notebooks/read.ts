@@ -5,17 +5,17 @@ import { isRecord, parseJson, shownNumber, toLineFeeds } from '../text.ts';
 import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
 import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
 
-/** Bytes of a file that are downloaded and parsed: its old outputs are in it, and are not kept. */
+/** Largest file that is downloaded and parsed, including its old outputs, which are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
-/** Characters of JSON that are kept of it. */
+/** Most characters of JSON that are kept. */
 const MAX_KEPT_CHARS = 4_000_000;
 const MAX_CELLS = 10_000;
-/** Each of them is a request to the kernel. */
+/** Each is a request to the kernel. */
 const MAX_CELLS_TO_RUN = 1_000;
 
-/** What a notebook says of its language, nothing of it checked. */
+/** What a notebook says about its language, unchecked. */
 export interface NotebookLanguage {
-  /** The name of a kernelspec where it was written. */
+  /** The kernelspec that it was written with. */
   kernelspec: string | undefined;
   /** `python`, `scala`, `R`. */
   language: string | undefined;
@@ -24,9 +24,8 @@ export interface NotebookLanguage {
 }
 
 /**
- * Reads a posted notebook of nbformat 2 to 4 into 4.5, whatever else is wrong with it: cells get ids, what would make it
- * invalid goes. In turns of the event loop. Rejects with `UserError('unreadableFile')` and a sentence for what is no notebook,
- * and for what is too large.
+ * Reads a posted notebook of nbformat 2 to 4 into 4.5: cells get ids, and invalid metadata is removed. Works in turns
+ * of the event loop. Rejects with `UserError('unreadableFile')` and a sentence if it is not a notebook or too large.
  */
 export async function readNotebook(
   text: string,
@@ -76,7 +75,7 @@ async function readCells(raw: readonly unknown[], metadata: unknown, name: strin
     await giveTurn();
     return await fit({ metadata: cleanNotebookMetadata(metadata), cells }, name);
   } catch (error) {
-    // What is nested so deeply no reader of it could write again.
+    // Nothing that is nested this deeply could be written again.
     if (error instanceof RangeError) throw unreadable(name, 'it is nested too deeply');
     throw error;
   }
@@ -92,7 +91,7 @@ function readCell(cell: JsonObject, index: number, ids: Set<string>, name: strin
   if (source === undefined) throw unreadable(name, `its cell ${index + 1} has no source`);
   if (type === 'code') return { kind: 'code', id, metadata, source };
   const attachments = cleanAttachments(cell['attachments']);
-  // A kind of a format to come is kept as text that nobody renders.
+  // Cells of an unknown type are kept as raw text.
   const kind = type === 'markdown' ? 'markdown' : 'raw';
   return { kind, id, metadata, source, ...(attachments === undefined ? {} : { attachments }) };
 }
@@ -106,7 +105,7 @@ function readSource(source: unknown, name: string): string | undefined {
   return toLineFeeds(text).toWellFormed();
 }
 
-/** Pictures in its text go first where it is too large to be kept until it has run. */
+/** Drops the pictures of text cells if the notebook is too large to keep. */
 async function fit(notebook: Notebook, name: string): Promise<Notebook> {
   if ((await charsOf(notebook)) <= MAX_KEPT_CHARS) return notebook;
   const cells = notebook.cells.map((cell): Cell => {
@@ -128,7 +127,7 @@ function languageOf(given: JsonObject): NotebookLanguage {
   const raw = isRecord(given['metadata']) ? given['metadata'] : {};
   const kernelspec = isRecord(raw['kernelspec']) ? raw['kernelspec'] : {};
   const info = isRecord(raw['language_info']) ? raw['language_info'] : {};
-  // Version 3 knows a language for each cell, which was always the notebook's.
+  // Version 3 has a language for each cell, in practice always the notebook's.
   const old = given['nbformat'] === 4 ? undefined : (wordOf(raw['language']) ?? 'python');
   return {
     kernelspec: wordOf(kernelspec['name']),
@@ -150,8 +149,8 @@ function unreadable(name: string, why: string): UserError {
 }
 
 /**
- * The cells of a notebook of nbformat 2 or 3, with the names of version 4: `input` is `source`, a heading is markdown, an
- * html cell too. Undefined where there are none.
+ * The cells of a notebook of nbformat 2 or 3 with the names of version 4: `input` becomes `source`, headings and html
+ * cells become markdown. Undefined if there are none.
  */
 function cellsOfVersion3({ worksheets }: JsonObject): unknown[] | undefined {
   if (!Array.isArray(worksheets)) return undefined;

@@ -5,20 +5,23 @@ import { SpoolFullError } from './spool/spool.ts';
 import type { ConsoleProgress } from './terminal/console-bar.ts';
 
 /**
- * What a run said so far, folded, bounded in memory, in order. Text is plain: no ANSI, no control characters but
- * newline and tab; `\r`, backspace and clears are already applied. Files are on disk until the run is posted.
+ * The output of a run so far, in order and in bounded memory. Text is plain: only newlines and tabs, no other control
+ * characters; `\r`, backspaces and clears are already applied. Files are on disk until the run is posted.
  */
 export interface OutputView {
   parts: readonly OutputPart[];
-  /** Bytes of stream text the kernel sent so far (unfolded, UTF-8). */
+  /** Bytes (UTF-8) of stream text that the kernel has sent so far. */
   textBytes: number;
-  /** The whole stream text as the kernel sent it: unfolded, in order, UTF-8. Undefined when nothing was streamed. */
+  /** The file with all stream text as the kernel sent it, in order, as UTF-8; undefined if there is none. */
   spoolPath: string | undefined;
-  /** MAX_OUTPUT, or the number of files that a run may have, was reached: the rest is not kept. */
+  /** MAX_OUTPUT or the number of files of a run has been reached: further output is not kept. */
   limited: boolean;
-  /** What could not be had. */
+  /** What is missing. */
   losses: readonly OutputLoss[];
-  /** What Spark's console bar shows of the block under way; it is no part of the text. Undefined where none ever came. */
+  /**
+   * What Spark's console bar, which is removed from the text, shows for the current block; undefined if none has
+   * appeared.
+   */
   console?: ConsoleProgress | undefined;
 }
 
@@ -27,31 +30,34 @@ export type OutputPart =
       kind: 'text';
       source: TextSource;
       text: BoundedText;
-      /** The file with the whole text, and with others of its kind; made at the end. Streams are in `spoolPath`. */
+      /**
+       * The file that has the whole text, joined with others of its kind at the end. The text of streams is in
+       * `spoolPath`.
+       */
       path: string | undefined;
-      /** The range of a stream's text in the spool, in bytes. */
+      /** Where a stream's text is in the spool, in bytes. */
       spooled?: SpoolRange;
     }
   | (Omit<ReadError, 'traceback' | 'whole' | 'printed'> & {
       kind: 'error';
-      /** What helps to see beside headline and line; noise is left out. */
+      /** The useful part of the traceback beyond headline and line. */
       traceback: BoundedText;
-      /** The file with all that the kernel sent about it, without colours. */
+      /** The file with everything that the kernel sent about the error, without colours. */
       path: string | undefined;
     })
   | { kind: 'image'; mime: ImageMime; path: string; alt: string }
-  /** `rows` are the first of them, as many as Slack can show. */
+  /** `rows` are the first rows, as many as Slack can show. */
   | (Table & {
       kind: 'table';
-      /** Rows that the kernel sent; the CSV has all of them. */
+      /** How many rows the kernel sent; the CSV has all of them. */
       sentRows: number;
       csvPath: string | undefined;
-      /** The same as text, for where no table can be shown. */
+      /** The table as text, for places that cannot show tables. */
       text: BoundedText;
-      /** The file with this whole text, and with others of its kind; tables that a stream printed have none. */
+      /** The file that has this whole text, joined with others; absent for tables printed to a stream. */
       path?: string | undefined;
     })
-  /** Something Slack cannot show: offered as a file (html, json, latex source …). */
+  /** Something that Slack cannot show, offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
 
 export interface SpoolRange {
@@ -63,22 +69,22 @@ export type TextSource = 'stdout' | 'stderr' | 'result' | 'pager' | 'nextInput';
 
 export type ImageMime = 'image/png' | 'image/jpeg' | 'image/gif';
 
-/** Why output is missing; worded where it is shown. Times in ms since the epoch. */
+/** Why output is missing. Times are in ms since the epoch. */
 export type OutputLoss =
-  /** By the gateway's rate limit (protocol.md §2.5). */
+  /** Dropped by the gateway's rate limit (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
-  /** Single messages over MAX_MESSAGE. */
+  /** Messages longer than MAX_MESSAGE. */
   | { kind: 'tooBig'; messages: number }
   | { kind: 'gap'; fromMs: number; toMs: number }
-  /** The bot's own disk refused. */
+  /** The bot's disk failed or is full. */
   | { kind: 'diskFull' }
-  /** The output of all runs together was over its limit. */
+  /** The output of all runs together reached its limit. */
   | { kind: 'spoolFull' }
-  /** Reading them is what failed. */
+  /** Outputs that could not be read. */
   | { kind: 'unread'; outputs: number }
   /**
-   * More single outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams,
-   * which the spool has. `path`: the file of the other texts among them; `archive`: that of their pictures and files.
+   * More outputs than an answer can hold; `parts` of them are not shown. `streams`: some of them are streams, which are
+   * in the spool. `path`: the file with the other texts among them; `archive`: the file with their pictures and files.
    */
   | {
       kind: 'tooMany';
@@ -88,7 +94,7 @@ export type OutputLoss =
       archive?: string | undefined;
     };
 
-/** What is missing by this word of the kernel's connection; undefined where nothing is. */
+/** What is missing according to this event; undefined if nothing is. */
 export function lossOf(output: KernelOutput): OutputLoss | undefined {
   switch (output.kind) {
     case 'dropped':
@@ -104,10 +110,10 @@ export function lossOf(output: KernelOutput): OutputLoss | undefined {
   }
 }
 
-/** Gaps with less between them are one: they are told to the second. */
+/** Gaps that are closer together than this are joined: times are shown in seconds. */
 const BETWEEN_GAPS_MS = 1_000;
 
-/** Losses of one kind are one, and counted; of gaps those that follow at once. */
+/** Adds a loss. Losses of one kind are added up, and gaps that follow each other at once are joined. */
 export function withLoss(losses: readonly OutputLoss[], loss: OutputLoss): OutputLoss[] {
   const known = losses.findLast((each) => each.kind === loss.kind);
   const sum = known === undefined ? undefined : sumOf(known, loss);
@@ -115,7 +121,7 @@ export function withLoss(losses: readonly OutputLoss[], loss: OutputLoss): Outpu
   return losses.map((each) => (each === known ? sum : each));
 }
 
-/** Undefined where they are two. */
+/** Undefined if they must stay separate. */
 function sumOf(known: OutputLoss, loss: OutputLoss): OutputLoss | undefined {
   if (loss.kind === 'gap' && known.kind === 'gap')
     return loss.fromMs - known.toMs < BETWEEN_GAPS_MS
@@ -134,8 +140,8 @@ export function lossOnDisk(error: unknown): OutputLoss & { kind: 'diskFull' | 's
 }
 
 /**
- * A text of any length as its head and tail; `hiddenLines` lines (`hiddenChars` characters) are between. When
- * `hiddenChars` is 0 the text is `head + tail`.
+ * The head and tail of a text of any length, with `hiddenLines` lines (`hiddenChars` characters) between them. If
+ * `hiddenChars` is 0, the text is `head + tail`.
  */
 export interface BoundedText {
   head: string;
@@ -144,7 +150,7 @@ export interface BoundedText {
   hiddenChars: number;
 }
 
-/** A text that is short enough to be held whole. */
+/** A text that is short enough to be held completely. */
 export function wholeText(text: string): BoundedText {
   return { head: text, tail: '', hiddenLines: 0, hiddenChars: 0 };
 }

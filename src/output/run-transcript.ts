@@ -22,7 +22,7 @@ export async function openTranscript(options: TranscriptOptions): Promise<Transc
   return await new RunTranscript(options).recover();
 }
 
-/** What one run said: folded, bounded in memory, whole on the disk. */
+/** The output of one run: bounded in memory, complete on the disk. */
 class RunTranscript implements Transcript {
   readonly #folder: RunFolder;
   readonly #options: TranscriptOptions;
@@ -34,7 +34,7 @@ class RunTranscript implements Transcript {
   readonly #snapshots: SnapshotWriter<Picture>;
   readonly #consoleBar: ConsoleBarReader | undefined;
   #code: string | undefined;
-  /** The parts in their last form, while nothing came after sealing. */
+  /** The final parts, valid while nothing has come since sealing. */
   #sealed: OutputPart[] | undefined;
   #view: OutputView | undefined;
   #hasDiskFailed = false;
@@ -123,7 +123,7 @@ class RunTranscript implements Transcript {
     });
   }
 
-  /** Makes the picture again from what a process that died left on the disk, with the files that it had at the end. */
+  /** Restores the output from what a dead process left on the disk, and makes its final files. */
   async recover(): Promise<this> {
     const found = this.#options.recovered === true ? await recover(this.#folder, this.#model) : undefined;
     if (found === undefined) return this;
@@ -158,13 +158,13 @@ class RunTranscript implements Transcript {
   }
 
   #failed(error: unknown): void {
-    // Node names the call of the system that failed
+    // Node's I/O errors name the system call
     if (error instanceof Error && 'syscall' in error) return this.#diskFailed(error);
     void this.#lose({ kind: 'unread', outputs: 1 });
     this.#options.onUnread?.(error);
   }
 
-  /** The parts stay as they are. */
+  /** Records a loss; the parts do not change. */
   #lose(loss: OutputLoss | undefined): Promise<void> | undefined {
     if (loss === undefined) return undefined;
     this.#model.addLoss(loss);
@@ -181,7 +181,7 @@ class RunTranscript implements Transcript {
   }
 
   async #write(name: StreamName, piece: string): Promise<void> {
-    // A console bar changes the picture where nothing is left of its text.
+    // A console bar changes the view even if none of its text remains.
     this.#view = undefined;
     if (piece === '') return await giveTurn();
     const { keptBytes: from, source = 'stdout' } = this.#spool;
@@ -205,7 +205,7 @@ class RunTranscript implements Transcript {
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 
-  /** An update of another run's display is waited for out of turn: that run may be waiting for this one. */
+  /** The update of another run's display is not awaited in this run's order: that run may be waiting for this one. */
   async #updateDisplay(output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
     const { displayId, data } = output;
     const make: MakeParts = (made) => made.addBundle(data, 'result');
@@ -221,13 +221,13 @@ class RunTranscript implements Transcript {
     if (updated !== undefined) await this.#inOrder.settle(updated);
   }
 
-  /** What is replaced by it makes room for its files. */
+  /** The files that it replaces make room for its own. */
   async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
     this.#folder.replace(this.#model.filesReplacedBy(displayId));
     return await make(new PartFiles(this.#folder));
   }
 
-  /** The picture is another one: files that it has no more go, texts that it cannot hold are moved together. */
+  /** The output has changed: releases unused files, and joins the texts that are no longer shown separately. */
   async #changed(): Promise<void> {
     this.#sealed = undefined;
     this.#view = undefined;

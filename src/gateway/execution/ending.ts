@@ -49,6 +49,7 @@ export class Ending {
   #isOver = false;
   #steadyLooks = 0;
   #timer: NodeJS.Timeout | undefined;
+  #afterReading: NodeJS.Immediate | undefined;
 
   constructor(kernel: ExecutionKernel, state: () => ExecutionState, conclude: () => void) {
     this.#kernel = kernel;
@@ -87,14 +88,14 @@ export class Ending {
     if (this.#isOver || !this.#kernel.mayEnd()) return 'barred';
     if (inMs === undefined) return 'open';
     if (inMs === 0) this.#settle();
-    else this.#timer = setTimeout(() => this.#settle(), inMs);
+    else this.#wait(inMs, () => this.#settle());
     return 'planned';
   }
 
   /** Calls `end` unless a message of it arrives within `waitMs`. */
   unlessHeard(waitMs: number, end: () => void): void {
     if (this.#isOver || this.#timer !== undefined) return;
-    this.#timer = setTimeout(end, waitMs);
+    this.#wait(waitMs, end);
   }
 
   close(): void {
@@ -102,7 +103,16 @@ export class Ending {
     this.#clear();
   }
 
+  /** If this process stood still meanwhile, messages that have arrived are read first and plan anew. */
+  #wait(ms: number, end: () => void): void {
+    this.#clear();
+    this.#timer = setTimeout(() => {
+      this.#afterReading = setImmediate(end);
+    }, ms);
+  }
+
   #clear(): void {
+    clearImmediate(this.#afterReading);
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }
@@ -119,8 +129,7 @@ export class Ending {
     void this.#kernel.isSteady().then((isSteady) => {
       if (this.#isOver || !this.#kernel.mayEnd()) return;
       if (isSteady) return this.#conclude();
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#settle(), this.#kernel.timings.goodbyeMs);
+      this.#wait(this.#kernel.timings.goodbyeMs, () => this.#settle());
     });
   }
 }

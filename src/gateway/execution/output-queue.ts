@@ -39,7 +39,7 @@ export class OutputQueue {
     this.#weigh(bytes + OVERHEAD_BYTES);
   }
 
-  /** All that came has been taken, and the reader waits for more. */
+  /** Whether everything has been read and the reader waits for more. */
   get isRead(): boolean {
     return this.#wake !== undefined;
   }

@@ -21,6 +21,8 @@ type Cookie = z.infer<typeof cookieSchema>;
 /** Load balancers set one or two cookies; further ones are not stored. */
 const MAX_COOKIES = 20;
 const MAX_CHARACTERS = 4_096;
+/** Kernels that end by themselves are not forgotten, so only those that were used last keep their cookies. */
+const MAX_KERNELS = 10_000;
 
 /**
  * The cookies of each kernel, by which a load balancer finds the replica that has the kernel; without them another
@@ -51,7 +53,10 @@ export class KernelCookies {
       const others = this.#of(kernelId).filter(({ name, host, path }) => {
         return name !== cookie.name || host !== cookie.host || path !== cookie.path;
       });
+      this.#cookies.delete(kernelId);
       this.#cookies.set(kernelId, [...others, cookie].slice(-MAX_COOKIES));
+      const [oldest] = this.#cookies.keys();
+      if (this.#cookies.size > MAX_KERNELS && oldest !== undefined) this.#cookies.delete(oldest);
     }
   }
 

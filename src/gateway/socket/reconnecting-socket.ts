@@ -44,7 +44,7 @@ export class ReconnectingSocket {
    */
   #attempt = 0;
   #openedMs = 0;
-  #receivedMs = 0;
+  #heldMs = 0;
 
   constructor(
     options: SocketOptions,
@@ -111,7 +111,7 @@ export class ReconnectingSocket {
   /** How long nothing was received; 0 while the websocket is paused or closed. */
   get silentMs(): number {
     if (this.isHeld || !this.isOpen) return 0;
-    return performance.now() - Math.max(this.#receivedMs, this.#openedMs);
+    return performance.now() - Math.max(this.#socket?.receivedMs ?? 0, this.#heldMs, this.#openedMs);
   }
 
   /** False if no websocket was open. */
@@ -124,7 +124,7 @@ export class ReconnectingSocket {
   /** Pauses reading until each hold has been released. */
   hold(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1;
-    this.#receivedMs = performance.now();
+    this.#heldMs = performance.now();
     this.#socket?.setPaused(this.isHeld);
   }
 
@@ -145,7 +145,6 @@ export class ReconnectingSocket {
     const next: KernelSocket = new KernelSocket(this.#options, (event) => {
       if (event.kind === 'open') return onOpen();
       if (event.kind === 'close') return this.#onClose(next, event.code);
-      if (event.kind === 'frame') this.#receivedMs = performance.now();
       this.#onEvent(event);
     });
     this.#socket = next;

@@ -23,6 +23,8 @@ export class KernelSocket {
   #unanswered = 0;
   #pinging: NodeJS.Timeout | undefined;
   #hasAcknowledged = false;
+  /** When any bytes came last: those of a long message come for a while before it is complete. */
+  receivedMs = 0;
 
   constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
     this.#options = options;
@@ -117,18 +119,18 @@ export class KernelSocket {
       handshakeTimeout: settings.launchTimeoutMs + timings.startPadMs,
     });
     this.#socket = socket;
-    socket.once('upgrade', (answer) => cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []));
+    socket.once('upgrade', (answer) => {
+      cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []);
+      // Not earlier: the first listener for data gets what came with the upgrade, and that is ws.
+      socket.once('open', () => answer.socket.on('data', () => this.#onBytes()));
+    });
     socket.once('open', () => {
       socket.once('close', (code) => this.#turns.give({ kind: 'close', code }));
       this.#startPinging();
       if (this.#isPaused) socket.pause();
       this.#onEvent({ kind: 'open' });
     });
-    socket.on('pong', () => {
-      this.#unanswered = 0;
-    });
     socket.on('message', (frame: Buffer, isBinary) => {
-      this.#unanswered = 0;
       this.#acknowledge();
       this.#turns.giveFrame(frame, isBinary);
     });
@@ -143,6 +145,11 @@ export class KernelSocket {
       tunnel?.giveUp();
     });
     await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
+  }
+
+  #onBytes(): void {
+    this.#unanswered = 0;
+    this.receivedMs = performance.now();
   }
 
   #startPinging(): void {

@@ -1,7 +1,7 @@
 import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import type { SentError } from './kernel-error.ts';
 
-/** An error of which it may be certain what to do about it; `printed` is the end of stderr. All are bounded. */
+/** An error for which there may be a hint; `printed` is the end of stderr. All fields are bounded. */
 interface HintedError {
   name: string;
   value: string;
@@ -9,7 +9,7 @@ interface HintedError {
   printed: string;
 }
 
-/** What to do about an error, where that is certain; undefined otherwise. */
+/** What to do about an error; undefined unless that is certain. */
 export function hintFor({ name, value, code = '', printed }: HintedError): string | undefined {
   if (name === 'StdinNotImplementedError')
     return 'Nobody can be asked here: give the value in the code instead of input().';
@@ -40,7 +40,7 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
   return isForeign ? invisibleHint(code) : argumentsHint(name, value, printed);
 }
 
-/** As Python, R and Scala say that something does not parse. */
+/** Whether it is a syntax error of Python, R or Scala. */
 function isSyntaxError(name: string, value: string): boolean {
   return (
     name === 'SyntaxError' ||
@@ -50,11 +50,11 @@ function isSyntaxError(name: string, value: string): boolean {
 }
 
 const LONGEST_PROSE = 1_000;
-/** What a statement begins with. */
+/** Keywords that begin a statement. */
 const KEYWORD =
   /^\s*(?:import|from|print|def|class|return|raise|del|with|for|if|elif|else|while|try|except|assert|lambda|global|yield|val|var|object|library|function|select|show|describe|create|insert)\b/im;
 
-/** A few words with nothing in them that code has: no call, no assignment, no index, no statement. */
+/** Whether it is a few words without anything that code has: no call, assignment, index or statement. */
 function readsAsProse(code: string): boolean {
   const text = code.trim();
   if (text.length > LONGEST_PROSE || !/\p{L}+[\s,]+\p{L}|^\p{L}+[!.]+$/u.test(text)) return false;
@@ -65,7 +65,7 @@ function readsAsProse(code: string): boolean {
   );
 }
 
-/** Blanks and joints that editors, web pages and phones put in, and that no error shows. */
+/** Spaces and joiners that editors, web pages and phones insert and that no error shows. */
 const INVISIBLE = /[\u00a0\u00ad\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff]/u;
 
 function invisibleHint(code: string): string | undefined {
@@ -77,7 +77,7 @@ function invisibleHint(code: string): string | undefined {
   return `The code has an invisible character (U+${point}, line ${index + 1}). Type that space again.`;
 }
 
-/** A script that reads its command line finds the kernel's there. */
+/** A script that reads its command line gets the kernel's. */
 function argumentsHint(name: string, value: string, printed: string): string | undefined {
   const isKernels = printed.includes('unrecognized arguments: ') && printed.includes('.json');
   return name === 'SystemExit' && value.trim() === '2' && isKernels
@@ -86,12 +86,12 @@ function argumentsHint(name: string, value: string, printed: string): string | u
 }
 
 /**
- * What of Spark an error says is lost: its driver's JVM, the server of Spark Connect, the context, the session, or memory
- * where the code or its tasks run.
+ * What an error reports as lost: the driver's JVM, the Spark Connect server, the context, the session, or memory of an
+ * executor or of the driver.
  */
 export type SparkLoss = 'driver' | 'server' | 'context' | 'session' | 'executorMemory' | 'driverMemory';
 
-/** So much of a message is looked at, and of a traceback's end. */
+/** How much of a message, of a name and of a traceback's end is examined. */
 const CHARS = 4_000;
 const NAME_CHARS = 300;
 const LINES = 50;
@@ -100,15 +100,15 @@ const DRIVER_GONE =
   /^(?:Answer from Java side is empty|An error occurred while trying to connect to the Java server|Error while (?:sending|receiving)|An error occurred while calling [\w.$:]{1,200}$)/;
 const SESSION_STOPPED =
   /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION/;
-/** PySpark's context has no Java side once it was stopped. */
+/** A stopped PySpark context has no Java object. */
 const OF_NONE = /^'NoneType' object has no attribute '\w{1,100}'$/;
 const EXECUTOR_MEMORY =
   /Container killed by YARN for exceeding|OOMKilled|ExecutorLostFailure[^\n]{0,300}(?:exit(?:ed with)? code:? (?:52|137)|[Mm]emory)/;
 
-/** Undefined for every other error. */
+/** Undefined for other errors. */
 export function readSparkLoss({ name: sentName, value, traceback }: SentError): SparkLoss | undefined {
   const name = sentName.slice(0, NAME_CHARS);
-  // Our own code for SQL says first where it is.
+  // Our own code for SQL puts the position of the statement first.
   const message = value.slice(0, CHARS).replace(/^In the SQL statement at [^\n]{1,60}\n/, '');
   const frames = traceback.slice(-LINES).map((line) => line.slice(-CHARS));
   const isSql = value.startsWith('In the SQL');
@@ -128,7 +128,7 @@ export function readSparkLoss({ name: sentName, value, traceback }: SentError): 
 
 export const DRIVER_HEADLINE = 'The Spark driver is gone: its JVM ended under the kernel.';
 
-/** Said in place of a message that names the broken connection, or what was not found, alone. */
+/** Replaces messages that name only the broken connection or a missing attribute. */
 export const LOSS_HEADLINES: Readonly<Partial<Record<SparkLoss, string>>> = {
   driver: DRIVER_HEADLINE,
   server: 'The Spark Connect server is away: nothing answers at its address.',
@@ -138,7 +138,7 @@ export const LOSS_HEADLINES: Readonly<Partial<Record<SparkLoss, string>>> = {
 const SESSION_HINT =
   'The Spark session of this kernel was stopped. Make a new one in code (SparkSession.builder.getOrCreate()), or restart the kernel.';
 
-/** What to do. */
+/** What to do about it. */
 export const LOSS_HINTS: Readonly<Record<SparkLoss, string>> = {
   driver:
     'Often its memory ran out. Python still runs, and Spark can no longer be reached from it: restart the kernel (its variables are lost).',

@@ -10,7 +10,10 @@ import {
 
 const SHORT_STACK_LINES = 8;
 
-/** Errors of Toree: of the compiler (`Unknown Error`, all in the value) and of running code (a class and a stack). */
+/**
+ * Reads errors of Toree: of the compiler (`Unknown Error`, with everything in the value) and of running code (a class
+ * and a stack).
+ */
 export function readJvmError(error: KernelError): LanguageError {
   const compiler = readCompilerError(error);
   if (compiler !== undefined) return compiler;
@@ -18,7 +21,7 @@ export function readJvmError(error: KernelError): LanguageError {
   const message = joinWords(': ', [name, withoutPlan(error.value)]);
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const stack = stackLines(error.traceback);
-  // A recursion is a thousand times the same line.
+  // A recursion repeats the same line a thousand times.
   const own = [...new Set(stack.filter((line) => line.includes('<console>')))].slice(0, SHORT_STACK_LINES);
   const rest = headline === message || error.value.includes('\n\tat ') ? '' : withoutPlan(error.value);
   if (stack.length <= SHORT_STACK_LINES) {
@@ -40,7 +43,10 @@ export function readJvmError(error: KernelError): LanguageError {
   };
 }
 
-/** `<console>:26: error: not found: value totl`, the line, and a mark under it. The console's number is not the user's. */
+/**
+ * Reads `<console>:26: error: not found: value totl`, the line, and the mark below it. The console's line number is not
+ * the user's.
+ */
 function readCompilerError(error: KernelError): LanguageError | undefined {
   const found = /^<console>:\d+: (error: [^]*?)\n {7}([^\n]*)\n *\^/.exec(error.value);
   const [, reason, line] = found ?? [];
@@ -64,17 +70,17 @@ function stackLines(traceback: string): string[] {
 
 const ABORTED = 'Job aborted due to stage failure: ';
 const TASK = /^Job aborted due to stage failure: [^\n]{0,500}?\(TID \d{1,20}\) \([^)\n]{0,200}\): ([^\n]+)/;
-/** A function of the author's failed in a row; the class by which Spark calls it says nothing. */
+/** A user-defined function failed for a row; the name of the class with which Spark calls it means nothing. */
 const UDF =
   /^org\.apache\.spark\.SparkException: (?:\[FAILED_EXECUTE_UDF\]|Failed to execute user defined function)/;
-/** More of it is not read. */
+/** How much of it is read. */
 const TASK_CHARS = 3_000;
-/** A worker's traceback is the last one. */
+/** How much of the end is read: a worker's traceback is the last one. */
 const WORKER_CHARS = 10_000;
 
 /**
- * The cause that Spark wraps: the exception of the Python worker or of the JVM task, or the last `Caused by`. Undefined
- * when nothing is wrapped.
+ * The cause that Spark has wrapped: the exception of the Python worker or of the JVM task, or the last `Caused by`;
+ * undefined if there is none.
  */
 export function sparkCause(value: string): string | undefined {
   if (value.startsWith('Traceback')) return undefined;
@@ -90,7 +96,7 @@ export function sparkCause(value: string): string | undefined {
   return called === undefined ? undefined : (root ?? called);
 }
 
-/** The message without Spark's query plan and its quotation of the SQL. */
+/** Removes Spark's query plan and quotation of the SQL from a message. */
 export function withoutPlan(value: string): string {
   const lines = value.trim().split('\n');
   const plan = lines.findIndex((line) => /^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/.test(line));
@@ -98,7 +104,7 @@ export function withoutPlan(value: string): string {
   return shown.join('\n').trim().replace(/;$/, '');
 }
 
-/** Where in the SQL it is, as Spark marks it below its message; may be empty. */
+/** The position in the SQL, as Spark marks it below its message; may be empty. */
 export function quotedSql(value: string): string {
   return /^== SQL[^]*?(?=^(?:'|\+- |JVM stacktrace:)|(?![^]))/m.exec(value)?.[0].trim() ?? '';
 }

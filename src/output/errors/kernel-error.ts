@@ -1,25 +1,25 @@
 import { joinWords } from '../../text.ts';
 
-/** An error as its author wants to read it. */
+/** An error prepared for its author. */
 export interface ReadError {
   /** The exception in one line. */
   headline: string;
-  /** `line 2, in add: return a + b (called from line 4: add(1, 2))`, as far as the kernel tells. */
+  /** `line 2, in add: return a + b (called from line 4: add(1, 2))`, as far as it is known. */
   userLine: string | undefined;
-  /** What it was raised from, or what is in it, where that says more. */
+  /** The exception that it was raised from, or the members of a group, if that adds something. */
   cause: string | undefined;
-  /** What helps beside these two; may be empty. */
+  /** The useful rest of the traceback; may be empty. */
   traceback: string;
-  /** `traceback` leaves something out. */
+  /** Whether `traceback` leaves something out. */
   isFolded: boolean;
-  /** All that the kernel sent. */
+  /** Everything that the kernel sent. */
   whole: string;
-  /** The end of what stood on stderr, where that is this error once more. */
+  /** The end of stderr, if it repeats this error. */
   printed: string;
   hint: string | undefined;
 }
 
-/** What the form of an error in one language tells. */
+/** What can be read from an error of one language. */
 export type LanguageError = Omit<ReadError, 'whole' | 'hint' | 'cause' | 'printed'> &
   Partial<Pick<ReadError, 'cause'>>;
 
@@ -30,29 +30,29 @@ export interface SentError {
   traceback: readonly string[];
 }
 
-/** A kernel's error, colours removed, and the code that raised it where that is known. */
+/** A kernel's error without colours, with the code that raised it if known. */
 export interface KernelError {
   name: string;
   value: string;
   traceback: string;
-  /** The group of exceptions that stderr ends with, where the error is one. */
+  /** The exception group at the end of stderr, if the error is one. */
   group: PrintedGroup | undefined;
   code: string | undefined;
 }
 
-/** A group of exceptions as Python prints it: IPython sends no traceback of one, it writes it to stderr. */
+/** An exception group as Python prints it. IPython sends no traceback for one, but prints it to stderr. */
 export interface PrintedGroup {
-  /** The traceback of the group itself, without its frame of bars. */
+  /** The traceback of the group itself, without the lines drawn around it. */
   traceback: string;
-  /** One line for each of the first exceptions in it, with the user's own line where it has one of its own. */
+  /** One line for each of the first exceptions in it, with the user's own line if known. */
   members: string;
-  /** All of it, as it was printed. */
+  /** The complete printed text. */
   whole: string;
 }
 
 const HEADLINE_CHARS = 200;
 
-/** One line of at most `longest` characters, so that the user's own line is still near the top. */
+/** A line of at most `longest` characters, so that the user's own line stays near the top. */
 export function shortHeadline(text: string, longest = HEADLINE_CHARS): string {
   const line = oneLine(text);
   if (line.length <= longest) return line;
@@ -60,7 +60,7 @@ export function shortHeadline(text: string, longest = HEADLINE_CHARS): string {
   return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), longest - 40))} …`;
 }
 
-/** The lines of a text, without the blanks around them, in one. */
+/** Joins the trimmed lines of a text into one. */
 export function oneLine(text: string): string {
   return joinWords(
     ' ',
@@ -68,13 +68,13 @@ export function oneLine(text: string): string {
   );
 }
 
-/** A line of code as it is quoted: trimmed, not too long. */
+/** A line of code for quotation: trimmed and bounded. */
 export function quotedCode(code: string): string {
   const line = code.trim();
   return line.length > 120 ? `${line.slice(0, 120)} …` : line;
 }
 
-/** Number (from 1) of the only line of `code` that reads `line`, whichever quotes it has. */
+/** The number (from 1) of the only line of `code` that equals `line`, regardless of quotes and blanks. */
 export function lineNumberOf(line: string, code: string | undefined): number | undefined {
   const wanted = plainForm(line);
   const numbers = (code ?? '')
@@ -83,7 +83,7 @@ export function lineNumberOf(line: string, code: string | undefined): number | u
   return numbers.length === 1 ? numbers[0] : undefined;
 }
 
-/** `line 1: x / y`, when the code has no other line that could be meant. */
+/** `line 1: x / y`, if the code has only one line. */
 export function onlyLine(code: string | undefined): string | undefined {
   const lines = (code ?? '')
     .split('\n')

@@ -10,18 +10,18 @@ import {
 } from './kernel-error.ts';
 import { lineWords, ownFrame, readPythonFrames, type PythonFrame } from './python-frames.ts';
 
-/** A traceback of so many lines is shown whole. */
+/** Tracebacks of up to this many lines are shown whole. */
 const SHORT_TRACEBACK_LINES = 15;
 
 const CAUSE_CHARS = 140;
 
-/** What is between the exceptions of a chain. */
+/** The line between two exceptions of a chain. */
 const CHAIN = /^(The above exception was the direct cause|During handling of the above).*$/m;
 
 export function readPythonError(error: KernelError): LanguageError {
   const [before, worker] = splitAtWorker(error);
   const frames = markEarlier(readPythonFrames(`${lastBlock(before)}\n${lastBlock(worker)}`), error.code);
-  // a syntax error repeats its place, by a file name that says nothing
+  // a syntax error repeats its position, with a meaningless file name
   const sent = error.value.trim().replace(/ \(\S+, line \d+\)$/, '');
   const value = sent.startsWith('Traceback') ? (sent.split('\n').at(-1) ?? '') : withoutPlan(sent);
   const message = joinWords(': ', [error.name, value]);
@@ -30,13 +30,13 @@ export function readPythonError(error: KernelError): LanguageError {
   const isOfSpark = error.name.endsWith('Exception') && value !== sent;
   const said = isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent];
   const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
-  // of a group the members say more than where it was put together
+  // the members of a group say more than the place where it was created
   const { shown, isFolded } =
     error.group === undefined ? collapseFrames(frames, error.traceback) : { shown: '', isFolded: true };
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
   const isCut = isFolded || isOfSpark || (rest === '' && headline !== shortHeadline(message));
   const own = magicsAsTyped(asTyped(frames, error.code), error.code);
-  // The headline has said it.
+  // The headline already says it.
   const below = isWhole && shown.endsWith(`\n${message}`) ? shown.slice(0, -message.length).trimEnd() : shown;
   return {
     headline,
@@ -47,7 +47,7 @@ export function readPythonError(error: KernelError): LanguageError {
   };
 }
 
-/** What does not compile, with the mark that the kernel puts under the place. */
+/** The line that does not compile, with the kernel's mark below the position. */
 function markedLine(frames: readonly PythonFrame[]): string | undefined {
   const [frame, ...others] = frames;
   if (frame === undefined || others.length > 0 || !frame.isUser || frame.code === undefined) return undefined;
@@ -61,7 +61,7 @@ function markedLine(frames: readonly PythonFrame[]): string | undefined {
   return isWithin && column >= 0 ? `${line}\n${' '.repeat(column)}${mark}` : undefined;
 }
 
-/** A magic that is not known is told without a place. */
+/** The line of an unknown magic, which the kernel reports without a position. */
 function magicLine({ name, value, code }: KernelError): string | undefined {
   const magic = name === 'UsageError' ? /`(%%?\w+)`/.exec(value)?.[1] : undefined;
   if (magic === undefined || code === undefined) return undefined;
@@ -70,14 +70,17 @@ function magicLine({ name, value, code }: KernelError): string | undefined {
   return at === -1 ? undefined : `line ${at + 1}: ${quotedCode(lines[at] ?? '')}`;
 }
 
-/** What a worker of Spark says of its own failure is the message of the one here, and may be a chain of its own. */
+/** Splits the traceback where that of a Spark worker begins, which is part of the message and may contain a chain. */
 function splitAtWorker({ traceback, value }: KernelError): [before: string, worker: string] {
   const said = value.indexOf('Traceback (most recent call last):\n');
   const at = said === -1 ? -1 : traceback.lastIndexOf(value.slice(said).trimEnd());
   return at === -1 ? [traceback, ''] : [traceback.slice(0, at), traceback.slice(at)];
 }
 
-/** Frames in what earlier snippets defined have lines of their own. A worker names no cell, but the function. */
+/**
+ * Marks frames in functions that earlier snippets defined, whose line numbers are not those of this code. A worker's
+ * frame names only the function, not the cell.
+ */
 function markEarlier(frames: readonly PythonFrame[], code: string | undefined): PythonFrame[] {
   const current = frames.find(({ isUser }) => isUser)?.cell;
   const defined = new Set(Array.from((code ?? '').matchAll(/\bdef (\w+)\(/g), ([, name]) => name));
@@ -88,13 +91,15 @@ function markEarlier(frames: readonly PythonFrame[], code: string | undefined): 
   });
 }
 
-/** What `add_note` put below the message. */
+/** The notes (`add_note`) below the message. */
 function notesBelow(traceback: string, message: string): string {
   const at = traceback.lastIndexOf(message);
   return at === -1 ? '' : traceback.slice(at + message.length).trim();
 }
 
-/** What was caught before, and mostly given as the reason (`raise … from error`), where that says something else. */
+/**
+ * The exception that was handled before, often given as the reason (`raise … from error`), if it says something else.
+ */
 function causeOf(traceback: string, message: string): string | undefined {
   const [before = '', link] = traceback.split(CHAIN).slice(-3);
   const lines = before.trim().split('\n');
@@ -109,14 +114,15 @@ function causeOf(traceback: string, message: string): string | undefined {
   return `${words} ${shortHeadline(cause.replace(/:$/, ''), CAUSE_CHARS)}`;
 }
 
-/** Of a chain of exceptions the last one is what was raised. */
+/** The last exception of a chain, which is the one that was raised. */
 function lastBlock(traceback: string): string {
   return traceback.split(CHAIN).at(-1) ?? '';
 }
 
 /**
- * Some kernels put a line of their own before the code and count it: seen where a frame is one line behind the
- * code's end. A frame that quotes other code is an earlier cell's; one further behind is of no line that was typed now.
+ * Some kernels insert a line of their own before the code and count it, which shows in a frame one line after the
+ * code's end. A frame that quotes other code belongs to an earlier cell; one further behind matches no line of this
+ * code.
  */
 function asTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {
   if (code === undefined) return frames;
@@ -133,8 +139,8 @@ function asTyped(frames: readonly PythonFrame[], code: string | undefined): read
 }
 
 /**
- * IPython puts a call in the place of a magic; what was typed is what its author knows. What runs under `%%time` has a
- * file and line numbers of its own, which begin below the magic.
+ * IPython replaces a magic by a call; this restores what was typed. Code under `%%time` has its own file and line
+ * numbers, which begin below the magic.
  */
 function magicsAsTyped(frames: readonly PythonFrame[], code: string | undefined): readonly PythonFrame[] {
   const typed = code?.split('\n') ?? [];
@@ -166,7 +172,9 @@ function userLine(frames: readonly PythonFrame[]): string | undefined {
   return `${earlier}${lineWords(last)}${called}`;
 }
 
-/** A short traceback whole; of a long one the user's own frames, with the library's counted and repetitions folded. */
+/**
+ * A short traceback as it is; of a long one the user's own frames, with library frames counted and repetitions folded.
+ */
 function collapseFrames(
   frames: readonly PythonFrame[],
   traceback: string,

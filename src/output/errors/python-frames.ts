@@ -2,13 +2,13 @@ import { quotedCode, shortHeadline, type PrintedGroup } from './kernel-error.ts'
 
 /** One frame of a Python traceback, as IPython or plain Python prints it. */
 export interface PythonFrame {
-  /** In the user's own code (a cell), not in a library. */
+  /** In the user's own code (a cell) rather than in a library. */
   isUser: boolean;
-  /** In what `%%time` or `%time` runs. */
+  /** In code that `%%time` or `%time` runs. */
   isTimed: boolean;
-  /** In what an earlier snippet defined. */
+  /** In a function that an earlier snippet defined. */
   isEarlier: boolean;
-  /** The `n` of the cell's `In [n]`, where the kernel tells. */
+  /** The `n` of the cell's `In [n]`, if known. */
   cell: string | undefined;
   line: number | undefined;
   /** Function name without its arguments. */
@@ -27,14 +27,14 @@ const OWN_FRAMES = [
 const LIBRARY = /^\s*(?:File .+:\d+(?:, in .+)?|File ".+", line \d+(?:, in .+)?|(?:\/|[A-Z]:\\|~).+ in .+)$/;
 const ARROW = /^-+> *(\d+) ?(.*)$/;
 
-/** No line that names a frame, or is quoted below one, is longer. */
+/** Lines that name a frame or quote code are not longer. */
 const LINE_CHARS = 1_000;
-/** Of so many first and last frames the code is looked for: a recursion has thousands, all alike. */
+/** In how many first and last frames the code is searched: a recursion has thousands, all alike. */
 const FRAMES_READ = 30;
-/** A listing has no more lines. */
+/** Listings have no more lines. */
 const LINES_READ = 60;
 
-/** The frames of a traceback, in its order; text that belongs to no frame is left out. */
+/** The frames of a traceback in order; text outside of frames is left out. */
 export function readPythonFrames(traceback: string): PythonFrame[] {
   const frames: PythonFrame[] = [];
   let open: PythonFrame | undefined;
@@ -50,7 +50,7 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
   return complete(frames);
 }
 
-/** A worker's frames carry neither cell nor code: taken from where IPython lists them. */
+/** A worker's frames have neither cell nor code; these are taken from IPython's listings. */
 function complete(frames: readonly PythonFrame[]): PythonFrame[] {
   const read =
     frames.length > 2 * FRAMES_READ
@@ -68,8 +68,8 @@ function complete(frames: readonly PythonFrame[]): PythonFrame[] {
 }
 
 /**
- * PySpark 4 hands a worker's frames to IPython, which lists them from the head of their function on as if the failing
- * line were there. Only the cell that they name is right.
+ * The listing of a worker's frame: PySpark 4 passes these to IPython, which lists them from the first line of their
+ * function as if that had failed. Only the cell in it is right.
  */
 function doubleOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
   if (!unplaced.isUser || unplaced.cell !== undefined) return undefined;
@@ -78,7 +78,7 @@ function doubleOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): Python
   );
 }
 
-/** Whether a line is nothing but the beginning of the function that a frame is in: it cannot have failed there. */
+/** Whether a line is only the head of the function of this frame, which cannot have failed there. */
 function isHeadOf({ name }: PythonFrame, line: string | undefined): boolean {
   const [, head, rest] = /^\s*(?:async\s+)?def (\w+)(\(.*)$/.exec(line ?? '') ?? [];
   return head !== undefined && head === name && !/\)\s*(->[^:]*)?:\s*[^\s#]/.test((rest ?? '').slice(0, 500));
@@ -122,8 +122,8 @@ function addLine(open: PythonFrame, text: string): void {
 }
 
 /**
- * A worker's frame carries no code, but the cell's listing may show it: taken when the listing also shows the function
- * that the frame names, so that it is the same cell.
+ * The code of a worker's frame, taken from the cell's listing if that also shows the function, so that it is certainly
+ * the same cell.
  */
 function contextOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
   if (!unplaced.isUser || unplaced.line === undefined) return undefined;
@@ -145,13 +145,13 @@ const RULER = /^[ |]*\+(?:-\+)?-+ (?:\d+|\.\.\.) -+$/;
 const MEMBERS_NAMED = 3;
 const MEMBER_CHARS = 90;
 
-/** The group that `printed` ends with; undefined when it ends otherwise. */
+/** The exception group at the end of `printed`; undefined if there is none. */
 export function readPrintedGroup(printed: string): PrintedGroup | undefined {
   const start = [...printed.matchAll(HEADER)].at(-1)?.index;
   if (start === undefined) return undefined;
   const whole = printed.slice(start);
   const lines = whole.trimEnd().split('\n');
-  // what was printed behind it does not have its margin
+  // text printed after the group lacks its margin
   if (lines.some((line) => !/^ +[|+]/.test(line))) return undefined;
   const first = lines.findIndex((line) => RULER.test(line));
   if (first === -1) return undefined;
@@ -173,7 +173,7 @@ function nameMembers(lines: readonly string[]): string {
   );
 }
 
-/** A group within the group has members of its own. */
+/** A nested group is represented by its own members. */
 function nameMember(lines: readonly string[]): string[] {
   const words = lines.find((line) => /^[\w.]+(: |:?$)/.test(line) && !line.startsWith('Traceback '));
   if (words === undefined || / \(\d+ sub-exceptions?\)$/.test(words)) return [];

@@ -10,9 +10,9 @@ import {
 
 const PLACE = ' # at line ';
 
-/** Errors of IRkernel: the value says all in R's own words, the traceback numbers the calls from the user's down. */
+/** Reads errors of IRkernel: the value is R's own message, the traceback numbers the calls from the user's down. */
 export function readRError(error: KernelError): LanguageError {
-  // Where R's own console names no call, IRkernel names the one by which it evaluates the code at top level.
+  // R's console names no call here, but IRkernel names the one with which it evaluates top-level code.
   const value = error.value.trim().replace(/^Error in eval\(expr, envir, enclos\): /, 'Error: ');
   const parse = /^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/.exec(value);
   if (parse !== null) {
@@ -35,7 +35,7 @@ export function readRError(error: KernelError): LanguageError {
   };
 }
 
-/** `1. f(3)`, `2. stop("too big") # at line 2 of file <text>`: calls, outermost first. */
+/** Reads the calls, outermost first: `1. f(3)`, `2. stop("too big") # at line 2 of file <text>`. */
 function readCalls(traceback: string): string[] {
   const [, list] = /^Traceback:\n([^]*)$/m.exec(traceback) ?? [];
   return (list ?? '')
@@ -56,7 +56,7 @@ function userLine(calls: readonly string[], code: string | undefined): string | 
   return `line ${Number.parseInt(inner.slice(at + PLACE.length), 10)}: ${quotedCode(call)} (called from ${outer})`;
 }
 
-/** Without a traceback the value still names the call: `Error in 1 + "a": non-numeric …`. */
+/** The call that the value names, for errors without a traceback: `Error in 1 + "a": non-numeric …`. */
 function failedCall(value: string, code: string | undefined): string | undefined {
   const call = /^Error in (.+?): /.exec(value)?.[1];
   const number = call === undefined ? undefined : lineNumberOf(call, code);

@@ -7,24 +7,21 @@ import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
 import { readSqlError } from './sql-error.ts';
 
-/** So much of a text is read at each end: regular expressions never see more. */
+/** How much of a text is read at each end; regular expressions never get more. */
 const NAME_CHARS = 300;
 const VALUE_CHARS = 20_000;
 const TRACEBACK_CHARS = 50_000;
 const LINES = 2_500;
 const HINT_CHARS = 2_000;
-/** Lines of longer code are not looked for: it may be a million of them. */
+/** Longer code, which may have a million lines, is not searched. */
 const CODE_CHARS = 200_000;
-/** A traceback that has so much of the message's end has the message. */
+/** A traceback that contains this much of the message's end contains the message. */
 const MESSAGE_CHARS = 1_000;
 
-/**
- * Reads what a kernel sent about an error, whatever its language. `ran` is the code, to find lines in it; `printed` is
- * the end of stderr.
- */
+/** Reads an error of any kernel. `ran` is the code, in which lines are looked up; `printed` is the end of stderr. */
 export function readError(sent: SentError, ran?: string, printed = ''): ReadError {
   const code = ran !== undefined && ran.length > CODE_CHARS ? undefined : ran;
-  // a shell's kernel gives no name, and its exit code for a message
+  // a shell kernel sends no name, and its exit code as the message
   const name = shortWithoutColours(sent.name.slice(0, NAME_CHARS)).trim() || 'Error';
   const value = shortWithoutColours(bothEnds(sent.value, VALUE_CHARS));
   const all = sent.traceback.join('\n');
@@ -47,7 +44,7 @@ export function readError(sent: SentError, ran?: string, printed = ''): ReadErro
   };
 }
 
-/** IPython prints its own usage errors, and replies with them as well. */
+/** IPython prints its own usage errors and also replies with them. */
 function endThatSays(message: string, printed: string): string {
   const end = `${message}\n`;
   const isLine = printed === end || printed.endsWith(`\n${end}`);
@@ -55,8 +52,8 @@ function endThatSays(message: string, printed: string): string {
 }
 
 /**
- * Some kernels send no traceback, or one without the message. `all`: the traceback as it was sent, `value` and `traceback`: what
- * is read of it. Nothing is joined here: that would copy megabytes at once.
+ * The complete error, for kernels that send no traceback or one without the message. `all` is the traceback as sent,
+ * `value` and `traceback` are the parts that are read. It only concatenates, which copies nothing.
  */
 function wholeOf(sent: SentError, all: string, value: string, traceback: string): string {
   const [said, listed] = [value.trim(), traceback.trim() === '' ? '' : all];
@@ -66,7 +63,7 @@ function wholeOf(sent: SentError, all: string, value: string, traceback: string)
   return head + (head === '' || listed === '' ? '' : '\n\n') + listed;
 }
 
-/** A message of megabytes, or of thousands of lines, is read by its ends. */
+/** Cuts the middle out of a message of megabytes or thousands of lines. */
 function bothEnds(text: string, chars: number): string {
   if (text.length <= LINES) return text;
   const [start, end] = [text.slice(0, chars), text.slice(-chars)];
@@ -82,7 +79,7 @@ function indexOrEnd(text: string, from: number): number {
   return found === -1 ? text.length : found;
 }
 
-/** The kernel's language shows in the form of the error: IRkernel says ERROR, the JVM a class with its package. */
+/** The form of the error reveals the kernel's language: IRkernel sends ERROR, the JVM a class with its package. */
 function readByLanguage(error: KernelError): LanguageError {
   const ofSql = readSqlError(error);
   if (ofSql !== undefined) return ofSql;
@@ -91,10 +88,7 @@ function readByLanguage(error: KernelError): LanguageError {
   return isJvm ? readJvmError(error) : readPythonError(error);
 }
 
-/**
- * argparse prints the kernel's own command line when it refuses it: where the gateway keeps its connection files is
- * nobody's business. Only what it prints is changed.
- */
+/** Removes the path of the kernel's connection file from argparse's message, which prints the kernel's command line. */
 export function withoutConnectionFile(text: string): string {
   if (text.length > VALUE_CHARS || !text.includes('unrecognized arguments: ')) return text;
   return text.replace(/[^\s'"]{0,300}[\\/]([^\s'"\\/]{1,200}\.json)/g, '$1');

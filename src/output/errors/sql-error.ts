@@ -1,22 +1,22 @@
 import { sparkCause, withoutPlan } from './jvm-error.ts';
 import { shortHeadline, type KernelError, type LanguageError } from './kernel-error.ts';
 
-/** How our own code in a kernel begins what it says of an error (src/spark/sql). */
+/** The beginning of an error from our own code in a kernel (src/spark/sql). */
 const HEAD = /In the SQL statement at line (\d{1,7}), column (\d{1,7}):\n/;
 
-/** Where Spark says that it is: after an analysis, after parsing, and while a query runs (there columns count from 1). */
+/** How Spark gives the position: from analysis, from parsing, and while a query runs (where columns count from 1). */
 const PLACES: readonly [pattern: RegExp, firstColumn: number][] = [
   [/;? ?\(?line (\d{1,7}),? pos (\d{1,7})\)?;?/, 0],
   [/== SQL ?\(line (\d{1,7}), position (\d{1,7})\) ==/, 1],
 ];
 
-/** More of a line is left out, so that the mark stands under its place on a narrow screen too. */
+/** How much of a line is shown before and after the position, so that the mark fits on a narrow screen. */
 const BEFORE_CHARS = 50;
 const AFTER_CHARS = 40;
 
 /**
- * An error of a SQL statement: Spark's sentence, and the place in the text as it was typed with a mark under it.
- * Undefined for an error that is not about one.
+ * Reads an error of a SQL statement: Spark's sentence, and the line as it was typed with a mark below the position.
+ * Undefined for other errors.
  */
 export function readSqlError(error: KernelError): LanguageError | undefined {
   const head = HEAD.exec(error.value);
@@ -24,7 +24,7 @@ export function readSqlError(error: KernelError): LanguageError | undefined {
   const said = error.value.slice(head.index + head[0].length);
   const start = { line: Number(head[1]), column: Number(head[2]) };
   const [, className, words] = /^(?:[a-z]\w*\.)+([\w$]+): ([^]*)$/.exec(said) ?? [];
-  // Spark 3.5 has a class of its own for an analysis with a plan.
+  // Spark 3.5 has a class of its own for analysis errors with a plan.
   const name = className?.replace(/^Extended(?=Analysis)/, '') ?? error.name;
   const message = sentenceOf(words ?? said);
   const [first = '', ...more] = message.split('\n');
@@ -39,7 +39,7 @@ export function readSqlError(error: KernelError): LanguageError | undefined {
   };
 }
 
-/** What Spark says, without plan, quotation, place and code of the standard. */
+/** Spark's sentence without plan, quotation, position and SQLSTATE. */
 function sentenceOf(said: string): string {
   const [sentence = ''] = withoutPlan(said).split(/\n== SQL/);
   return sentence
@@ -49,7 +49,7 @@ function sentenceOf(said: string): string {
     .trim();
 }
 
-/** `line 3: from nope`, and below it the mark; without a mark where Spark does not say more than the statement. */
+/** `line 3: from nope` with the mark below; without a mark if Spark gives no position. */
 function placeIn(code: string, start: { line: number; column: number }, said: string): string | undefined {
   const lines = code.split('\n');
   for (const [pattern, firstColumn] of PLACES) {

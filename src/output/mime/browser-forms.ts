@@ -5,7 +5,7 @@ import type { Table } from './html-table.ts';
 import { readHtml, silentTags } from './html-text.ts';
 import { isObject } from './json-text.ts';
 
-/** What a mime bundle is shown as, in order. */
+/** The forms in which a mime bundle is shown, in order. */
 export type ShownForm =
   | { kind: 'text'; text: string }
   | { kind: 'image'; mime: ImageMime; bytes: Buffer; alt: string }
@@ -13,19 +13,19 @@ export type ShownForm =
   | { kind: 'table'; table: Table; text: string }
   | { kind: 'file'; filename: string; mime: string; content: string | Buffer };
 
-/** What of a bundle only a browser can draw, run or play. All that meets a regular expression here is bounded. */
+/** The parts of a bundle that only a browser can draw, run or play. Regular expressions only get bounded text. */
 
-/** HTML beyond this is not looked into for a script. */
+/** How much of HTML is searched for scripts. */
 const READ_CHARS = 2_000_000;
-/** No library brings more into the page, nor more that is there before its scripts run. */
+/** Loaders of libraries, and what is visible before their scripts run, are not larger. */
 const LOADER_CHARS = 10_000_000;
 const SEEN_CHARS = 100_000;
-/** So much of its start says what a page is for. */
+/** How much of the start of a page is examined. */
 const HEAD_CHARS = 20_000;
-/** No word for an object is longer. */
+/** An object's repr is not longer. */
 const OBJECT_CHARS = 2_000;
 
-/** A chart's document: its JSON says everything. */
+/** Whether it is a chart's document, whose JSON is complete. */
 export function isChart(data: MimeBundle): boolean {
   return Object.entries(data).some(
     ([mime, value]) =>
@@ -34,9 +34,9 @@ export function isChart(data: MimeBundle): boolean {
 }
 
 /**
- * What a library brings into the page before it draws (its scripts, its styles, its logo), and the empty place that it
- * will draw in: nobody misses it here. Said by a mime type of its own (`…_load.v0+json`), by nothing but script, or by
- * HTML in which nothing is to be seen.
+ * Whether it is something that a library adds to the page before it draws (scripts, styles, a logo) or the empty
+ * element that it will draw in; nobody misses it here. It has a mime type of its own (`…_load.v0+json`), consists only
+ * of script, or is HTML with nothing visible.
  */
 export async function isLoader(data: MimeBundle): Promise<boolean> {
   const mimes = Object.keys(data);
@@ -44,10 +44,10 @@ export async function isLoader(data: MimeBundle): Promise<boolean> {
   const others = mimes.filter((mime) => mime !== 'application/javascript' && mime !== 'text/plain');
   if (mimes.includes('application/javascript') && others.length === 0) return true;
   const { 'text/html': html, 'text/plain': plain } = data;
-  // A word for an object says that there is something to be seen.
+  // The repr of an object means that there is something to be seen.
   if (typeof html !== 'string' || (typeof plain === 'string' && !/^<[^\n]*>$|^$/.test(plain.trim())))
     return false;
-  // What is run beside a drawing has a word for the object that is drawn.
+  // Script that belongs to a drawing comes with the repr of the object drawn.
   const isExecuted = mimes.some((mime) => /^application\/vnd\.\w{1,40}_exec\.v\d\+json$/.test(mime));
   if (isExecuted && plain === undefined) return true;
   if (html.length > LOADER_CHARS) return false;
@@ -56,14 +56,14 @@ export async function isLoader(data: MimeBundle): Promise<boolean> {
   return LOADING.test(start.words) || start.isPlace || (start.isEmpty && start.hasScripts);
 }
 
-/** What libraries say while they load: Bokeh, HoloViews. */
+/** What Bokeh and HoloViews show while they load. */
 const LOADING = /^(?:Loading BokehJS|BokehJS [\d.]{1,20} successfully loaded|ⓘ$)/;
-/** What shows something, or is drawn into. */
+/** Elements that show something or are drawn into. */
 const SHOWING = new Set('canvas svg img iframe video audio object embed table form'.split(' '));
-/** What is said to browsers without scripts is about scripts. */
+/** Text for browsers without scripts is about scripts. */
 const UNSEEN = new Set(['script', 'style', 'noscript']);
 
-/** What is on a page before its scripts have run; undefined where that is much, or nested too deeply. */
+/** What a page contains before its scripts run; undefined if that is much or nested too deeply. */
 async function readStart(html: string) {
   let words = '';
   let hasScripts = false;
@@ -86,7 +86,7 @@ async function readStart(html: string) {
         return;
       }
       elements += 1;
-      // Where Bokeh will draw.
+      // Bokeh will draw here.
       if (name === 'div' && 'data-root-id' in attributes) places += 1;
       if (SHOWING.has(name) || (name === 'div' && 'id' in attributes)) isShowing = true;
     },
@@ -102,19 +102,19 @@ async function readStart(html: string) {
   };
   if (!(await readHtml(html, handler, () => chars > SEEN_CHARS))) return undefined;
   words = words.trim();
-  // The script that draws there comes by another message.
+  // The script that draws there comes in another message.
   const isPlace = words === '' && places > 0 && places === elements && !isScripted(html);
   return { words, hasScripts, isPlace, isEmpty: words === '' && !isShowing && places === 0 };
 }
 
-/** HTML that draws by script: what it shows is in no word of it. */
+/** Whether HTML draws by script, so that its content is not in its text. */
 export function isScripted(html: string): boolean {
   return /<script\b/i.test(html.slice(0, READ_CHARS));
 }
 
 /**
- * `alt.Chart(...)`, `Figure({…`, `Row(id='1001', …)`, `:Curve [x] (y)`, `<…>`: a word for an object that a browser would
- * draw. Beside its drawing it says nothing.
+ * Whether it is the repr of an object that a browser would draw, which says nothing beside the drawing:
+ * `alt.Chart(...)`, `Figure({…`, `Row(id='1001', …)`, `:Curve [x] (y)`, `<…>`.
  */
 export function isObjectWord(plain: string): boolean {
   const word = plain.trim();
@@ -137,7 +137,7 @@ const ENDINGS = new Map(
   }),
 );
 
-/** Sound and film that are in the bundle itself, as files that Slack plays. */
+/** Audio and video contained in the bundle, as files that Slack plays. */
 export function mediaFiles(data: MimeBundle): ShownForm[] {
   const own = Object.entries(data).flatMap(([mime, value]) => mediaFile(mime, value));
   if (own.length > 0) return own;
@@ -147,14 +147,14 @@ export function mediaFiles(data: MimeBundle): ShownForm[] {
   return held === undefined ? [] : mediaFile(held.mime, held.value);
 }
 
-/** A picture that HTML holds, and the HTML without it. */
+/** A picture embedded in HTML, and the HTML without it. */
 export function pictureIn(html: string): { bytes: Buffer; rest: string } | undefined {
   const { value, from } = dataIn(html, /data:image\/(?:png|jpeg|gif);base64,/) ?? {};
   if (value === undefined || from === undefined) return undefined;
   return { bytes: Buffer.from(value, 'base64'), rest: html.slice(0, from) + html.slice(from + value.length) };
 }
 
-/** The first `data:` address of a kind that an element of HTML holds: its type, and what is behind its comma and where. */
+/** The first `data:` URL of this kind in an attribute: its type, the data after the comma, and where that begins. */
 function dataIn(html: string, kind: RegExp): { mime: string; value: string; from: number } | undefined {
   const at = html.slice(0, HEAD_CHARS).search(kind);
   if (at === -1) return undefined;
@@ -174,7 +174,7 @@ function mediaFile(mime: string, value: unknown): ShownForm[] {
   return [{ kind: 'file', filename: `${kind}.${ending}`, mime, content }];
 }
 
-/** Where what HTML only points to is: `Image(url=…)`, `YouTubeVideo(…)`, `IFrame(…)`. Undefined where it holds more. */
+/** The URL in HTML that only refers to it: `Image(url=…)`, `YouTubeVideo(…)`, `IFrame(…)`. Undefined for long HTML. */
 export function pointedAddress(html: string): string | undefined {
   if (html.length > HEAD_CHARS) return undefined;
   const [, address] =
@@ -185,18 +185,18 @@ export function pointedAddress(html: string): string | undefined {
 }
 
 const VERSION = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/;
-/** Ends of scripts in a page; no library brings more. */
+/** Pages of libraries have fewer closing script tags. */
 const MOST_SCRIPTS = 1_000;
 const ROOTS = /"roots":\{([^{}]{1,5000})\}/;
 
-/** What Bokeh draws, as a page of its own: its script, the places it names, and BokehJS of its version. */
+/** A Bokeh drawing as a page of its own: its script, the elements that it names, and BokehJS of its version. */
 export function bokehPage(data: MimeBundle): ShownForm[] {
   const script = data['application/javascript'];
   const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
   if (!isBokeh || typeof script !== 'string') return [];
   const unended = script.split('</script', MOST_SCRIPTS);
   if (unended.length === MOST_SCRIPTS) return [];
-  // What is drawn stands between them, and has any length.
+  // The data of the drawing is between them and has any length.
   const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
   const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
   const roots = (ROOTS.exec(end) ?? ROOTS.exec(start))?.[1] ?? '';

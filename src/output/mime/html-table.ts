@@ -3,21 +3,21 @@ import { giveTurn } from '../../gateway/event-loop.ts';
 import { inPieces } from '../terminal/terminal-reader.ts';
 import { readHtml } from './html-text.ts';
 
-/** A table of texts, as far as the kernel sent it: it may have left out rows and columns, with dots in their place. */
+/** A table of texts as the kernel sent it, possibly without some rows and columns, which are replaced by dots. */
 export interface Table {
   columns: readonly string[];
   rows: readonly (readonly string[])[];
-  /** Rows that there are, as far as the kernel tells. */
+  /** Total number of rows, as far as the kernel says. */
   totalRows: number;
-  /** Columns that there are, without an index; undefined where nothing tells them apart. */
+  /** Total number of columns without an index; undefined if that cannot be told apart. */
   totalColumns: number | undefined;
-  /** What of it is missing, in words of ours. */
+  /** A note about what is missing. */
   note: string | undefined;
-  /** There are more rows than these, nobody knows how many. */
+  /** There are more rows, of unknown number. */
   isBeginning?: boolean | undefined;
-  /** Its rows are wanted as a file, however few. */
+  /** A file with the rows is wanted, however few they are. */
   wantsCsv?: boolean | undefined;
-  /** The name by which the kernel shows more of its rows. */
+  /** The name under which the kernel can show more rows. */
   frame?: string | undefined;
 }
 
@@ -28,19 +28,19 @@ interface Cell {
   rows: number;
 }
 
-/** Spans beyond this are a mistake or an attack. */
+/** Larger spans are a mistake or an attack. */
 const MAX_SPAN = 200;
-/** So are tables that grow beyond this by their spans and by rows of different lengths. */
+/** So are tables that become larger than this by spans or uneven rows. */
 const MAX_CELLS = 500_000;
 const MAX_CHARS = 10_000_000;
-/** Nobody reads more, in a table. */
+/** Nobody reads a table with more columns. */
 export const MAX_COLUMNS = 5_000;
-/** So much of what is said beside a table is read at each end. */
+/** How much of the text around a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 
 /**
- * The table of an HTML text that holds exactly one (pandas, Spark, R); undefined when there is none, or several.
- * Headers of several rows become one; cells that span are repeated. What is said beside it gives the true size.
+ * The table in an HTML text with exactly one (pandas, Spark, R); otherwise undefined. Several header rows become one,
+ * and spanning cells are repeated. The text around the table gives its true size.
  */
 export async function readHtmlTable(html: string): Promise<Table | undefined> {
   if (!/<table/i.test(html)) return undefined;
@@ -110,7 +110,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
   return names && rows && (await assemble(names, rows, Math.max(0, index), said));
 }
 
-/** `index`: how many columns only name the rows. */
+/** `index`: the number of columns that name the rows. */
 async function assemble(
   head: readonly (string | undefined)[][],
   body: readonly (string | undefined)[][],
@@ -144,15 +144,15 @@ async function assemble(
   };
 }
 
-/** The row of dots in the place of those that the kernel left out. */
+/** Whether it is the row of dots in place of rows that the kernel left out. */
 export function isGap(row: readonly string[]): boolean {
   return row.every((cell) => ['...', '…', '⋮'].includes(cell));
 }
 
-/** What Spark says below a table of which it printed the beginning only. */
+/** Spark's line below a table that it printed only in part. */
 export const TOP_ROWS = /\bonly showing top \d{1,20} rows?\b/;
 
-/** Cells that span columns or rows are repeated in each, which may leave holes; undefined when they become too many. */
+/** Repeats cells that span columns or rows; this may leave holes. Undefined if there are too many cells. */
 async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][] | undefined> {
   const grid: (string | undefined)[][] = rows.map(() => []);
   let cells = 0;
@@ -176,7 +176,10 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
   return grid;
 }
 
-/** Blanks as one each, in turns. Joined: a text in which a million are replaced stays in as many pieces until it is read. */
+/**
+ * Reduces runs of blanks to one, in turns. The text is joined from pieces: replacing a million places would leave as
+ * many fragments until it is read.
+ */
 async function oneSpaced(text: string): Promise<string> {
   const pieces: string[] = [];
   await inPieces(text, (piece) => void pieces.push(piece.split(/[^\S\n]+/).join(' ')));
@@ -188,14 +191,16 @@ function span(value: string | undefined): number {
   return count >= 1 && count <= MAX_SPAN ? count : 1;
 }
 
-/** Whether a line says nothing but how much of the table there is. */
+/** Whether a line says only how large the table is. */
 export function isAboutSize(line: string): boolean {
   if (line.length > BESIDE_CHARS) return false;
   const isOfSeries = /^shape: \([\d_]+,\)$/.test(line);
   return isOfSeries || statedSize(line)?.words === line || TOP_ROWS.exec(line)?.[0] === line;
 }
 
-/** pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`, in a poor locale `32 x 11`. */
+/**
+ * pandas: `500 rows × 2 columns`; Polars: `shape: (1_000, 2)`; R: `A data.frame: 32 × 11`, or `32 x 11` without UTF-8.
+ */
 function statedSize(text: string): { rows: number; columns: number; words: string } | undefined {
   const found =
     /([\d,]{1,30}) rows × ([\d,]{1,30}) columns/.exec(text) ??

@@ -5,19 +5,19 @@ import { joinWords } from '../../text.ts';
 const blockTags = new Set(
   'p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section blockquote summary figcaption'.split(' '),
 );
-/** What is in media is for browsers that cannot play them. */
+/** Text inside media elements is for browsers that cannot play them. */
 export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
 );
 
-/** So much is read at once. */
+/** How much is parsed at once. */
 const PIECE_CHARS = 10_000;
-/** The parser takes the longer for each element the deeper it is: what is deeper was not written to be read. */
+/** The deeper an element is nested, the longer the parser takes; nobody writes deeper HTML to be read. */
 const MAX_NESTING = 2_000;
 
 /**
- * Reads HTML in turns of the event loop. False where it is nested too deeply, or `isEnough` after a piece: its rest is not
- * read then.
+ * Parses HTML in turns of the event loop. False if it is nested too deeply, or as soon as `isEnough` returns true after
+ * a piece.
  */
 export async function readHtml(
   html: string,
@@ -46,15 +46,15 @@ export async function readHtml(
 }
 
 /**
- * The words of an HTML text, one line per block, list items with a dot, a term and what it means on one line. Empty when
- * it shows nothing without a browser; undefined when it is nested too deeply to be read.
+ * The text of HTML: a line for each block, list items with a dot, a term and its definition on one line. Empty if
+ * nothing can be shown without a browser; undefined if it is nested too deeply.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
   const { handler, words } = startWords();
   return (await readHtml(html, handler)) ? words() : undefined;
 }
 
-/** The same for a short text, at once. */
+/** The same for short HTML, synchronously. */
 export function shortHtmlAsText(html: string): string {
   const { handler, words } = startWords();
   new Parser(handler).end(html);

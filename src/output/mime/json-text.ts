@@ -1,19 +1,22 @@
 import { giveTurn } from '../../gateway/event-loop.ts';
 import { piecesOf } from '../terminal/terminal-reader.ts';
 
-/** What would be longer with its indentation is shown as it came: in a hundred arrays a number has a line of 200 blanks. */
+/**
+ * JSON that would be longer than this with indentation is not indented: in a hundred nested arrays each number has a
+ * line of 200 blanks.
+ */
 const PRETTY_CHARS = 300_000;
-/** Blanks for each level. */
+/** Blanks per level. */
 const INDENT = 2;
-/** What is longer, or has more parts, is written in pieces, with a turn for everybody else between them. */
+/** Longer JSON, or JSON of more parts, is written in pieces, with turns for other work between them. */
 const PIECE_CHARS = 50_000;
 const PIECE_PARTS = 10_000;
-/** A value that is no text, with its comma. */
+/** Estimated length of a value other than a string, with its comma. */
 const VALUE_CHARS = 8;
-/** Python reads no more than 1,000, and a notebook has some of its own. */
+/** Python reads at most 1,000 levels, and a notebook has some of its own. */
 const MOST_LEVELS = 900;
 
-/** JSON as people read it. Undefined where it is nested too deeply. */
+/** Readable JSON. Undefined if it is nested too deeply. */
 export async function jsonText(value: unknown): Promise<string | undefined> {
   try {
     if (charsOf(value, PRETTY_CHARS) <= PRETTY_CHARS) return JSON.stringify(value, undefined, INDENT);
@@ -23,7 +26,7 @@ export async function jsonText(value: unknown): Promise<string | undefined> {
   }
 }
 
-/** JSON without white space, written in turns where it is long. Rejects with a RangeError where it is nested too deeply. */
+/** JSON without white space, written in turns if it is long. Rejects with a RangeError if it is nested too deeply. */
 export async function jsonPieces(value: unknown): Promise<string[]> {
   await giveTurn();
   if (charsOf(value, PIECE_CHARS) <= PIECE_CHARS) return [JSON.stringify(value)];
@@ -34,7 +37,7 @@ export async function jsonPieces(value: unknown): Promise<string[]> {
     parts.push(part);
     chars += part.length;
     if (chars < PIECE_CHARS && parts.length < PIECE_PARTS) continue;
-    // Joined at once: a text that is added to all the time is put together when all of it is read.
+    // Joined once: a string that is built by appending is only assembled when it is read.
     pieces.push(parts.join(''));
     parts = [];
     chars = 0;
@@ -43,7 +46,7 @@ export async function jsonPieces(value: unknown): Promise<string[]> {
   return [...pieces, parts.join('')];
 }
 
-/** Each value is looked at once, however deep it stands: what is open is on a stack. */
+/** Visits each value once, at any depth: the open ones are on a stack. */
 function* partsOf(value: unknown): Generator<string> {
   const open = [{ children: childrenOf([value]), end: '' }];
   let before = '';
@@ -77,12 +80,12 @@ function* partsOf(value: unknown): Generator<string> {
 function* textParts(text: string): Generator<string> {
   if (text.length <= PIECE_CHARS) return yield JSON.stringify(text);
   yield '"';
-  // Half of a pair would be written as an escape.
+  // Half a surrogate pair would be written as an escape.
   for (const piece of piecesOf(text, PIECE_CHARS)) yield JSON.stringify(piece).slice(1, -1);
   yield '"';
 }
 
-/** About how long it is with its indentation; somewhat over `most` for all that is longer. */
+/** The approximate length with indentation; slightly over `most` for anything longer. */
 function charsOf(value: unknown, most: number, indent = INDENT): number {
   if (typeof value === 'string') return value.length;
   if (!isObject(value)) return VALUE_CHARS;
@@ -95,14 +98,14 @@ function charsOf(value: unknown, most: number, indent = INDENT): number {
   return chars;
 }
 
-/** One after the other: an array of millions has no list of its own made. Its items have no key. */
+/** Iterates, so that no list of millions is created. Items of an array have no key. */
 function* childrenOf(value: object): Generator<[key: string, child: unknown]> {
   if (Array.isArray(value)) for (const child of value) yield ['', child];
   else
     for (const key in value) if (Reflect.get(value, key) !== undefined) yield [key, Reflect.get(value, key)];
 }
 
-/** An array too. */
+/** True for arrays, too. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

@@ -6,22 +6,22 @@ import { fileURLToPath } from 'node:url';
 import { LRUCache } from 'lru-cache';
 import { Turns } from '../../gateway/turns.ts';
 
-/** Beside this file: .ts, or .js where both are built. */
+/** Next to this file: .ts, or .js if both are built. */
 const program = fileURLToPath(new URL(`svg-to-png${import.meta.url.slice(-3)}`, import.meta.url));
 const MAX_SVG_CHARS = 5_000_000;
-/** Some take for ever: an svg is a program, too. */
+/** Some SVGs take for ever: they are programs, too. */
 const TIMEOUT_MS = 20_000;
-/** Each takes a processor and some memory. */
+/** Each needs a processor and memory. */
 const MOST_AT_ONCE = 2;
-/** So many owners of an svg that took too long are remembered. */
+/** How many owners of a slow SVG are remembered. */
 const SLOW_OWNERS = 1_000;
 
 const turns = new Turns(MOST_AT_ONCE);
 const slowOwners = new LRUCache<string, true>({ max: SLOW_OWNERS });
 
 /**
- * An svg as png; undefined when it is no good svg, or takes too long, as an earlier one of this owner did. Nothing
- * outside of it is loaded. It is drawn in a process of its own, which knows no secrets and may fail.
+ * Draws an SVG as a PNG; undefined if it is invalid or takes too long, or an earlier one of this owner did. It loads
+ * nothing from outside. It runs in a process of its own, which knows no secrets and may crash.
  */
 export async function rasteriseSvg(svg: string, owner: string): Promise<Buffer | undefined> {
   if (svg.length > MAX_SVG_CHARS) return undefined;
@@ -41,13 +41,13 @@ async function draw(svg: string, owner: string): Promise<Buffer | undefined> {
     stdio: ['pipe', 'pipe', 'ignore'],
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
-    // where fonts may be
+    // fonts may be there
     env: { HOME: homedir() },
   });
   const ended = once(child, 'close');
   // A process that was not started may have no pipes; this rejects.
   if (child.pid === undefined) await ended;
-  // a child that has ended takes no more
+  // writing to a child that has ended fails
   child.stdin.on('error', () => {});
   child.stdin.end(svg.toWellFormed());
   const [[code], png] = await Promise.all([ended, buffer(child.stdout)]);

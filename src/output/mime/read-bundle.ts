@@ -17,28 +17,28 @@ import { htmlAsText } from './html-text.ts';
 import { isObject, jsonText } from './json-text.ts';
 import { readSparkTable, tableAsText } from './spark-tables.ts';
 
-/** HTML beyond this is only a file: reading it would hold up everybody else. */
+/** Longer HTML is only attached: parsing it would hold up everything else. */
 const MAX_PARSED_CHARS = 300_000;
-/** A table is read in turns; beyond this it would take too much memory. */
+/** Tables are read in turns; longer ones would take too much memory. */
 const MAX_TABLE_CHARS = 2_000_000;
-/** A caption ends within so many characters of its table. */
+/** A caption is searched within this many characters of its table's beginning. */
 const CAPTION_CHARS = 2_000;
-/** No name of a mime type, and no word for an object, is longer. */
+/** Mime types and reprs of objects are not longer. */
 const MIME_CHARS = 200;
 const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
-/** In more lines beside a table nobody looks for its size. */
+/** If there are more lines around a table, its size is not searched in them. */
 const BESIDE_LINES = 1_000;
-/** Forms that cannot be shown are named, the first of them. */
+/** How many of the mime types that cannot be shown are named. */
 const FORMS_NAMED = 10;
 
-/** How the bytes of a picture begin, in hexadecimal. */
+/** The first bytes of pictures, in hexadecimal. */
 const beginnings: readonly [ImageMime, string][] = [
   ['image/png', '89504e470d0a1a0a'],
   ['image/jpeg', 'ffd8ff'],
   ['image/gif', '47494638'],
 ];
-/** Pictures and pages that Slack shows in no message, but takes as files. */
+/** Pictures and pages that Slack cannot show in a message but accepts as files. */
 const binaryFiles: Readonly<Record<string, string>> = {
   'application/pdf': 'output.pdf',
   'image/webp': 'image.webp',
@@ -47,9 +47,9 @@ const binaryFiles: Readonly<Record<string, string>> = {
 };
 
 /**
- * The best form that a chat can show (protocol.md §4): picture, table, and text; markup is shown as its source or its
- * words, with the source as a file where it says more. Never raw HTML or scripts. IRkernel sends five forms of every
- * value: `text/plain` is the right one.
+ * The best form that a chat can show (protocol.md §4): picture, table or text. Markup is shown as its source or its
+ * text, with the source as a file if it says more; HTML and scripts are never passed on. IRkernel sends five forms of
+ * every value, of which `text/plain` is the right one.
  */
 export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const data = Object.fromEntries(Object.entries(sent).filter(([mime]) => mime.length <= MIME_CHARS));
@@ -65,7 +65,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   if (await isLoader(data)) return [];
   const played = [...mediaFiles(data), ...bokehPage(data)];
   if (played.length > 0) return played;
-  // What a browser would draw: a word for the object says nothing beside it.
+  // Beside something that a browser would draw, the repr of the object says nothing.
   const isDrawn = isChart(data) || (html !== undefined && isScripted(html));
   const isWord = plain !== undefined && (isReprAlone(plain) || (isDrawn && isObjectWord(plain)));
   const words = isWord ? undefined : plain;
@@ -77,7 +77,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   }
   const svg = text('image/svg+xml');
   if (svg !== undefined) return [{ kind: 'svg', source: svg, alt }];
-  // A table that a script fills has no rows here.
+  // A table that a script fills has no rows yet.
   const isFilled = html !== undefined && (words === undefined || !isScripted(html));
   const table =
     html === undefined || !isFilled || html.length > MAX_TABLE_CHARS ? undefined : await readHtmlTable(html);
@@ -94,7 +94,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   if (html !== undefined) return (await showPicture(html)) ?? (await showHtml(html, data));
   const files = [...(await vendorFiles(data)), ...filesOf(data)];
   if (plain === undefined) return files.length > 0 ? files : otherForms(data);
-  // an object that shows itself as nothing, like HTML('') in the place of a progress bar that is done
+  // an object that is shown as nothing, like HTML('') in place of a finished progress bar
   const isBlank = Object.entries(data).some(
     ([mime, value]) => mime !== 'text/plain' && isBlankText(mime, value),
   );
@@ -103,12 +103,12 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
 
 const TOREES_WORD = 'lastException = null';
 
-/** Toree says it before an error, and behind one before what the code has defined. */
+/** Removes a line that Toree sends before an error, and after one in front of the next definition. */
 function withoutToreesWord(plain: string | undefined): string | undefined {
   return plain?.startsWith(`${TOREES_WORD}\n`) === true ? plain.slice(TOREES_WORD.length + 1) : plain;
 }
 
-/** An old Toree says each error as a result beside its reply. */
+/** Old versions of Toree send each error also as a result. */
 function isToreesError(plain: string | undefined): boolean {
   const start = plain?.slice(0, 200_000) ?? '';
   return (
@@ -125,13 +125,13 @@ function isBlankText(mime: string, value: unknown): boolean {
   return mime.startsWith('text/') && typeof value === 'string' && value.trim() === '';
 }
 
-/** JSON, also with a name before it (`application/geo+json`). */
+/** The JSON value, also of a type like `application/geo+json`. */
 function jsonOf(data: MimeBundle): unknown {
   const mime = Object.keys(data).find((each) => /^application\/((?!vnd\.)[\w.-]+\+)?json$/.test(each));
   return mime === undefined ? undefined : data[mime];
 }
 
-/** CSV, YAML, a program: it reads as it stands. */
+/** The mime type of readable text: CSV, YAML, a program. */
 function otherText(data: MimeBundle): string {
   return Object.keys(data).find((mime) => /^text\/(?!html|plain|css|.*script)/.test(mime)) ?? '';
 }
@@ -145,8 +145,8 @@ function filesOf(data: MimeBundle): ShownForm[] {
 }
 
 /**
- * `<IPython.core.display.HTML object>`, `<Figure size 640x480 with 1 Axes>`, and what Altair and R's widgets have to
- * say where they are not drawn: says nothing beside another form.
+ * Whether it is only a repr that says nothing beside another form: `<IPython.core.display.HTML object>`, `<Figure size
+ * 640x480 with 1 Axes>`, or the replacement text of Altair and R's widgets.
  */
 function isReprAlone(plain: string): boolean {
   if (plain.startsWith('HTML widgets cannot be represented in plain text')) return true;
@@ -158,7 +158,7 @@ function isReprAlone(plain: string): boolean {
   );
 }
 
-/** With what is said around it; scripts, pictures and links are in the file only. */
+/** Shows a table with the text around it; scripts, pictures and links are only in the file. */
 async function showTable(table: Table, html: string, words: string | undefined): Promise<ShownForm[]> {
   const start = html.search(/<table/i);
   const last = Math.max(html.lastIndexOf('</table>'), html.lastIndexOf('</TABLE>'));
@@ -184,7 +184,7 @@ async function besideTable(html: string): Promise<ShownForm[]> {
   return text === '' ? [] : [{ kind: 'text', text }];
 }
 
-/** HTML that is nothing but a picture; undefined for all else. What a script draws may have one in it. */
+/** Shows HTML that is only a picture; otherwise undefined. HTML that a script draws may contain one. */
 async function showPicture(html: string): Promise<ShownForm[] | undefined> {
   const { bytes = Buffer.alloc(0), rest = '' } = pictureIn(html) ?? {};
   const mime = imageMime(bytes);
@@ -194,7 +194,7 @@ async function showPicture(html: string): Promise<ShownForm[] | undefined> {
 }
 
 async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
-  // Beside a page within the page (folium's maps) stands what a notebook says where it does not trust it.
+  // Next to an embedded page (folium's maps) is the text that a notebook shows if it does not trust the page.
   const read = /<iframe\b[^>]{0,300}?\bsrcdoc=/i.test(html.slice(0, FRAMED_CHARS))
     ? ''
     : await readableWords(html);
@@ -206,18 +206,18 @@ async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
     read === undefined || /<(script|style|img|a|iframe|canvas|svg|video|audio|form|table)\b/i.test(html);
   const said: ShownForm[] = words === '' ? [] : [{ kind: 'text', text: words }];
   const charts = await vendorFiles(data);
-  // The page draws what the chart's JSON says: one file of the two.
+  // The page and the chart's JSON have the same content, so only the page is attached.
   const [chart] = isScripted(html) ? charts : [];
   if (chart?.kind === 'file') return [...said, htmlFile(html, chart.filename.replace(/json$/, 'html'))];
   return [...said, ...(isMore || words === '' ? [htmlFile(html)] : []), ...charts];
 }
 
-/** Nothing but empty text elements, as `rich` leaves behind. */
+/** Whether it consists of empty text elements, as `rich` leaves behind. */
 function isEmptyText(html: string): boolean {
   return !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
 }
 
-/** Undefined where reading it would take too long. */
+/** Undefined if reading it would take too long. */
 async function readableWords(html: string): Promise<string | undefined> {
   return html.length > MAX_PARSED_CHARS ? undefined : await htmlAsText(html);
 }
@@ -227,8 +227,8 @@ function htmlFile(html: string, filename = 'output.html'): ShownForm {
 }
 
 /**
- * Plotly, Vega and the like: their JSON says everything, for who wants to draw it elsewhere. Widgets and Bokeh's
- * scripts have nothing to keep.
+ * The JSON of Plotly, Vega and others, which is complete, for drawing elsewhere. Widgets and Bokeh's scripts have
+ * nothing to keep.
  */
 async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
@@ -240,7 +240,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   return files;
 }
 
-/** A form that a chat cannot show at all is named. */
+/** Names the mime types that a chat cannot show. */
 function otherForms(data: MimeBundle): ShownForm[] {
   const forms = Object.keys(data).filter(
     (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),

@@ -3,22 +3,22 @@ import { giveTurn, hasTime, inOwnTurn, isCostly } from '../../gateway/event-loop
 import { countOf, parseJson } from '../../text.ts';
 import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
 
-/** Spark's tables: those that it prints as text, and those that our own code in a kernel sends (src/spark/sql). */
+/** Spark's tables: those that Spark prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };
 
-/** So many tables of a run are shown as such: each is a message of its own, and Slack takes one a second. */
+/** How many tables of a run are shown as tables: each is a message of its own, and Slack accepts one per second. */
 export const TABLES_SHOWN = 10;
 
 const BORDER = /^\+(?:-+\+)+$/;
-/** So much of a text becomes lines in one turn. */
+/** How much of a text is split into lines in one turn. */
 const PIECE_CHARS = 200_000;
 /** Nobody reads wider tables. */
 const BORDER_CHARS = 100_000;
 
 /**
- * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text stays as
- * it is. In turns of the event loop.
+ * Splits a text at the first `most` tables that Spark's `show()` and `%%sql` print (`+---+` borders). Other text is
+ * unchanged. Works in turns of the event loop.
  */
 export async function splitTextTables(text: string, most = TABLES_SHOWN): Promise<TextPiece[]> {
   if (!text.includes('-+\n|')) return [{ kind: 'text', text }];
@@ -57,7 +57,7 @@ async function linesOf(text: string): Promise<string[]> {
   return lines;
 }
 
-/** What is between tables, without the blank lines that set them off. */
+/** The text between tables, without the blank lines around them. */
 function textPiece(lines: readonly string[]): TextPiece[] {
   const first = lines.findIndex((line) => line !== '');
   const text = lines.slice(first, lines.findLastIndex((line) => line !== '') + 1).join('\n');
@@ -65,8 +65,8 @@ function textPiece(lines: readonly string[]): TextPiece[] {
 }
 
 /**
- * Border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`. Without
- * `table`: the lines before `end` begin one that breaks off there, and no other one.
+ * Reads border, header, border, rows (some print borders between them), border, and perhaps `only showing top 20 rows`.
+ * If `table` is undefined, the lines up to `end` begin a table that breaks off there, and contain no other.
  */
 async function readTableAt(
   lines: readonly string[],
@@ -99,7 +99,10 @@ function isRow(line: string | undefined, stops: readonly number[]): boolean {
   return line !== undefined && readRow(line, stops) !== undefined;
 }
 
-/** Cells by the border's columns; where wide characters moved them, by the bars if there are as many as needed. */
+/**
+ * Splits a row at the columns of the border; if wide characters shifted them, at the bars, provided that their number
+ * fits.
+ */
 function readRow(row: string, stops: readonly number[]): string[] | undefined {
   if (!row.startsWith('|') || !row.endsWith('|')) return undefined;
   if (row.length - 1 === stops.at(-1) && stops.every((stop) => row[stop] === '|')) {
@@ -109,9 +112,9 @@ function readRow(row: string, stops: readonly number[]): string[] | undefined {
   return cells.length === stops.length - 1 ? cells.map((cell) => cell.trim()) : undefined;
 }
 
-/** More than our own code sends. */
+/** Our own code sends less. */
 const MAX_CHARS = 4_000_000;
-/** Lines of the text for where no table can be shown, and the width of its columns. */
+/** Rows, cell width and columns of the text version. */
 const TEXT_ROWS = 60;
 const TEXT_CELL_CHARS = 40;
 const TEXT_COLUMNS = 50;
@@ -123,20 +126,20 @@ function isRowOfTexts(value: unknown): value is string[] {
 const schema = z.object({
   columns: z.custom<string[]>(isRowOfTexts),
   rows: z.custom<string[][]>((value) => Array.isArray(value) && value.every(isRowOfTexts)),
-  /** There are more rows than these. */
+  /** There are more rows. */
   cut: z.boolean(),
-  /** Of some cells only the beginning is here. */
+  /** Some cells are cut. */
   cutCells: z.boolean(),
-  /** Its rows are wanted as a file, however few. */
+  /** A file with the rows is wanted, however few they are. */
   csv: z.boolean().optional(),
-  /** The name by which the kernel shows more of its rows. */
+  /** The name under which the kernel can show more rows. */
   frame: z
     .string()
     .regex(/^[\da-f]{8}$/)
     .optional(),
 });
 
-/** Undefined for what our own code has not made. */
+/** Undefined for anything that our own code did not create. */
 export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
   if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
   if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
@@ -156,7 +159,7 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
   };
 }
 
-/** The first rows and columns as a text. */
+/** The first rows and columns as text. */
 export function tableAsText({ columns, rows }: Table): string {
   const lines = [columns, ...rows.slice(0, TEXT_ROWS)].map((row) =>
     row.slice(0, TEXT_COLUMNS).map(shortCell),

@@ -4,9 +4,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
 
 /*
- * A program of its own: an svg comes in at stdin, its png goes out at stdout. The renderer aborts
- * the process when it gets no memory, and may draw for ever: this process ends itself after a while, also where its
- * parent has gone.
+ * A separate program: it reads an SVG from stdin and writes a PNG to stdout. The renderer aborts the process if it runs
+ * out of memory, and may draw for ever, so the process kills itself after a while, even if its parent is gone.
  */
 
 /** The longer side of the picture, in pixels. */
@@ -16,7 +15,7 @@ const TIMEOUT_MS = 30_000;
 if (isMainThread) {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), TIMEOUT_MS).unref();
   const given = (await buffer(process.stdin)).toString();
-  // a reference to a file or an address would make the renderer read it on this machine
+  // the renderer would read files and URLs that are referenced
   const svg = given.replaceAll(/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi, '$1$2$2');
   const [png] = await once(new Worker(new URL(import.meta.url), { workerData: svg }), 'message');
   process.stdout.write(png);

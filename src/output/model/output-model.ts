@@ -16,18 +16,18 @@ import {
   withoutEnd,
 } from './picture.ts';
 
-/** Entries kept at the start and at the end of a run that shows very many things. */
+/** How many entries are kept at the start and at the end if there are very many. */
 const ENTRIES_AT_EACH_END = 50;
 const DISPLAYS_KEPT = 1_000;
 
 /**
- * The picture of a run in order: stream pieces of one name in a row are one part, a display is replaced by its
- * updates, a clear empties the picture (with `wait` only when the next output comes). Nothing here touches the disk.
+ * A run's output as it is shown, in order: consecutive stream text of one name is one part, updates replace a display,
+ * and a clear removes everything (with `wait`, once the next output comes). It does not touch the disk.
  */
 export class OutputModel {
   #entries: (StreamEntry | ShownEntry)[] = [];
   #isClearPending = false;
-  /** The Output widget that what comes now goes into, and the one that is to be cleared. */
+  /** The Output widget that captures output now, and the one that is to be cleared. */
   #area: string | undefined;
   #clearArea: string | undefined;
   #overflow = emptyOverflow();
@@ -35,7 +35,7 @@ export class OutputModel {
   #dropped: string[] = [];
   #overflown: ShownEntry[] = [];
 
-  /** `spooled`: where the spool has the text. */
+  /** `spooled`: where the text is in the spool. */
   stream(name: StreamName, text: string, spooled: SpoolRange): void {
     if (text === '') return;
     this.#clearIfPending();
@@ -45,7 +45,7 @@ export class OutputModel {
       last.spooled.to = spooled.to;
       return;
     }
-    // A bar that is drawn anew stays where it is: what another stream printed meanwhile stands below it.
+    // A redrawn progress bar keeps its place above what the other stream has printed since.
     const drawn = /^(?:\r|\n$)/.test(text) ? this.#openLine(name) : undefined;
     if (drawn !== undefined) return drawn.text.write(text);
     const folded = new FoldedText();
@@ -54,19 +54,19 @@ export class OutputModel {
     this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined, area });
   }
 
-  /** The last piece of a stream, where its line has not ended and only the other stream spoke since. */
+  /** The last piece of a stream, if its line is unfinished and only the other stream has printed since. */
   #openLine(name: StreamName): StreamEntry | undefined {
     const [other, piece] = this.#entries.slice(-2).toReversed();
     const isOpen = other?.kind === 'stream' && piece?.kind === 'stream' && piece.name === name;
     return isOpen && piece.area === this.#area && !piece.text.endsLine ? piece : undefined;
   }
 
-  /** An Output widget that captures: what comes from now on is in its area. */
+  /** An Output widget starts or stops capturing: it contains what comes meanwhile. */
   enter({ id, state }: Output & { kind: 'widget' }): void {
     if (state?.isCapturing !== undefined) this.#area = state.isCapturing ? id : undefined;
   }
 
-  /** `printed`: what the end of stderr says as well, and need not say twice. */
+  /** `printed`: text at the end of stderr that would repeat this output, and is removed. */
   show(shown: Shown, displayId: string | undefined, printed: string): void {
     this.#clearIfPending();
     if (printed !== '') this.#withdraw(printed);
@@ -91,7 +91,7 @@ export class OutputModel {
     this.#losses = withLoss(this.#losses, loss);
   }
 
-  /** What stderr ends with, where that was the last to speak; '' where it is too long to be held whole. */
+  /** The text at the end of stderr, if that was the last output; '' if it is too long to be held completely. */
   get lastOnStderr(): string {
     const last = this.#entries.at(-1);
     if (last?.kind !== 'stream' || last.name !== 'stderr' || this.#isClearPending) return '';
@@ -103,7 +103,7 @@ export class OutputModel {
     return this.#entries.some((entry) => entry.kind === 'shown' && entry.displayId === displayId);
   }
 
-  /** A display of this run that is not shown any more because there were too many. */
+  /** Whether this is a display that is no longer shown because there were too many outputs. */
   hasOverflown(displayId: string): boolean {
     return this.#overflow.displayIds.includes(displayId);
   }
@@ -120,12 +120,12 @@ export class OutputModel {
     });
   }
 
-  /** The files that went out of the picture since the last call. */
+  /** The files that have become unused since the last call. */
   takeDropped(): string[] {
     return this.#dropped.splice(0);
   }
 
-  /** The texts that the picture could not hold any more since the last call; they are to be moved together, by kind. */
+  /** The texts of outputs that are no longer shown since the last call, to be joined by kind. */
   takeOverflown(): (readonly [kind: TextKind, text: string])[] {
     return this.#overflown.splice(0).flatMap((entry) => {
       const kind = textKindOf(entry);
@@ -159,7 +159,7 @@ export class OutputModel {
     };
   }
 
-  /** Puts this picture in the place of its own. Gives its streams, which have no text yet. */
+  /** Restores this picture. Returns its streams, which have no text yet. */
   restore({ entries, isClearPending, overflow, losses }: Picture): StreamEntry[] {
     this.#isClearPending = isClearPending;
     this.#overflow = overflow;
@@ -170,7 +170,7 @@ export class OutputModel {
     return this.#entries.filter((entry) => entry.kind === 'stream');
   }
 
-  /** The files of all entries and of what overflowed. */
+  /** The files of all entries and of those that are no longer shown. */
   get files(): string[] {
     return [
       ...this.#entries.flatMap((entry) => (entry.kind === 'shown' ? filesOf(entry) : [])),

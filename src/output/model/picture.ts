@@ -3,39 +3,39 @@ import { FoldedText } from '../terminal/terminal-text.ts';
 
 export type StreamName = 'stdout' | 'stderr';
 
-/** A file that grows: of what is in it, `bytes` count. */
+/** A growing file, of which the first `bytes` are valid. */
 export interface GrowingFile {
   path: string;
   bytes: number;
 }
 
-/** One result, display, page or error: its parts, and the files that it alone has. Plain JSON. */
+/** One result, display, page or error: its parts and the files that belong to it alone. Plain JSON. */
 export interface Shown {
   parts: readonly OutputPart[];
-  /** Its texts, whole. */
+  /** The files with its complete texts. */
   texts: readonly string[];
   /** Its pictures, tables as CSV and other files. */
   files: readonly string[];
 }
 
-/** `area`: the Output widget that it is in; a clear there clears no more than that. */
+/** `area`: the Output widget that contains it; a clear in the widget clears only its own output. */
 export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined; area?: string | undefined };
 
-/** What a run shows beyond what a picture can hold. Plain JSON. */
+/** The outputs beyond those that are shown. Plain JSON. */
 export interface Overflow {
   entries: number;
-  /** Some are streams, which the spool has. */
+  /** Some are streams, whose text is in the spool. */
   streams: boolean;
-  /** The texts, one below the other. */
+  /** The joined texts. */
   results: GrowingFile | undefined;
   tracebacks: GrowingFile | undefined;
-  /** Pictures, tables as CSV, other files: their paths, in order. */
+  /** Paths of pictures, tables as CSV and other files, in order. */
   files: string[];
-  /** The newest of their displays, which may still be updated. */
+  /** The newest displays among them, which may still be updated. */
   displayIds: string[];
 }
 
-/** A stream's piece without its text, which the spool has. */
+/** A piece of a stream without its text, which is in the spool. */
 export interface StreamPiece {
   kind: 'stream';
   name: StreamName;
@@ -44,7 +44,7 @@ export interface StreamPiece {
   area?: string | undefined;
 }
 
-/** A whole picture as the snapshot keeps it: the spool has the text of the streams. Plain JSON. */
+/** The whole state as stored in the snapshot, without the text of streams, which is in the spool. Plain JSON. */
 export interface Picture {
   entries: (ShownEntry | StreamPiece)[];
   isClearPending: boolean;
@@ -66,10 +66,10 @@ export function filesOf({ texts, files }: Shown): string[] {
   return [...texts, ...files];
 }
 
-/** A piece of a stream in the picture, with its text. */
+/** A piece of a stream with its text. */
 export type StreamEntry = StreamPiece & { text: FoldedText };
 
-/** A restored stream has its whole text again: takes its end back once more, where it was taken back. */
+/** Removes the end of a restored stream again if it had been removed before. */
 export function withdrawEnd(entry: StreamEntry): void {
   const { head, tail } = entry.text.view();
   if (entry.takenBack !== undefined) entry.text = withoutEnd(head + tail, entry.takenBack);

@@ -2,31 +2,34 @@ import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
 import { joinWords } from '../../text.ts';
 import { shortHtmlAsText } from '../mime/html-text.ts';
 
-/** More widgets than this of one run are not followed. */
+/** Further widgets of one run are ignored. */
 const WIDGETS_KEPT = 2_000;
 const SHOWN_KEPT = 100;
-/** A bar may move ten times a second. */
+/** A progress bar may change ten times a second. */
 const REFRESH_MS = 500;
 const BAR_CHARS = 20;
-/** Widgets may stand in each other. */
+/** Widgets may contain each other. */
 const DEPTH = 5;
-/** So many are put into words at once, of each displayed one as many: boxes may hold each other fifty times. */
+/**
+ * How many widgets are converted to text at once, shared by all displayed ones: boxes may contain each other fifty
+ * times.
+ */
 const WORDED_AT_ONCE = 1_000;
 
 const VIEW = 'application/vnd.jupyter.widget-view+json';
 
-/** The widgets of one run: what is shown of each is its state in words, the last one in the end. */
+/** The widgets of one run: each is shown as its state in text, at the end the final one. */
 export class Widgets {
   readonly #models = new Map<string, WidgetState>();
-  /** Displayed widgets, and the words that are shown of them; undefined while none was told of. */
+  /** Displayed widgets and the text that is shown for them; undefined while nothing is known of the widget. */
   readonly #shown = new Map<string, string | undefined>();
   #refreshedAtMs = -REFRESH_MS;
-  /** How many more of the displayed one are put into words. */
+  /** How many more widgets of the displayed one are converted to text. */
   #remaining = 0;
 
   /**
-   * Outputs that say the same in words: a widget's display, the updates of displays that its change makes. Undefined for
-   * what has nothing to do with widgets.
+   * Replaces widget output by text: a widget's display, or updates of the displays that its change affects. Undefined
+   * for output without widgets.
    */
   read(output: KernelOutput, nowMs: number): KernelOutput[] | undefined {
     if (output.kind === 'widget') {
@@ -38,7 +41,7 @@ export class Widgets {
     return output.kind === 'display' || output.kind === 'result' ? this.#readDisplay(output) : undefined;
   }
 
-  /** What has changed of the displayed ones since it was told. */
+  /** Updates of the displayed widgets that have changed since the last call. */
   updates(): KernelOutput[] {
     return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
       const words = this.#words(id) ?? (before === undefined ? undefined : '');
@@ -57,7 +60,7 @@ export class Widgets {
   }
 
   #readDisplay(output: KernelOutput & { kind: 'display' | 'result' }): KernelOutput[] | undefined {
-    // A bundle that is none is found out where it is read.
+    // An invalid bundle is detected when it is read.
     const view: unknown = Reflect.get(Object(output.data), VIEW);
     const id: unknown =
       typeof view === 'object' && view !== null && 'model_id' in view ? view.model_id : undefined;
@@ -73,7 +76,7 @@ export class Widgets {
     return this.#wordsOf(id, DEPTH);
   }
 
-  /** Undefined for a widget that was never told of, is closed, or is one too many. */
+  /** Undefined for a widget that is unknown or closed, or beyond the limit. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
     this.#remaining -= 1;

@@ -10,12 +10,12 @@ import { PartFiles, TEXT_FILES } from './part-files.ts';
 import type { RunFolder } from './run-folder.ts';
 import { SpoolFullError } from './spool.ts';
 
-/** The files that a picture has at the end of its run, and again after late output. */
+/** Creates the files of a finished run, and again after late output. */
 export class FinalFiles {
   readonly #folder: RunFolder;
   readonly #joined: Readonly<Record<TextKind, MadeFile>>;
   readonly #archive: MadeFile;
-  /** The tables that the last two times took out of streams: those of the last one may be uploading. */
+  /** The tables from streams of the last two times: those of the last one may be uploading. */
   #tables: (readonly string[])[] = [];
 
   constructor(folder: RunFolder) {
@@ -27,7 +27,7 @@ export class FinalFiles {
     this.#archive = new MadeFile(folder, 'more.zip', zipFiles);
   }
 
-  /** The parts in their last form. */
+  /** The parts in their final form. */
   async make(model: OutputModel, spoolPath: string | undefined): Promise<OutputPart[]> {
     const { parts, files } = await new PartFiles(this.#folder).addWithTables(model.parts, spoolPath);
     this.#folder.release(this.#tables[0] ?? []);
@@ -43,7 +43,7 @@ export class FinalFiles {
     });
   }
 
-  /** Tells which files have what overflowed. */
+  /** Adds the files of outputs that are not shown to the losses. */
   complete(losses: readonly OutputLoss[]): OutputLoss[] {
     const archive = this.#archive.path;
     return losses.map((loss) => {
@@ -55,8 +55,8 @@ export class FinalFiles {
 }
 
 /**
- * A file made of others; under a new name whenever they are others, as the one before may be uploading. A single text
- * needs no other file.
+ * A file made from others. It gets a new name whenever its sources change, because the previous file may be uploading.
+ * A single text is used directly.
  */
 class MadeFile {
   readonly #folder: RunFolder;
@@ -66,7 +66,7 @@ class MadeFile {
   #versions = 0;
   #before: { path: string; bytes: number } | undefined;
   #made: { path: string; bytes: number } | undefined;
-  /** Undefined where there is nothing, or the disk refuses. */
+  /** Undefined if there is nothing, or the disk fails. */
   path: string | undefined;
 
   constructor(
@@ -123,7 +123,7 @@ async function* textsOf(sources: readonly string[]): AsyncGenerator<Buffer | str
   }
 }
 
-/** The files as they are: pictures are compressed already. */
+/** The files are not compressed: pictures already are. */
 async function zipFiles(path: string, sources: readonly string[]): Promise<void> {
   const archive = new ZipFile();
   const written = createWriteStream(path);

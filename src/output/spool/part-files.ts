@@ -14,27 +14,27 @@ import { withoutColours } from '../terminal/terminal-reader.ts';
 import { boundText } from '../terminal/terminal-text.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** What of a table is held in memory, and in each snapshot: all that Slack shows, or more. Its CSV has all of it. */
+/** How much of a table is kept in memory and in each snapshot: at least what Slack shows. The CSV has everything. */
 const TABLE_ROWS_KEPT = 200;
 const TABLE_COLUMNS_KEPT = 20;
 const TABLE_CHARS_KEPT = 50_000;
-/** Longer texts are not searched for tables: they would have to be held whole, and nobody else had a turn. */
+/** Longer texts are not searched for tables: they would be held in memory completely and block other work. */
 const SEARCHED_BYTES = 2_000_000;
 const CELL_CHARS_KEPT = 500;
-/** Of a column that is only counted: enough to know that it has a name. */
+/** For a column that is only counted it is enough to know that it has a name. */
 const NAME_CHARS_KEPT = 10;
-/** Slack takes no more to describe a picture. */
+/** Slack's limit for the description of a picture. */
 const ALT_CHARS = 1_000;
 
 const extensions = { 'image/png': 'png', 'image/jpeg': 'jpg', 'image/gif': 'gif' } as const;
 
-/** What all texts of a kind are joined in at the end. */
+/** The file into which all texts of a kind are joined at the end. */
 export const TEXT_FILES: Readonly<Record<TextKind, string>> = {
   results: 'results.txt',
   tracebacks: 'traceback.txt',
 };
 
-/** Makes the parts of one output, and keeps in files what is too long or no text. */
+/** Makes the parts of one output, and writes what is too long or not text to files. */
 export class PartFiles implements Shown {
   readonly parts: OutputPart[] = [];
   readonly texts: string[] = [];
@@ -45,7 +45,7 @@ export class PartFiles implements Shown {
     this.#folder = folder;
   }
 
-  /** Rejects where the bundle cannot be read. */
+  /** Rejects if the bundle cannot be read. */
   async addBundle(data: MimeBundle, textSource: 'result' | 'pager'): Promise<this> {
     for (const form of await readBundle(data)) await this.#addForm(form, textSource);
     return this;
@@ -70,8 +70,8 @@ export class PartFiles implements Shown {
   }
 
   /**
-   * Parts as they are at the end: the tables in texts are tables, as many of them as are shown; what is more stays
-   * text. `spoolPath`: the file of the streams, with all that came until now.
+   * Adds parts in their final form: tables in texts become tables, up to the number that is shown; the rest stays text.
+   * `spoolPath`: the file of the streams.
    */
   async addWithTables(parts: readonly OutputPart[], spoolPath: string | undefined): Promise<this> {
     for (const part of parts) {
@@ -147,7 +147,10 @@ export class PartFiles implements Shown {
     return path;
   }
 
-  /** The path of the file that all texts of this kind are joined in; undefined where this one is not kept. */
+  /**
+   * Writes a text, and returns the path of the file into which all texts of this kind will be joined; undefined if it
+   * is not kept.
+   */
   async #keepText(kind: TextKind, written: string): Promise<string | undefined> {
     if (written === '') return undefined;
     const path = await this.#folder.write(TEXT_FILES[kind], await withoutColours(written));
@@ -156,7 +159,7 @@ export class PartFiles implements Shown {
   }
 }
 
-/** Undefined where it is not all there, or too long to be searched. */
+/** Undefined if it is incomplete or too long to be searched. */
 async function wholeTextOf(
   { text, spooled }: { text: BoundedText; spooled?: SpoolRange },
   spoolPath: string | undefined,

@@ -5,30 +5,32 @@ import type { GrowingFile } from '../model/picture.ts';
 import { piecesOf } from '../terminal/terminal-reader.ts';
 import { SpoolBudget, SpoolFullError } from './spool.ts';
 
-/** Files that an answer may have; what it shows beyond that is not kept. */
+/** Most files of an answer; further outputs are not kept. */
 const MAX_FILES = 1_000;
-/** The first small files are written at once: for them, a thread's way there and back takes longer than the disk. */
+/**
+ * The first small files are written synchronously: for them, going through the thread pool takes longer than the disk.
+ */
 const FILES_AT_ONCE = 20;
 const AT_ONCE_BYTES = 65_536;
-/** Of a longer text so much becomes bytes at once. */
+/** How much of a longer text is encoded at once. */
 const PIECE_CHARS = 1_000_000;
-/** So much of what was replaced or cleared may wait on the disk for the next snapshot. */
+/** How much replaced or cleared output may wait on the disk for the next snapshot. */
 const STALE_BYTES = 1_000_000;
 const STALE_FILES = 200;
 
 /**
- * The files of one run, within its limits: MAX_OUTPUT counts the files that the picture has and the stream text. The
- * folder is made for its first file. A file is never written over: the snapshot on
- * the disk may name it, so what was replaced is deleted after the next one.
+ * The files of one run within its limits: MAX_OUTPUT counts the current files and the stream text. The folder is
+ * created for its first file. A file is never overwritten, because the snapshot on the disk may name it; a replaced
+ * file is deleted after the next snapshot.
  */
 export class RunFolder {
   readonly path: string;
-  /** A file was refused, because there are too many bytes or files. */
+  /** A file was refused because there are too many bytes or files. */
   isFull = false;
   readonly #keepsLeftovers: boolean;
   readonly #maxBytes: number;
   readonly #maxFiles: number;
-  /** Told that the disk refuses, or the budget, here and by what else is written into the folder. */
+  /** Called when the disk or the budget refuses, here or when other parts write into the folder. */
   readonly onFailure: (error: unknown) => void;
   readonly #budget: SpoolBudget;
   readonly #sizes = new Map<string, number>();
@@ -40,14 +42,14 @@ export class RunFolder {
   #replaced = { bytes: 0, files: 0 };
   #isMade = false;
   #count = 0;
-  /** What it has of the budget. */
+  /** Its share of the budget. */
   #budgetBytes = 0;
   #snapshotBytes = 0;
   #giveUp: (() => void) | undefined;
 
   /**
-   * `keepsLeftovers`: what an earlier process kept of this run belongs to it; else it is deleted. Where
-   * `onFailure` was told, parts go without their files.
+   * `keepsLeftovers`: files that an earlier process stored for this run belong to it; otherwise they are deleted. After
+   * `onFailure`, parts go without their files.
    */
   constructor(
     path: string,
@@ -65,12 +67,12 @@ export class RunFolder {
     this.onFailure = onFailure;
   }
 
-  /** The path of a file in it, for reading. */
+  /** The path of a file in the folder, for reading. */
   at(name: string): string {
     return join(this.path, name);
   }
 
-  /** Makes the folder before its first file. Throws where the disk refuses. */
+  /** Creates the folder before its first file. Throws if the disk fails. */
   begin(): void {
     if (this.#isMade) return;
     const isNew = mkdirSync(this.path, { recursive: true }) !== undefined;
@@ -81,7 +83,7 @@ export class RunFolder {
     this.#isMade = true;
   }
 
-  /** Bytes that may still be written. */
+  /** How many bytes may still be written. */
   get room(): number {
     return this.#maxBytes - this.#streamBytes - this.#fileBytes + this.#replaced.bytes;
   }
@@ -91,26 +93,28 @@ export class RunFolder {
     this.#countOnDisk(bytes);
   }
 
-  /** The snapshot takes so many bytes now, room or not: without it the other files are worth nothing after a crash. */
+  /** Counts the snapshot, even if there is no room: without it the other files are useless after a crash. */
   countSnapshot(bytes: number): void {
     this.roomOnDisk(bytes - this.#snapshotBytes);
     this.#countOnDisk(bytes - this.#snapshotBytes);
     this.#snapshotBytes = bytes;
   }
 
-  /** How many of `wanted` bytes all runs together leave room for. */
+  /** How many of `wanted` bytes the limit for all runs leaves. */
   roomOnDisk(wanted: number): number {
     return this.#budget.roomFor(wanted);
   }
 
-  /** A file of `bytes` that is made of others, which no limit of the run counts. False when there is no room for it. */
+  /**
+   * Reserves room for a file made from others, which does not count towards the run's limit. False if there is no room.
+   */
   takeRoom(bytes: number): boolean {
     if (this.roomOnDisk(bytes) < bytes) return false;
     this.#countOnDisk(bytes);
     return true;
   }
 
-  /** The same file is gone. */
+  /** Releases the room of such a file. */
   giveRoom(bytes: number): void {
     this.#countOnDisk(-bytes);
   }
@@ -128,12 +132,12 @@ export class RunFolder {
     return this.#staleBytes > STALE_BYTES || this.#stale.size > STALE_FILES;
   }
 
-  /** These files go with the next output: they make room for it until something is released. */
+  /** These files will be replaced by the next output, and make room for it until something is released. */
   replace(paths: readonly string[]): void {
     this.#replaced = { bytes: this.sizeOf(paths), files: paths.length };
   }
 
-  /** The path of a new file; undefined when there is no room for it, or the disk refuses. */
+  /** Writes a new file and returns its path; undefined if there is no room or the disk fails. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
     const bytes = Buffer.byteLength(content);
     if (this.#sizes.size - this.#replaced.files >= this.#maxFiles || bytes > this.room) {
@@ -158,7 +162,7 @@ export class RunFolder {
     return path;
   }
 
-  /** Moves the text of one file to the end of another one, which is begun where there is none; below what is in it. */
+  /** Appends the text of one file to `target`, which is created if undefined. */
   async move(source: string, name: string, target?: GrowingFile): Promise<GrowingFile | undefined> {
     try {
       const text = await readFile(source);
@@ -176,7 +180,7 @@ export class RunFolder {
     }
   }
 
-  /** They count no more, and go with the next `sweep`. */
+  /** These files no longer count and are deleted by the next `sweep`. */
   release(paths: readonly string[]): void {
     this.#replaced = { bytes: 0, files: 0 };
     for (const path of paths) {
@@ -189,7 +193,7 @@ export class RunFolder {
     }
   }
 
-  /** Deletes what was released: the snapshot on the disk names it no more. */
+  /** Deletes released files, which the snapshot on the disk no longer names. */
   async sweep(): Promise<void> {
     const stale = [...this.#stale];
     this.#stale.clear();
@@ -198,7 +202,7 @@ export class RunFolder {
     await Promise.all(stale.map((path) => rm(path, { force: true })));
   }
 
-  /** After a crash: takes over these files, and deletes those that nothing names. */
+  /** After a crash: keeps these files and deletes those that nothing names. */
   async recover(files: readonly string[], growing: readonly GrowingFile[]): Promise<void> {
     for (const { path, bytes } of growing) await truncate(path, bytes).catch(() => {});
     const known = new Set([...files, ...growing.map(({ path }) => path)]);
@@ -211,7 +215,7 @@ export class RunFolder {
     }
   }
 
-  /** The run is posted: others may have the room, then `giveUp` is called and is to remove the folder. */
+  /** The run is posted: others may take the room; `giveUp` is then called and must remove the folder. */
   offer(giveUp: () => void): void {
     this.#budget.withdraw(this.#giveUp);
     this.#giveUp = () => {

@@ -8,16 +8,16 @@ import { type Picture, type StreamName, withdrawEnd } from '../model/picture.ts'
 import { SNAPSHOT_FILE, STREAM_FILE, type RunFolder } from './run-folder.ts';
 import type { StreamSpool } from './stream-spool.ts';
 
-/** The picture is written to the disk at most so often, and when the run ends. */
+/** The state is written to the disk at most this often, and when the run ends. */
 const SNAPSHOT_MS = 1_000;
-/** Of what is kept on the disk. */
+/** Version of the format on the disk. */
 const VERSION = 1;
-/** A small snapshot is written at once: a thread's way there and back takes longer than the disk. */
+/** Small snapshots are written synchronously: going through the thread pool takes longer than the disk. */
 const AT_ONCE_BYTES = 16_384;
 
 /**
- * A picture when the stream file held `at` bytes; `source`: the stream that was written last. On the disk one line with
- * the CRC-32 of the other one, which is this as JSON.
+ * The state when the stream file had `at` bytes; `source`: the stream that was written last. On the disk: a line with
+ * the CRC-32 of the second line, which is this as JSON.
  */
 interface Snapshot<Kept> {
   version: number;
@@ -26,27 +26,27 @@ interface Snapshot<Kept> {
   picture: Kept;
 }
 
-/** What an earlier process kept of a run. */
+/** What an earlier process stored of a run. */
 interface Stored<Kept> {
-  /** Undefined where it cannot be read. */
+  /** Undefined if it cannot be read. */
   snapshot: Snapshot<Kept> | undefined;
   streamBytes: number;
-  /** All that was shown until then is kept (ms since the epoch). */
+  /** Everything shown until then is stored (ms since the epoch). */
   keptAtMs: number;
 }
 
-/** Writes the picture of a run when that is due, and deletes the files that it names no more. */
+/** Writes the state of a run when it is due, and deletes files that it no longer names. */
 export class SnapshotWriter<Kept> {
   readonly #folder: RunFolder;
   readonly #spool: Pick<StreamSpool, 'keptBytes' | 'source'>;
   readonly #picture: () => Kept;
   readonly #later: (save: () => Promise<void>) => void;
-  /** The picture differs from the one on the disk by more than stream text. */
+  /** The state differs from the one on the disk by more than stream text. */
   #isUnsaved = false;
   #savedAt = -SNAPSHOT_MS;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `later` runs what is due when nothing else changes the picture. */
+  /** `later` runs a save that is due although nothing else happens. */
   constructor(
     folder: RunFolder,
     spool: Pick<StreamSpool, 'keptBytes' | 'source'>,
@@ -59,12 +59,12 @@ export class SnapshotWriter<Kept> {
     this.#later = later;
   }
 
-  /** The picture has changed. */
+  /** The state has changed. */
   note(): void {
     this.#isUnsaved = true;
   }
 
-  /** Saves now, or as soon as enough time has gone by since the last time. Rejects where the disk refuses. */
+  /** Saves now, or when enough time has passed since the last save. Rejects if the disk fails. */
   async saveInTime(): Promise<void> {
     if (!this.#isUnsaved) return;
     const leftMs = this.#savedAt + SNAPSHOT_MS - performance.now();
@@ -72,7 +72,7 @@ export class SnapshotWriter<Kept> {
     this.#timer ??= setTimeout(() => this.#later(() => this.save()), leftMs).unref();
   }
 
-  /** Rejects where the disk refuses. */
+  /** Rejects if the disk fails. */
   async save(): Promise<void> {
     this.stop();
     if (this.#isUnsaved) {
@@ -90,7 +90,7 @@ export class SnapshotWriter<Kept> {
   }
 }
 
-/** The renaming is the one moment at which the new one counts. Rejects where the disk refuses. */
+/** Renaming makes the new snapshot valid in one step. Rejects if the disk fails. */
 async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Promise<void> {
   const json: Buffer[] = [];
   for (const piece of await jsonPieces(snapshot)) {
@@ -113,8 +113,8 @@ async function writeSnapshot(folder: RunFolder, snapshot: Snapshot<unknown>): Pr
 }
 
 /**
- * Puts what is on the disk into the model: the snapshot, and the stream text behind its position. Where the snapshot
- * cannot be read, the stream text alone, as stdout. Undefined when nothing was kept.
+ * Restores the model from the disk: the snapshot, and the stream text after its position. Without a readable snapshot,
+ * only the stream text, as stdout. Undefined if nothing was stored.
  */
 export async function recover(folder: RunFolder, model: OutputModel): Promise<Stored<Picture> | undefined> {
   const stored = await readStored<Picture>(folder);
@@ -123,7 +123,7 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<St
   const path = folder.at(STREAM_FILE);
   for (const entry of snapshot === undefined ? [] : model.restore(snapshot.picture)) {
     const { spooled, text } = entry;
-    // What was on its way to the disk died with its process: behind its end there will be other text.
+    // Text on its way to the disk was lost with the process; other text will follow at this position.
     spooled.from = Math.min(spooled.from, streamBytes);
     spooled.to = Math.min(spooled.to, streamBytes);
     await feed(path, spooled.from, spooled.to, (piece) => text.write(piece));
@@ -143,13 +143,13 @@ export async function recover(folder: RunFolder, model: OutputModel): Promise<St
   return stored;
 }
 
-/** What is on the disk; undefined when nothing was kept. */
+/** What is on the disk; undefined if nothing was stored. */
 export async function readStored<Kept>(folder: RunFolder): Promise<Stored<Kept> | undefined> {
   const [stream, file] = await Promise.all(
     [STREAM_FILE, SNAPSHOT_FILE].map((name) => stat(folder.at(name)).catch(() => undefined)),
   );
   if (stream === undefined && file === undefined) return undefined;
-  // a change of the picture is written within that time, stream text at once
+  // other changes are written within that time, stream text at once
   const keptAtMs = Math.max((stream?.mtimeMs ?? 0) - SNAPSHOT_MS, file?.mtimeMs ?? 0);
   const snapshot = await readSnapshot<Kept>(folder.at(SNAPSHOT_FILE));
   return { snapshot, streamBytes: stream?.size ?? 0, keptAtMs };
@@ -164,7 +164,7 @@ async function feed(path: string, from: number, to: number, take: (text: string)
 async function readSnapshot<Kept>(path: string): Promise<Snapshot<Kept> | undefined> {
   const [sum, written] = (await readFile(path, 'utf8').catch(() => '')).split('\n');
   if (written === undefined || Number(sum) !== crc32(written)) return undefined;
-  // What has the right sum was written by this program: only the version may be another one.
+  // With a correct checksum it was written by this program, so only the version may differ.
   const read: Snapshot<Kept> = JSON.parse(written);
   return read.version === VERSION ? read : undefined;
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 
-/** All runs' output together has used up SPOOL_LIMIT. */
+/** The output of all runs together has reached SPOOL_LIMIT. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
 
@@ -13,8 +13,8 @@ export class SpoolFullError extends Error {
 }
 
 /**
- * The bytes that all runs of this process may have on the disk together (SPOOL_LIMIT). Output of posted runs that is
- * there only for what may come late is deleted when others need its room, the oldest first.
+ * The bytes that all runs of this process may use on the disk (SPOOL_LIMIT). Output of posted runs, kept only for late
+ * output, is deleted when others need the room, oldest first.
  */
 export class SpoolBudget {
   readonly #maxBytes: number;
@@ -35,12 +35,12 @@ export class SpoolBudget {
     return Math.max(0, Math.min(wanted, this.#maxBytes - this.usedBytes));
   }
 
-  /** Less than 0: they are free again. */
+  /** A negative number releases bytes. */
   count(bytes: number): void {
     this.usedBytes += bytes;
   }
 
-  /** `giveUp` is called, once, when others need the room; it counts its bytes back at once. */
+  /** `giveUp` is called once when others need the room; it must release its bytes synchronously. */
   offer(giveUp: () => void): void {
     this.#spare.add(giveUp);
   }
@@ -52,14 +52,14 @@ export class SpoolBudget {
 
 interface SpoolFolder {
   dir: string;
-  /** Beside it, for what is lost with it where it is temporary. */
+  /** The parent folder, for files that share its fate if it is temporary. */
   parent: string;
   close: () => Promise<void>;
 }
 
 /**
- * Makes the folder `spool` in `place`, or a temporary one that `close` removes. Throws `ConfigError` for a folder that
- * cannot be written, which the first run with output would find out else.
+ * Creates the folder `spool` in `place`, or a temporary one that `close` removes. Throws `ConfigError` if the folder
+ * cannot be written; otherwise only the first run with output would notice.
  */
 export async function openSpoolFolder(place: string | undefined): Promise<SpoolFolder> {
   if (place === undefined) {
@@ -80,8 +80,8 @@ export async function openSpoolFolder(place: string | undefined): Promise<SpoolF
 }
 
 /**
- * Deletes the output that ended runs left on disk: one folder per run, named by its id, and one beside it for a notebook
- * (`ID.notebook`). `unposted`: still needed.
+ * Deletes the output of ended runs: there is a folder for each run, named by its id, and another for a notebook
+ * (`ID.notebook`). `unposted`: runs whose output is still needed.
  */
 export async function sweepSpool(dir: string, unposted: ReadonlySet<string>): Promise<void> {
   const names = await readdir(dir).catch(() => []);

@@ -4,14 +4,14 @@ import type { StreamName } from '../model/picture.ts';
 import { STREAM_FILE, type RunFolder } from './run-folder.ts';
 import { SpoolFullError } from './spool.ts';
 
-/** Bytes that may wait for the disk before the writer is asked to wait too. */
+/** How many bytes may wait for the disk before the writer must wait too. */
 const HIGH_WATER_BYTES = 1_048_576;
-/** So much is written at once: for little, a thread's way there and back takes longer than the disk. */
+/** How much is written synchronously: for small amounts, going through the thread pool takes longer than the disk. */
 const AT_ONCE_BYTES = 65_536;
 
 /**
- * The stream text of a run on disk, as the kernel sent it: UTF-8, in order, lone surrogates as U+FFFD, as far as the
- * run's folder has room. Pieces may end within a surrogate pair. What the disk took survives the end of this process.
+ * The stream text of a run on disk as the kernel sent it: UTF-8, in order, lone surrogates as U+FFFD, as far as the
+ * folder has room. Pieces may end within a surrogate pair. Written text survives the end of this process.
  */
 export class StreamSpool {
   readonly #folder: RunFolder;
@@ -20,7 +20,7 @@ export class StreamSpool {
   #draining: Promise<void> | undefined;
   #written = 0;
   #hasFailed = false;
-  /** All runs together left no room: what comes after is shown and not kept. */
+  /** The limit for all runs is reached: later text is shown but not stored. */
   #isSpoolFull = false;
   #halfPair = '';
   /** The stream that was written last. */
@@ -30,12 +30,12 @@ export class StreamSpool {
   /** There was no room for all of it. */
   isCut = false;
 
-  /** A disk that refuses is told once to the folder; what comes after is dropped. */
+  /** If the disk fails, this is reported once to the folder, and later text is dropped. */
   constructor(folder: RunFolder) {
     this.#folder = folder;
   }
 
-  /** `bytes` are there already, the last ones of `source`. */
+  /** `bytes` are stored already, the last ones from `source`. */
   recover(bytes: number, source: StreamName | undefined): void {
     this.source = source;
     this.keptBytes = bytes;
@@ -43,12 +43,12 @@ export class StreamSpool {
     this.#folder.countStream(bytes);
   }
 
-  /** Undefined while nothing is kept. */
+  /** Undefined while nothing is stored. */
   get path(): string | undefined {
     return this.keptBytes > 0 ? this.#folder.at(STREAM_FILE) : undefined;
   }
 
-  /** Returns what is to be shown of `text` (less at the limit), and the wait for the disk. */
+  /** Returns the part of `text` to be shown (less at the limit), and the wait for the disk. */
   write(name: StreamName, text: string): { shown: string; written: Promise<void> } {
     const carried = (this.source === name ? this.#halfPair : this.#takeHalfPair()) + text;
     this.source = name;
@@ -72,7 +72,7 @@ export class StreamSpool {
     return { shown: isWhole ? text : stored.toString(), written };
   }
 
-  /** All that was written is with the disk. A later write opens the file again. */
+  /** Completes all writes and closes the file; a later write opens it again. */
   async close(): Promise<void> {
     await this.#append(Buffer.from(this.#takeHalfPair()));
     const [descriptor, stream] = [this.#descriptor, this.#stream];
@@ -104,7 +104,7 @@ export class StreamSpool {
     if (!this.#stream.write(bytes)) await this.#drained(this.#stream);
   }
 
-  /** Callers that write without waiting may do so very often: they all wait for one thing. */
+  /** Callers may write very often without waiting: they all share one listener. */
   #drained(stream: WriteStream): Promise<void> {
     this.#draining ??= once(stream, 'drain').then(
       () => (this.#draining = undefined),
@@ -119,7 +119,7 @@ export class StreamSpool {
     return openSync(path, 'a');
   }
 
-  /** Takes the open file over: it is closed with the stream. */
+  /** Takes over the open file, which is closed with the stream. */
   #streamTo(descriptor: number): WriteStream {
     const stream = createWriteStream('', { fd: descriptor, highWaterMark: HIGH_WATER_BYTES });
     stream.on('error', (error) => this.#fail(error));
@@ -131,7 +131,7 @@ export class StreamSpool {
     this.#hasFailed = true;
   }
 
-  /** Half a pair that never got its other half is a lone surrogate. */
+  /** Half a pair without its other half is a lone surrogate. */
   #takeHalfPair(): string {
     const half = this.#halfPair === '' ? '' : '\ufffd';
     this.#halfPair = '';
@@ -139,7 +139,7 @@ export class StreamSpool {
   }
 }
 
-/** The longest start of `bytes` within `maxBytes` that ends between two code points. */
+/** The longest prefix of `bytes` of at most `maxBytes` that ends between two code points. */
 function cutUtf8(bytes: Buffer, maxBytes: number): Buffer {
   if (bytes.length <= maxBytes) return bytes;
   let end = maxBytes;

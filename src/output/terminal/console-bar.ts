@@ -1,32 +1,32 @@
 /** What Spark's console bar has shown of a run. */
 export interface ConsoleProgress {
-  /** Stages that it has shown, and the tasks of all of them. */
+  /** The number of stages that it has shown, and of their tasks. */
   stages: number;
   tasks: number;
   doneTasks: number;
   activeTasks: number;
-  /** Since when it is on the screen, ms since the epoch; undefined while it is not. */
+  /** Since when it is shown, in ms since the epoch; undefined while it is not. */
   sinceMs: number | undefined;
 }
 
 /** One stage, as Spark's ConsoleProgressBar writes it from 1.2 to 4.x: `[Stage 3:==>    (12 + 4) / 200]`. */
 const STAGE = /\[Stage (\d{1,9}):[=> ]{0,999}\((\d{1,9}) \+ (\d{1,9})\) \/ (\d{1,9})\]/g;
-/** All stages of a moment stand on one line, behind a return; with blanks between two returns it goes. */
+/** All current stages are on one line after a carriage return; blanks between two returns clear it. */
 const BAR_OR_CLEARED =
   /\r?(?:\[Stage \d{1,9}:[=> ]{0,999}\(\d{1,9} \+ \d{1,9}\) \/ \d{1,9}\])+|\r {8,999}\r/g;
 const BAR_BEGINS = '\r[Stage ';
-/** What may still become a bar, or the end of one. */
+/** Text that may become a bar, or the clearing of one. */
 const BEGUN = /^\r?\[Stage \d{0,9}(?::[=> ]{0,999}(?:\([\d +)/]{0,40})?)?$|^\r {0,999}$/;
-/** Stages that are told apart; of those before only the sums are known. */
+/** How many stages are told apart; of earlier ones only the sums are kept. */
 const STAGES_KEPT = 200;
 
 /**
- * Takes Spark's console bar out of a stream, whatever it stands between and wherever the pieces end: only whole bars in
- * Spark's own form go, with the returns that belong to them. Held back is at most the beginning of a bar.
+ * Removes Spark's console bar from a stream, wherever it appears and wherever the pieces end: only complete bars in
+ * Spark's own form, with their carriage returns. It holds back at most the beginning of a bar.
  */
 export class ConsoleBarReader {
   #held = '';
-  /** What stood before the next piece: the start of a line, a bar that was taken out, or text. */
+  /** What comes before the next piece: the start of a line, a removed bar, or text. */
   #before: 'lineStart' | 'bar' | 'text' = 'lineStart';
   readonly #stages = new Map<string, { tasks: number; doneTasks: number; activeTasks: number }>();
   #hasCome = false;
@@ -34,7 +34,7 @@ export class ConsoleBarReader {
   #shown: ReadonlySet<string> = new Set();
   #sinceMs: number | undefined;
 
-  /** Gives what is left of the text. */
+  /** Returns the remaining text. */
   take(piece: string): string {
     const text = this.#held + piece;
     let remaining = '';
@@ -56,14 +56,14 @@ export class ConsoleBarReader {
     return remaining + told;
   }
 
-  /** Its stages are counted anew. */
+  /** Starts counting the stages anew. */
   startBlock(): void {
     this.#stages.clear();
     this.#folded = { stages: 0, tasks: 0 };
     this.#sinceMs = undefined;
   }
 
-  /** Nothing more comes for now: gives what was held back. */
+  /** No more text comes for now: returns the text that was held back. */
   end(): string {
     const held = this.#held;
     this.#held = '';
@@ -71,7 +71,7 @@ export class ConsoleBarReader {
     return held;
   }
 
-  /** Undefined as long as no bar came. A stage that is not on the screen any more has done all of its tasks. */
+  /** Undefined until a bar has appeared. A stage that is no longer shown has finished all its tasks. */
   get progress(): ConsoleProgress | undefined {
     if (!this.#hasCome) return undefined;
     const sums = { stages: this.#folded.stages, doneTasks: this.#folded.tasks, activeTasks: 0 };
@@ -86,7 +86,10 @@ export class ConsoleBarReader {
     return { ...sums, tasks, sinceMs: this.#sinceMs };
   }
 
-  /** A bar begins with a return; a terminal that lost it has it at the start of a line. Only what shows is cleared. */
+  /**
+   * A bar begins with a carriage return, which a terminal may lose at the start of a line. Only a bar that is shown can
+   * be cleared.
+   */
   #isBar(found: string): boolean {
     if (!found.includes('[')) return this.#shown.size > 0;
     return found.startsWith('\r') || this.#before !== 'text';

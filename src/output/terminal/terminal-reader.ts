@@ -1,14 +1,14 @@
 import { giveTurn } from '../../gateway/event-loop.ts';
 
-/** What a terminal does with a text, step by step. */
+/** The actions of a terminal. */
 export interface TerminalActions {
-  /** A run of plain characters (tabs among them). */
+  /** A run of plain characters, including tabs. */
   text(run: string): void;
-  /** Where it is missing, line feeds, returns and backspaces are plain characters. */
+  /** If it is missing, line feeds, carriage returns and backspaces are plain characters. */
   newline?(): void;
   carriageReturn?(): void;
   backspace?(): void;
-  /** `CSI n A` and `CSI n B`; below the last row there is nothing to go to. */
+  /** `CSI n A` and `CSI n B`; the cursor cannot go below the last row. */
   up?(rows: number): void;
   down?(rows: number): void;
   /** `CSI n C` and `CSI n D`. */
@@ -21,13 +21,13 @@ export interface TerminalActions {
 
 type State = 'ground' | 'escape' | 'intermediate' | 'csi' | 'string';
 
-/** A control string that does not end within so many units is broken off, so that it cannot swallow what follows. */
+/** Longer control strings are broken off, so that an unclosed one cannot swallow what follows. */
 const STRING_LIMIT = 4096;
 
 /**
- * Reads ECMA-48 text in pieces: each control sequence is recognised also when it is split over pieces. Colours, titles
- * and links are dropped, so are all other control characters. C1 controls start nothing: in what kernels send they are
- * UTF-8 that somebody read as Latin-1, and notebooks do not obey them either. Each unit is read once.
+ * Reads ECMA-48 text in pieces; control sequences may be split over pieces. Colours, titles, links and all other
+ * control characters are dropped. C1 controls have no effect: in kernels' output they are UTF-8 that was decoded as
+ * Latin-1, and notebooks ignore them as well. Each unit is read once.
  */
 export class TerminalReader {
   readonly #actions: TerminalActions;
@@ -67,7 +67,7 @@ export class TerminalReader {
     else if (code === 0x1b) this.#state = 'escape';
   }
 
-  /** One unit within a sequence. Returns 1 when it is used up, 0 when it ends the sequence by being foreign to it. */
+  /** Reads one unit of a sequence. Returns 1 if it is used up, 0 if it ends the sequence without belonging to it. */
   #readSequence(code: number): 0 | 1 {
     if (this.#state === 'csi') return this.#readCsi(code);
     if (this.#state === 'string') return this.#readString(code);
@@ -96,7 +96,7 @@ export class TerminalReader {
     return this.#leave(1);
   }
 
-  /** Moves and erasures of the line; whole screens are not cleared, so that nothing that was printed is lost. */
+  /** Applies cursor moves and line erasures. The screen is never cleared, so that no output is lost. */
   #apply(code: number, count: number): void {
     const actions = this.#actions;
     const steps = Math.max(1, count);
@@ -152,8 +152,8 @@ export class TerminalReader {
 }
 
 /**
- * A long text in pieces of so many UTF-16 units, or one more where a surrogate pair would be cut. Each is a copy: a slice that
- * somebody holds holds the whole text in memory.
+ * Splits a long text into pieces of `units` UTF-16 units, or one more if a surrogate pair would be cut. Each piece is a
+ * copy, because a slice would keep the whole text in memory.
  */
 export function* piecesOf(text: string, units: number): Generator<string> {
   if (text.length <= units) return yield text;
@@ -164,10 +164,12 @@ export function* piecesOf(text: string, units: number): Generator<string> {
   }
 }
 
-/** Text is read in pieces of this many UTF-16 units: the worst of them (a cursor that goes back and forth) takes 8 ms. */
+/**
+ * Text is read in pieces of this many UTF-16 units: the worst of them (a cursor that moves back and forth) takes 8 ms.
+ */
 export const PIECE_CHARS = 8_192;
 
-/** A whole text without colours and other control sequences; others get their turn between its pieces. */
+/** Removes colours and other control sequences from a text, with turns for other work between its pieces. */
 export async function withoutColours(written: string): Promise<string> {
   if (!written.includes('\u001b')) return written;
   const remover = colourRemover();
@@ -175,7 +177,7 @@ export async function withoutColours(written: string): Promise<string> {
   return remover.plain();
 }
 
-/** The same for a short text, at once. */
+/** The same for a short text, synchronously. */
 export function shortWithoutColours(written: string): string {
   const remover = colourRemover();
   remover.read(written);
@@ -192,7 +194,7 @@ function colourRemover(): { read: (text: string) => void; plain: () => string } 
   return { read: (text) => reader.read(text), plain: () => plain };
 }
 
-/** Others get their turn between the pieces. */
+/** Other work gets a turn between the pieces. */
 export async function inPieces(written: string, take: (piece: string) => void): Promise<void> {
   for (const piece of piecesOf(written, PIECE_CHARS)) {
     take(piece);

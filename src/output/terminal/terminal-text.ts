@@ -2,16 +2,19 @@ import { countNewlines } from '../../text.ts';
 import type { BoundedText } from '../output-view.ts';
 import { inPieces, TerminalReader } from './terminal-reader.ts';
 
-/** Rows a cursor can move up to (nested progress bars); what is above is fixed. */
+/** How many rows the cursor can move up (nested progress bars); rows above are fixed. */
 const LIVE_ROWS = 64;
 
 /**
- * A stream of text as a terminal would show it, in bounded memory: carriage return, backspace, moves of the
- * cursor and erasures are applied, colours and other control sequences dropped. Pieces may end anywhere, also within a sequence
- * or a surrogate pair: the picture is that of the whole text.
+ * A stream of text as a terminal would show it, in bounded memory: carriage returns, backspaces, cursor moves and
+ * erasures are applied, colours and other control sequences dropped. Pieces may end within a sequence or a surrogate
+ * pair; the result is that of the whole text.
  */
 export class FoldedText {
-  /** First units of the fixed lines, up to `WINDOW_CHARS`, and last units, at least `WINDOW_CHARS` where there are. */
+  /**
+   * The first units of the fixed lines, up to `WINDOW_CHARS`, and the last ones, at least `WINDOW_CHARS` if there are
+   * as many.
+   */
   #fixedHead = '';
   #fixedTail = '';
   #fixedChars = 0;
@@ -19,7 +22,7 @@ export class FoldedText {
   #rows: FoldedLine[] = [new FoldedLine()];
   #row = 0;
   #column = 0;
-  /** The last view, as long as nothing was written since. */
+  /** The last view, valid while nothing has been written since. */
   #view: BoundedText | undefined;
   readonly #reader = new TerminalReader({
     text: (run) => this.#put(run),
@@ -51,7 +54,7 @@ export class FoldedText {
     this.#view = undefined;
   }
 
-  /** The last line is not begun: nothing stands on it. */
+  /** Whether the last line is empty. */
   get endsLine(): boolean {
     return (this.#rows.at(-1)?.length ?? 0) === 0;
   }
@@ -128,21 +131,21 @@ export class FoldedText {
   }
 }
 
-/** A whole text as a terminal would show it; others get their turn between its pieces. */
+/** A whole text as a terminal would show it, with turns for other work between its pieces. */
 export async function boundText(written: string): Promise<BoundedText> {
   const folded = new FoldedText();
   await inPieces(written, (piece) => folded.write(piece));
   return folded.view();
 }
 
-/** How much of a text is held at each end, in UTF-16 units; more than an answer can ever show inline. */
+/** How much of a text is kept at each end, in UTF-16 units: more than an answer can ever show inline. */
 export const WINDOW_CHARS = 12_800;
 const TAIL_LIMIT = 2 * WINDOW_CHARS;
 
 /**
- * One line of a terminal, of any length, in bounded memory: its first and last `WINDOW_CHARS` units. What is between
- * is counted. The middle is cut at fixed counts of units, never at the ends of what was written at once, so that the
- * same text gives the same line however it came in pieces.
+ * One terminal line of any length in bounded memory: its first and last `WINDOW_CHARS` units; those between are
+ * counted. The middle is cut at fixed counts of units rather than at the ends of pieces, so that the result does not
+ * depend on how the text was split.
  */
 export class FoldedLine {
   #head = '';
@@ -154,8 +157,8 @@ export class FoldedLine {
   }
 
   /**
-   * Writes `run` over what is at `column`, and on past the end. Returns the column behind it. A column far behind
-   * the end (a very long line was erased) is taken as the end.
+   * Writes `run` at `column`, over existing text and past the end. Returns the column after it. A column far beyond the
+   * end (a very long line was erased) is taken as the end.
    */
   write(column: number, run: string): number {
     const gap = column - this.length;
@@ -167,7 +170,7 @@ export class FoldedLine {
     return at + run.length;
   }
 
-  /** Erases from `column` to the end. */
+  /** Erases everything from `column` on. */
   cutAt(column: number): void {
     const tailStart = this.#head.length + this.#cut;
     if (column >= tailStart) {
@@ -213,7 +216,7 @@ export class FoldedLine {
   }
 }
 
-/** `text` with `run` laid over it at `at` (may be negative or past the end); its length stays. */
+/** `text` with `run` written over it at `at` (may be negative or past the end); the length does not change. */
 function overlay(text: string, at: number, run: string): string {
   const from = Math.max(0, at);
   const to = Math.min(text.length, at + run.length);

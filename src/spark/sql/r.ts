@@ -50,7 +50,7 @@ const BODY = `  connection <- function() {
       }
       list(columns, SparkR::collect(SparkR::limit(as_texts(frame, columns), most + 1L)))
     } else {
-      # Its own form breaks Spark's sentence into lines.
+      # sparklyr's own form of an error breaks Spark's sentence into lines.
       theirs <- options(sparklyr.simple.errors = TRUE)
       on.exit(options(theirs))
       frame <- sparklyr::invoke(sparklyr::spark_session(sc), "sql", text)

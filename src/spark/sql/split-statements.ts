@@ -6,6 +6,12 @@ export interface Statement {
 }
 
 /**
+ * Further statements are not split off: the rest counts as one, which Spark refuses. This bounds how long one text
+ * holds the event loop.
+ */
+const MAX_STATEMENTS = 30_000;
+
+/**
  * The tokens of Spark's lexer that may contain a `;`: comment, raw string, string, quoted name, dollar string; and
  * word, blanks. An unclosed token extends to the end, so that no text is read twice.
  */
@@ -28,6 +34,7 @@ export function splitStatements(sql: string): Statement[] {
       blocks.take(token);
       continue;
     }
+    if (begin !== undefined && found.length === MAX_STATEMENTS - 1) break;
     if (begin !== undefined) found.push({ text: sql.slice(begin, at).trimEnd(), ...placeOf(begin) });
     begin = undefined;
     blocks = new Blocks();
@@ -82,18 +89,17 @@ class Blocks {
   }
 }
 
-/** Line and column of an index. The indexes must be ascending, so that the text is counted once. */
+/** Line and column of an index. The indexes must be ascending, so that the text is read once. */
 function placesIn(text: string): (index: number) => { line: number; column: number } {
-  let counted = 0;
   let line = 1;
   let lineStart = 0;
+  let lineEnd = text.indexOf('\n');
   return (index) => {
-    for (let at = text.indexOf('\n', counted); at !== -1 && at < index;) {
+    while (lineEnd !== -1 && lineEnd < index) {
       line += 1;
-      lineStart = at + 1;
-      at = text.indexOf('\n', at + 1);
+      lineStart = lineEnd + 1;
+      lineEnd = text.indexOf('\n', lineStart);
     }
-    counted = Math.max(counted, index);
     return { line, column: index - lineStart + 1 };
   };
 }

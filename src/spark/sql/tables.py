@@ -72,7 +72,7 @@ class Blocks(object):
 def split(sql):
     """[(statement, line, column)], in order; line and column from 1."""
     found, begin, blocks = [], None, Blocks()
-    counted, line = 0, 1
+    line_start, counted, line = 0, 0, 1
     for token, at in itertools.chain(tokens(sql), [(";", len(sql))]):
         is_last = at == len(sql)
         if not is_last and (token != ";" or blocks.depth > 0):
@@ -81,8 +81,9 @@ def split(sql):
             continue
         if begin is not None:
             line += sql.count("\n", counted, begin)
+            line_start = max(line_start, sql.rfind("\n", counted, begin) + 1)
             counted = begin
-            found.append((sql[begin:at].rstrip(), line, begin - sql.rfind("\n", 0, begin)))
+            found.append((sql[begin:at].rstrip(), line, begin - line_start + 1))
         begin, blocks = None, Blocks()
     return found or [(sql, 1, 1)]
 

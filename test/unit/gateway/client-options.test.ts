@@ -20,7 +20,7 @@ import {
 
 /** What a caller gives the client: headers, the leave to write, a listener. */
 
-test('headers are asked for anew at each REST request and each upgrade, and win over the settings’', async () => {
+test('headers are requested for each REST request and each upgrade, and override those of the settings', async () => {
   let asked = 0;
   const headers = () => {
     asked += 1;
@@ -46,7 +46,7 @@ test('headers are asked for anew at each REST request and each upgrade, and win 
     expect(call.headers).toMatchObject({ 'x-fixed': 'yes', 'x-more': 'own' });
 });
 
-test('headers that cannot be had are told as such, on REST and on an upgrade, and asked for again', async () => {
+test('headers that cannot be obtained are reported as such, by REST and at an upgrade, and requested again', async () => {
   let isBroken = false;
   const headers = () => (isBroken ? Promise.reject(new Error('no ticket')) : Promise.resolve({}));
   await using rig = await startConnectedRig({
@@ -62,7 +62,7 @@ test('headers that cannot be had are told as such, on REST and on an upgrade, an
   await running.until('reconnected');
 });
 
-test('while nothing may be written, calls that change something reject and never leave; others are made', async () => {
+test('while nothing may be written, calls that change something reject without being sent; others are made', async () => {
   let mayWrite = false;
   await using paused = await startRig({ client: { mayWrite: () => mayWrite } });
   const kernel = paused.server.addKernel();
@@ -82,7 +82,7 @@ test('while nothing may be written, calls that change something reject and never
   expect((await run(connection).end).kind).toBe('ok');
 });
 
-test('a websocket that is lost while nothing may be written is opened again when it may, with what came meanwhile', async () => {
+test('a websocket that is lost while nothing may be written is reopened when it may, with the messages that came meanwhile', async () => {
   let mayWrite = true;
   let refusals = 0;
   const refusedTwice = Promise.withResolvers<void>();
@@ -109,7 +109,7 @@ test('a websocket that is lost while nothing may be written is opened again when
   expect(running.outputs).toContainEqual(expect.objectContaining({ text: 'said meanwhile' }));
 });
 
-test('a listener is told everything from the opening on, also through the metrics', async () => {
+test('a listener gets all events from the opening on, also through the metrics', async () => {
   await using rig = await startRig();
   const gateway = instrumentGateway(new Registry())(rig.gateway);
   const kernel = rig.server.addKernel();
@@ -126,7 +126,7 @@ test('a listener is told everything from the opening on, also through the metric
   expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: false });
 });
 
-test('a listener that throws costs nothing but its event', async () => {
+test('a listener that throws loses only its event', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   const lost = Promise.withResolvers<void>();
@@ -140,7 +140,7 @@ test('a listener that throws costs nothing but its event', async () => {
   expect((await run(connection).end).kind).toBe('ok');
 });
 
-test('statuses are told from outputs', async () => {
+test('statuses and outputs are told apart', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request) => rig.kernel.run(request, 'text');
   const running = run(rig.connection);
@@ -164,7 +164,7 @@ test('a start that is repeated after its answer was lost keeps its kernel', asyn
   expect(server.kernels.get(model.id)?.isDeleted).toBe(false);
 });
 
-test('a start that is released after its answer was lost is not looked for any more; one that is given up is', async () => {
+test('a released start whose answer was lost is no longer searched for; one that is given up is', async () => {
   await using rig = await startRig({ timings: { lostStartLookMs: 5 } });
   const { server, gateway } = rig;
   const release = new AbortController();

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { giveTurn, hasTime, inOwnTurn } from '../../../src/gateway/event-loop.ts';
 import { useUpTurn, watchTurns } from '../../support/turns.ts';
 
-test('a turn of the event loop has an end for all together, and the next one has time again', async () => {
+test('the time of a turn is shared by all work, and the next turn has time again', async () => {
   await nextTurn();
   useUpTurn();
   expect(hasTime()).toBe(false);
@@ -17,7 +17,7 @@ test('a turn of the event loop has an end for all together, and the next one has
   expect(hasTime()).toBe(true);
 });
 
-test('heavy work has turns of its own, in order, also behind one that fails', async () => {
+test('heavy work gets turns of its own, in order, even after work that fails', async () => {
   using turns = watchTurns();
   const failed = inOwnTurn(() => Promise.reject(new Error('no')));
   const works = ['a', 'b', 'c'].map((name) => inOwnTurn(() => [name, turns.count] as const));

@@ -1,11 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { once } from 'node:events';
+import { createServer, connect as openSocket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import type { GatewayTimings } from '../../../src/gateway/timings.ts';
 import { silentLog } from '../../../src/log.ts';
 import { type Faults, type FaultFront, startFaultFront } from '../../support/fault-front.ts';
-import { kindsOf, quickTimings, run, runBegun, settingsFor, textOf } from '../../support/gateway-client.ts';
+import {
+  kindsOf,
+  quickTimings,
+  run,
+  runBegun,
+  settingsFor,
+  textOf,
+  watch,
+} from '../../support/gateway-client.ts';
 import {
   type ScriptedGateway,
   type ScriptedKernel,
@@ -50,7 +61,7 @@ function connected(rig: FrontRig): Promise<KernelConnection> {
   return rig.gateway.connect(rig.kernel.id, { sessionId: randomUUID() });
 }
 
-test('a front without faults is not noticed', async () => {
+test('a proxy without faults changes nothing', async () => {
   await using rig = await startFrontRig();
   const connection = await connected(rig);
   const done = run(connection);
@@ -88,7 +99,7 @@ test.for([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 );
 
-test('frames that come late and unevenly', async () => {
+test('frames that arrive late and unevenly', async () => {
   await using rig = await startFrontRig({ delayMs: 20 });
   const connection = await connected(rig);
   rig.kernel.onExecute = (request, kernel) => kernel.run(request, 'slow');
@@ -105,6 +116,81 @@ test('trap 37: a stalled wire is found by unanswered pings', async () => {
   await running.until('reconnected');
   rig.kernel.end();
   expect(await running.end).toMatchObject({ kind: 'ok' });
+});
+
+/** A connection to a server that brings 16 KiB each 10 ms. */
+async function startSlowWire(url: string): Promise<{ wsUrl: string } & AsyncDisposable> {
+  const wire = createServer((client) => {
+    const upstream = openSocket(Number(new URL(url).port), '127.0.0.1');
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+    client.pipe(upstream);
+    client.on('close', () => upstream.destroy());
+    const bring = async () => {
+      for await (const chunk of upstream)
+        for (let at = 0; at < chunk.length; at += 16_384) {
+          client.write(chunk.subarray(at, at + 16_384));
+          await delay(10);
+        }
+      client.end();
+    };
+    bring().catch(() => client.destroy());
+  });
+  wire.listen(0, '127.0.0.1');
+  await once(wire, 'listening');
+  const address = wire.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  return {
+    wsUrl: `ws://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      wire.close();
+      await once(wire, 'close');
+    },
+  };
+}
+
+describe('a long message on a slow wire is waited for while its bytes come', () => {
+  const long = 'x'.repeat(1_000_000);
+
+  async function startSlowRig() {
+    const server = await startScriptedGateway();
+    const wire = await startSlowWire(server.httpUrl);
+    const settings = settingsFor({ httpUrl: server.httpUrl, wsUrl: wire.wsUrl });
+    const timings = { ...quickTimings, busyPingMs: 100, staleMs: 100 };
+    const gateway = createGatewayClient(settings, { log: silentLog, timings });
+    return {
+      gateway,
+      kernel: server.addKernel(),
+      async [Symbol.asyncDispose]() {
+        await gateway.close();
+        await wire[Symbol.asyncDispose]();
+        await server.close();
+      },
+    };
+  }
+
+  test('the pings that wait behind it do not end the websocket', async () => {
+    await using rig = await startSlowRig();
+    rig.kernel.onExecute = (request, kernel) => kernel.run(request, long);
+    const running = run(await rig.gateway.connect(rig.kernel.id, { sessionId: randomUUID() }));
+    expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
+    expect(textOf(running.outputs)).toHaveLength(long.length);
+  });
+
+  test('an idle kernel whose answer waits behind it does not count as cut off', async () => {
+    await using rig = await startSlowRig();
+    const { gateway, kernel } = rig;
+    const sessionId = randomUUID();
+    const before = await gateway.connect(kernel.id, { sessionId });
+    const begun = await runBegun({ kernel, connection: before });
+    await before.close();
+    await vi.waitFor(() => expect(kernel.sockets.size).toBe(0));
+    kernel.stream(kernel.lastRequest, long);
+    kernel.end();
+    const connection = await gateway.connect(kernel.id, { sessionId });
+    const resumed = watch(connection.resume({ msgId: begun.execution.msgId }));
+    expect(await resumed.end).toMatchObject({ kind: 'ok' });
+    expect(textOf(resumed.outputs)).toHaveLength(long.length);
+  });
 });
 
 test('a half-closed wire is re-opened', async () => {
@@ -136,14 +222,14 @@ test('trap 5: a proxy that takes no long message closes with 1009: nothing loops
   expect(rig.front.done.tooBig).toBe(1);
 });
 
-test('trap 6: a front that refuses binary frames is passed, because none is sent', async () => {
+test('trap 6: a proxy that refuses binary frames is passed, because none are sent', async () => {
   await using rig = await startFrontRig({ refusesBinary: true });
   const connection = await connected(rig);
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
   expect(rig.front.done.binary).toBe(0);
 });
 
-test('trap 3: a proxy that cuts long calls: the kernel that comes up behind it is deleted', async () => {
+test('trap 3: a proxy that cuts long calls: the kernel that starts behind it is deleted', async () => {
   await using rig = await startFrontRig({ cutHttpAfterMs: 50 });
   const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
   rig.server.answer = async (call) => {
@@ -159,7 +245,7 @@ test('trap 3: a proxy that cuts long calls: the kernel that comes up behind it i
   await expect.poll(() => rig.server.kernels.get(kernelId)?.isDeleted).toBe(true);
 });
 
-test('a proxy that answers 502 for a while when the connection is cut: the run goes on when it lets pass again', async () => {
+test('a proxy that answers 502 for a while after a cut: the run goes on once it recovers', async () => {
   await using rig = await startFrontRig();
   const connection = await connected(rig);
   const running = await runBegun({ ...rig, connection });

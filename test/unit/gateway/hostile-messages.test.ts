@@ -88,7 +88,7 @@ test('an input request whose header is nested deep is answered', async () => {
   expect((await asking.end).kind).toBe('ok');
 });
 
-test('a message of too many values is lost, and said; a long one without them is not', async () => {
+test('a message with too many values is lost and reported; a long one with few is not', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const send = (request: ScriptMessage, data: object): void =>

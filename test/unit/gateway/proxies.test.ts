@@ -57,7 +57,7 @@ test('REST and the websocket go through the proxy, also when the websocket was c
   expect(proxy.asked.length).toBeGreaterThanOrEqual(upgrades);
 });
 
-test('the two roots may go different ways', async () => {
+test('the two roots may use different proxies', async () => {
   await using rig = await startBehindProxy({ ways: ['websocket'] });
   await rig.gateway.readInfo();
   expect(rig.proxy.asked).toEqual([]);
@@ -66,7 +66,7 @@ test('the two roots may go different ways', async () => {
   expect(rig.proxy.asked).toHaveLength(1);
 });
 
-test('a user and a password for the proxy are shown to it, with their odd letters, and never to the gateway', async () => {
+test('the proxy’s user and password are sent to it, special characters included, and never to the gateway', async () => {
   await using rig = await startBehindProxy({ wants: 'ana:p@ss:word', has: 'ana:p%40ss%3Aword' });
   await rig.gateway.readInfo();
   const kernel = rig.server.addKernel();
@@ -90,7 +90,7 @@ test.for([407, 403, 502] as const)(
   },
 );
 
-test('a proxy that is not there is named', async () => {
+test('an unreachable proxy is named', async () => {
   // A port that was free a moment ago may be another test's by now; nobody listens on this one.
   await using rig = await startBehindProxy({ at: 'http://127.0.0.1:1' });
   const expected = {
@@ -103,7 +103,7 @@ test('a proxy that is not there is named', async () => {
   await expect(rig.gateway.connect(randomUUID(), { sessionId: 's' })).rejects.toMatchObject(expected);
 });
 
-test('a proxy that says nothing is given up with the websocket', async () => {
+test('a proxy that does not answer is given up with the websocket', async () => {
   await using rig = await startBehindProxy({ ways: ['websocket'] });
   const { gateway, server, proxy } = rig;
   const kernel = server.addKernel();

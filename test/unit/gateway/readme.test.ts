@@ -37,7 +37,7 @@ test('the example of the README runs 1+1 and reads 2', async () => {
   await server.close();
 });
 
-test('it can be lifted out: nothing is imported from outside the folder but the packages that the README names', () => {
+test('it is self-contained: it imports only the packages that the README names', () => {
   const packages = new Set<string>();
   for (const file of globSync('**/*.ts', { cwd: folder })) {
     const depth = file.split('/').length - 1;

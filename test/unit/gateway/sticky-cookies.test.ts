@@ -69,7 +69,7 @@ test('a later process finds the kernel by the cookies that were stored with it',
   expect((await run(connection).end).kind).toBe('ok');
 });
 
-test('what the settings send as a cookie goes along, and its names stay theirs', async () => {
+test('cookies of the settings are sent too, and are never overridden', async () => {
   await using rig = await startReplicas({ Cookie: 'team=data; ROUTE=r2' });
   const gateway = rig.open();
   const kernelId = await start(gateway);
@@ -79,7 +79,7 @@ test('what the settings send as a cookie goes along, and its names stay theirs',
   expect(new Set(cookies)).toEqual(new Set(['team=data; ROUTE=r2']));
 });
 
-test('stored cookies that cannot be read are none', async () => {
+test('unreadable stored cookies are ignored', async () => {
   await using rig = await startReplicas();
   const gateway = rig.open();
   for (const saved of ['', '{', '[{"name":1}]', '"x"']) {

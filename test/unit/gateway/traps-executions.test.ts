@@ -10,7 +10,7 @@ function sent(kernel: ScriptedKernel, msgType = 'execute_request'): ScriptMessag
   return kernel.received.filter((message) => message.header.msg_type === msgType);
 }
 
-test('an execution that goes well: started once and first, counted, its outputs in order', async () => {
+test('a successful execution: started once and first, counted, its outputs in order', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request, 7);
@@ -62,7 +62,7 @@ test('an execution that goes well: started once and first, counted, its outputs 
   });
 });
 
-test('trap 19: reply without idle, idle without reply: both end after a grace and say what is missing', async () => {
+test('trap 19: reply without idle and idle without reply both end after a grace, and say what is missing', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -83,7 +83,7 @@ test('trap 19: reply without idle, idle without reply: both end after a grace an
   expect(await run(connection).end).toMatchObject({ kind: 'ok', replyMissing: true });
 });
 
-test('any order of reply, idle and outputs is one execution', async () => {
+test('reply, idle and outputs may come in any order', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -97,7 +97,7 @@ test('any order of reply, idle and outputs is one execution', async () => {
   expect(kindsOf(odd.outputs)).toEqual(['started', 'counted', 'stream']);
 });
 
-test('trap 20: what the kernel refuses to run ends on its reply alone', async () => {
+test('trap 20: code that the kernel refuses to run ends with its reply alone', async () => {
   await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
   rig.kernel.onExecute = (request, kernel) => {
     kernel.send('execute_reply', { status: 'aborted' }, { parent: request, channel: 'shell' });
@@ -105,7 +105,7 @@ test('trap 20: what the kernel refuses to run ends on its reply alone', async ()
   expect(await run(rig.connection).end).toMatchObject({ kind: 'aborted', idleMissing: true });
 });
 
-test('trap 23: aborted behind somebody’s error, with busy and idle as ipykernel sends them', async () => {
+test('trap 23: aborted after another request’s error, with busy and idle as ipykernel sends them', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.send('execute_reply', { status: 'aborted' }, { parent: request, channel: 'shell' });
@@ -117,7 +117,7 @@ test('trap 23: aborted behind somebody’s error, with busy and idle as ipykerne
   expect(kindsOf(refused.outputs)).toEqual(['started']);
 });
 
-test('trap 23: two executions at once wait here, not in the kernel, so that one’s error does not abort the other', async () => {
+test('trap 23: a second execution waits in the client rather than the kernel, so that an error does not abort it', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const { promise: second, resolve } = Promise.withResolvers<number>();
@@ -153,7 +153,7 @@ test('trap 21: IRkernel’s interrupt is the status abort, without any error', a
   expect(kindsOf(stopped.outputs)).not.toContain('error');
 });
 
-test('trap 21: a status that nobody knows is a failure', async () => {
+test('trap 21: an unknown status is a failure', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
@@ -163,7 +163,7 @@ test('trap 21: a status that nobody knows is a failure', async () => {
   expect(await run(rig.connection).end).toMatchObject({ kind: 'raised', detail: 'reply status "strange"' });
 });
 
-test('trap 22: an input request despite allow_stdin false is answered with an empty line and told', async () => {
+test('trap 22: an input request despite allow_stdin false is answered with an empty line and reported', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -209,7 +209,7 @@ test('an input request that is allowed is answered by the caller, once', async (
   expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['secret']);
 });
 
-test('a line that was asked for before a restart is asked for again, and so is what is asked for then', async () => {
+test('an input request from before a restart is output again, as are later ones', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   const ask = (request: ScriptMessage, prompt: string) =>
@@ -244,7 +244,7 @@ test('a line that was asked for before a restart is asked for again, and so is w
   expect(sent(kernel, 'input_reply').map((reply) => reply.content['value'])).toEqual(['to 1?', 'to 2?']);
 });
 
-test('an answer given while the socket is away is sent when it is back', async () => {
+test('an input reply given while the socket is down is sent after the reconnect', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -263,7 +263,7 @@ test('an answer given while the socket is away is sent when it is back', async (
   expect(await asking.end).toMatchObject({ kind: 'ok' });
 });
 
-test('trap 24: a stop while another client’s code runs interrupts nobody until ours has begun', async () => {
+test('trap 24: a stop while another client’s code runs interrupts nothing until ours has begun', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const foreign = {
@@ -309,7 +309,7 @@ test('a stop before the request was written: it is never written', async () => {
   expect(kernel.interrupts).toBe(0);
 });
 
-test('trap 25: two stops in a row are two interrupts with a distance', async () => {
+test('trap 25: two stops in a row are two interrupts, kept apart', async () => {
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 100 } });
   const { kernel, connection } = rig;
   const at: number[] = [];
@@ -332,7 +332,7 @@ test('trap 25: two stops in a row are two interrupts with a distance', async () 
   expect(second - first).toBeGreaterThanOrEqual(98);
 });
 
-test('trap 26: a stop that nothing obeys is told, and the run goes on', async () => {
+test('trap 26: a stop without effect is reported, and the run goes on', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -349,7 +349,7 @@ test('trap 26: a stop that nothing obeys is told, and the run goes on', async ()
   expect(kernel.interrupts).toBeLessThanOrEqual(2);
 });
 
-test('a signal that is lost in the kernel is sent once more, at a distance', async () => {
+test('a signal that the kernel misses is sent once more, after a delay', async () => {
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 100, stopIgnoredMs: 60_000 } });
   const { kernel, connection } = rig;
   const at: number[] = [];
@@ -369,7 +369,7 @@ test('a signal that is lost in the kernel is sent once more, at a distance', asy
   expect(second - first).toBeGreaterThanOrEqual(98);
 });
 
-test('a second signal that does not get through takes nothing back of “no effect yet”', async () => {
+test('a second signal that fails does not withdraw “no effect yet”', async () => {
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 20 } });
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -387,7 +387,7 @@ test('a second signal that does not get through takes nothing back of “no effe
   await running.until('stopIgnored');
 });
 
-test('a run whose first words were lost counts as begun when its kernel is found busy, and can be stopped', async () => {
+test('a run whose first messages were lost counts as begun when its kernel is busy, and can be stopped', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -448,7 +448,7 @@ test('an error that our stop made is an interrupt, whatever the kernel calls it'
   expect(await running.until('error')).toMatchObject({ name: 'java.lang.InterruptedException' });
 });
 
-test('traps 27, 28: what the gateway drops is told in our own way, its prose is not shown', async () => {
+test('traps 27, 28: dropped output is reported as a status; the gateway’s own text is not shown', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
@@ -513,7 +513,7 @@ test('trap 53: Toree’s error after idle belongs to the run, once', async () =>
   ]);
 });
 
-test('trap 53: an error that comes too late is not told twice', async () => {
+test('trap 53: an error that comes too late is not output twice', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const error = { ename: 'E', evalue: 'v', traceback: [] };
@@ -531,7 +531,7 @@ test('trap 53: an error that comes too late is not told twice', async () => {
   expect(rig.events).toMatchObject([{ kind: 'lateOutput', output: { kind: 'stream' } }]);
 });
 
-test('trap 38: a thread’s output after the end is told as late, not put into the next run', async () => {
+test('trap 38: a thread’s output after the end is late output, not part of the next run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const first = run(connection);
@@ -556,7 +556,7 @@ test('trap 38: a thread’s output after the end is told as late, not put into t
   ]);
 });
 
-test('traps 39, 40: what belongs to others, or to the gateway under our session, is not ours', async () => {
+test('traps 39, 40: messages of other clients, or of the gateway with our session, are ignored', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -581,7 +581,7 @@ test('traps 39, 40: what belongs to others, or to the gateway under our session,
   expect(rig.events).toEqual([]);
 });
 
-test('trap 31: a request that is swallowed does not hang: the kernel’s next answer proves it', async () => {
+test('trap 31: a swallowed request does not hang: the kernel’s next answer proves it', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (_request, kernel) => {
     kernel.executionState = 'idle';
@@ -593,7 +593,7 @@ test('trap 31: a request that is swallowed does not hang: the kernel’s next an
   });
 });
 
-test('a kernel that answers out of order is asked by an empty execution, however often it looks idle', async () => {
+test('a kernel that answers out of order is asked by an empty execution, even if it looks idle', async () => {
   await using rig = await startConnectedRig({
     prepare: (kernel) => (kernel.implementation = 'spark'),
   });
@@ -604,7 +604,7 @@ test('a kernel that answers out of order is asked by an empty execution, however
   expect(await run(rig.connection).end).toMatchObject({ kind: 'outputLost' });
 });
 
-test('a long silence with a busy kernel is told as quiet, and nothing else', async () => {
+test('a long silence of a busy kernel is reported as quiet only', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -618,14 +618,14 @@ test('a long silence with a busy kernel is told as quiet, and nothing else', asy
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
-test('trap 29: code over what a server takes is refused here, before it is written', async () => {
+test('trap 29: code longer than servers accept is refused before it is written', async () => {
   await using rig = await startConnectedRig();
   const long = run(rig.connection, { code: 'x'.repeat(11 * 2 ** 20) });
   expect(await long.end).toMatchObject({ kind: 'notSent', detail: expect.stringContaining('10 MiB') });
   expect(await run(rig.connection).end).toMatchObject({ kind: 'ok' });
 });
 
-test('a frame that is no message costs nothing but itself', async () => {
+test('a frame that is not a message is the only thing lost', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onExecute = (request, kernel) => {
     kernel.begin(request);
@@ -667,7 +667,7 @@ async function untilQuiet(answered: Promise<unknown>): Promise<void> {
   await answered;
 }
 
-test('a thread that prints after a reconnect speaks in answer to our handshake: it is the last run’s late output', async () => {
+test('a thread’s output with our handshake as its parent is late output of the last run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const first = run(connection);
@@ -683,7 +683,7 @@ test('a thread that prints after a reconnect speaks in answer to our handshake: 
   });
 });
 
-test('it is the running one’s output where the end was lost with the connection', async () => {
+test('it is output of the running execution if its end was lost with the connection', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   await run(connection).end;

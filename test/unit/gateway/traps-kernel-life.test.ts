@@ -34,7 +34,7 @@ test('trap 1: a culled kernel shows by its shutdown_reply alone, also while noth
   expect(rig.kernel.received.map((message) => message.header.msg_type)).not.toContain('execute_request');
 });
 
-test('trap 1: a kernel is asked for before its open socket is used again; received from just now, it is there', async () => {
+test('trap 1: a kernel is looked for before its open socket is used again, unless it has just sent something', async () => {
   await using quiet = await startConnectedRig({ timings: { seenMs: 0 } });
   const { signal } = new AbortController();
   expect(await quiet.connection.isThere(signal)).toBe(true);
@@ -56,7 +56,7 @@ test('trap 1: a kernel is asked for before its open socket is used again; receiv
   expect(await connection.isThere(signal), 'a goodbye is no such sign').toBe(false);
 });
 
-test('trap 51: while its websocket is lost, a kernel is there only if the gateway says so', async () => {
+test('trap 51: while its websocket is lost, a kernel exists only if the gateway says so', async () => {
   await using rig = await startConnectedRig({ timings: { seenMs: 3_600_000, reopenMs: 3_600_000 } });
   const { server, kernel, connection } = rig;
   const { signal } = new AbortController();
@@ -70,7 +70,7 @@ test('trap 51: while its websocket is lost, a kernel is there only if the gatewa
   expect(await connection.isThere(signal)).toBe(false);
 });
 
-describe('an interrupt that is not ours may be how a restart or a deletion by somebody else begins', () => {
+describe('an interrupt that is not ours may be the beginning of a restart or deletion by somebody else', () => {
   async function interrupted() {
     const rig = await startConnectedRig();
     const { kernel } = rig;
@@ -84,7 +84,7 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     return { ...rig, running, request, end };
   }
 
-  test('a deletion without any goodbye', async () => {
+  test('a deletion without a shutdown_reply', async () => {
     await using rig = await interrupted();
     rig.kernel.isDeleted = true;
     rig.end();
@@ -100,7 +100,7 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
   });
 
-  test('a deletion of which a broken connection has left an idle alone', async () => {
+  test('a deletion of which only an idle survived a broken connection', async () => {
     await using rig = await interrupted();
     const { kernel, request, running } = rig;
     kernel.buffers = false;
@@ -113,7 +113,7 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
   });
 
-  test('a restart, whose new process speaks a while later', async () => {
+  test('a restart whose new process takes a while', async () => {
     await using rig = await interrupted();
     const { kernel, server, running } = rig;
     server.calls.length = 0;
@@ -124,14 +124,14 @@ describe('an interrupt that is not ours may be how a restart or a deletion by so
     expect(await running.end).toMatchObject({ kind: 'kernelRestarted', variablesLost: true });
   });
 
-  test('none of both: it was interrupted, and nothing else', async () => {
+  test('neither: it was only interrupted', async () => {
     await using rig = await interrupted();
     rig.end();
     expect(await rig.running.end).toMatchObject({ kind: 'interrupted', variablesLost: false });
   });
 });
 
-test('a KeyboardInterrupt on the way out is no interrupt by a person', async () => {
+test('a KeyboardInterrupt during a restart or deletion is not a person’s interrupt', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -173,7 +173,7 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
 });
 
-test('what the process that died had not begun is run by the next one, or has died with it', async () => {
+test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
     await using rig = await startConnectedRig();
     const { kernel, connection } = rig;
@@ -196,7 +196,7 @@ test('what the process that died had not begun is run by the next one, or has di
   }
 });
 
-test('what a kernel had not begun ends with a restart that was asked for', async () => {
+test('code that a kernel had not begun ends with a requested restart', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   kernel.onExecute = () => undefined;
@@ -223,7 +223,7 @@ test('a kernel that dies again and again until the gateway gives up is gone; its
   }
 });
 
-test('a second death is told although the gateway numbers its own messages anew with each websocket', async () => {
+test('a second death is reported although the gateway numbers its messages anew for each websocket', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const die = (): void => {
@@ -254,7 +254,7 @@ test('trap 18: a restart by somebody else ends the run, also without a reply', a
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
 });
 
-test('trap 42: our own restart ends the run, re-opens the socket, and tells once', async () => {
+test('trap 42: our own restart ends the run, reopens the socket and is reported once', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   const running = await runBegun(rig);
@@ -283,14 +283,14 @@ test('a restart that fails leaves the run as it was', async () => {
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
-test('trap 9: 500 on the restart of a kernel that is gone is told as gone', async () => {
+test('trap 9: a 500 for the restart of a missing kernel is reported as kernelGone', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.isDeleted = true;
   await expect(rig.gateway.restartKernel(rig.kernel.id)).rejects.toMatchObject({ code: 'kernelGone' });
   expect(rig.events).toMatchObject([{ kind: 'kernelGone' }]);
 });
 
-test('trap 9: 500 on the restart of a kernel that is there is no kernelGone', async () => {
+test('trap 9: a 500 for the restart of an existing kernel is not kernelGone', async () => {
   await using rig = await startConnectedRig();
   rig.server.answer = (call) => (call.path.endsWith('/restart') ? { status: 500, body: '' } : undefined);
   await expect(rig.gateway.restartKernel(rig.kernel.id)).rejects.toMatchObject({
@@ -299,7 +299,7 @@ test('trap 9: 500 on the restart of a kernel that is there is no kernelGone', as
   });
 });
 
-test('trap 43: exit() says ok, and the state is lost; the next request waits for the new process', async () => {
+test('trap 43: exit() replies ok and loses the state; the next request waits for the new process', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -325,7 +325,7 @@ test('trap 43: exit(keep_kernel=True) loses nothing', async () => {
   expect(await run(connection).end).toMatchObject({ kind: 'ok', variablesLost: false });
 });
 
-test('a death while the socket was away shows as a parentless starting in the replay', async () => {
+test('a death while the socket was down shows as a starting without parent in the replay', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const running = await runBegun(rig);
@@ -337,7 +337,7 @@ test('a death while the socket was away shows as a parentless starting in the re
   expect(rig.events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
 });
 
-test('trap 41: a header session that changes is no restart', async () => {
+test('trap 41: a different session in a header is not a restart', async () => {
   await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -350,7 +350,7 @@ test('trap 41: a header session that changes is no restart', async () => {
   expect(rig.events).toEqual([]);
 });
 
-test('a starting of a kernel that we have just started is no restart', async () => {
+test('the first starting of a kernel that we have started is not a restart', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   server.onStart = (kernel) => {
@@ -367,7 +367,7 @@ test('a starting of a kernel that we have just started is no restart', async () 
   expect(events).toEqual([]);
 });
 
-test('trap 35: an upgrade that is held is waited for', async () => {
+test('trap 35: a held upgrade is waited for', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -381,7 +381,7 @@ test('trap 35: an upgrade that is held is waited for', async () => {
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
 
-test('a kernel that the gateway gives up while it holds the upgrade is told at once', async () => {
+test('a kernel that the gateway gives up during the upgrade is reported at once', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   kernel.upgradable = new Promise(() => undefined);
@@ -392,7 +392,7 @@ test('a kernel that the gateway gives up while it holds the upgrade is told at o
   await failure;
 });
 
-test('a kernel that never answers fails to start after the launch time-out', async () => {
+test('a kernel that never answers fails to start after the launch timeout', async () => {
   await using rig = await startRig({ settings: { launchTimeoutMs: 300 } });
   const kernel = rig.server.addKernel();
   kernel.answersInfo = false;
@@ -402,7 +402,7 @@ test('a kernel that never answers fails to start after the launch time-out', asy
   });
 });
 
-test('connecting can be given up', async () => {
+test('connecting can be aborted', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   kernel.upgradable = new Promise(() => undefined);
@@ -416,14 +416,14 @@ test('connecting can be given up', async () => {
   });
 });
 
-test('connecting to a kernel that is not there is told as gone', async () => {
+test('connecting to a missing kernel is reported as kernelGone', async () => {
   await using rig = await startRig();
   await expect(rig.gateway.connect(crypto.randomUUID(), { sessionId: 's' })).rejects.toMatchObject({
     code: 'kernelGone',
   });
 });
 
-test('a websocket address that is wrong is not told as a kernel that is gone', async () => {
+test('a wrong websocket address is not reported as kernelGone', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   rig.server.answer = (call) =>
@@ -449,7 +449,7 @@ test.for([404, 500])(
   },
 );
 
-test('a websocket address where nobody listens is told by itself', async () => {
+test('an unreachable websocket address is named', async () => {
   const wsUrl = 'ws://127.0.0.1:1/jkgws/';
   await using rig = await startRig({ settings: { wsUrl } });
   const kernel = rig.server.addKernel();
@@ -459,7 +459,7 @@ test('a websocket address where nobody listens is told by itself', async () => {
   });
 });
 
-test('trap 32: a lost kernel_info_reply is asked for again', async () => {
+test('trap 32: a lost kernel_info_reply is requested again', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   kernel.answersInfo = false;
@@ -470,7 +470,7 @@ test('trap 32: a lost kernel_info_reply is asked for again', async () => {
   expect((await connecting).kernelInfo.implementation).toBe('ipython');
 });
 
-test('trap 33: a kernel that works on somebody else’s code counts as there', async () => {
+test('trap 33: a kernel that is busy with another client’s code counts as alive', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   kernel.answersInfo = false;
@@ -479,7 +479,7 @@ test('trap 33: a kernel that works on somebody else’s code counts as there', a
   expect(connection.kernelInfo.implementation).toBe('');
 });
 
-test('trap 34: a model that says starting for ever holds nothing up', async () => {
+test('trap 34: a model that says starting for ever delays nothing', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   const connection = await rig.gateway.connect(kernel.id, { sessionId: 's' });
@@ -487,7 +487,7 @@ test('trap 34: a model that says starting for ever holds nothing up', async () =
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
 
-test('a kernel found starting after it had begun our code was restarted unseen', async () => {
+test('a kernel that is starting after it had begun our code was restarted unseen', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -540,7 +540,7 @@ test.for([
   expect(await workUnheard(rig, state, cut)).toBe('ok: done');
 });
 
-test('a resumed run of a kernel whose kind is not known yet is not over because it answers in the middle of its work', async () => {
+test('a resumed run of a kernel of unknown implementation does not end because the kernel answers while it is busy', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   kernel.implementation = 'spark';
@@ -598,7 +598,7 @@ test('trap 47: closing the connection leaves the kernel and its run alone', asyn
   expect(textOf(resumed.outputs)).toBe('end');
 });
 
-test('a starting that comes after the new process has answered is no second restart', async () => {
+test('a starting that arrives after the new process has answered is not a second restart', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   kernel.onRestart = () => {
@@ -614,7 +614,7 @@ test('a starting that comes after the new process has answered is no second rest
   expect(rig.events).toEqual([{ kind: 'kernelRestarted', automatic: false }]);
 });
 
-test('a death of which the connection lost every message shows by the process that answers', async () => {
+test('a death whose messages were all lost shows by the process that answers', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, events } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -630,7 +630,7 @@ test('a death of which the connection lost every message shows by the process th
   expect(events).toContainEqual({ kind: 'kernelRestarted', automatic: true });
 });
 
-test('the same while nothing runs, and where the process had said exit()', async () => {
+test('the same while nothing runs, and after exit()', async () => {
   await using rig = await startConnectedRig({ timings: { exitMs: 5_000 } });
   const { kernel, connection, events } = rig;
   kernel.onExecute = (request) => {

@@ -42,7 +42,7 @@ test('the seeds’ calls as they come from a healthy gateway', async () => {
   await gateway.shutDownKernel(model.id);
 });
 
-test('a kernelspec that says little of itself is there by its name, and costs the others nothing', async () => {
+test('an incomplete kernelspec is listed by its name and does not affect the others', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const kernelspecs = {
@@ -85,7 +85,7 @@ test('a gateway that lists its kernels', async () => {
   ]);
 });
 
-test('Jupyter Server says 403 to a bad token: that is no gateway that does not list its kernels', async () => {
+test('a 403 of Jupyter Server for a bad token is not a refusal to list kernels', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 403, body: { message: 'Forbidden', reason: null } });
   await expect(rig.gateway.listKernels()).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
@@ -130,7 +130,7 @@ test.for([
   },
 );
 
-test('a start given up while it waits its turn is never made', async () => {
+test('a start that is given up while it waits for its turn is never sent', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
@@ -149,7 +149,7 @@ test('a start given up while it waits its turn is never made', async () => {
   expect(postsOf(server.calls)).toHaveLength(2);
 });
 
-test('trap 3: a start given up while the gateway works at it leaves no kernel', async () => {
+test('trap 3: a start that is given up while the gateway works on it leaves no kernel', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
@@ -191,7 +191,7 @@ test.for<[string, CannedAnswer | 'reset' | 'hang']>([
   },
 );
 
-test('a start that is repeated finds the kernel of the first one, also where the gateway chooses the ids itself', async () => {
+test('a repeated start finds the kernel of the first one, even if the gateway chooses ids itself', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   const first = server.addKernel();
@@ -201,7 +201,7 @@ test('a start that is repeated finds the kernel of the first one, also where the
   expect(postsOf(server.calls)).toEqual([]);
 });
 
-test('trap 10: an unknown kernelspec is a 500 without words; it is told by its name', async () => {
+test('trap 10: an unknown kernelspec is a 500 without a reason; the error names it', async () => {
   await using rig = await startRig();
   const failing = rig.gateway.startKernel(start({ kernelspec: 'pyhton3' }));
   await expect(failing).rejects.toMatchObject({
@@ -335,7 +335,7 @@ test.for<[string, string]>([
   await expect(rig.gateway.restartKernel(id)).rejects.toMatchObject({ code });
 });
 
-test('a 404 in HTML is no proof that a kernel is gone', async () => {
+test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
@@ -349,7 +349,7 @@ test.for([502, 503, 504])('a GET is repeated over a passing %d', async (status) 
   expect(rig.server.calls).toHaveLength(2);
 });
 
-test('a GET is repeated over a broken connection, three times at most; a POST never is', async () => {
+test('a GET is repeated after a broken connection, at most three times; a POST is not', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
   server.answer = (call) => (call.path === '/api' || isPost(call) ? 'reset' : undefined);
@@ -359,7 +359,7 @@ test('a GET is repeated over a broken connection, three times at most; a POST ne
   expect(postsOf(server.calls)).toHaveLength(1);
 });
 
-test('a GET that gets no answer ends, and can be given up before', async () => {
+test('a GET without an answer times out, and can be aborted before', async () => {
   await using rig = await startRig({ timings: { callMs: 200 } });
   const { server, gateway } = rig;
   server.answer = () => 'hang';
@@ -376,7 +376,7 @@ test('a GET that gets no answer ends, and can be given up before', async () => {
   });
 });
 
-test('trap 52: two deletions at once: the 500 of the second counts as done', async () => {
+test('trap 52: of two simultaneous deletions, a 500 for one counts as success', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   rig.server.answer = (call) => {
@@ -387,7 +387,7 @@ test('trap 52: two deletions at once: the 500 of the second counts as done', asy
   await expect(rig.gateway.shutDownKernel(kernel.id)).resolves.toBeUndefined();
 });
 
-test('a deletion that meets a restart is repeated', async () => {
+test('a deletion during a restart is repeated', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   let deletions = 0;
@@ -400,7 +400,7 @@ test('a deletion that meets a restart is repeated', async () => {
   expect(kernel.isDeleted).toBe(true);
 });
 
-test('a deletion that fails is told', async () => {
+test('a failing deletion is reported', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   rig.server.answer = (call) => (call.method === 'DELETE' ? { status: 500, body: '' } : undefined);
@@ -436,7 +436,7 @@ test('a token alone goes into the header, where no log sees it', async () => {
   }
 });
 
-test('trap 12: prefixes with and without a trailing slash are kept, apart for REST and websocket', async () => {
+test('trap 12: path prefixes are kept, with and without a trailing slash, separately for REST and websocket', async () => {
   await using rig = await startRig();
   const { server } = rig;
   const gateway = createGatewayClient(
@@ -456,7 +456,7 @@ test('trap 12: prefixes with and without a trailing slash are kept, apart for RE
   ]);
 });
 
-test('trap 8: neither token nor password stands in an error or in the log', async () => {
+test('trap 8: neither token nor password appears in an error or in the log', async () => {
   const lines: string[] = [];
   const log = startLog({ level: 'trace', secrets: new Secrets() });
   for (const level of ['trace', 'debug', 'info', 'warn', 'error'] as const) {
@@ -505,7 +505,7 @@ function shown(failure: unknown): string {
   return `${failure.message} ${failure.stack ?? ''} ${fields.join(' ')} ${failure.cause === undefined ? '' : shown(failure.cause)}`;
 }
 
-test('a gateway that is not there is told as unreachable, with its address', async () => {
+test('a missing gateway is reported as unreachable, with its address', async () => {
   const gateway = createGatewayClient(
     settingsFor({ httpUrl: 'http://127.0.0.1:9', wsUrl: 'ws://127.0.0.1:9' }),
     { log: startLog({ level: 'silent', secrets: new Secrets() }) },

@@ -14,7 +14,7 @@ import type { CannedAnswer, ScriptMessage } from '../../support/scripted-gateway
 
 /** Traps of protocol.md §5 about websockets that drop, stall, are taken away or refuse; numbers as there. */
 
-test('trap 16: what came while the socket was away belongs to the same run; ipykernel’s numbers prove it whole', async () => {
+test('trap 16: messages from while the socket was down belong to the same run; ipykernel’s numbers prove it complete', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const running = await runBegun(rig, 'a');
@@ -33,7 +33,7 @@ test('trap 16: what came while the socket was away belongs to the same run; ipyk
   expect(new Set(sessions)).toEqual(new Set([connection.sessionId]));
 });
 
-test('an idle that was lost with the socket is not waited for as long as one that a busy gateway holds', async () => {
+test('an idle that may be lost with the socket is waited for less long than one in a busy gateway', async () => {
   await using rig = await startConnectedRig({ timings: { idleGraceMs: 600_000 } });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -48,7 +48,7 @@ test('an idle that was lost with the socket is not waited for as long as one tha
   expect(await running.end).toMatchObject({ kind: 'ok', replyMissing: false, idleMissing: true });
 });
 
-test('traps 14, 15: what is lost for good is a flag on the end', async () => {
+test('traps 14, 15: lost messages set a flag on the end', async () => {
   await using rig = await startConnectedRig();
   const { kernel } = rig;
   const running = await runBegun(rig, 'a');
@@ -113,7 +113,7 @@ test('a reply that was lost with the socket: the kernel is idle and proves that 
   expect(await running.end).toMatchObject({ kind: 'outputLost', possibleGap: true, replyMissing: true });
 });
 
-test('a reply that was lost with the socket although the idle after it came: nobody knows how it went', async () => {
+test('a reply that was lost although the later idle came: the result is not known', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -142,7 +142,7 @@ test('a request that was written into a dying socket: whether it ran is not know
   expect(await run(connection).end).toMatchObject({ kind: 'unknown', replyMissing: true });
 });
 
-test('a run that waited for the socket is written once it is back', async () => {
+test('a run that waited for the socket is written after the reconnect', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   const lost = rig.untilEvent('disconnected');
@@ -164,7 +164,7 @@ test.for([1000, 1001, 1005, 1011, 1012, 4000])(
   },
 );
 
-test('trap 13: an owner of the same session evicts us: the distance between our returns grows', async () => {
+test('trap 13: another owner of the session evicts us: our reconnects become rarer', async () => {
   await using rig = await startConnectedRig({ timings: { reopenMs: 4, reopenMaxMs: 1_000 } });
   const { kernel } = rig;
   const running = await runBegun(rig);
@@ -196,7 +196,7 @@ test('trap 37: a half-open socket is found by its unanswered pings, in flight', 
   for (const socket of stalled) socket.terminate();
 });
 
-test('trap 36: pings go out while nothing runs, so that no proxy thinks the socket idle', async () => {
+test('trap 36: pings are sent while nothing runs, so that no proxy takes the socket for idle', async () => {
   await using rig = await startRig({ timings: { idlePingMs: 30 } });
   const kernel = rig.server.addKernel();
   await rig.gateway.connect(kernel.id, { sessionId: 's' });
@@ -217,7 +217,7 @@ test('traps 4, 6: no subprotocol is offered, and what we send is text', async ()
   await done.end;
 });
 
-test('trap 5: a message over the limit is told, the rest of the run comes, and nothing loops', async () => {
+test('trap 5: a message over the limit is reported, the rest of the run arrives, and nothing loops', async () => {
   await using rig = await startConnectedRig({ settings: { maxMessageBytes: 10_000 } });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -254,7 +254,7 @@ test('the gateway does not come back within the timeout for it', async () => {
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
 
-test('a gateway that refuses us when the socket is opened again is told at once, and when it takes us again', async () => {
+test('a gateway that refuses a reconnect is reported at once, and so is its recovery', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 60_000 } });
   const { kernel, connection, server } = rig;
   const running = await runBegun(rig);
@@ -275,7 +275,7 @@ test('a gateway that refuses us when the socket is opened again is told at once,
   expect(kindsOf(running.outputs).filter((kind) => kind === 'outage')).toHaveLength(1);
 });
 
-test('a gateway that says nothing at all is told after a while; a kernel that takes long to answer is no absence', async () => {
+test('a gateway that does not answer is reported after a while; a slow kernel is not an outage', async () => {
   await using rig = await startConnectedRig({ timings: { outageMs: 1_500, upgradeLookMs: 150 } });
   const { kernel, server } = rig;
   const running = await runBegun(rig);
@@ -294,7 +294,7 @@ test('a gateway that says nothing at all is told after a while; a kernel that ta
   expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
 });
 
-test('a stop that found the gateway away is sent when it is back', async () => {
+test('a stop during an outage of the gateway is sent afterwards', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
   kernel.onExecute = (request) => kernel.begin(request);
@@ -320,7 +320,7 @@ test.for<CannedAnswer>([
   { status: 401, body: { reason: 'Unauthorized', message: '' } },
   { status: 200, body: '<html><title>Sign in</title></html>' },
 ])(
-  'calls that are refused (%j) while the socket stays open: a stop goes as a message, and the outage is told',
+  'calls that are refused (%j) while the socket stays open: a stop is sent as a message, and the outage is reported',
   async (answer) => {
     await using rig = await startConnectedRig();
     const { kernel, connection, server } = rig;
@@ -389,7 +389,7 @@ async function expectTheRest(
   expect(textOf([...outputs, ...taken, ...last.outputs])).toBe('abc');
 }
 
-test('what a closed connection left proves the replay whole, or that something is missing', async () => {
+test('the checkpoint of a closed connection proves that the replay is complete, or that something is missing', async () => {
   await using rig = await startConnectedRig();
   const { kernel, gateway } = rig;
   const first = await leaveAtWork(rig);
@@ -421,7 +421,7 @@ test('what a closed connection left proves the replay whole, or that something i
   expect(await fourth.resumed.end).toMatchObject({ kind: 'ok', possibleGap: true });
 });
 
-test('a connection that was closed before anybody resumed on it gives out its replay, which comes only once', async () => {
+test('a connection that was closed before a resume still outputs its replay, which comes only once', async () => {
   await using rig = await startConnectedRig();
   const { kernel, gateway } = rig;
   const first = await leaveAtWork(rig);
@@ -431,7 +431,7 @@ test('a connection that was closed before anybody resumed on it gives out its re
   await expectTheRest(rig, first, hasty.resume({ msgId, checkpoint }));
 });
 
-test('who is left while a kernel at work gives no answer yet gets what was replayed, and the next one the rest', async () => {
+test('a process that leaves while a busy kernel does not answer gets what was replayed, and the next one the rest', async () => {
   await using rig = await startConnectedRig();
   const { kernel, gateway } = rig;
   const first = await leaveAtWork(rig);
@@ -450,7 +450,7 @@ test('who is left while a kernel at work gives no answer yet gets what was repla
   await expectTheRest(rig, first, left.resume({ msgId, checkpoint }));
 });
 
-test('an error that was given out before the connection was closed is how it ends', async () => {
+test('an error that was output before the connection was closed decides the end', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   kernel.onExecute = (request) => {
@@ -471,7 +471,7 @@ test('an error that was given out before the connection was closed is how it end
   expect(await resumed.end).toMatchObject({ kind: 'raised', replyMissing: true });
 });
 
-test('what is asked of a closed connection was never written, and is left', async () => {
+test('an execution on a closed connection is never written, and left', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   await connection.close();
@@ -481,7 +481,7 @@ test('what is asked of a closed connection was never written, and is left', asyn
   expect(kernel.received.map(({ header }) => header.msg_type)).not.toContain('execute_request');
 });
 
-test('a replay that begins with the beginning is whole', async () => {
+test('a replay from the beginning on is complete', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   const { promise: written, resolve } = Promise.withResolvers<ScriptMessage>();
@@ -496,7 +496,7 @@ test('a replay that begins with the beginning is whole', async () => {
   expect(textOf(resumed.outputs)).toBe('all');
 });
 
-test('resume of what left no trace ends as unknown once the kernel is idle', async () => {
+test('resuming a request without a trace ends as unknown once the kernel is idle', async () => {
   await using rig = await startConnectedRig();
   const resumed = watch(rig.connection.resume({ msgId: crypto.randomUUID() }));
   expect(await resumed.end).toMatchObject({ kind: 'unknown' });
@@ -519,7 +519,7 @@ test('a resumed run of a busy kernel can be stopped, though its beginning was no
   expect(await resumed.end).toMatchObject({ kind: 'interrupted' });
 });
 
-test('a replay longer than memory should hold waits in the gateway until it is claimed', async () => {
+test('a replay too long for memory waits in the gateway until it is claimed', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   const before = await runBegun(rig);
@@ -579,7 +579,7 @@ test.for<[string, CannedAnswer, object]>([
   });
 });
 
-test('an upgrade that is refused for a moment is tried again', async () => {
+test('an upgrade that is refused for a moment is retried', async () => {
   // A busy machine makes the moment long.
   await using rig = await startRig({ timings: { outageMs: 60_000 } });
   const kernel = rig.server.addKernel();

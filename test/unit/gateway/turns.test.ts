@@ -16,13 +16,13 @@ async function orderOf(most: number, owners: readonly string[]): Promise<string>
   return begun.join(' ');
 }
 
-test('owners take turns: who asks for many does not keep waiting who asks for one', async () => {
+test('owners take turns: many requests of one do not delay another’s single request', async () => {
   expect(await orderOf(1, ['ana', 'ana', 'ana', 'ana', 'bob', 'eve', 'bob'])).toBe(
     'ana bob eve ana bob ana ana',
   );
 });
 
-test('one owner alone gets turns first come, first served, as many at once as there are', async () => {
+test('a single owner gets turns first come, first served, as many at once as there are', async () => {
   const turns = new Turns(2);
   const begun: number[] = [];
   const takes = [1, 2, 3].map((each) =>
@@ -59,7 +59,7 @@ test('an owner who asks again after a turn alternates with one who asked for man
   expect(begun).toEqual(['bob', 'ana', 'bob', 'ana', 'ana']);
 });
 
-test('each is told its place when it changes, also by somebody who comes later and goes first', async () => {
+test('each learns its place when it changes, even if a later request goes first', async () => {
   const turns = new Turns(1);
   const places: Record<string, number[]> = { second: [], third: [], bob: [] };
   const take = (owner: string, name: string, signal?: AbortSignal) =>

@@ -27,7 +27,7 @@ async function exported(...runs: ExportedRun[]) {
   return { metadata, cells: shown };
 }
 
-test('a run is its heading, a cell for each block, and what it said below the last that ran', async () => {
+test('a run is its heading, a cell for each block, and its output below the last that ran', async () => {
   const { metadata, cells } = await exported(
     run({
       code: ['a', 'b', 'c'],
@@ -65,7 +65,7 @@ test('a run is its heading, a cell for each block, and what it said below the la
   ]);
 });
 
-test('code of another kernel is text, and its backticks end no fence', async () => {
+test('code for another kernel is text, and backticks do not end its fence', async () => {
   const { cells } = await exported(
     run({}),
     run({ code: ['2'] }),
@@ -82,7 +82,7 @@ test('code of another kernel is text, and its backticks end no fence', async () 
   );
 });
 
-test('a run whose code is erased says so, and nothing at all is still a notebook', async () => {
+test('a run whose code is erased says so, and no run at all is still a notebook', async () => {
   const gone = await exported(run({ code: [] }));
   expect(gone.cells.at(-1)?.markdown).toContain('The code is no longer kept.');
   expect(await exported()).toEqual({ metadata: {}, cells: [{ markdown: '# Title' }] });

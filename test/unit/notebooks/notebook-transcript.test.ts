@@ -80,7 +80,7 @@ async function say(transcript: Transcript, block: number, ...outputs: KernelOutp
   for (const output of outputs) await transcript.add(output);
 }
 
-test('each cell has what it said, in order and kind; cells that did not run are empty, the rest stays', async () => {
+test('each cell has its outputs in order; cells that did not run are empty, everything else is unchanged', async () => {
   const { transcript } = await open();
   const data = {
     'text/plain': '1',
@@ -181,7 +181,7 @@ test('a plot that is redrawn for hours counts as one, on the disk too', async ()
   expect(budget.usedBytes).toBe(0);
 });
 
-test('what a process wrote that was killed is there for the next one, and a lost part is said in its place', async () => {
+test('the output of a killed process is there for the next one, and a note replaces a lost part', async () => {
   const before = await open();
   await say(before.transcript, 0, { kind: 'counted', executionCount: 1 }, show('old', 'd'), stdout('first '));
   await say(before.transcript, 1, stdout('sec'), stderr('warned'), stdout('ond'));
@@ -257,7 +257,7 @@ test('what Spark’s console bar has shown is in the view of the finished notebo
   });
 });
 
-test('an end of which the kernel says nothing is said in the cell', async () => {
+test('an end that the kernel does not report is noted in the cell', async () => {
   const { transcript } = await open();
   await say(transcript, 0, stdout('begun\n'));
   transcript.noteEnd?.('kernelDied');
@@ -267,7 +267,7 @@ test('an end of which the kernel says nothing is said in the cell', async () => 
   ]);
 });
 
-test('half a surrogate pair and a text in pieces stay readable, and its other half is taken to it', async () => {
+test('half a surrogate pair and a text in pieces stay readable, and the halves are joined', async () => {
   const { transcript } = await open();
   await say(
     transcript,

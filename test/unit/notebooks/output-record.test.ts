@@ -29,7 +29,7 @@ async function textsOf(record: OutputRecord, number: number): Promise<unknown[]>
   return texts;
 }
 
-test('what stands is the same for the next process, in as little room as it takes', async () => {
+test('the next process has the same outputs, in no more room', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await open(dir);
   record.begin(0);
@@ -48,7 +48,7 @@ test('what stands is the same for the next process, in as little room as it take
   expect(await textsOf(next, 1)).toEqual(['1999 and more']);
 });
 
-test('a process that is killed leaves its cells apart: which one is in hand is written before its output', async () => {
+test('a killed process leaves its cells separate: the current cell is written before its output', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await open(dir);
   for (const number of [0, 1]) {
@@ -62,7 +62,7 @@ test('a process that is killed leaves its cells apart: which one is in hand is w
   expect([await textsOf(next, 0), await textsOf(next, 1)]).toEqual([['cell 0'], ['cell 1']]);
 });
 
-test('text that the disk did not get before a crash is in no cell, and what comes then is in its own alone', async () => {
+test('text that was not written before a crash is in no cell, and later text only in its own', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await open(dir);
   record.begin(0);
@@ -78,7 +78,7 @@ test('text that the disk did not get before a crash is in no cell, and what come
   expect(await textsOf(next, 1)).toEqual(['after the crash']);
 });
 
-test('what a text takes the place of makes room', async () => {
+test('replaced output makes room', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await OutputRecord.open({ dir, maxOutputBytes: 1_000, recovered: false });
   record.begin(0);
@@ -90,7 +90,7 @@ test('what a text takes the place of makes room', async () => {
   expect(await textsOf(record, 0)).toEqual(['a'.repeat(300) + 'b'.repeat(300) + 'c'.repeat(300)]);
 });
 
-test('a display that is updated often leaves one file, whoever shows it', async () => {
+test('a display that is updated often leaves one file', async () => {
   const dir = join(temporaryFolder(), 'run.notebook');
   const record = await open(dir);
   const shown = { data: { 'text/plain': 'x' }, metadata: {}, displayId: 'd' };
@@ -109,7 +109,7 @@ test('a display that is updated often leaves one file, whoever shows it', async 
   expect(next.cell(1)?.outputs).toEqual([]);
 });
 
-test('a disk that refuses ends the record without an error', async () => {
+test('a failing disk ends the record without an error', async () => {
   const folder = temporaryFolder();
   await writeFile(join(folder, 'file'), '');
   const record = await open(join(folder, 'file', 'below'));
@@ -131,7 +131,7 @@ test('a text of any length is written in small pieces', async () => {
   expect(pieces.join('').length).toBeGreaterThan(40 * text.length);
 });
 
-test('an output that is nested too deeply is said in its place', async () => {
+test('a note replaces an output that is nested too deeply', async () => {
   const record = await open(join(temporaryFolder(), 'run.notebook'));
   record.begin(0);
   const deep: unknown = JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`);
@@ -144,7 +144,7 @@ test('an output that is nested too deeply is said in its place', async () => {
   );
 });
 
-test('a long output is written and read in pieces, whatever it is made of', async () => {
+test('a long output is written and read in pieces, whatever it consists of', async () => {
   const record = await open(join(temporaryFolder(), 'run.notebook'));
   record.begin(0);
   const [text, half] = ['€'.repeat(1e6), '\ud800'.repeat(1e6)];

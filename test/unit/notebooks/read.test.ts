@@ -19,7 +19,7 @@ const v4 = (cells: unknown[], more = {}) => ({
   ...more,
 });
 
-test('code cells run in order; empty ones, text and what is tagged so do not', async () => {
+test('code cells run in order, except empty ones and those with the tag skip-execution', async () => {
   const { notebook } = await read(
     v4([
       { cell_type: 'markdown', metadata: {}, source: ['# Title\n', 'words'] },
@@ -41,7 +41,7 @@ test('code cells run in order; empty ones, text and what is tagged so do not', a
   ]);
 });
 
-test('cells keep their ids; one that is missing, taken or impossible gets another', async () => {
+test('cells keep their ids; missing, duplicate or invalid ones are replaced', async () => {
   const given = ['a-1', 'a-1', 'not an id', undefined, 'b_2', 'x'.repeat(65), 7];
   const { notebook } = await read(v4(given.map((id) => code('1', { id }))));
   const ids = notebook.cells.map(({ id }) => id);
@@ -51,7 +51,7 @@ test('cells keep their ids; one that is missing, taken or impossible gets anothe
   for (const id of ids) expect(id).toMatch(/^[\w-]{1,64}$/);
 });
 
-test('version 3: `input` is the source, a heading is markdown, and it is Python where it says nothing', async () => {
+test('version 3: `input` is the source, a heading is markdown, and the default language is Python', async () => {
   const { notebook, language } = await read({
     nbformat: 3,
     nbformat_minor: 0,
@@ -83,7 +83,7 @@ test('version 3: `input` is the source, a heading is markdown, and it is Python 
   expect(language).toEqual({ kernelspec: undefined, language: 'python', version: undefined });
 });
 
-test('what it says of its language is read, whatever else stands there', async () => {
+test('the language is read, whatever else the metadata has', async () => {
   const kernelspec = { name: 'python2-spark21', display_name: 'Python 2', language: 'python' };
   const both = { kernelspec, language_info: { name: 'python', version: '2.7.18' } };
   expect((await read(v4([code('1')], { metadata: both }))).language).toEqual({
@@ -99,7 +99,7 @@ test('what it says of its language is read, whatever else stands there', async (
   });
 });
 
-test('metadata that the schema refuses goes, all other stays', async () => {
+test('invalid metadata is removed, everything else stays', async () => {
   const { notebook } = await read(
     v4(
       [
@@ -156,7 +156,7 @@ test.each([
   await expect(readNotebook(text, 'a.ipynb')).rejects.toThrow(words);
 });
 
-test('pictures in its text go where it is too large with them', async () => {
+test('pictures in its text are dropped if it is too large with them', async () => {
   const attachments = { 'a.png': { 'image/png': 'A'.repeat(4_000_000) } };
   const { notebook } = await read(
     v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments }, code('1')]),
@@ -182,7 +182,7 @@ test('a notebook of millions of values is refused before it is parsed; one of 30
   expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(400);
 });
 
-test('a cell of returns alone has so many line feeds, and one over what is kept is refused before it is changed', async () => {
+test('a cell of carriage returns gets as many line feeds, and one over the limit is refused before it is changed', async () => {
   const { notebook } = await read(v4([code('\r\n\r\r\na\n\r'.repeat(100_000)), code('\r')]));
   expect(notebook.cells[0]?.source).toBe('\n\n\na\n\n'.repeat(100_000));
   await expect(read(v4([code('1'), code('\r'.repeat(9_000_000))]))).rejects.toThrow('over 4 MB');

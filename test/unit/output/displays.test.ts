@@ -32,7 +32,7 @@ test('the displays of the last 20 runs are remembered', async () => {
   expect(updated).toEqual([]);
 });
 
-test('of a run the newest thousand displays are known to others', async () => {
+test('others can update the newest thousand displays of a run', async () => {
   const displays = startDisplays(() => undefined);
   const shown = holder();
   for (let n = 0; n <= 1_000; n += 1) displays.keep(`${n}`, 'run-1', shown);

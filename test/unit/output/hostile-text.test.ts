@@ -182,7 +182,7 @@ const monsters: [string, () => KernelOutput[]][] = [
   ['an svg of references', () => [display({ 'image/svg+xml': 'href='.repeat(900_000) })]],
 ];
 
-test.each(monsters)('%s: nobody waits', { timeout: 60_000 }, async (_, make) => {
+test.each(monsters)('%s: other work is not held up', { timeout: 60_000 }, async (_, make) => {
   const outputs = make();
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
   const longest = await longestTurnMs(async () => {
@@ -197,7 +197,7 @@ test.each(monsters)('%s: nobody waits', { timeout: 60_000 }, async (_, make) => 
     if (part.kind === 'error') expect(part.headline.length).toBeLessThan(500);
 });
 
-test('a table that breaks off is read once, not again from each of its borders', async () => {
+test('a table that breaks off is read once, not again from each border', async () => {
   const begun = process.threadCpuUsage();
   expect(await splitTextTables(`${'+-+\n|a|\n'.repeat(100_000)}|b`)).toHaveLength(1);
   const blank = `+-+\n|a|\n+-+\n|1|\n+-+\na${'\n'.repeat(500_000)}b`;
@@ -215,7 +215,7 @@ test('one cell of blanks is read in turns: none has half of the work', async () 
   expect(share).toBeLessThan(1 / 2);
 });
 
-test('a message of megabytes is read by its ends: it costs about what a short one does', () => {
+test('a message of megabytes is read at its ends, and costs about as much as a short one', () => {
   const cost = (chars: number): number => {
     const sent = { name: 'E', value: JSON.parse(JSON.stringify('x '.repeat(chars / 2))), traceback: [] };
     const begun = process.threadCpuUsage().user;
@@ -234,7 +234,7 @@ test('a picture of megabytes is written in turns: none has a third of the work',
   expect(await shareOfLongestTurn(() => transcript.seal())).toBeLessThan(1 / 3);
 });
 
-test('the size that is said beside a table is read at the ends of what is said', async () => {
+test('the size of a table is read at the ends of the text around it', async () => {
   const table = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
   const read = await readHtmlTable(`${'1'.repeat(300_000)}${table}<p>500 rows × 2 columns</p>`);
   expect(read?.totalRows).toBe(500);
@@ -257,7 +257,7 @@ test('twenty thousand tiny pictures cost a thousand files at most', { timeout: 6
   expect(transcript.view().losses).toMatchObject([{ kind: 'tooMany', parts: 900 }]);
 });
 
-test('boxes that hold each other fifty times are worded in part; what they hold is shown where it stands alone', async () => {
+test('boxes that contain each other fifty times are shown in part; their content is shown where it is displayed alone', async () => {
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 1_000_000 });
   for (const output of [...boxes(9), display(viewOf('box 9'))]) await transcript.add(output);
   await transcript.add({ kind: 'widget', id: 'box 9', state: { value: 'y' } });
@@ -275,7 +275,7 @@ test.each([
   expect(readError(sent, '\n'.repeat(1_000_000))).toEqual(readError(sent, undefined));
 });
 
-test('a table of more columns than anybody reads is none', async () => {
+test('a table with too many columns is not shown as one', async () => {
   const table = (columns: number): string =>
     `<table><tr>${'<td>1'.repeat(columns)}<tr>${'<td>2'.repeat(columns)}</table>`;
   expect((await readHtmlTable(table(5_000)))?.columns).toHaveLength(5_000);

@@ -64,7 +64,7 @@ test.each<[string, (string | RegExp)[]]>([
   );
 });
 
-test('an error of an old Toree, which comes as a result beside its reply, is shown once', async () => {
+test('an error of an old Toree, which is a result and a reply, is shown once', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'libraries-'));
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 1_000_000 });
   const value = 'Job aborted due to stage failure';

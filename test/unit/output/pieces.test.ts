@@ -46,7 +46,7 @@ test.each(Object.entries(outputs))(
   },
 );
 
-test('the pieces are the text, also where they cut a surrogate pair', () => {
+test('the pieces join to the text, even around a surrogate pair', () => {
   const text = '😀'.repeat(10);
   expect([...piecesOf(text, 7)].join('')).toBe(text);
   expect([...piecesOf(text, 20)]).toEqual([text]);

@@ -76,7 +76,7 @@ test.each([
   expect(whole.length).toBeLessThan(20_100);
 });
 
-test('small updates for hours cost no more than one', async () => {
+test('small updates for hours take no more room than one', async () => {
   const transcript = await open();
   await transcript.add(show('0', 'd'));
   for (let n = 1; n < 1_500; n += 1) await transcript.add(update(`${n}`, 'd'));
@@ -86,7 +86,7 @@ test('small updates for hours cost no more than one', async () => {
   expect(textsOf((await open({ recovered: true })).view())).toEqual(['1499']);
 });
 
-test('what takes the place of something else has its room', async () => {
+test('a replacement has the room of what it replaces', async () => {
   const transcript = await open({ maxOutputBytes: 1_000 });
   for (let n = 0; n < 5; n += 1) {
     await transcript.add(n === 0 ? show(big(n, 700), 'd') : update(big(n, 700), 'd'));
@@ -96,7 +96,7 @@ test('what takes the place of something else has its room', async () => {
   expect(transcript.view().limited).toBe(true);
 });
 
-test('the files hold what stands, in the order of the picture', async () => {
+test('the files contain the current output, in order', async () => {
   const transcript = await open();
   for (const name of ['a', 'b', 'c']) await transcript.add(show(name, name));
   await transcript.add(update('B', 'b'));
@@ -106,7 +106,7 @@ test('the files hold what stands, in the order of the picture', async () => {
   expect(await fileOf(transcript)).toBe('A\nB\nc\nlate');
 });
 
-test('what crowded out of the picture stays in the file when that is made anew', async () => {
+test('output that is no longer shown stays in the file when that is written anew', async () => {
   const transcript = await open();
   for (let n = 0; n < 300; n += 1) await transcript.add(show(`value ${n}`, `d${n}`));
   await transcript.add(update('first', 'd0'));
@@ -121,7 +121,7 @@ test('what crowded out of the picture stays in the file when that is made anew',
   expect(kept.split('\n')).toEqual(['first', ...values, 'last', 'again']);
 });
 
-test('a process that dies at any moment leaves a picture that was shown, with its files', async () => {
+test('a process that dies at any moment leaves a state that was shown, with its files', async () => {
   // the snapshot that is due after a second would be written into the copy
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const transcript = await open();
@@ -184,7 +184,7 @@ function shownIn(view: OutputView): string {
   return textsOf({ ...view, parts }).join('|');
 }
 
-test('a snapshot that cannot be read leaves the stream text, and nothing else', async () => {
+test('without a readable snapshot only the stream text is left', async () => {
   const transcript = await open();
   for (const output of [stdout('a\n'), show('shown'), stdout('b\n')]) await transcript.add(output);
   await transcript.seal();

@@ -72,7 +72,7 @@ test('output keeps its order and kinds', async () => {
   ]);
 });
 
-test('what IPython prints of an error that it also replies with is not said twice', async () => {
+test('an error that IPython prints and also replies with is shown once', async () => {
   const transcript = await open();
   const value = 'Line magic function `%foo` not found.';
   await take(transcript, [
@@ -102,7 +102,7 @@ test('the spool is the stream text alone, byte for byte, whatever was shown', as
   expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${text}😀 \ufffdx`);
 });
 
-test('a clear empties the picture, with wait only when the next output comes; the spool keeps all', async () => {
+test('a clear removes all output, with wait only when the next output comes; the spool keeps everything', async () => {
   const transcript = await open();
   await take(transcript, [stdout('one\n'), { kind: 'clear', wait: true }]);
   expect(shown(transcript.view().parts)).toEqual(['stdout: one\n']);
@@ -137,7 +137,7 @@ test('a display is updated in its place', async () => {
   expect(shown(transcript.view().parts)).toEqual(['result: second', 'stdout: between\n']);
 });
 
-test('a display of an earlier run is updated there, and that is told', async () => {
+test('a display of an earlier run is updated there, and the listener is called', async () => {
   const updated: string[] = [];
   const displays = startDisplays((runId) => updated.push(runId));
   const first = await open({ displays });
@@ -172,7 +172,7 @@ test('two runs that update each other’s displays at once do not wait for each 
   expect(shown(second.view().parts)).toEqual(['result: new d2', 'stdout: y']);
 });
 
-test('a run whose output is removed is updated no more', async () => {
+test('a run whose output is removed is no longer updated', async () => {
   const updated: string[] = [];
   const displays = startDisplays((runId) => updated.push(runId));
   const first = await open({ displays });
@@ -197,7 +197,7 @@ test.each([9, 10, 11])('MAX_OUTPUT of 10 with %i bytes', async (bytes) => {
   expect(shown(transcript.view().parts)).toEqual([`stdout: ${kept}`]);
 });
 
-test('what could not be had is kept as a loss', async () => {
+test('missing output is recorded as a loss', async () => {
   const transcript = await open();
   await take(transcript, [
     { kind: 'dropped', limit: 'data' },
@@ -217,7 +217,7 @@ test('what could not be had is kept as a loss', async () => {
   ]);
 });
 
-test('very many single outputs keep the first and the last', async () => {
+test('of very many outputs the first and the last are kept', async () => {
   const transcript = await open();
   for (let n = 0; n < 300; n += 1) await transcript.add(result(`value ${n}`));
   await transcript.seal();
@@ -237,7 +237,7 @@ test('very many single outputs keep the first and the last', async () => {
   expect(joined.split('\n')).toEqual([...kept, ...Array.from({ length: 60 }, (_, n) => `more ${n}`)]);
 });
 
-test('after a crash the picture is made again from what was kept', async () => {
+test('after a crash the output is restored from the disk', async () => {
   const before = await open();
   await take(before, [
     stdout('a\rb 😀\n'),
@@ -260,7 +260,7 @@ test('after a crash the picture is made again from what was kept', async () => {
   expect(await readFile(after.view().spoolPath ?? '', 'utf8')).toBe('a\rb 😀\nwarn\ncleared\nlast words\n');
 });
 
-test('without a crash leftovers of the same run are deleted; nothing kept means no time', async () => {
+test('without a crash leftovers of the same run are deleted; without stored output there is no time', async () => {
   const before = await open();
   await take(before, [stdout('old\n')]);
   await before.seal();
@@ -271,14 +271,14 @@ test('without a crash leftovers of the same run are deleted; nothing kept means 
   expect((await open({ recovered: true })).lastKeptAtMs).toBeUndefined();
 });
 
-test('a run that says nothing leaves nothing on the disk', async () => {
+test('a run without output leaves nothing on the disk', async () => {
   const transcript = await open();
   await take(transcript, [{ kind: 'started' }]);
   await transcript.seal();
   expect(existsSync(join(dir, 'run-1'))).toBe(false);
 });
 
-test('many small writes, then large ones: the file holds them in order', async () => {
+test('many small writes, then large ones: the file has them in order', async () => {
   const transcript = await open();
   const lines = Array.from({ length: 200 }, (_, nth) => `${nth} ${'x'.repeat(nth * 10)}\n`);
   await take(transcript, lines.map(stdout));
@@ -288,7 +288,7 @@ test('many small writes, then large ones: the file holds them in order', async (
   expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`${lines.join('')}late\n`);
 });
 
-test('a disk that refuses is said, its reason told once, and nothing breaks', async () => {
+test('a failing disk is reported as a loss, its reason once, and nothing breaks', async () => {
   const reasons: unknown[] = [];
   const onDiskFailure = (error: unknown) => void reasons.push(error);
   const transcript = await open({ onDiskFailure });
@@ -306,7 +306,7 @@ test('a disk that refuses is said, its reason told once, and nothing breaks', as
   expect(reasons).toMatchObject([{ code: expect.stringMatching(/EEXIST|ENOTDIR/) }]);
 });
 
-test('an output that cannot be read is no failure of the disk', async () => {
+test('an unreadable output is not a failure of the disk', async () => {
   const transcript = await open();
   const nonsense = { kind: 'display', data: null, metadata: {} } as unknown as KernelOutput;
   await take(transcript, [nonsense, stdout('x\n'), nonsense]);
@@ -340,7 +340,7 @@ test(
   },
 );
 
-test('a picture that nobody draws is not made', async () => {
+test('parts that nobody reads are not made', async () => {
   const made = vi.spyOn(FoldedText.prototype, 'view');
   const transcript = await open();
   for (let n = 0; n < 100; n += 1) {
@@ -353,7 +353,7 @@ test('a picture that nobody draws is not made', async () => {
   made.mockRestore();
 });
 
-test('many small outputs in a row give others their turn', async () => {
+test('many small outputs in a row leave turns for other work', async () => {
   const transcript = await open();
   using turns = watchTurns();
   for (let n = 0; n < 20_000; n += 1) await transcript.add(stdout(`line ${n}\n`));
@@ -395,7 +395,7 @@ test.each(['stream', 'result'] as const)(
   },
 );
 
-test('the longest text that is looked through for tables holds nobody up', async () => {
+test('the longest text that is searched for tables does not hold up other work', async () => {
   const transcript = await open();
   await transcript.add(stdout(sparkTable(19_000)));
   const longest = await longestTurnMs(() => transcript.seal());
@@ -412,7 +412,7 @@ test('a long table is found again after a crash', async () => {
   expect(shown(again.view().parts)).toEqual(['stdout: before', 'table']);
 });
 
-test('a text that is too long to be looked through for tables stays text, whole in the spool', async () => {
+test('a text that is too long to be searched for tables stays text, complete in the spool', async () => {
   const transcript = await open();
   const written = sparkTable(25_000);
   await transcript.add(stdout(written));
@@ -434,7 +434,7 @@ test('the file of results and pager texts has no colours', async () => {
   expect(kept === `${'Signature: f(x)\n'.repeat(60_000)}\nbold`).toBe(true);
 });
 
-test('argparse does not tell where the gateway keeps its connection files', async () => {
+test('argparse does not reveal where the gateway keeps its connection files', async () => {
   const transcript = await open();
   const said = 'usage: a.py\na.py: error: unrecognized arguments: -f /srv/jupyter/runtime/kernel-1a2b.json\n';
   await take(transcript, [stderr(said), stderr('cannot read /data/kernel.json\n')]);

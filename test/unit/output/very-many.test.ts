@@ -19,7 +19,7 @@ const open = (recovered = false) =>
 const picture = (n: number): KernelOutput =>
   display({ 'image/png': Buffer.from(`\u0089PNG\r\n\u001a\n${n}`, 'latin1').toString('base64') });
 
-test('of very many data frames the first are tables, the rest stands as text, whole in the file of results', async () => {
+test('of very many data frames the first are tables, the rest is text, complete in the file of results', async () => {
   const transcript = await open();
   for (let n = 0; n < 30; n += 1) {
     const html = `<table><tr><th>a</th></tr><tr><td>${n}</td></tr></table>`;
@@ -44,7 +44,7 @@ test('of very many printed tables the first are tables, the rest stays as it was
   expect(last?.kind === 'text' && last.text.head).toBe(`${table(10)}${table(11)}`.trimEnd());
 });
 
-test('late output does not leave a table behind each time', async () => {
+test('late output does not leave another table each time', async () => {
   const transcript = await open();
   await transcript.add({ kind: 'stream', name: 'stdout', text: '+---+\n|  a|\n+---+\n|  1|\n+---+\n' });
   for (let n = 0; n < 20; n += 1) {
@@ -57,7 +57,7 @@ test('late output does not leave a table behind each time', async () => {
   expect(table?.kind === 'table' && existsSync(table.csvPath ?? '')).toBe(true);
 });
 
-test('pictures that crowd out are kept in one archive, over a crash, and go with a clear', async () => {
+test('pictures that are no longer shown are kept in one archive, even after a crash, and removed by a clear', async () => {
   const first = await open();
   for (let n = 0; n < 130; n += 1) await first.add(picture(n));
   await first.seal();
@@ -81,7 +81,7 @@ test('pictures that crowd out are kept in one archive, over a crash, and go with
   expect((await readdir(join(dir, 'run-1'))).filter((name) => name.endsWith('.png'))).toEqual([]);
 });
 
-test('what a process that died left can be posted as it is: its files are there', async () => {
+test('what a dead process left can be posted as it is: its files are there', async () => {
   const first = await open();
   for (let n = 0; n < 130; n += 1) await first.add(display({ 'text/plain': `value ${n}` }));
   for (let n = 0; n < 130; n += 1) await first.add(picture(n));

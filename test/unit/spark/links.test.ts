@@ -21,7 +21,7 @@ describe('the first that a browser can open', () => {
     expect(link({ ...all, reverse: undefined })).toBe(`http://rm.example.com:8088/proxy/${id}`);
     expect(link({ ui: all.ui })).toBe('http://driver.example.com:4040/');
   });
-  test('else none', () => expect(link({})).toBeUndefined());
+  test('otherwise none', () => expect(link({})).toBeUndefined());
 });
 
 test.each([
@@ -50,7 +50,7 @@ test.each(['http://172.32.0.1:4040', 'https://spark.example.com', 'http://[2001:
   (ui) => expect(link({ ui })).toBe(`${ui}/`),
 );
 
-test('a template that asks for what is not known gives no link', () => {
+test('a template that needs an unknown value gives no link', () => {
   const settings = { ...none, uiUrl: 'https://ui/{appId}/{jobId}' };
   expect(sparkLinks(settings, { id }, undefined)).toEqual({});
   expect(sparkLinks(settings, undefined, 1)).toEqual({});
@@ -59,13 +59,13 @@ test('a template that asks for what is not known gives no link', () => {
   );
 });
 
-test('an id goes into a template as a part of a path', () => {
+test('an id is encoded as a path segment', () => {
   expect(sparkLinks({ ...none, uiUrl: 'https://ui/{appId}/' }, { id: 'a/../b?c' }, 1).link).toBe(
     'https://ui/a%2F..%2Fb%3Fc/',
   );
 });
 
-test('once the driver is gone: the history server, else the template; never what the driver said', () => {
+test('once the driver is gone: the history server, otherwise the template; never the driver’s own address', () => {
   const ui = 'http://driver.example.com:4040';
   const historyUrl = 'https://hs/history/{appId}/jobs/';
   expect(sparkLinks({ ...none, historyUrl }, { id, ui }, 1).historyLink).toBe(

@@ -14,7 +14,7 @@ function read({ said }: Block): SparkMoment[] {
   return said.flatMap(({ atMs, data }) => monitor.read(data, 1_000_000 + atMs) ?? []);
 }
 
-test('a job’s tasks are counted while it runs, and it is told of once it lasts', () => {
+test('a job’s tasks are counted while it runs, and reported once it lasts', () => {
   const moments = read(recorded['one job']);
   expect(moments.map(({ counts, hasLasted }) => [counts.doneTasks, counts.activeTasks, hasLasted])).toEqual([
     [0, 0, false],
@@ -37,7 +37,7 @@ test.each([
   expect(read(recorded[name]).at(-1)).toMatchObject({ isAtWork: false, counts });
 });
 
-test('what an earlier block began is not this one’s', () => {
+test('a job of an earlier block does not belong to this one', () => {
   expect(read({ said: recorded['two stages'].said.slice(1) })).toEqual([]);
 });
 
@@ -60,7 +60,7 @@ test('a stage that an earlier job has computed counts until its job is over; two
   });
 });
 
-test('code that says such things itself ends nothing and fills nothing', () => {
+test('forged messages end nothing and fill no memory', () => {
   const monitor = new SparkMonitor();
   const nonsense = [
     undefined,

@@ -5,7 +5,7 @@ import { kernelMessage } from '../../support/gateway-parts.ts';
 
 const said = (data: unknown, commId = 'sparkthread.spark') => ({ commId, data });
 
-test('what the observer says', () => {
+test('the observer’s messages', () => {
   const data = {
     v: 1,
     jobs: [3, 1, 0],
@@ -41,7 +41,7 @@ test.each([
   ['the answer to a stop', said({ v: 1, stopped: 'jobs' })],
 ])('%s is no such word', (_, given) => expect(readMoment(given)).toBeUndefined());
 
-test('counts are whole, bounded, and never more done than there is', () => {
+test('counts are integers, bounded, and consistent', () => {
   const moment = readMoment(
     said({
       jobs: [2, 9, Number.NaN],
@@ -65,7 +65,7 @@ test('counts are whole, bounded, and never more done than there is', () => {
   expect(moment?.hasLasted).toBe(false);
 });
 
-test('what a stop had to end', () => {
+test('what a stop has ended', () => {
   expect(readStopped(said({ stopped: 'all operations' }))).toBe('all operations');
   expect(readStopped(said({ stopped: 'everything' }))).toBeUndefined();
   expect(readStopped(said({ stopped: 'jobs' }, 'widget'))).toBeUndefined();
@@ -82,21 +82,21 @@ test.each([
 });
 
 describe.each([observeScala('Apache Toree'), stopScala('almond', 1_200.4)])('each code', (code = '') => {
-  test('is one block without comments, with nothing left to put in', () => {
+  test('is one block without comments and without placeholders', () => {
     expect(code).toMatch(/^(if|for) \(.*\) \{\n[^]*\n\}\n$/);
     expect(code).not.toMatch(/^\s*\/\/|@[A-Z]+@|1200/m);
     expect(code.split('\n').filter((line) => /^\S/.test(line))).toHaveLength(2);
   });
 });
 
-test.each(['Apache Toree', 'almond'])('what it shows in %s is read as a comm', (implementation) => {
+test.each(['Apache Toree', 'almond'])('its display in %s is read as a comm', (implementation) => {
   const [mime = ''] = /application\/[\w.+-]+/.exec(observeScala(implementation) ?? '') ?? [];
   const content = { data: { [mime]: '{"comm_id":"sparkthread.spark","data":{"jobs":[1,0,0]}}' } };
   const output = readOutput(kernelMessage('display_data', content));
   expect(output).toEqual({ kind: 'comm', commId: 'sparkthread.spark', data: { jobs: [1, 0, 0] } });
 });
 
-test('another kernel gets nothing', () => {
+test('other kernels get nothing', () => {
   expect(['IRkernel', 'xscala', ''].flatMap((name) => [observeScala(name), stopScala(name, 1)])).toEqual(
     Array.from({ length: 6 }),
   );

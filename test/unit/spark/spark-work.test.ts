@@ -16,14 +16,14 @@ test('the blocks of a run are added up, each once', () => {
   expect(allCounts(work)).toMatchObject({ tasks: 15, doneTasks: 12, activeTasks: 2 });
 });
 
-test('tasks wait from the moment on at which none is at work, until one is', () => {
+test('tasks are waiting while none is running', () => {
   const first = workAfter(undefined, 0, moment(10, 0, 0), 1_000);
   expect(workAfter(first, 0, moment(20, 0, 0), 9_000).waitingSince).toBe(1_000);
   expect(workAfter(first, 0, moment(10, 0, 1), 9_000).waitingSince).toBeUndefined();
   expect(workAfter(first, 0, moment(10, 10, 0, false), 9_000).waitingSince).toBeUndefined();
 });
 
-test('a record of it is read again', () => {
+test('a record of it can be read', () => {
   const work = workAfter(workAfter(undefined, 0, moment(1, 1, 0), 0), 1, moment(2, 0, 0), 5);
   expect(sparkWorkSchema.parse(JSON.parse(JSON.stringify(work)))).toEqual(work);
 });

@@ -33,7 +33,7 @@ function startCredentials(options: { lifeMs?: number; isChanged?: () => boolean 
   return { ...rig, rig, credentials, value };
 }
 
-test('one read serves all who ask meanwhile and until the token is near its end', async () => {
+test('one read serves all callers until the token is about to expire', async () => {
   const { rig, value } = startCredentials({ lifeMs: 3_600_000 });
   expect(await Promise.all([value(), value(), value()])).toEqual(Array(3).fill('Bearer token-1'));
   rig.now += 3_600_000 - 60_001;
@@ -41,7 +41,7 @@ test('one read serves all who ask meanwhile and until the token is near its end'
   expect(rig.reads).toBe(1);
 });
 
-test('a minute before its end a new one is fetched, once, while requests go on with the old one', async () => {
+test('a minute before the expiry a new token is fetched once, while requests use the old one', async () => {
   const { rig, value } = startCredentials({ lifeMs: 3_600_000 });
   await value();
   const fetched = Promise.withResolvers<void>();
@@ -53,7 +53,7 @@ test('a minute before its end a new one is fetched, once, while requests go on w
   await expect.poll(value).toBe('Bearer token-2');
 });
 
-test('a token of 4 s is renewed in its last quarter; one that has ended is waited for', async () => {
+test('a token of 4 s is renewed in its last quarter; after its expiry the new one is waited for', async () => {
   const { rig, value } = startCredentials({ lifeMs: 4_000 });
   await value();
   rig.now += 2_999;
@@ -63,7 +63,7 @@ test('a token of 4 s is renewed in its last quarter; one that has ended is waite
   expect(await value()).toBe('Bearer token-2');
 });
 
-test('a token without an end is used for five minutes, and longer while no other can be had', async () => {
+test('a token without an expiry is used for five minutes, and longer if there is no other', async () => {
   const { rig, value } = startCredentials();
   await value();
   rig.now += 300_001;
@@ -74,7 +74,7 @@ test('a token without an end is used for five minutes, and longer while no other
   expect(await value()).toBe('Bearer token-3');
 });
 
-test('a source that fails: the last token to its end, then its sentence, asked at most once a second', async () => {
+test('if the source fails, the last token is used until it expires, then its error; it is read at most once a second', async () => {
   const { rig, value } = startCredentials({ lifeMs: 100_000 });
   await value();
   rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed (exit code 1)'));
@@ -99,14 +99,14 @@ test.for([
   await expect(value()).rejects.toMatchObject({ code: 'noCredentials', message });
 });
 
-test('tokens that have ended when they come do not make the source run at each request', async () => {
+test('tokens that are expired on arrival do not make the source run for each request', async () => {
   const { rig, value } = startCredentials({ lifeMs: -5_000 });
   await value();
   await value();
   expect(rig.reads).toBe(1);
 });
 
-test('refused: one new token for all who were refused with the old one', async () => {
+test('refused: one new token for all callers that were refused with the old one', async () => {
   const { rig, credentials } = startCredentials({ lifeMs: 3_600_000 });
   const refused = { ...(await credentials.headers()), 'x-more': 'own' };
   rig.now += 2_000;
@@ -115,7 +115,7 @@ test('refused: one new token for all who were refused with the old one', async (
   expect(rig.reads).toBe(2);
 });
 
-test('refused: no repeat with the same token, with one fetched a moment ago, or when none can be had', async () => {
+test('refused: no repeat with the same token, with one fetched a moment ago, or if there is none', async () => {
   const { rig, credentials } = startCredentials();
   rig.text = 'always-the-same';
   expect(await credentials.renew(await credentials.headers())).toBe(false);
@@ -128,7 +128,7 @@ test('refused: no repeat with the same token, with one fetched a moment ago, or 
   expect(await credentials.renew(await credentials.headers())).toBe(false);
 });
 
-test('a source that tells its change is read again at once', async () => {
+test('a source that reports a change is read again at once', async () => {
   let isChanged = false;
   const { rig, value } = startCredentials({ isChanged: () => isChanged });
   await value();
@@ -138,7 +138,7 @@ test('a source that tells its change is read again at once', async () => {
   expect(await value()).toBe('Bearer token-2');
 });
 
-test('each token is told as a secret before it is given out; facts hold its length and end alone', async () => {
+test('each token is reported as a secret before its use; facts contain only its length and expiry', async () => {
   const { rig, credentials } = startCredentials({ lifeMs: 60_000 });
   expect(await credentials.facts()).toEqual({ characters: 7, endsMs: rig.now + 60_000 });
   expect(rig.secrets).toEqual(['token-1']);
@@ -148,7 +148,7 @@ test('each token is told as a secret before it is given out; facts hold its leng
   expect(rig.secrets).toEqual(['token-1', 'abc', '_xsrf=XSRF']);
 });
 
-test('a token that comes shortly before its end, from a slow command, is renewed when it is refused for that', async () => {
+test('a token that a slow command returns shortly before its expiry is renewed when it is refused', async () => {
   const { rig, credentials } = startCredentials({ lifeMs: 400 });
   const refused = await credentials.headers();
   rig.now += 300;
@@ -158,7 +158,7 @@ test('a token that comes shortly before its end, from a slow command, is renewed
   expect(rig.reads).toBe(2);
 });
 
-test('a source whose tokens have ended when they come is not asked for each request', async () => {
+test('a source with expired tokens is not read for each request', async () => {
   const { rig, credentials } = startCredentials({ lifeMs: -1_000 });
   const refused = await credentials.headers();
   rig.now += 500;

@@ -34,7 +34,7 @@ test.for([3600, '3600'])('an OAuth token endpoint’s answer, which expires in %
   vi.useRealTimers();
 });
 
-test('headers beside a token, or alone; their names in lower case', () => {
+test('headers with a token, or alone; names in lower case', () => {
   expect(readToken('{"token":"abc","headers":{"X-XSRFToken":"x"}}')).toMatchObject({
     token: 'abc',
     headers: { 'x-xsrftoken': 'x' },

@@ -80,7 +80,7 @@ test.for([
   },
 );
 
-test('a start that was refused is repeated once, and a token that stays refused is told after one repeat', async () => {
+test('a refused start is repeated once, and a token that stays refused is reported after that', async () => {
   const front = await startRenewing({ isEndTold: false });
   await using rig = front;
   await rig.gateway.readInfo();
@@ -94,7 +94,7 @@ test('a start that was refused is repeated once, and a token that stays refused 
   expect(rig.server.calls.length - before).toBe(2);
 });
 
-test('a page to log in counts as a refusal: identity proxies send it when a token has ended', async () => {
+test('a login page counts as a refusal: identity proxies send it for expired tokens', async () => {
   const front = await startRenewing({ isEndTold: false });
   await using rig = front;
   await rig.gateway.readInfo();

@@ -25,7 +25,7 @@ function script(code: string): string[] {
   return [process.execPath, '-e', code];
 }
 
-test('a command’s stdout, with its arguments as they are and no input', async () => {
+test('a command’s stdout, with unchanged arguments and no input', async () => {
   const { source } = openCommand(['printf', '%s|%s', '$HOME; echo x', 'a b']);
   expect(await source.read()).toBe('$HOME; echo x|a b');
   expect(await openCommand(['cat']).source.read()).toBe('');
@@ -44,14 +44,14 @@ test.for([
   expect(lines).toHaveLength(1);
 });
 
-test('a command that hangs is ended after its time, with what it started', async () => {
+test('a command that hangs is killed after its timeout, with its children', async () => {
   // The shell ends at once; the sleep that it leaves behind holds the pipe.
   const { source } = openCommand(['sh', '-c', 'sleep 600 & exit 0'], 200);
   const message = 'The command for the gateway’s token failed (no end within 0.2 s)';
   await expect(source.read()).rejects.toMatchObject({ message });
 });
 
-test('a command that leaves a daemon with its pipes is ended after its time', async () => {
+test('a command that leaves a daemon with its pipes fails after its timeout', async () => {
   const path = join(folder, 'daemon');
   const daemon = `spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { detached: true, stdio: 'inherit' })`;
   const code = `const { spawn } = require('node:child_process'); const child = ${daemon}; child.unref();
@@ -75,7 +75,7 @@ test('a process without free file descriptors survives that no command can be st
   expect(said).toBe('GatewayError: The command for the gateway’s token failed (EMFILE)\n');
 });
 
-test('the log has the first line of stderr without what looks like a token, and nothing of stdout', async () => {
+test('the log has the first line of stderr without anything like a token, and nothing of stdout', async () => {
   const secret = 'ya29.A0ARrdaM9secretsecretsecret';
   const code = `console.log('${secret}'); console.error('denied for ${secret} today\\nmore'); process.exit(1)`;
   const { source, lines } = openCommand(script(code));
@@ -85,7 +85,7 @@ test('the log has the first line of stderr without what looks like a token, and 
   expect(lines.join('')).not.toContain(secret);
 });
 
-test('a file is read again when it was written, or swapped for another', async () => {
+test('a file is read again after it was written or replaced', async () => {
   const path = join(folder, 'token');
   await writeFile(path, 'one');
   const source = openTokenSource({ kind: 'file', path }, silentLog);
@@ -104,7 +104,7 @@ test('a file is read again when it was written, or swapped for another', async (
   await expect(source.read()).rejects.toMatchObject({ code: 'noCredentials', message });
 });
 
-test('a file that is no token', async () => {
+test('a file that is not a token', async () => {
   const path = join(folder, 'big');
   await writeFile(path, 'x'.repeat(2 ** 20));
   const message = 'The file with the gateway’s token is longer than 64 KiB';

@@ -23,7 +23,7 @@ function createConnection() {
 
 const request = { msgId: 'e', code: '1', allowStdin: false };
 
-test('OpenConnection: what is asked of a closed one was never written, and has a checkpoint', async () => {
+test('OpenConnection: an execution on a closed connection is never written, and has a checkpoint', async () => {
   const { connection, closed } = createConnection();
   const waiting = connection.execute(request);
   await connection.close();
@@ -33,7 +33,7 @@ test('OpenConnection: what is asked of a closed one was never written, and has a
   expect(closed()).toBe(1);
 });
 
-test('OpenConnection: a kernel that is gone is told once, and takes nothing any more', async () => {
+test('OpenConnection: a missing kernel is reported once, and gets nothing more', async () => {
   const { connection, events } = createConnection();
   const waiting = connection.execute(request);
   connection.onGone('it was shut down');
@@ -48,7 +48,7 @@ test('OpenConnection: a kernel that is gone is told once, and takes nothing any 
   expect(await connection.isThere(new AbortController().signal)).toBe(false);
 });
 
-test('OpenConnection: a signal that is aborted already keeps an execution from being sent', async () => {
+test('OpenConnection: with an aborted signal an execution is not sent', async () => {
   const { connection } = createConnection();
   const execution = connection.execute({ ...request, signal: AbortSignal.abort() });
   expect(await execution.end).toMatchObject({ kind: 'notSent', detail: 'stopped before it was sent' });

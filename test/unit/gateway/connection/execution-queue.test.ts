@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { run, startConnectedRig } from '../../../support/gateway-client.ts';
 import { createExecution, createParts } from '../../../support/gateway-parts.ts';
 
-test('ExecutionQueue: what waits is in no flight, and is not written before the kernel is ready', async () => {
+test('ExecutionQueue: waiting executions are not in flight, and not written before the kernel is ready', async () => {
   const { queue } = createParts();
   const { execution } = createExecution();
   queue.add(execution);
@@ -12,7 +12,7 @@ test('ExecutionQueue: what waits is in no flight, and is not written before the 
   expect(await execution.end).toMatchObject({ kind: 'notSent', detail: 'the kernel is away' });
 });
 
-test('ExecutionQueue: of executions that have ended it keeps two hundred ids, and no code', () => {
+test('ExecutionQueue: of ended executions it keeps two hundred ids, and no code', () => {
   const { queue } = createParts();
   for (let n = 0; n < 300; n += 1) {
     const { execution } = createExecution({}, { msgId: `${n}` });
@@ -27,7 +27,7 @@ test('ExecutionQueue: of executions that have ended it keeps two hundred ids, an
   expect(queue.endedWithError('299')).toBe(true);
 });
 
-test('ExecutionQueue: while nothing may be written, an execution is not sent, and an answer waits', async () => {
+test('ExecutionQueue: while nothing may be written, an execution is not sent, and an input reply waits', async () => {
   let mayWrite = true;
   await using rig = await startConnectedRig({ client: { mayWrite: () => mayWrite } });
   const { kernel, connection } = rig;
@@ -49,7 +49,7 @@ test('ExecutionQueue: while nothing may be written, an execution is not sent, an
   expect((await kernel.untilReceived('input_reply')).content['value']).toBe('Ann');
 });
 
-test('ExecutionQueue: while nothing may be written, what waits its turn ends as not sent', async () => {
+test('ExecutionQueue: while nothing may be written, waiting executions end as not sent', async () => {
   let mayWrite = true;
   await using rig = await startConnectedRig({ client: { mayWrite: () => mayWrite } });
   mayWrite = false;
@@ -60,7 +60,7 @@ test('ExecutionQueue: while nothing may be written, what waits its turn ends as 
   expect(requests).toHaveLength(1);
 });
 
-test('ExecutionQueue: a line typed for a process that is no more goes to no other', async () => {
+test('ExecutionQueue: input for a process that has ended does not go to another', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {

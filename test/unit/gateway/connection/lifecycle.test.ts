@@ -17,7 +17,7 @@ function createReady(model: typeof idle | undefined = idle) {
   return { ...parts, untilReady };
 }
 
-test('Lifecycle: a new process is a death where the gateway says so, else a restart; told once', async () => {
+test('Lifecycle: a new process means a death if the gateway says so, otherwise a restart; reported once', async () => {
   const dying = createReady();
   await dying.untilReady;
   dying.lifecycle.take('restarting', '');
@@ -34,14 +34,14 @@ test('Lifecycle: a new process is a death where the gateway says so, else a rest
   restarted.lifecycle.close();
 });
 
-test('Lifecycle: the first starting of a kernel that this client started is no restart', () => {
+test('Lifecycle: the first starting of a kernel that this client started is not a restart', () => {
   const { lifecycle, events } = createParts({ isFresh: true });
   lifecycle.take('starting', 'new');
   expect(events).toEqual([]);
   expect(lifecycle.state).toBe('fresh');
 });
 
-test('Lifecycle: a kernel that says goodbye may not end what it runs until it is known whether it stays', async () => {
+test('Lifecycle: after a shutdown_reply nothing may end until it is known whether the kernel stays', async () => {
   const { lifecycle, events, untilReady } = createReady();
   await untilReady;
   lifecycle.take('leaving', '');
@@ -51,7 +51,7 @@ test('Lifecycle: a kernel that says goodbye may not end what it runs until it is
   expect(events.filter(({ kind }) => kind === 'mayEndChanged')).toHaveLength(2);
 });
 
-test('Lifecycle: a kernel that says goodbye a thousand times is looked for once at a time', async () => {
+test('Lifecycle: after a thousand shutdown_replies the kernel is looked for once at a time', async () => {
   const { lifecycle, calls, untilReady } = createReady();
   await untilReady;
   for (let said = 0; said < 1_000; said += 1) lifecycle.take('leaving', '');
@@ -60,7 +60,7 @@ test('Lifecycle: a kernel that says goodbye a thousand times is looked for once 
   expect(lifecycle.state).toBe('ready');
 });
 
-test('Lifecycle: a websocket that is lost after a goodbye lets what runs end again', async () => {
+test('Lifecycle: once the websocket is lost after a shutdown_reply, executions may end again', async () => {
   const { lifecycle, untilReady } = createReady();
   await untilReady;
   lifecycle.take('leaving', '');
@@ -69,7 +69,7 @@ test('Lifecycle: a websocket that is lost after a goodbye lets what runs end aga
   lifecycle.close();
 });
 
-test('Lifecycle: a goodbye for a restart whose new process was lost with the websocket is a restart all the same', async () => {
+test('Lifecycle: a shutdown_reply for a restart counts as one even if the new process’s starting was lost', async () => {
   const { lifecycle, events, untilReady } = createReady();
   await untilReady;
   lifecycle.take('leavingToRestart', '');
@@ -85,7 +85,7 @@ test('Lifecycle: a goodbye for a restart whose new process was lost with the web
   lifecycle.close();
 });
 
-test('Lifecycle: our own restart ends by its call alone; one that fails asks the kernel anew', async () => {
+test('Lifecycle: our own restart ends with its call; after a failure the kernel is asked anew', async () => {
   const { lifecycle, events, untilReady } = createReady();
   await untilReady;
   lifecycle.beginRestart();

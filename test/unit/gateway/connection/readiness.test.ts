@@ -18,7 +18,7 @@ function makeStale({ kernel, connection, server }: ConnectedRig): void {
   };
 }
 
-test('an idle kernel that answers nothing on a re-opened websocket is reached again, and what waits is run', async () => {
+test('an idle kernel that does not answer on a reopened websocket is reached again, and runs what waits', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   makeStale(rig);
@@ -34,7 +34,7 @@ test('an idle kernel that answers nothing on a re-opened websocket is reached ag
   expect(sessions).toEqual([true, true, false, true]);
 });
 
-test('a request that went into such a websocket ends, and it is not known whether it ran', async () => {
+test('a request that was sent on such a websocket ends, and it is not known whether it ran', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
@@ -55,7 +55,7 @@ test('a kernel that answers on no websocket is not tried for ever', async () => 
   expect(rig.server.calls.filter((call) => call.isUpgrade).length).toBeLessThanOrEqual(6);
 });
 
-test('Handshake: a reply counts for the request that it answers, and another process is noticed before', () => {
+test('Handshake: a reply counts for its request, and a new process is noticed first', () => {
   const asked: string[] = [];
   const said: string[] = [];
   const handshake = new Handshake(
@@ -76,7 +76,7 @@ test('Handshake: a reply counts for the request that it answers, and another pro
   expect(handshake).toMatchObject({ processSession: 'b', answers: 2, unansweredMs: 0 });
 });
 
-test('Handshake: what met no open websocket was not asked, and is asked on the next one', () => {
+test('Handshake: a request without an open websocket is not sent, and is sent on the next one', () => {
   const asked: string[] = [];
   let isOpen = false;
   const send = ({ channel }: { channel: string }) => isOpen && asked.push(channel) > 0;
@@ -91,7 +91,7 @@ test('Handshake: what met no open websocket was not asked, and is asked on the n
   expect(asked).toEqual(['control', 'shell']);
 });
 
-test('StaleSocket: a kernel that owes an answer for long gets a new websocket, twice, and after an answer again', () => {
+test('StaleSocket: a kernel that does not answer gets a new websocket twice, and again after an answer', () => {
   const handshake = { unansweredMs: 0, answers: 0 };
   let renewals = 0;
   const socket = { silentMs: 1_000, renew: () => void (renewals += 1) };

@@ -3,7 +3,7 @@ import { ReceivedMessages } from '../../../../src/gateway/connection/received-me
 
 const id = (number: number) => `8f1c-22_4711_${number}`;
 
-test('an execution of which every number came is whole, in any order', () => {
+test('an execution is complete if every number has come, in any order', () => {
   const received = new ReceivedMessages();
   received.begin(id(18));
   for (const number of [19, 21, 20, 22]) received.countOwn(id(number));
@@ -17,7 +17,7 @@ test('a number that never came', () => {
   expect(received.isWhole).toBe(false);
 });
 
-test('what the kernel said in between counts; what came after the end does not matter, also when it overtook', () => {
+test('messages in between count; those after the end do not matter, even if they overtook', () => {
   const received = new ReceivedMessages();
   received.begin(id(18));
   received.countOther(id(17));

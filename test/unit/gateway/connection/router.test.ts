@@ -5,7 +5,7 @@ const busy = { execution_state: 'busy' };
 const idle = { execution_state: 'idle' };
 const thread = { name: 'stdout', text: 'from a thread' };
 
-test('Router: a message goes once, to the execution that is its parent', async () => {
+test('Router: a message is delivered once, to its parent execution', async () => {
   const { router, queue } = createParts();
   const { execution, outputs } = createExecution();
   queue.addWritten(execution);
@@ -17,7 +17,7 @@ test('Router: a message goes once, to the execution that is its parent', async (
   expect(await outputs()).toEqual([{ kind: 'started' }, { kind: 'stream', name: 'stdout', text: 'a' }]);
 });
 
-test('Router: what throws while a message is read is told to its execution and logged; one without is only logged', async () => {
+test('Router: an error while a message is read is logged and reported to its execution, if any', async () => {
   const warnings: object[] = [];
   const ignore = () => undefined;
   const log = {
@@ -47,7 +47,7 @@ test('Router: what throws while a message is read is told to its execution and l
   expect(await execution.end).toMatchObject({ possibleGap: true });
 });
 
-test('Router: what a thread says after the end is late output of the execution; its error not twice', () => {
+test('Router: a thread’s output after the end is late output of the execution; an error is not output twice', () => {
   const { router, queue, late } = createParts();
   const { execution } = createExecution({}, {}, (ended) => void queue.finish(ended, true));
   queue.addWritten(execution);
@@ -69,7 +69,7 @@ test('Router: what a thread says after the end is late output of the execution; 
   ]);
 });
 
-test('Router: a thread that talks for hours is not remembered', () => {
+test('Router: a thread that prints for hours does not fill memory', () => {
   const { router, queue } = createParts();
   const { execution } = createExecution();
   queue.addWritten(execution);
@@ -83,7 +83,7 @@ test('Router: a thread that talks for hours is not remembered', () => {
   expect(router.received.soFar()).toBeUndefined();
 });
 
-test('Router: what a plugin of the kernel says belongs to the execution under way, whoever opened its comm', async () => {
+test('Router: messages of a kernel plugin belong to the execution under way, whoever opened the comm', async () => {
   const { router, queue } = createParts();
   const { execution, outputs } = createExecution();
   const comm = { parentType: 'comm_open', parentId: 'opening' };
@@ -105,7 +105,7 @@ test('Router: what a plugin of the kernel says belongs to the execution under wa
   ]);
 });
 
-test('Router: a comm that may not be opened has nobody who takes it', async () => {
+test('Router: a comm that may not be opened has no target', async () => {
   const { router } = createParts({ mayWrite: () => false });
   expect(await router.openComm('SparkMonitor')).toBe(false);
 });

@@ -28,7 +28,7 @@ function createWatch(state: string, more: Partial<KernelModel> = {}, info: Kerne
   return { ...parts, ...lone, kernelEvents, sent, begin, prove, look: () => look(lone.execution, 300) };
 }
 
-test('silence: a busy kernel of ours runs it, and is quiet', async () => {
+test('silence: a busy kernel without other clients runs our code, and is quiet', async () => {
   const { look, execution, outputs } = createWatch('busy', { connections: 1 });
   await look();
   expect(execution.phase).toBe('running');
@@ -37,7 +37,7 @@ test('silence: a busy kernel of ours runs it, and is quiet', async () => {
   expect(await outputs()).toEqual([quiet, { kind: 'started' }]);
 });
 
-test('silence: a kernel that works for another client makes it wait', async () => {
+test('silence: a kernel that is busy for another client makes it wait', async () => {
   const { look, execution, lifecycle, outputs } = createWatch('busy', { connections: 2 });
   lifecycle.take('busyElsewhere', '');
   await look();
@@ -46,7 +46,7 @@ test('silence: a kernel that works for another client makes it wait', async () =
   expect((await outputs()).map(({ kind }) => kind)).toEqual(['quiet', 'behindOthers']);
 });
 
-test('silence: what the model says ends nothing; an empty execution behind it proves that it is over', async () => {
+test('silence: a model ends nothing; an empty execution behind it proves the end', async () => {
   for (const state of ['idle', 'starting', 'restarting', 'odd']) {
     const { look, execution, sent, prove, begin, kernelEvents } = createWatch(state);
     begin();
@@ -62,7 +62,7 @@ test('silence: what the model says ends nothing; an empty execution behind it pr
   }
 });
 
-test('silence: a count that is too low is another process’s, so the one before has died', async () => {
+test('silence: a count that is too low proves a new process, so the old one has died', async () => {
   const { look, execution, prove, begin, kernelEvents, lifecycle } = createWatch('idle');
   begin();
   await look();
@@ -72,7 +72,7 @@ test('silence: a count that is too low is another process’s, so the one before
   execution.finishAs('kernelDied');
 });
 
-test('silence: a model that says busy is doubted where the process may have been replaced unseen', async () => {
+test('silence: a busy model is not trusted if the process may have been replaced unseen', async () => {
   const watched = createWatch('busy');
   await watched.look();
   expect(watched.sent).toEqual([]);
@@ -85,14 +85,14 @@ test('silence: a model that says busy is doubted where the process may have been
   watched.execution.finishAs('kernelDied');
 });
 
-test('silence: ipykernel is asked by kernel_info, whose reply names its process', async () => {
+test('silence: ipykernel is asked by kernel_info, whose reply identifies its process', async () => {
   const { look, execution, sent } = createWatch('starting', {}, { implementation: 'ipython' });
   await look();
   expect(sent.map(({ type }) => type)).toEqual(['kernel_info_request']);
   execution.finishAs('unknown');
 });
 
-test('silence: where the websocket breaks during the look, the next look asks', async () => {
+test('silence: if the websocket breaks during a look, the next look asks', async () => {
   const { look, execution, sent, lifecycle } = createWatch('idle', {}, { implementation: 'ipython' });
   lifecycle.handshake.ask = () => false;
   await look();

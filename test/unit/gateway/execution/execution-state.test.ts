@@ -32,7 +32,7 @@ const waits = {
   idleGraceMs: 4,
 };
 
-test('a reply overtakes its output by more than idle its reply: their graces are apart', () => {
+test('a reply overtakes output by more than an idle overtakes the reply: the graces differ', () => {
   const reply = { status: 'ok', executionCount: 1, error: undefined, asksExit: false, outputs: [] };
   const begun = { ...FRESH_EXECUTION, started: true, ran: true };
   expect(endsInMs({ ...begun, reply }, waits, false, false)).toBe(4);
@@ -42,7 +42,7 @@ test('a reply overtakes its output by more than idle its reply: their graces are
   expect(endsInMs({ ...begun, reply, idle: true }, waits, true, false)).toBe(1);
 });
 
-test('for an error that the kernel has printed no error message is waited for', () => {
+test('no error message is waited for if the kernel has printed the error', () => {
   const error = { name: 'UsageError', value: 'Line magic function `%no` not found.', traceback: [] };
   const reply = { status: 'error', executionCount: 1, error, asksExit: false, outputs: [] };
   const over = { ...FRESH_EXECUTION, started: true, ran: true, reply, idle: true };

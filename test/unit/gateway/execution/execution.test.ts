@@ -22,7 +22,23 @@ test('RunningExecution: waiting, written, running, ended', async () => {
   expect(events).toEqual([{ kind: 'ended', as: 'ok', hasError: false }]);
 });
 
-test('RunningExecution: an error that was waited for in vain is no time of its own', async () => {
+test('RunningExecution: a message that this process reads right after its wait was over still counts', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    const { execution } = createExecution();
+    execution.markWritten();
+    execution.take(kernelMessage('status', busy));
+    execution.take(kernelMessage('status', idle));
+    // As after a standstill: the timers come before what has arrived is read.
+    vi.advanceTimersByTime(quickTimings.graceMs);
+    execution.take(kernelMessage('execute_reply', ok));
+    expect(await execution.end).toMatchObject({ kind: 'ok', replyMissing: false });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('RunningExecution: waiting in vain for an error does not count as its own time', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   try {
     const { execution } = createExecution();
@@ -39,7 +55,7 @@ test('RunningExecution: an error that was waited for in vain is no time of its o
   }
 });
 
-test('RunningExecution: while its kernel is going, it does not end by its reply', () => {
+test('RunningExecution: while its kernel is shutting down, a reply does not end it', () => {
   let mayEnd = false;
   const { execution } = createExecution({ mayEnd: () => mayEnd });
   execution.markWritten();
@@ -55,7 +71,7 @@ test('RunningExecution: while its kernel is going, it does not end by its reply'
   expect(execution.phase).toBe('ended');
 });
 
-test('RunningExecution: one that is found running has started, once', async () => {
+test('RunningExecution: found running, it has started, once', async () => {
   const { execution, outputs } = createExecution();
   execution.markWritten();
   execution.markRunning();
@@ -64,7 +80,7 @@ test('RunningExecution: one that is found running has started, once', async () =
   expect(await outputs()).toEqual([{ kind: 'started' }]);
 });
 
-test('RunningExecution: left on a closed connection it has a checkpoint and no end', async () => {
+test('RunningExecution: left on a closed connection, it has a checkpoint and no end', async () => {
   const { execution, outputs } = createExecution();
   execution.markWritten();
   execution.take(kernelMessage('error', { ename: 'E', evalue: '', traceback: [] }));
@@ -101,7 +117,7 @@ test('RunningExecution: how far it is can be stored where numbers prove it, once
   expect(execution.soFar()).toBeUndefined();
 });
 
-test('RunningExecution: a gap is one until the message numbers prove that nothing is missing', async () => {
+test('RunningExecution: a gap counts until the message numbers prove that nothing is missing', async () => {
   for (const isWhole of [false, true]) {
     const { execution } = createExecution({ received: { isWhole, soFar: () => undefined } });
     execution.markWritten();
@@ -114,7 +130,7 @@ test('RunningExecution: a gap is one until the message numbers prove that nothin
   }
 });
 
-test('RunningExecution: a connection that broke before the first message has lost nothing of it', async () => {
+test('RunningExecution: a break before its first message has lost nothing of it', async () => {
   const { execution } = createExecution();
   execution.markWritten();
   execution.notifyDisconnected(1);
@@ -128,7 +144,7 @@ test('RunningExecution: a connection that broke before the first message has los
   expect(await execution.end).toMatchObject({ kind: 'ok', possibleGap: false });
 });
 
-test('RunningExecution: a fork of the kernel’s process prints, and ends nothing', async () => {
+test('RunningExecution: a fork of the kernel’s process has output, but ends nothing', async () => {
   const { execution, outputs } = createExecution();
   execution.markWritten();
   const by = (pid: number, type: string, content: object, n: number) =>
@@ -147,7 +163,7 @@ test('RunningExecution: a fork of the kernel’s process prints, and ends nothin
   expect(said).toEqual(['started', 'child', 'parent', 'counted'].filter((kind) => said.includes(kind)));
 });
 
-test('RunningExecution: stopped before it is written it is given up, after that it interrupts', () => {
+test('RunningExecution: a stop before it is written gives it up, and later interrupts', () => {
   const before = new AbortController();
   const waiting = createExecution({}, { signal: before.signal });
   before.abort();

@@ -17,7 +17,7 @@ function createRequests(allowStdin = true) {
   return { input, said, lines };
 }
 
-test('InputRequests: a line is answered once, and a refused one at once with an empty line', () => {
+test('InputRequests: a request is answered once, and a refused one at once with an empty line', () => {
   const { input, said, lines } = createRequests();
   input.ask({ prompt: 'n? ', password: false });
   const [asked] = said;
@@ -31,7 +31,7 @@ test('InputRequests: a line is answered once, and a refused one at once with an 
   expect(refusing.said).toMatchObject([{ kind: 'inputRequest', refused: true }]);
 });
 
-test('InputRequests: what may be lost is told once for each break, and never while a question is open', () => {
+test('InputRequests: a possible loss is reported once for each break, and never while a request is open', () => {
   const { input, said } = createRequests();
   input.settleDoubt(true);
   expect(said).toEqual([]);
@@ -47,7 +47,7 @@ test('InputRequests: what may be lost is told once for each break, and never whi
   expect(kindsOf(said)).toEqual(['inputMayBeLost', 'inputMayBeLost', 'inputRequest']);
 });
 
-test('InputRequests: where nobody can be asked, nothing is told', () => {
+test('InputRequests: without stdin nothing is reported', () => {
   const { input, said } = createRequests(false);
   input.doubt();
   input.settleDoubt(false);
@@ -84,7 +84,7 @@ function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): voi
   };
 }
 
-test('an answer that was lost with its socket is sent once more', async () => {
+test('an input reply that was lost with its socket is sent once more', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   askLost(kernel, true, 2);
@@ -96,7 +96,7 @@ test('an answer that was lost with its socket is sent once more', async () => {
   expect(linesFor(kernel)).toEqual(['Ann', 'Ann']);
 });
 
-test('where the kernel would take it twice, it is told that it may be lost; a stop ends the run', async () => {
+test('if the kernel would take it twice, a possible loss is reported instead; a stop ends the run', async () => {
   await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
   askLost(kernel, true, 2);
@@ -111,7 +111,7 @@ test('where the kernel would take it twice, it is told that it may be lost; a st
   expect(linesFor(kernel)).toEqual(['Ann']);
 });
 
-test('a question that was lost with its socket is not guessed: it is told, once, that it may be, and a stop ends the run', async () => {
+test('an input request that was lost with its socket is reported once as possibly lost; a stop ends the run', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   askLost(kernel, false);
@@ -130,7 +130,7 @@ test('a question that was lost with its socket is not guessed: it is told, once,
   expect(linesFor(kernel)).toEqual([]);
 });
 
-test('a question that may have gone to a process that is no more is told to the next one', async () => {
+test('an input request that may have gone to an earlier process is reported as possibly lost', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
   askLost(kernel, false);
@@ -146,7 +146,7 @@ test('a question that may have gone to a process that is no more is told to the 
   expect(await resumed.end).toMatchObject({ kind: 'interrupted' });
 });
 
-test('an answer that is given while the socket is away is neither sent nor asked for twice', async () => {
+test('an input reply that is given while the socket is down is neither sent nor requested twice', async () => {
   await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
   askLost(kernel, true, 2);

@@ -7,7 +7,7 @@ import { run, startConnectedRig } from '../../../support/gateway-client.ts';
 const always = { isWanted: () => true, onSend: () => undefined };
 const ignore = () => true;
 
-test('Interrupts: one that is not wanted any more when its turn comes is not sent', async () => {
+test('Interrupts: one that is no longer wanted when its turn comes is not sent', async () => {
   let posts = 0;
   const interrupts = new Interrupts(() => Promise.resolve((posts += 1) > 0), 10, silentLog);
   await interrupts.send('k', always, ignore);
@@ -15,7 +15,7 @@ test('Interrupts: one that is not wanted any more when its turn comes is not sen
   expect(posts).toBe(1);
 });
 
-test('Interrupts: a call is under way until it is answered, for its own kernel', async () => {
+test('Interrupts: a call is under way until it is answered, for its own kernel only', async () => {
   const answer = Promise.withResolvers<boolean>();
   const interrupts = new Interrupts(() => answer.promise, 10, silentLog);
   const sent = interrupts.send('k', always, ignore);
@@ -27,7 +27,7 @@ test('Interrupts: a call is under way until it is answered, for its own kernel',
   expect(interrupts.underWay('k')).toBeUndefined();
 });
 
-test('Interrupts: where the route is missing, or refuses us, a message goes instead', async () => {
+test('Interrupts: if the route is missing or refuses us, a message is sent instead', async () => {
   const messages: string[] = [];
   const missing = new Interrupts(() => Promise.resolve(false), 10, silentLog);
   await missing.send('k', always, () => messages.push('missing') > 0);
@@ -38,7 +38,7 @@ test('Interrupts: where the route is missing, or refuses us, a message goes inst
   expect(messages).toEqual(['missing', 'refused']);
 });
 
-test('Interrupts: where the route is missing and no websocket is open, nothing was sent', async () => {
+test('Interrupts: if the route is missing and no websocket is open, nothing was sent', async () => {
   const missing = new Interrupts(() => Promise.resolve(false), 10, silentLog);
   await expect(missing.send('k', always, () => false)).rejects.toMatchObject({ code: 'unreachable' });
 });
@@ -63,7 +63,7 @@ function createStopping(interrupt: () => Promise<unknown>) {
   return { stopping, said, wanted };
 }
 
-test('Stopping: a call that failed is pursued again, and only then', async () => {
+test('Stopping: a failed call is repeated later, a successful one is not', async () => {
   let isAway = true;
   const { stopping, said } = createStopping(() =>
     isAway ? Promise.reject(new GatewayError('writesPaused', 'not now')) : Promise.resolve(),
@@ -80,7 +80,7 @@ test('Stopping: a call that failed is pursued again, and only then', async () =>
   stopping.end();
 });
 
-test('Stopping: code that says something after the signal gets no second one', async () => {
+test('Stopping: code that has output after the signal gets no second one', async () => {
   const first = Promise.withResolvers<void>();
   const { stopping, wanted } = createStopping(() => first.promise);
   stopping.pursue();
@@ -92,7 +92,7 @@ test('Stopping: code that says something after the signal gets no second one', a
   stopping.end();
 });
 
-test('Stopping: asked again it is one signal each time, and what is left of the time before is not sent', async () => {
+test('Stopping: each repetition is one signal, and cancels what the request before still had to send', async () => {
   const first = Promise.withResolvers<void>();
   const { stopping, said, wanted } = createStopping(() => first.promise);
   stopping.pursue();
@@ -105,7 +105,7 @@ test('Stopping: asked again it is one signal each time, and what is left of the 
   stopping.end();
 });
 
-test('Stopping: one that was asked for again and failed is pursued as one signal', async () => {
+test('Stopping: a failed repetition is sent again as one signal', async () => {
   let isAway = false;
   const { stopping, said } = createStopping(() =>
     isAway ? Promise.reject(new GatewayError('writesPaused', 'not now')) : Promise.resolve(),
@@ -124,7 +124,7 @@ test('Stopping: one that was asked for again and failed is pursued as one signal
   stopping.end();
 });
 
-test('Stopping: again is nothing where no stop was asked for', () => {
+test('Stopping: again does nothing without a stop', () => {
   const said: string[] = [];
   const say = (word: string) => () => void said.push(word);
   const stopping = new Stopping(undefined, 0, {
@@ -141,7 +141,7 @@ test('Stopping: again is nothing where no stop was asked for', () => {
 
 const keyboardInterrupt = { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] };
 
-test('an interrupt that is still on its way does not meet the next execution', async () => {
+test('an interrupt on its way does not hit the next execution', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
   const asked = Promise.withResolvers<void>();
@@ -179,7 +179,7 @@ test('an interrupt that is still on its way does not meet the next execution', a
   expect(running).toEqual(['first', 'second']);
 });
 
-test('one stop is one signal where the code cleans up after it', async () => {
+test('one stop is one signal if the code cleans up after it', async () => {
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 200 } });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
@@ -226,7 +226,7 @@ test.each([
   expect(asked.map(({ channel }) => channel)).toEqual(Array(infos).fill('shell'));
 });
 
-test('code that a signal ended was stopped, whatever it replies; code that ran on was not', async () => {
+test('code that a signal ended counts as stopped, whatever its reply; code that ran on does not', async () => {
   await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 100 } });
   const { kernel, connection } = rig;
   const end = () =>
@@ -249,7 +249,7 @@ test('code that a signal ended was stopped, whatever it replies; code that ran o
   expect((await ranOn.end).kind).toBe('ok');
 });
 
-test('a stop while nothing may be written is told as a call that failed, and sent later', async () => {
+test('a stop while nothing may be written is reported as a failed call, and sent later', async () => {
   let mayWrite = true;
   await using rig = await startConnectedRig({ client: { mayWrite: () => mayWrite } });
   const { kernel, connection } = rig;
@@ -305,7 +305,7 @@ test.each([
   },
 );
 
-test('a console that answers an interrupt with its next prompt is left; what asks so once is only interrupted', async () => {
+test('a console that answers an interrupt with its next prompt is quit; a single such prompt is only interrupted', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {

@@ -18,7 +18,7 @@ test('OutputQueue: gives outputs in order, and ends after the last', async () =>
   ]);
 });
 
-test('OutputQueue: is full by the bytes of frames, whatever is in them, until half of that is read', async () => {
+test('OutputQueue: is full by the bytes of frames, whatever they contain, until half of them are read', async () => {
   const full: boolean[] = [];
   const queue = new OutputQueue((isFull) => void full.push(isFull));
   const reader = queue.read();
@@ -30,7 +30,7 @@ test('OutputQueue: is full by the bytes of frames, whatever is in them, until ha
   expect(full).toEqual([true, false]);
 });
 
-test('OutputQueue: a reader that leaves drops the rest, and nothing is held for it any more', async () => {
+test('OutputQueue: a reader that leaves drops the rest, and nothing is kept for it', async () => {
   const full: boolean[] = [];
   const queue = new OutputQueue((isFull) => void full.push(isFull));
   for (let n = 0; n < 5; n += 1) queue.push(line, 1_000_000);

@@ -40,14 +40,14 @@ test.for([
   expect(sentTo(address, setCookie)).toBe(header);
 });
 
-test('the newest of a name counts, an ended one takes it away, and twenty are the most', () => {
+test('the newest cookie of a name counts, an expired one removes it, and at most twenty are kept', () => {
   expect(sentTo(channels, 'a=1; Path=/', 'b=2; Path=/', 'a=3; Path=/')).toBe('b=2; a=3');
   expect(sentTo(channels, 'a=1; Path=/', 'a=; Path=/; Max-Age=0')).toBe('');
   const many = Array.from({ length: 1_000 }, (_, n) => `c${n}=1; Path=/`);
   expect(sentTo(channels, ...many).split('; ')).toHaveLength(20);
 });
 
-test('kernels do not share them, and a stored one ends when it said', () => {
+test('kernels do not share cookies, and a stored one expires in time', () => {
   let now = NOW;
   const cookies = new KernelCookies(() => now);
   cookies.take('k', from, ['a=b; Path=/; Max-Age=60']);
@@ -60,7 +60,22 @@ test('kernels do not share them, and a stored one ends when it said', () => {
   expect(later.save('k')).toBeUndefined();
 });
 
-test('names that are there already stay', () => {
+test('existing names are left unchanged', () => {
   expect(withCookies({ cookie: 'a=1; b=2' }, 'b=3; c=4', '')).toEqual({ cookie: 'a=1; b=2; c=4' });
   expect(withCookies({ accept: 'x' }, '')).toEqual({ accept: 'x' });
+});
+
+test('the cookies of the ten thousand kernels that were used last are kept', () => {
+  const cookies = new KernelCookies(() => NOW);
+  const url = new URL(channels);
+  for (let kernel = 0; kernel <= 10_000; kernel += 1) {
+    cookies.take(`k${kernel}`, from, ['a=b; Path=/']);
+    cookies.take('k0', from, ['a=b; Path=/']);
+  }
+  expect(['k0', 'k1', 'k2', 'k10000'].map((kernel) => cookies.header(kernel, url))).toEqual([
+    'a=b',
+    '',
+    'a=b',
+    'a=b',
+  ]);
 });

@@ -24,7 +24,7 @@ test('other paths are used by every call and by the websocket', async () => {
   ]);
 });
 
-test('a start’s body holds what was given beside what is ours, which wins', async () => {
+test('a start’s body has the given fields, which cannot override the client’s own', async () => {
   const startBody = { engine: { size: 2 }, name: 'another' };
   await using rig = await startRig({ settings: { startBody } });
   const kernelId = randomUUID();

@@ -82,14 +82,14 @@ test('without a check anything is trusted', async () => {
   expect(await tls.open({ verify: false }).readInfo()).toEqual({ version: '1' });
 });
 
-test('a client certificate is shown to a server that asks for one', async () => {
+test('a client certificate is sent to a server that asks for one', async () => {
   await using tls = await startTls({ requestCert: true, rejectUnauthorized: true, ca: pem('ca') });
   const shown = tls.open({ ca: pem('ca'), cert: pem('client'), key: key('client') });
   expect(await shown.readInfo()).toEqual({ version: '1' });
   await expect(tls.open({ ca: pem('ca') }).readInfo()).rejects.toMatchObject({ name: 'GatewayError' });
 });
 
-test('an encrypted client key is opened by its passphrase, on REST and on the websocket', async () => {
+test('an encrypted client key is opened by its passphrase, for REST and the websocket', async () => {
   await using tls = await startTls({ requestCert: true, rejectUnauthorized: true, ca: pem('ca') });
   const locked = String(
     createPrivateKey(key('client')).export({
@@ -109,12 +109,12 @@ test('an encrypted client key is opened by its passphrase, on REST and on the we
   await connecting;
 });
 
-test('servers that say why: the alert about a client certificate is no matter of trust in the server', () => {
+test('an alert about the client certificate does not mean that the server is untrusted', () => {
   const alert = Object.assign(new Error('alert'), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' });
   expect(readFailure(alert, 'https://host')).toMatchObject({ code: 'unauthorized' });
 });
 
-test('a file that holds no certificate trusts nobody', async () => {
+test('a file without a certificate trusts nobody', async () => {
   await using tls = await startTls();
   const gateway = tls.open({ ca: 'no certificate at all' });
   await expect(gateway.readInfo()).rejects.toMatchObject({ code: 'untrusted' });

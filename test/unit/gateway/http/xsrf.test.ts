@@ -18,7 +18,7 @@ function fits({ method, headers }: Call, wanted?: string): boolean {
 
 const start = { kernelspec: 'python3', env: {} };
 
-test('a server that asks for _xsrf gets it, and from then on without being asked', async () => {
+test('a server that asks for _xsrf gets it, and from then on unasked', async () => {
   await using rig = await startRig();
   let refusals = 0;
   rig.server.answer = (call) => {
@@ -34,7 +34,7 @@ test('a server that asks for _xsrf gets it, and from then on without being asked
   expect(rig.server.calls.filter(({ method }) => method === 'POST').length).toBe(3);
 });
 
-test('what the server sets is what is sent, also after it has set another', async () => {
+test('the value that the server set last is sent', async () => {
   await using rig = await startRig();
   let wanted = '2|aa|bb|1';
   rig.server.answer = (call) => (fits(call, wanted) ? undefined : refusal(`_xsrf=${wanted}; Path=/`));
@@ -44,13 +44,13 @@ test('what the server sets is what is sent, also after it has set another', asyn
   expect(await rig.gateway.findKernel(id)).toBeUndefined();
 });
 
-test('nobody is asked: nothing is sent', async () => {
+test('if no server asks, nothing is sent', async () => {
   await using rig = await startRig();
   await rig.gateway.startKernel({ ...start, kernelId: randomUUID() });
   expect(rig.server.calls.filter(({ headers }) => 'x-xsrftoken' in headers)).toEqual([]);
 });
 
-test('a server that refuses it all the same is told after one repeat', async () => {
+test('a server that refuses it anyway is reported after one repeat', async () => {
   await using rig = await startRig();
   rig.server.answer = ({ method }) => (method === 'POST' ? refusal() : undefined);
   await expect(rig.gateway.startKernel({ ...start, kernelId: randomUUID() })).rejects.toMatchObject({
@@ -59,7 +59,7 @@ test('a server that refuses it all the same is told after one repeat', async () 
   expect(rig.server.calls.filter(({ method }) => method === 'POST')).toHaveLength(2);
 });
 
-test('what the settings send for it stays theirs', async () => {
+test('a value in the settings is not replaced', async () => {
   const headers = { Cookie: '_xsrf=XSRF', 'X-XSRFToken': 'XSRF' };
   await using rig = await startRig({ settings: { headers } });
   rig.server.answer = (call) => (fits(call, 'XSRF') ? undefined : refusal('_xsrf=other'));

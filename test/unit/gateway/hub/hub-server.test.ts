@@ -70,21 +70,21 @@ test.for(['redirect', 424, 503] as const)(
   },
 );
 
-test('a server with a name has its own place', async () => {
+test('a named server has its own URL', async () => {
   await using rig = await startBehindHub({ server: 'big one' });
   const starting = start(rig.gateway);
   await comesUp(rig, starting);
   expect(starts(rig.hub.calls)).toEqual(['POST /hub/api/users/ana/servers/big%20one']);
 });
 
-test('a server that runs costs nothing', async () => {
+test('a running server costs no calls', async () => {
   await using rig = await startBehindHub();
   rig.hub.state = 'running';
   await start(rig.gateway);
   expect(rig.hub.calls).toEqual([]);
 });
 
-test('what is no start leaves a stopped server stopped: lists, looks, deletions', async () => {
+test('lists, look-ups and deletions leave a stopped server stopped', async () => {
   await using rig = await startBehindHub();
   await expect(rig.gateway.readKernelspecs()).rejects.toMatchObject({ code: 'serverStopped', status: 424 });
   expect(await rig.gateway.findKernel('k')).toBeUndefined();
@@ -94,7 +94,7 @@ test('what is no start leaves a stopped server stopped: lists, looks, deletions'
   expect(starts(rig.hub.calls)).toEqual([]);
 });
 
-test('a run whose server is stopped ends: its kernel went with it', async () => {
+test('a run whose server was stopped ends, because its kernel is gone', async () => {
   await using rig = await startBehindHub();
   rig.hub.state = 'running';
   const { id } = await start(rig.gateway);
@@ -109,7 +109,7 @@ test('a run whose server is stopped ends: its kernel went with it', async () => 
   expect((await running.end).kind).toBe('kernelGone');
 });
 
-test('one that stops just now is started when it has stopped; one that starts already is waited for', async () => {
+test('a stopping server is started once it has stopped; a starting one is waited for', async () => {
   await using rig = await startBehindHub();
   rig.hub.state = 'stopping';
   const starting = start(rig.gateway);
@@ -121,7 +121,7 @@ test('one that stops just now is started when it has stopped; one that starts al
   expect(starts(rig.hub.calls)).toEqual([]);
 });
 
-test('progress that breaks off is asked for again', async () => {
+test('progress that breaks off is requested again', async () => {
   await using rig = await startBehindHub();
   const starting = start(rig.gateway);
   await rig.hub.untilFollowed();
@@ -130,7 +130,7 @@ test('progress that breaks off is asked for again', async () => {
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
-test('a server that stops again while the hub tells nothing is not started for ever', async () => {
+test('a server that stops again unreported is not started for ever', async () => {
   await using rig = await startBehindHub();
   const starting = start(rig.gateway);
   starting.catch(() => undefined);
@@ -144,7 +144,7 @@ test('a server that stops again while the hub tells nothing is not started for e
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
-test('a token that may not see the state is enough', async () => {
+test('a token that may not read the state is enough', async () => {
   await using rig = await startBehindHub();
   rig.hub.isStateHidden = true;
   const starting = start(rig.gateway);
@@ -152,7 +152,7 @@ test('a token that may not see the state is enough', async () => {
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
-test('a start that fails is told in the hub’s words, and the next one begins anew', async () => {
+test('a failed start is reported in the hub’s words, and the next one begins anew', async () => {
   await using rig = await startBehindHub();
   const failing = start(rig.gateway);
   failing.catch(() => undefined);
@@ -184,14 +184,14 @@ test.for([
   });
 });
 
-test('a token that the hub does not know is told, and not shown', async () => {
+test('an unknown token is reported, but not shown', async () => {
   await using rig = await startBehindHub({ token: 's3cret-token' });
   const failing = start(rig.gateway);
   await expect(failing).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
   await expect(failing).rejects.not.toMatchObject({ message: expect.stringContaining('s3cret') });
 });
 
-test('a hub that has enough to do (429) is asked again', async () => {
+test('a hub that answers 429 is asked again', async () => {
   await using rig = await startBehindHub();
   rig.hub.refuseStart = { status: 429, message: 'too many pending spawns' };
   const starting = start(rig.gateway);
@@ -200,7 +200,7 @@ test('a hub that has enough to do (429) is asked again', async () => {
   await comesUp(rig, starting);
 });
 
-test('a hub that is restarted while it starts the server is waited for; one that is away before is told as that', async () => {
+test('a hub that restarts during the start is waited for; one that is down before is reported', async () => {
   await using rig = await startBehindHub();
   rig.hub.away = 503;
   await expect(start(rig.gateway)).rejects.toMatchObject({
@@ -219,7 +219,7 @@ test('a hub that is restarted while it starts the server is waited for; one that
   expect(starts(rig.hub.calls)).toHaveLength(1);
 });
 
-test('a proxy that has no hub for the moment when the start is asked for: that is asked for again', async () => {
+test('a start that meets a proxy without a hub is requested again', async () => {
   await using rig = await startBehindHub();
   rig.hub.refuseStart = { status: 503 };
   const starting = start(rig.gateway);
@@ -228,7 +228,7 @@ test('a proxy that has no hub for the moment when the start is asked for: that i
   await comesUp(rig, starting);
 });
 
-test('a hub that is away is told as away', async () => {
+test('a hub that is down is reported as unreachable', async () => {
   const rig = await startBehindHub();
   await rig.hub[Symbol.asyncDispose]();
   await expect(start(rig.gateway)).rejects.toMatchObject({ code: 'unreachable' });
@@ -236,7 +236,7 @@ test('a hub that is away is told as away', async () => {
   await rig.server.close();
 });
 
-test('a server that does not come up in time fails the start', async () => {
+test('a server that does not run in time fails the start', async () => {
   await using rig = await startBehindHub({ settings: { launchTimeoutMs: 300 } });
   await expect(start(rig.gateway)).rejects.toMatchObject({
     code: 'startFailed',
@@ -257,13 +257,13 @@ test('a start that is given up meanwhile starts no kernel', async () => {
   expect(rig.server.kernels.size).toBe(1);
 });
 
-test('a process that may change nothing starts no server', async () => {
+test('a process that may write nothing starts no server', async () => {
   await using rig = await startBehindHub({ mayWrite: () => false });
   await expect(rig.gateway.startServer?.()).rejects.toMatchObject({ code: 'writesPaused' });
   expect(starts(rig.hub.calls)).toEqual([]);
 });
 
-test('a hub’s proxy that has lost a server which runs is an outage, and no kernel is called gone', async () => {
+test('a hub’s proxy without a route to a running server is an outage; no kernel counts as gone', async () => {
   await using rig = await startBehindHub();
   rig.hub.state = 'running';
   const { id } = await start(rig.gateway);
@@ -275,7 +275,7 @@ test('a hub’s proxy that has lost a server which runs is an outage, and no ker
   expect(await rig.gateway.findKernel(id)).toMatchObject({ id });
 });
 
-test('without a hub’s settings a stopped server is told, and no kernel is called gone', async () => {
+test('without hub settings a stopped server is reported, and no kernel counts as gone', async () => {
   await using rig = await startBehindHub({ isConfigured: false });
   for (const call of [
     () => start(rig.gateway),

@@ -22,7 +22,7 @@ const message = (type: string, content: object): KernelMessage => ({
   bytes: 0,
 });
 
-test('trap 45: texts in arrays of lines are joined; JSON stays what it is', () => {
+test('trap 45: arrays of lines are joined; JSON is left unchanged', () => {
   const data = {
     'text/plain': ['a\n', 'b'],
     'text/html': '<b>',
@@ -60,7 +60,7 @@ test('display ids, updates and clears', () => {
   expect(readOutput(message('clear_output', {}))).toEqual({ kind: 'clear', wait: false });
 });
 
-test('what code says to a client of its own', () => {
+test('a comm message of code in the kernel', () => {
   expect(readOutput(message('comm_msg', { comm_id: 'c1', data: [1] }))).toEqual({
     kind: 'comm',
     commId: 'c1',
@@ -68,7 +68,7 @@ test('what code says to a client of its own', () => {
   });
 });
 
-test('a comm or a widget whose id is too long to be kept says nothing', () => {
+test('a comm or widget with too long an id is ignored', () => {
   const sent = {
     comm_id: 'c'.repeat(10_000),
     target_name: 'jupyter.widget',
@@ -78,7 +78,7 @@ test('a comm or a widget whose id is too long to be kept says nothing', () => {
     expect(readOutput(message(type, sent))).toBeUndefined();
 });
 
-test('a kernel without comms says it by a display; what is no such word stays one', () => {
+test('a kernel without comms sends a display instead; other displays stay displays', () => {
   const shown = (said: unknown) =>
     readOutput(message('display_data', { data: { 'application/vnd.sparkthread.comm+json': said } }));
   expect(shown('{"comm_id":"c1","data":[1]}')).toEqual({ kind: 'comm', commId: 'c1', data: [1] });
@@ -86,7 +86,7 @@ test('a kernel without comms says it by a display; what is no such word stays on
     expect(shown(other)).toMatchObject({ kind: 'display' });
 });
 
-test('messages that are no output', () => {
+test('messages that are not output', () => {
   for (const type of [
     'status',
     'comm_open',
@@ -101,7 +101,7 @@ test('messages that are no output', () => {
   }
 });
 
-test('contents with everything missing or of another kind', () => {
+test('contents with missing fields or wrong types', () => {
   expect(readOutput(message('stream', {}))).toEqual({ kind: 'stream', name: 'stdout', text: '' });
   expect(readOutput(message('display_data', { data: 'x', metadata: 1, transient: [] }))).toEqual({
     kind: 'display',
@@ -124,7 +124,7 @@ test('contents with everything missing or of another kind', () => {
   expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '' });
 });
 
-test('what a reply carries: pager texts, next inputs; almond’s data is not shown twice', () => {
+test('a reply’s pager texts and next inputs; almond’s data is not shown twice', () => {
   const payload = [
     { source: 'page', data: { 'text/plain': ['Docstring', ''] }, start: 0 },
     { source: 'set_next_input', text: 'x = 1', replace: true },
@@ -148,7 +148,7 @@ test('what a reply carries: pager texts, next inputs; almond’s data is not sho
 /** Toree says `spark`. */
 const kernel = (implementation: string) => readKernelInfo({ implementation });
 
-test('which kernels talk late, and which prove by a kernel_info_reply', () => {
+test('which kernels send late output, and which are proven by a kernel_info_reply', () => {
   // IRkernel's idle is behind all that it says.
   expect(['ipython', 'IRkernel', 'spark', ''].map((name) => sendsLateOutput(kernel(name)))).toEqual([
     false,
@@ -164,7 +164,7 @@ test('which kernels talk late, and which prove by a kernel_info_reply', () => {
   ]);
 });
 
-test('a silent execution’s count tells a process that cannot have run the last one', () => {
+test('the count of a silent execution reveals a process that cannot have run the last one', () => {
   const of = (name: string, replied: number | undefined, known: number) =>
     isOfOtherProcess(kernel(name), replied, known);
   // IRkernel names the next count, Toree counts the silent one.

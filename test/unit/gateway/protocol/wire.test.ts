@@ -63,7 +63,7 @@ test('a message without a parent: {} or null', () => {
   }
 });
 
-test('what is too long to be kept is no id, and goes back to no kernel', () => {
+test('a text too long to keep is not an id, and is not sent back', () => {
   const long = 'x'.repeat(10_000);
   const header = { ...json.header, msg_id: long, session: long, username: long, [long]: 'x' };
   const frame = Buffer.from(
@@ -77,7 +77,7 @@ test('what is too long to be kept is no id, and goes back to no kernel', () => {
   );
 });
 
-test('whatever comes, a frame is a message or nothing', () => {
+test('any frame is a message or nothing', () => {
   assert(
     property(uint8Array({ maxLength: 64 }), boolean(), (bytes, isBinary) => {
       expect(decodeFrame(Buffer.from(bytes), isBinary)).toBeUndefined();
@@ -102,7 +102,7 @@ test('a damaged binary frame never reads beyond itself', () => {
   );
 });
 
-test('trap 30: what we send has every field that servers ask for', () => {
+test('trap 30: requests have every field that servers require', () => {
   const frame = encodeMessage(
     {
       channel: 'stdin',

@@ -23,7 +23,7 @@ beforeEach(() => nextTurn());
 
 const long = (word: string): string => `"${word}${' '.repeat(400_000)}"`;
 
-test('short frames are given at once', () => {
+test('short frames are delivered at once', () => {
   const { turns, given, flow } = watched();
   turns.giveFrame(Buffer.from('"a"'), false);
   turns.give({ kind: 'close', code: 1000 });
@@ -31,7 +31,7 @@ test('short frames are given at once', () => {
   expect(flow).toEqual([]);
 });
 
-test('what comes behind a long frame waits for it, and nothing more is read meanwhile', async () => {
+test('frames behind a long one wait for it, and nothing more is read meanwhile', async () => {
   const { turns, given, flow } = watched();
   for (const json of ['"a"', long('b'), '"c"', long('d'), '"e"']) turns.giveFrame(Buffer.from(json), false);
   turns.give({ kind: 'close', code: 1000 });
@@ -41,7 +41,7 @@ test('what comes behind a long frame waits for it, and nothing more is read mean
   expect(flow).toEqual([true, false]);
 });
 
-test('what waits behind a long frame is given also where its reader throws', async () => {
+test('frames behind a long one are delivered even if its listener throws', async () => {
   const reporters = process.listeners('unhandledRejection');
   process.removeAllListeners('unhandledRejection');
   const thrown = once(process, 'unhandledRejection');
@@ -59,7 +59,7 @@ test('what waits behind a long frame is given also where its reader throws', asy
   expect(turns.isBehind).toBe(false);
 });
 
-test('weighing, decoding and reading have a turn each, of all websockets one at a time', async () => {
+test('checking, decoding and delivering have a turn each, one websocket at a time', async () => {
   const [first, second] = [watched(), watched()];
   for (const { turns } of [first, second]) turns.giveFrame(Buffer.from(long('a')), false);
   for (let turn = 0; turn < 3; turn += 1) await nextTurn();
@@ -69,7 +69,7 @@ test('weighing, decoding and reading have a turn each, of all websockets one at 
   while (second.given.length === 0) await nextTurn();
 });
 
-test('of too many values it is lost; the buffers behind a message do not count, and what has no JSON is dropped', async () => {
+test('a frame with too many values is lost; buffers do not count, and frames without JSON are dropped', async () => {
   const { turns, given } = watched();
   const json = '{"a":1}';
   const head = Buffer.alloc(12);
@@ -83,7 +83,7 @@ test('of too many values it is lost; the buffers behind a message do not count, 
   expect(given).toEqual(['{"a":', 'tooBig']);
 });
 
-test('frames that one read of a socket brings are given in several turns where they take long, in order', async () => {
+test('frames of one socket read are delivered in several turns if they take long, in order', async () => {
   const given: string[] = [];
   const turnsOfFrames = new Set<number>();
   using loop = watchTurns();
@@ -104,7 +104,7 @@ test('frames that one read of a socket brings are given in several turns where t
   expect(flow).toEqual([true, false]);
 });
 
-test('a long frame that is no UTF-8 is lost; a short one is read as it is', async () => {
+test('a long frame that is not UTF-8 is lost; a short one is decoded anyway', async () => {
   const { turns, given } = watched();
   const frame = (json: string): Buffer =>
     Buffer.concat([Buffer.from('0000000100000008', 'hex'), Buffer.from(json, 'latin1')]);

@@ -3,7 +3,7 @@ import { readEndpoints } from '../../../../src/gateway/http/endpoints.ts';
 import { KernelSocket } from '../../../../src/gateway/socket/websocket.ts';
 import { quickTimings, settingsFor, startRig } from '../../../support/gateway-client.ts';
 
-test('what is on its way to a paused websocket comes before its close, long frames too', async () => {
+test('frames on their way to a paused websocket come before its close, long ones too', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   const settings = settingsFor(rig.server);

@@ -41,7 +41,7 @@ test.each(Object.entries(expectedErrors))(
   },
 );
 
-test('an exception that the headline has whole is not repeated below the lines that led to it', () => {
+test('an exception that the headline has completely is not repeated below the traceback', () => {
   const { headline, traceback } = readFixture('python-type-error');
   expect(traceback).toContain('in add(a, b)');
   expect(traceback).not.toContain(headline);
@@ -102,7 +102,7 @@ test.each([
   expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
 });
 
-test('a script that reads the kernel’s own command line is told so', () => {
+test('a script that reads the kernel’s command line gets a hint', () => {
   const printed = 'usage: k [-h]\nk: error: unrecognized arguments: -f /tmp/run/kernel-1.json\n';
   const failure = { name: 'SystemExit', value: '2', traceback: [] };
   expect(readError(failure, 'parse_args()', printed).hint).toContain('parse_args([])');
@@ -130,7 +130,7 @@ test('the traceback of IPython 7 is read as well', () => {
   expect(read.userLine).toBe('line 2: x/0');
 });
 
-test('a kernel that counts a line of its own names a line that is not there: then only what is certain is said', () => {
+test('a kernel that counts a line of its own names a missing line: then only what is certain is shown', () => {
   const traceback = [
     'Traceback (most recent call last):',
     '  File "<cell>", line 2, in <module>',
@@ -150,7 +150,7 @@ function ipythonError(name: string, value: string, ...traceback: string[]) {
   };
 }
 
-test('the notes of an exception stand below it', () => {
+test('the notes of an exception are shown below it', () => {
   const raised = ipythonError(
     'ValueError',
     'boom',
@@ -166,7 +166,7 @@ test('the notes of an exception stand below it', () => {
   });
 });
 
-test('of a magic the line is named as it was typed', () => {
+test('the line of a magic is shown as it was typed', () => {
   const inPlace = "get_ipython().run_line_magic('run', 'none.py')";
   const raised = ipythonError(
     'Exception',
@@ -222,7 +222,7 @@ test('a recursion in Scala is one line of its stack', () => {
   expect(short.traceback).toContain('… 7 lines of JVM stack …');
 });
 
-test('of what Spark refuses to analyse in Scala the plan is left out', () => {
+test('the plan is left out of an analysis error in Scala', () => {
   const value = `[NOPE] ${'word '.repeat(60)};\n'Project ['nope]\n+- 'UnresolvedRelation [v]\n`;
   const stack = Array.from({ length: 20 }, (_, at) => `  at org.apache.X${at}(X.scala:1)`);
   const name = 'org.apache.spark.sql.catalyst.ExtendedAnalysisException';
@@ -231,7 +231,7 @@ test('of what Spark refuses to analyse in Scala the plan is left out', () => {
   expect(read.traceback).not.toMatch(/Project|Unresolved/);
 });
 
-test('a function of the author’s that failed in a Scala task is told by its own exception', () => {
+test('a user-defined function that fails in a Scala task is shown by its own exception', () => {
   const value = [
     'org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 in stage 1.0 failed 1 times, most recent failure: Lost task 1.0 in stage 1.0 (TID 3) (localhost executor driver): org.apache.spark.SparkException: [FAILED_EXECUTE_UDF] Failed to execute user defined function (`$read$Lambda`: (bigint) => bigint).',
     '\tat org.apache.spark.sql.errors.QueryExecutionErrors$.failed(QueryExecutionErrors.scala:198)',
@@ -243,7 +243,7 @@ test('a function of the author’s that failed in a Scala task is told by its ow
   );
 });
 
-test('an error without a name is called one', () => {
+test('an error without a name is called Error', () => {
   expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
   expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
 });
@@ -299,7 +299,7 @@ test.each([
   expect(read.cause).toBe(said);
 });
 
-test('an exception without a message is a cause, too; the same one once more is none', () => {
+test('an exception without a message can be a cause; the same one again is not', () => {
   const chained = (cause: string) =>
     readError(
       ipythonError(
@@ -314,7 +314,7 @@ test('an exception without a message is a cause, too; the same one once more is 
   expect(chained('RuntimeError: it ended')).toBeUndefined();
 });
 
-test('the place in a line that does not compile is marked', () => {
+test('the position in a line that does not compile is marked', () => {
   const failure = (line: string, mark: string) => ({
     name: 'SyntaxError',
     value: 'invalid syntax (1.py, line 2)',
@@ -361,7 +361,7 @@ const printedGroup = `  + Exception Group Traceback (most recent call last):
     +------------------------------------
 `;
 
-test('of a group of exceptions, which IPython prints, the members and the line are named', () => {
+test('for an exception group, which IPython prints, the members and the line are shown', () => {
   const group = {
     name: 'ExceptionGroup',
     value: 'unhandled errors in a TaskGroup (5 sub-exceptions)',
@@ -432,7 +432,7 @@ pyspark.errors.exceptions.base.PySparkValueError: nope`;
   });
 });
 
-test('what Spark says of a query is said once; the plan is in the file only, the mark in the SQL is shown', () => {
+test('Spark’s message about a query is shown once, with its mark in the SQL; the plan is only in the file', () => {
   const column = 'A column with name `w` cannot be resolved. SQLSTATE: 42703';
   const unknown = readError({
     name: 'AnalysisException',
@@ -463,7 +463,7 @@ test('tracebacks of a hundred thousand characters of any kind are read in little
   expect(process.threadCpuUsage(begun).user).toBeLessThan(3_000_000);
 });
 
-test('of what failed in another process the line there is named', () => {
+test('for a failure in another process its line there is shown', () => {
   const raised = ipythonError(
     'ZeroDivisionError',
     'division by zero',
@@ -501,7 +501,7 @@ test('a recursion of thousands of frames is counted whole', () => {
   expect(readError(raised).traceback).toContain('the same 999 times more');
 });
 
-test('R’s error at top level names no call of IRkernel’s own', () => {
+test('R’s error at top level does not name IRkernel’s own call', () => {
   const value = "Error in eval(expr, envir, enclos): object 'nosuch' not found\n";
   const traceback = [value, 'Traceback:\n'];
   expect(readError({ name: 'ERROR', value, traceback }, 'nosuch + 1')).toMatchObject({

@@ -90,7 +90,7 @@ test.each([
   expect(readSparkLoss({ name, value, traceback })).toBe(loss);
 });
 
-test('a stopped context that PySpark does not find is told in words', () => {
+test('a stopped context that PySpark does not find is explained', () => {
   const value = "'NoneType' object has no attribute 'sc'";
   const read = readError(
     { name: 'AttributeError', value, traceback: ['self._jsc.sc()', value] },
@@ -103,7 +103,7 @@ test('a stopped context that PySpark does not find is told in words', () => {
   });
 });
 
-test('a gone driver is told as that, with what to do, and its traceback is in the file', () => {
+test('a lost driver is explained with what to do, and its traceback is in the file', () => {
   const traceback = [
     'File /x/py4j/java_gateway.py:1 in f',
     'ConnectionRefusedError: [Errno 111] Connection refused',

@@ -28,7 +28,7 @@ function read(name: string, line: number, column: number, said: string, code: st
   return readError({ name, value, traceback: [value] }, code);
 }
 
-test('an analysis that failed is its sentence and the place in what was typed', () => {
+test('an analysis error is shown as its sentence and the position in the typed text', () => {
   const code = 'select 1;\n\n  select *\n  from nope where x = 1';
   const { headline, userLine, traceback, isFolded, whole } = read('AnalysisException', 3, 3, notFound, code);
   expect(headline).toBe(
@@ -118,7 +118,7 @@ test.each([
   expect(found.traceback).not.toContain('== SQL');
 });
 
-test('in R the message stands behind R’s own words', () => {
+test('in R the message follows R’s own words', () => {
   const value =
     'Error in eval(expr, envir, enclos): In the SQL statement at line 1, column 1:\norg.apache.spark.sql.AnalysisException: no table; line 1 pos 14\n';
   const { headline, userLine } = readError({ name: 'ERROR', value, traceback: [] }, 'select * from nope');
@@ -128,7 +128,7 @@ test('in R the message stands behind R’s own words', () => {
   ]);
 });
 
-test('of a long line the part around the place is shown, with the mark below the place', () => {
+test('of a long line the part around the position is shown, with the mark below it', () => {
   const code = `\tselect ${'a, '.repeat(500)}oops from t ${'where x '.repeat(500)}`;
   const at = code.indexOf('oops');
   const { userLine = '' } = read('AnalysisException', 1, 2, `no column; line 1 pos ${at - 1}`, code);
@@ -145,7 +145,7 @@ test.each([
   expect(read('AnalysisException', 1, 1, said, 'select x').userLine).toBe('line 1: select x');
 });
 
-test('a job that failed under the statement is told by its cause', () => {
+test('a failed job of the statement is shown by its cause', () => {
   const value =
     'An error occurred while calling o48.collectToPython.\n: org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 1.0 failed 1 times, most recent failure: Lost task 0.0 in stage 1.0 (TID 1) (host executor driver): java.lang.OutOfMemoryError: Java heap space\n\tat x.y(Z.java:1)\n';
   expect(read('Py4JJavaError', 1, 1, value, 'select x').headline).toBe(

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { jsonPieces, jsonText } from '../../../../src/output/mime/json-text.ts';
 
-test('what is short is indented', async () => {
+test('short JSON is indented', async () => {
   expect(await jsonText({ a: [1, 'x'] })).toBe('{\n  "a": [\n    1,\n    "x"\n  ]\n}');
   expect(await jsonText([])).toBe('[]');
 });
@@ -9,7 +9,7 @@ test('what is short is indented', async () => {
 const within = (levels: number, json: string): unknown =>
   JSON.parse(`${'['.repeat(levels)}${json}${']'.repeat(levels)}`);
 
-test('what would be long with its blanks is written as it came', async () => {
+test('JSON that would be long with indentation is not indented', async () => {
   expect(await jsonText(within(200, '1'))).toContain(`\n${'  '.repeat(200)}1\n`);
   const numbers = within(90, Array(30_000).fill(1).join());
   expect(await jsonText(numbers)).toBe(JSON.stringify(numbers));
@@ -43,7 +43,7 @@ test.each<[string, unknown]>([
   expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(310_000);
 });
 
-test('what is undefined is left out of a long value too, and in a list it is null', async () => {
+test('undefined values are left out of a long value too, and null in a list', async () => {
   const value = { a: undefined, b: 'x'.repeat(100_000), c: [undefined, 1] };
   expect((await jsonPieces(value)).join('')).toBe(JSON.stringify(value));
 });

@@ -66,7 +66,7 @@ test.each<[string, string[]]>([
   expect(await shown(name)).toEqual(forms);
 });
 
-test('no recorded bundle is shown as nothing, but for scripts and what a kernel says before each error', async () => {
+test('every recorded bundle is shown, except scripts and what a kernel sends before each error', async () => {
   for (const file of readdirSync(fixtures).filter((name) => name !== 'python-javascript.json')) {
     for (const output of readFixture(file.replace('.json', ''))) {
       if (output.data !== undefined) expect(await readBundle(output.data), file).not.toEqual([]);
@@ -85,7 +85,7 @@ test('json is shown as json', async () => {
   ).toEqual([{ kind: 'text', text: '{\n  "a": [\n    1\n  ]\n}' }]);
 });
 
-test('any other text is shown as it stands; a script is not', async () => {
+test('any other text is shown unchanged; a script is not', async () => {
   const csv = { 'text/csv': 'a,b\n1,2\n' };
   const asText = [{ kind: 'text', text: 'a,b\n1,2\n' }];
   expect(await readBundle(csv)).toEqual(asText);
@@ -96,7 +96,7 @@ test('any other text is shown as it stands; a script is not', async () => {
   ]);
 });
 
-test('HTML that is nothing but a picture is shown as one; with others in it, it is a file too', async () => {
+test('HTML that is only a picture is shown as one; with others in it, it is attached too', async () => {
   const png = Buffer.from('89504e470d0a1a0a00', 'hex');
   const img = `<img src="data:image/png;base64,${png.toString('base64')}" width=5>`;
   const plain = { 'text/plain': '<IPython.core.display.HTML object>' };
@@ -142,7 +142,7 @@ test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-roo
   },
 );
 
-test('what is beside a picture in HTML is found soon, whatever looks like the picture before it', async () => {
+test('the end of a picture in HTML is found quickly, whatever comes before it', async () => {
   const begun = process.threadCpuUsage();
   const blank = 'A'.repeat(1_000_000);
   const html = `<img alt=${'A'.repeat(19_000)} src=data:image/png;base64,${blank}>`;
@@ -150,7 +150,7 @@ test('what is beside a picture in HTML is found soon, whatever looks like the pi
   expect(process.threadCpuUsage(begun).user).toBeLessThan(700_000);
 });
 
-test('sound of a kind that nobody knows is a file by that name', async () => {
+test('audio of an unknown type is a file named after it', async () => {
   expect(await readBundle({ 'audio/constructor': 'AAAA' })).toMatchObject([
     { filename: 'audio.constructor' },
   ]);
@@ -224,7 +224,7 @@ test('wide characters move the bars, the cells are still found', async () => {
   ]);
 });
 
-test('borders between the rows are no end of the table', async () => {
+test('borders between the rows do not end the table', async () => {
   const line = '+---+';
   const text = [
     line,
@@ -253,7 +253,7 @@ test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---
   },
 );
 
-test('several tables, or one within another, are not guessed at', async () => {
+test('several tables, or nested ones, are not shown as a table', async () => {
   expect(
     await readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),
   ).toBeUndefined();
@@ -263,7 +263,7 @@ test('several tables, or one within another, are not guessed at', async () => {
   expect(await readHtmlTable('<p>no table</p>')).toBeUndefined();
 });
 
-test('entities are read, scripts are not, unclosed tags do no harm', async () => {
+test('entities are decoded, scripts ignored, unclosed tags tolerated', async () => {
   expect(
     await readHtmlTable('<table><tr><th>a<th>b<tr><td>1 &lt; 2<td><script>x()</script>ok</table>'),
   ).toEqual({
@@ -289,13 +289,13 @@ function svg(inner: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
 }
 
-test('an svg becomes a png, a broken one nothing', async () => {
+test('an svg becomes a png, an invalid one nothing', async () => {
   const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
   expect(png?.subarray(1, 4).toString()).toBe('PNG');
   expect(await rasterise('no svg')).toBeUndefined();
 });
 
-test('what cannot be drawn keeps no place from those behind it', async () => {
+test('an svg that cannot be drawn does not delay others', async () => {
   const broken = Array.from({ length: 3 }, () => rasterise('no svg'));
   expect(await rasteriseSvg(svg('<rect width="20" height="10"/>'), 'run-2')).toBeDefined();
   expect(await Promise.all(broken)).toEqual([undefined, undefined, undefined]);
@@ -310,7 +310,7 @@ test('a process without free file descriptors draws no svg, and leaves no error 
   expect(said).toBe('undefined\n');
 });
 
-test('an svg of any proportions is drawn as far as it fits, and ends nothing but its own drawing', async () => {
+test('an svg of any proportions is scaled to fit, and affects only its own drawing', async () => {
   const sized = (size: string) =>
     rasterise(`<svg xmlns="http://www.w3.org/2000/svg" ${size}><rect width="1" height="1"/></svg>`);
   const sideOf = (png: Buffer | undefined) => [png?.readUInt32BE(16), png?.readUInt32BE(20)];
@@ -406,7 +406,7 @@ test.each<[string, Record<string, unknown>]>([
   expect(await readBundle(data)).toEqual([]);
 });
 
-test('html of which only a browser can say whether it shows something stays a file', async () => {
+test('HTML that may show something only in a browser stays a file', async () => {
   const long = `<pre>${' '.repeat(400_000)}x</pre>`;
   for (const html of ['<canvas></canvas>', '<div class="chart"></div>', long]) {
     expect(await readBundle({ 'text/html': html })).toEqual([
@@ -415,7 +415,7 @@ test('html of which only a browser can say whether it shows something stays a fi
   }
 });
 
-test('what media say to browsers that cannot play them is not said', async () => {
+test('the replacement text of media is not shown', async () => {
   const html = '<audio controls>Your browser does not support the audio element.</audio>';
   expect(await readBundle({ 'text/html': html, 'text/plain': bare })).toEqual([
     { kind: 'file', filename: 'output.html', mime: 'text/html', content: html },
@@ -518,11 +518,11 @@ test.each(['<svg>', '<table>', '<b>x'])(
   },
 );
 
-test('a number where a text belongs is its digits', async () => {
+test('a number in place of a text is shown as digits', async () => {
   expect(await readBundle({ 'text/plain': 5 })).toEqual([{ kind: 'text', text: '5' }]);
 });
 
-test('what Altair and the widgets of R have to say is kept as a file', async () => {
+test('charts of Altair and widgets of R are attached as files', async () => {
   const chart = { mark: 'bar' };
   const altair = {
     'application/vnd.vegalite.v5+json': chart,
@@ -538,7 +538,7 @@ test('what Altair and the widgets of R have to say is kept as a file', async () 
   expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
 });
 
-test('a chart is never words alone, whatever its library says in its place', async () => {
+test('a chart is never text alone, whatever its library shows in its place', async () => {
   const chart = {
     'application/vnd.vegalite.v5+json': { mark: 'bar' },
     'text/plain': 'a bar chart\nof two rows',
@@ -556,7 +556,7 @@ test('json that is nested too deeply to be written is named', async () => {
   ]);
 });
 
-test('of a map in a page of its own nothing is said but its file', async () => {
+test('a map in an embedded page is only attached', async () => {
   const html =
     '<div><span>Make this Notebook Trusted to load map: File -> Trust Notebook</span><iframe srcdoc="&lt;html&gt;"></iframe></div>';
   const forms = await readBundle({ 'text/html': html, 'text/plain': '<folium.folium.Map at 0x7f0>' });

@@ -5,7 +5,7 @@ import { SPARK_TABLE_MIME } from '../../../../src/spark/sql/python.ts';
 
 const small = { columns: ['id', 'a b'], rows: [['1', ' two\n ']], cut: false, cutCells: false };
 
-test('is a table with its cells as they were sent, in place of all other forms', async () => {
+test('is a table with its cells unchanged, in place of all other forms', async () => {
   const shown = await readBundle({
     'text/plain': '1 rows',
     'text/html': '<b>x</b>',
@@ -26,7 +26,7 @@ test('without rows it is a table too', async () => {
   });
 });
 
-test('it has the name by which the kernel shows more of it', async () => {
+test('it has the name under which the kernel shows more rows', async () => {
   expect(await readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
     frame: '0123abcd',
   });

@@ -21,7 +21,7 @@ test('pieces of one stream in a row are one part', () => {
   expect(model.parts[0]).toMatchObject({ spooled: { from: 0, to: 2 } });
 });
 
-test('an update takes the place of all that shows its display; its files are dropped', () => {
+test('an update replaces its display everywhere; the old files are dropped', () => {
   const model = new OutputModel();
   model.show(shown('a'), 'd', '');
   model.show(shown('b'), undefined, '');
@@ -32,7 +32,7 @@ test('an update takes the place of all that shows its display; its files are dro
   expect(model.takeDropped()).toEqual([]);
 });
 
-test('a clear that waits empties the picture with the next output', () => {
+test('a clear with wait removes all output when the next one comes', () => {
   const model = new OutputModel();
   model.show(shown('a'), undefined, '');
   expect(model.filesReplacedBy(undefined)).toEqual([]);
@@ -59,7 +59,7 @@ test('of very many entries the middle overflows, and a clear drops its files too
   expect(model.losses).toEqual([]);
 });
 
-test('what stderr ends with and an error says again is taken back', () => {
+test('the end of stderr is removed if an error repeats it', () => {
   const model = new OutputModel();
   model.stream('stderr', 'warn\nE: no\n', range);
   model.show(shown('error'), undefined, 'E: no\n');

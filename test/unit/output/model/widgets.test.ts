@@ -3,7 +3,7 @@ import type { KernelOutput } from '../../../../src/gateway/outputs.ts';
 import { openTranscript } from '../../../../src/output/run-transcript.ts';
 import { temporaryFolder } from '../../../contract/temporary-folder.ts';
 
-test('a widget is shown as it is now, also where the clock was set back meanwhile', async () => {
+test('a widget is shown in its current state, even if the clock was set back', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'] });
   try {
     const transcript = await openTranscript({
@@ -29,7 +29,7 @@ test('a widget is shown as it is now, also where the clock was set back meanwhil
   }
 });
 
-test('a widget that is told of only after its display is shown as it is then', async () => {
+test('a widget whose state arrives after its display is shown then', async () => {
   const transcript = await openTranscript({
     dir: temporaryFolder(),
     runId: 'run-1',

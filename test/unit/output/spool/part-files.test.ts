@@ -39,7 +39,7 @@ test('a data frame has its text and its CSV, a picture its bytes', async () => {
   expect([names(plot.texts), names(plot.files)]).toEqual([[], ['3-image.png']]);
 });
 
-test('where there is no room a text is shown without a file, and a picture not at all', async () => {
+test('without room a text is shown without a file, and a picture not at all', async () => {
   const full = new RunFolder(join(dir, 'run-2'), 1, false, fail);
   const made = await new PartFiles(full).addBundle({ 'text/plain': 'long' }, 'result');
   expect(made.parts).toEqual([{ kind: 'text', source: 'result', text: wholeText('long'), path: undefined }]);

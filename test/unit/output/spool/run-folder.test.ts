@@ -15,7 +15,7 @@ const failures: unknown[] = [];
 const open = (maxBytes = 1_000, keepsLeftovers = false) =>
   new RunFolder(join(dir, 'run-1'), maxBytes, keepsLeftovers, (error) => failures.push(error));
 
-test('it is made for its first file, where not before, without what an earlier run of that name left', async () => {
+test('it is created for its first file, without leftovers of an earlier run of that name', async () => {
   await writeFile(join(dir, 'other'), '');
   const before = open();
   expect(existsSync(before.path)).toBe(false);
@@ -25,7 +25,7 @@ test('it is made for its first file, where not before, without what an earlier r
   expect(await readdir(after.path)).toEqual(['1-b.txt']);
 });
 
-test('files and stream text share the room; what is released gives it back, and goes with the next sweep', async () => {
+test('files and stream text share the room; released files free it, and are deleted by the next sweep', async () => {
   const folder = open();
   folder.countStream(300);
   const path = await folder.write('a.txt', 'x'.repeat(600));
@@ -39,7 +39,7 @@ test('files and stream text share the room; what is released gives it back, and 
   expect(existsSync(path ?? '')).toBe(false);
 });
 
-test('what is about to be replaced makes room for what comes', async () => {
+test('files about to be replaced make room for new ones', async () => {
   const folder = open();
   const path = await folder.write('a.txt', 'x'.repeat(900));
   folder.replace([path ?? '']);
@@ -55,7 +55,7 @@ test('there are a thousand files at most', async () => {
   expect(folder.isFull).toBe(true);
 });
 
-test('texts that are moved together stand one below the other, and count once', async () => {
+test('joined texts follow each other, and count once', async () => {
   const folder = open();
   const [first, second] = [await folder.write('a.txt', 'one'), await folder.write('a.txt', 'two')];
   const moved = await folder.move(first ?? '', 'more.txt');
@@ -65,7 +65,7 @@ test('texts that are moved together stand one below the other, and count once', 
   expect(folder.room).toBe(993);
 });
 
-test('after a crash it takes over what is named, cut to what counts, and deletes the rest', async () => {
+test('after a crash it keeps named files, cut to their valid length, and deletes the rest', async () => {
   const before = open();
   const named = await before.write('a.txt', 'named');
   await before.write('b.txt', 'nobody names it');
@@ -79,7 +79,7 @@ test('after a crash it takes over what is named, cut to what counts, and deletes
   expect(await after.write('d.txt', 'd')).toBe(after.at('5-d.txt'));
 });
 
-test('a disk that refuses is told', async () => {
+test('a failing disk is reported', async () => {
   failures.length = 0;
   await writeFile(join(dir, 'run-1'), 'a file where the folder should be');
   expect(await open().write('a.txt', 'a')).toBeUndefined();

@@ -51,14 +51,14 @@ async function read() {
   return { recovered, said, spooled };
 }
 
-test('the picture and the stream text behind it come back, of the stream that was last', async () => {
+test('the snapshot and the later stream text are restored, as text of the last stream', async () => {
   await save();
   const { recovered, said } = await read();
   expect(said).toEqual(['stderr warn\n', 'result 42', 'stderr last']);
   expect(recovered).toMatchObject({ snapshot: { source: 'stderr' }, streamBytes: 9 });
 });
 
-test('a stream that the disk has less of than the picture is as long as it is there', async () => {
+test('a stream is cut to what the disk has of it', async () => {
   const folder = await save();
   await writeFile(folder.at('output.txt'), 'war');
   const { said, spooled } = await read();
@@ -83,7 +83,7 @@ test.each([
   expect(recovered?.snapshot).toBeUndefined();
 });
 
-test('it is written at once, then at most once a second, and files that it names no more go after it', async () => {
+test('it is written at once, then at most once a second, and files that it no longer names are deleted after it', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
   const folder = open();
   let taken = 0;
@@ -111,6 +111,6 @@ test('it is written at once, then at most once a second, and files that it names
   expect(taken).toBe(2);
 });
 
-test('where nothing was kept nothing is recovered', async () => {
+test('without stored output nothing is recovered', async () => {
   expect((await read()).recovered).toBeUndefined();
 });

@@ -33,7 +33,7 @@ async function bytesIn(folder: string): Promise<number> {
 const spooled = async (transcript: Transcript): Promise<string> =>
   await readFile(transcript.view().spoolPath ?? '', 'utf8');
 
-test('what all runs together have over the limit is shown, not kept, and said; no run is stopped for it', async () => {
+test('output over the limit of all runs is shown but not stored, and reported; no run is stopped', async () => {
   const budget = new SpoolBudget(100);
   const [first, second] = [await open('run-1', budget), await open('run-2', budget)];
   await print(first, 'a'.repeat(70));
@@ -47,14 +47,14 @@ test('what all runs together have over the limit is shown, not kept, and said; n
   expect(failures).toEqual([new SpoolFullError()]);
 });
 
-test('a character is never cut in two by the limit', async () => {
+test('the limit never splits a character', async () => {
   const transcript = await open('run-1', new SpoolBudget(5));
   await print(transcript, 'äää');
   await transcript.seal();
   expect(await spooled(transcript)).toBe('ää');
 });
 
-test('a picture that has no room is not kept, and that is said', async () => {
+test('a picture without room is not stored, and that is reported', async () => {
   const transcript = await open('run-1', new SpoolBudget(100));
   const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), Buffer.alloc(300, 1)]).toString(
     'base64',
@@ -64,7 +64,7 @@ test('a picture that has no room is not kept, and that is said', async () => {
   expect(transcript.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
 });
 
-test('a file that could not be written has its room back, and is tried again at the next end', async () => {
+test('the room of a file that could not be written is freed, and it is tried again later', async () => {
   const budget = new SpoolBudget(10_000_000);
   const transcript = await open('run-1', budget);
   for (let n = 0; n < 20; n += 1)
@@ -93,7 +93,7 @@ test('the snapshot counts, and after a crash as well', async () => {
   expect(later.usedBytes).toBe(onDisk);
 });
 
-test('every byte that a run had is free again when its output is removed', async () => {
+test('all bytes of a run are freed when its output is removed', async () => {
   const budget = new SpoolBudget(10_000_000);
   const transcript = await open('run-1', budget);
   const long = (start: string): string => `${start}\n`.repeat(5_000);
@@ -118,7 +118,7 @@ test('every byte that a run had is free again when its output is removed', async
   expect(await readdir(dir)).toEqual([]);
 });
 
-test('what an earlier process kept counts from the start', async () => {
+test('files of an earlier process count from the start', async () => {
   const before = await open('run-1', new SpoolBudget(1_000));
   await print(before, 'x'.repeat(90));
   await before.seal();
@@ -151,13 +151,13 @@ test('posted output makes room for others, the oldest first, and only as much as
   expect(budget.usedBytes).toBe(200);
 });
 
-test('output of runs that are posted is deleted, that of others stays', async () => {
+test('the output of posted runs is deleted, that of others stays', async () => {
   await mkdir(join(dir, 'posted'));
   await mkdir(join(dir, 'unfinished'));
   await sweepSpool(dir, new Set(['unfinished']));
   expect(await readdir(dir)).toEqual(['unfinished']);
 });
 
-test('a folder that is not there has nothing to delete', async () => {
+test('a missing folder has nothing to delete', async () => {
   await expect(sweepSpool(join(tmpdir(), 'sparkthread-no-such-folder'), new Set())).resolves.toBeUndefined();
 });

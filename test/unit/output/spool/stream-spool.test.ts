@@ -17,7 +17,7 @@ const open = (maxBytes: number) => {
   return { folder, spool: new StreamSpool(folder) };
 };
 
-test('pairs of one stream are put together over pieces; a half that stays alone is U+FFFD', async () => {
+test('surrogate pairs of one stream are joined over pieces; a lone half becomes U+FFFD', async () => {
   const { spool } = open(100);
   for (const [name, text] of [
     ['stdout', 'a\ud83d'],
@@ -30,7 +30,7 @@ test('pairs of one stream are put together over pieces; a half that stays alone 
   expect(await readFile(spool.path ?? '', 'utf8')).toBe('a😀b\ufffdc\ufffd');
 });
 
-test('at the limit it is cut between two characters, and takes no more', async () => {
+test('at the limit it is cut between two characters, and ends', async () => {
   const { spool } = open(4);
   expect(spool.write('stdout', 'ab').shown).toBe('ab');
   expect(spool.write('stdout', 'c😀').shown).toBe('c');
@@ -40,14 +40,14 @@ test('at the limit it is cut between two characters, and takes no more', async (
   expect(await readFile(spool.path ?? '', 'utf8')).toBe('abc');
 });
 
-test('what other files take is not there for the stream', async () => {
+test('room that other files take is not available to the stream', async () => {
   const { folder, spool } = open(10);
   await folder.write('a.txt', 'x'.repeat(8));
   expect(spool.write('stdout', 'abc').shown).toBe('ab');
   await spool.close();
 });
 
-test('it goes on behind what an earlier process wrote, and after it was closed', async () => {
+test('it continues after the text of an earlier process, and after it was closed', async () => {
   const first = open(10).spool;
   await first.write('stdout', 'abc').written;
   await first.close();

@@ -12,7 +12,7 @@ function read(...pieces: string[]) {
   return { text, progress: reader.progress };
 }
 
-test('one bar: its numbers, and nothing of it in the text', () => {
+test('one bar: its numbers are read, and nothing of it is in the text', () => {
   const { text, progress } = read(`\r${bar(3, 12, 4, 200)}`);
   expect(text).toBe('');
   expect(progress).toEqual({
@@ -29,12 +29,12 @@ test('stages side by side are added up', () => {
   expect(progress).toMatchObject({ stages: 2, tasks: 18, doneTasks: 1, activeTasks: 5 });
 });
 
-test('a stage that went from the bar has done all of its tasks', () => {
+test('a stage that has left the bar has done all its tasks', () => {
   const { progress } = read(`\r${bar(1, 7, 1, 8)}`, `\r${bar(2, 1, 2, 4)}`);
   expect(progress).toMatchObject({ stages: 2, tasks: 12, doneTasks: 9, activeTasks: 2 });
 });
 
-test('once it is cleared it is not on the screen, and all is done', () => {
+test('once it is cleared, all tasks are done', () => {
   const { text, progress } = read(`\r${bar(1, 7, 1, 8)}`, cleared, 'said\n');
   expect(text).toBe('said\n');
   expect(progress).toMatchObject({ tasks: 8, doneTasks: 8, activeTasks: 0, sinceMs: undefined });
@@ -46,7 +46,7 @@ test('after a thousand stages the sums are right', () => {
   expect(progress).toMatchObject({ stages: 1_000, tasks: 3_000, doneTasks: 999 * 3 + 1 });
 });
 
-describe('what it is mixed with stays', () => {
+describe('other text stays', () => {
   const log = '26/11/28 12:00:00 WARN TaskSetManager: Lost task 0.0 in stage 1.0 (TID 1)\n';
   test.each([
     ['a line of the JVM’s log right behind it', `\r${bar(0, 1, 2, 9)}${log}\r${bar(0, 2, 2, 9)}`, log],
@@ -75,7 +75,7 @@ describe('what it is mixed with stays', () => {
   });
 });
 
-test('a hostile stream takes time in proportion, and little is held back', () => {
+test('a hostile stream takes proportional time, and little is held back', () => {
   const reader = new ConsoleBarReader();
   const nearly = '\r[Stage 1:' + ' '.repeat(998);
   for (let piece = 0; piece < 2_000; piece += 1) reader.take(nearly);

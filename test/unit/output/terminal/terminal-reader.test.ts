@@ -23,7 +23,7 @@ function actionsOf(pieces: readonly string[]): string[] {
   return done;
 }
 
-test('controls and sequences are told apart from text, also when pieces cut them', () => {
+test('controls and sequences are told apart from text, even if pieces cut them', () => {
   const text = 'a\r\n\u001b[31mb\u001b[0m\b\u001b[2A\u001b[3D\u001b[K\u001b[J\u001b]0;title\u0007c';
   const actions = [
     'a',
@@ -45,13 +45,13 @@ test('a control string that does not end is broken off', () => {
   expect(actionsOf([`\u001b]${'x'.repeat(5_000)}`]).join('').length).toBeLessThan(1_000);
 });
 
-test('colours go, line ends and backspaces stay', async () => {
+test('colours are removed, line ends and backspaces stay', async () => {
   const written = '\u001b[1mbold\u001b[0m\r\n\u001b]8;;http://x\u001b\\link\b';
   expect(shortWithoutColours(written)).toBe('bold\r\nlink\b');
   expect(await withoutColours(written)).toBe('bold\r\nlink\b');
 });
 
-test('of a very long line both ends are held', () => {
+test('both ends of a very long line are kept', () => {
   const line = new FoldedLine();
   let column = 0;
   for (let n = 0; n < 100; n += 1) column = line.write(column, `${n}`.padStart(10_000, '.'));

@@ -61,7 +61,7 @@ test('a progress bar of any length costs one line', () => {
   expect(folded.view()).toEqual({ head: '100000 of 100000', tail: '', hiddenLines: 0, hiddenChars: 0 });
 });
 
-test('after a very long line was erased, what follows starts at the end, in pieces as in one', () => {
+test('after a very long line was erased, the next text starts at the end, however it is split', () => {
   const whole = new FoldedText();
   whole.write(`${'y'.repeat(70_000)}\u001b[2Kabc`);
   const pieces = new FoldedText();

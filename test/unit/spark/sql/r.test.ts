@@ -13,7 +13,7 @@ If you did not qualify the name with a schema, verify the current_schema() outpu
 	at sparklyr.Invoke.invoke(invoke.scala:161)
 `;
 
-test('sparklyr is asked for errors in Spark’s own form, for the time of the statement', () => {
+test('sparklyr is set to Spark’s own form of errors during the statement', () => {
   const code = sqlForKernel('select 1', { language: 'R', implementation: 'IRkernel' }, 10);
   const [before = '', behind = ''] = code.split('sparklyr::invoke(sparklyr::spark_session(sc), "sql", text)');
   expect(before).toMatch(
@@ -22,7 +22,7 @@ test('sparklyr is asked for errors in Spark’s own form, for the time of the st
   expect(behind).not.toContain('simple.errors');
 });
 
-test('that form is a sentence and its place', () => {
+test('that form is a sentence and its position', () => {
   const sent = { name: 'ERROR', value: SAID, traceback: [`Error: ${SAID}\nTraceback:\n`] };
   expect(readError(sent, 'select 1;\n\nselect id\n from nowhere')).toMatchObject({
     headline:

@@ -41,3 +41,20 @@ test.each([
 ])('600 kB of %s are read in one pass', (_, sql) => {
   expect(splitStatements(sql).length).toBeGreaterThan(0);
 });
+
+test('many statements on one line cost little more than each on a line of its own', () => {
+  const costOf = (sql: string): number => {
+    const begun = process.threadCpuUsage();
+    splitStatements(sql);
+    return process.threadCpuUsage(begun).user;
+  };
+  const texts = ['a;\n', 'a; '].map((statement) => statement.repeat(250_000));
+  const [lines = 0, oneLine = 0] = texts.map(costOf);
+  expect(oneLine).toBeLessThan(3 * lines);
+});
+
+test('after 30,000 statements the rest is one, of which Spark complains', () => {
+  const found = splitStatements('a;'.repeat(40_000));
+  expect(found).toHaveLength(30_000);
+  expect(found.at(-1)).toEqual({ text: 'a;'.repeat(10_001), line: 1, column: 59_999 });
+});

@@ -13,7 +13,7 @@ test('tables.py and frames.py, on the Python here', async () => {
   expect(stderr).toMatch(/Ran \d\d tests[^]*\nOK\n$/);
 });
 
-test('SQL in Python is one expression on one line that binds no name, whatever is in it', async () => {
+test('SQL in Python is one expression on one line that binds no name, whatever it contains', async () => {
   const sql = "select '\"$x\\n', \"ü\u2028\";\n-- ${y} '''\nselect `a`";
   const code = sqlForKernel(sql, { language: 'python', implementation: 'ipython' }, 7);
   expect(code).not.toContain('\n');
@@ -42,7 +42,7 @@ test('SQL runs in kernels of Python, Scala and R, and in no others', () => {
   expect(['bash', 'sql', 'constructor', ''].map(takesSql)).toEqual([false, false, false, false]);
 });
 
-test('what shows frames is one expression on one line, binds no name and goes in once', async () => {
+test('the code that shows frames is one expression on one line, binds no name and runs once', async () => {
   const check = `
 import json, sys
 class Formatter(object):

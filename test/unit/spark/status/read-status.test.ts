@@ -55,7 +55,7 @@ test('a run without jobs has no moment, whatever ran before it', () => {
   expect(read([statusJob(4, 9_999)])).toBeUndefined();
 });
 
-test('the batches of a stream are none of the run’s jobs', () => {
+test('the batches of a stream are not jobs of the run', () => {
   const jobGroup = '4d1f3e6c-0d2b-4a3b-9a51-3f7a5a5a0001';
   const description = `id = 0a7c<br/>runId = ${jobGroup}<br/>batch = 3`;
   const moment = read([
@@ -81,7 +81,7 @@ test.each([
   ['over, without a time', statusJob(1, 11_000, { status: 'UNKNOWN' }), false],
 ])('a job that is %s', (_, job, hasLasted) => expect(read([job])?.hasLasted).toBe(hasLasted));
 
-test('Spark 2.1 counts no indices', () => {
+test('Spark 2.1 does not count indices', () => {
   const { numCompletedIndices: _, ...job } = statusJob(1, 11_000, {
     numTasks: 4,
     numCompletedTasks: 3,
@@ -89,7 +89,7 @@ test('Spark 2.1 counts no indices', () => {
   expect(read([job])?.counts.doneTasks).toBe(3);
 });
 
-test('what is no job is left out, and no count is believed that cannot be', () => {
+test('invalid jobs are left out, and impossible counts are corrected', () => {
   const moment = read([
     null,
     'job',
@@ -121,7 +121,7 @@ test.each([{}, null, 'text', 1])('%o is no list', (answer) => {
   expect(() => readApplication(answer, { kernelId: 'k' })).toThrow('no list');
 });
 
-test('the newest application that runs, with the attempt that runs', () => {
+test('the newest running application, with its running attempt', () => {
   const twice = {
     attempts: [
       { attemptId: '2', startTime: statusTime(9), completed: false },
@@ -140,13 +140,13 @@ test('the newest application that runs, with the attempt that runs', () => {
   expect(readApplication([], { kernelId: 'k-1' })).toBeUndefined();
 });
 
-test('an application that is named after the kernel is its own', () => {
+test('an application that is named after the kernel belongs to it', () => {
   const answer = [statusApplication('newer', 9), statusApplication('own', 5, { name: 'k-1' })];
   expect(readApplication(answer, { kernelId: 'k-1' })?.id).toBe('own');
   expect(readApplication(answer, { kernelId: 'k-2' })?.id).toBe('newer');
 });
 
-test('of YARN’s list only the application that is named after the kernel counts', () => {
+test('in YARN’s list only the application that is named after the kernel counts', () => {
   const app = [
     { id: 'application_1_1', name: 'k-2', startedTime: 9 },
     { id: 'application_1_2', name: 'k-1' },

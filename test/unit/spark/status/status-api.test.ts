@@ -30,7 +30,7 @@ const follow = (template: string, more: Partial<StatusQuestion> = {}) =>
   });
 const lists = [statusApplication('app-1', 5), statusApplication('app-0', 1)];
 
-describe('where it is asked', () => {
+describe('the addresses of its requests', () => {
   test.each(['HOST/api/v1', 'HOST/api/v1/', 'HOST/api/v1/applications/{appId}'])('%s', async (template) => {
     server.answers = { '/api/v1/applications': lists, '/api/v1/applications/app-1/jobs': jobs };
     const follower = follow(template);
@@ -44,7 +44,7 @@ describe('where it is asked', () => {
     ]);
   });
 
-  test('an application whose attempts YARN counts', async () => {
+  test('an application with several attempts on YARN', async () => {
     const application = statusApplication('application_1_2', 5, {}, { attemptId: '1' });
     server.answers = {
       '/api/v1/applications': [application],
@@ -77,7 +77,7 @@ describe('where it is asked', () => {
     expect(server.asked).toHaveLength(asked);
   });
 
-  test('until a job came the application is looked for anew: a run may start its own', async () => {
+  test('until a job has come the application is searched again: a run may start its own', async () => {
     server.answers = { '/api/v1/applications': [] };
     const follower = follow('HOST/api/v1');
     expect(await follower.look(never)).toBeUndefined();
@@ -98,7 +98,7 @@ describe('where it is asked', () => {
   });
 });
 
-test('a user in the address goes in a header, and neither into what is shown nor into an error', async () => {
+test('a user in the address is sent in a header, and appears neither in the shown address nor in an error', async () => {
   const url = server.url.replace('//', '//ana:p%40ss@');
   const api = new StatusApi({ url: `${url}/api/v1` });
   expect(api.shownAddress).toBe(server.url);
@@ -114,7 +114,7 @@ test('a user in the address goes in a header, and neither into what is shown nor
   expect(server.headers[1]?.authorization).toBeUndefined();
 });
 
-test('a clock that is elsewhere is read from the answer', async () => {
+test('a different clock is read from the response', async () => {
   const aheadMs = 3_600_000;
   const answer = (to: ServerResponse): void =>
     void to
@@ -125,7 +125,7 @@ test('a clock that is elsewhere is read from the answer', async () => {
   expect(moment).toMatchObject({ counts: { jobs: 1 }, job: 2, hasLasted: false });
 });
 
-describe('what is no answer', () => {
+describe('responses that are not an answer', () => {
   const answered = async (answer: (to: ServerResponse) => void): Promise<unknown> => {
     server.answers = { '/api/v1/applications': answer, '/login': lists };
     return await follow('HOST/api/v1').look(never);
@@ -148,7 +148,7 @@ describe('what is no answer', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('silence, up to a deadline and to the end of the run', async () => {
+  test('no response, up to a timeout and the end of the run', async () => {
     const deadline = new AbortController();
     const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(deadline.signal);
     server.answers = { '/api/v1/applications': (to: ServerResponse) => void to.writeHead(200).write('[') };
@@ -166,7 +166,7 @@ describe('what is no answer', () => {
   });
 });
 
-test('a proxy is asked for the way', async () => {
+test('a proxy is used', async () => {
   await using proxy = await startConnectProxy();
   proxy.refuseWith = 403;
   const api = new StatusApi({ url: 'https://spark.invalid/api/v1', proxy: proxy.url });
