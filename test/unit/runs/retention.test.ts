@@ -15,7 +15,7 @@ test.each([
   expect(await purged.promise).toEqual({ runsBefore, requestsBefore: 1e9 - 7 * 24 * 3_600_000 });
 });
 
-test('what one step leaves the next one erases, until nothing is left', async () => {
+test('further steps erase what one step leaves, until nothing is left', async () => {
   const erased = Promise.withResolvers<unknown>();
   const steps = [
     { ids: ['1', '2'], isPartial: true },

@@ -66,7 +66,7 @@ test.each([
   expect(() => readParameters(typed)).toThrow(/quoted text and lists of these: .*Nothing ran\.$/);
 });
 
-test('a name that is given twice is refused', () => {
+test('a repeated name is refused', () => {
   expect(() => readParameters('n=1 n=2')).toThrow('“n” is given twice');
 });
 
