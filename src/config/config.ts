@@ -52,6 +52,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const gatewayCredentials =
     gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
+  if (values.SPOOL_LIMIT < values.MAX_OUTPUT)
+    issues.warnings.push(
+      'SPOOL_LIMIT, which is for all runs together, is smaller than MAX_OUTPUT: no run can keep that much output.',
+    );
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
     // The warnings too: a misspelt name may be why a setting is missing.
     throw new ConfigError([...issues.problems, ...issues.warnings]);

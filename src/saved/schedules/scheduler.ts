@@ -27,7 +27,6 @@ export interface SchedulerDeps {
   start: (schedule: Schedule, plannedAtMs: number, isLate: boolean) => Promise<Started>;
   notify: (schedule: Schedule, news: ScheduleNews) => Promise<void>;
   log: Log;
-  now?: () => number;
 }
 
 /** A planned minute that was missed by more than this does not run any more. */
@@ -47,7 +46,6 @@ const LONGEST_SLEEP_MS = 10 * 60_000;
  */
 export class Scheduler {
   readonly #deps: SchedulerDeps;
-  readonly #now: () => number;
   readonly #settling = new Set<string>();
   /** By schedule: not before this time is it tried again. */
   readonly #notBefore = new Map<string, number>();
@@ -58,7 +56,6 @@ export class Scheduler {
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
   }
 
   /** Starts what is due from now on, and settles what was missed. */
@@ -99,7 +96,7 @@ export class Scheduler {
   /** Sets the timer for this time, unless it fires earlier anyway. */
   #arm(dueAt: number): void {
     if (!this.#isOpen) return;
-    const now = this.#now();
+    const now = Date.now();
     const upAt = Math.min(dueAt, now + LONGEST_SLEEP_MS);
     if (this.#armedFor !== undefined && this.#armedFor <= upAt) return;
     this.#armedFor = upAt;
@@ -128,7 +125,7 @@ export class Scheduler {
   #wake(): void {
     if (!this.#isOpen) return;
     this.#armedFor = undefined;
-    const now = this.#now();
+    const now = Date.now();
     this.#reopen(now);
     const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
     for (const id of due) this.#settling.add(id);
@@ -161,7 +158,7 @@ export class Scheduler {
     // It may have been paused or removed meanwhile.
     if (schedule === undefined || schedule.pausedFor !== undefined) return;
     const { settledTo } = schedule;
-    const now = this.#now();
+    const now = Date.now();
     const plan = schedules.planOf(id);
     const plannedAt = plan?.newest(Math.max(settledTo, now - LATE_MS - 1), now);
     if (plannedAt === undefined) {
@@ -196,7 +193,7 @@ export class Scheduler {
         await settle({ pausedFor: started.reason });
         return await this.#notify(schedule, { kind: 'paused', reason: started.reason });
       case 'unanswered':
-        if (this.#now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
+        if (Date.now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
         await settle({});
         return await this.#fail(schedule, started.why);
     }
@@ -213,7 +210,7 @@ export class Scheduler {
       { event: 'schedule.retried', schedule: id, err: why },
       'a schedule could not be started; this is tried again',
     );
-    this.#notBefore.set(id, this.#now() + RETRY_MS);
+    this.#notBefore.set(id, Date.now() + RETRY_MS);
   }
 
   /** If the channel cannot be told, the list of schedules still shows it. */

@@ -532,6 +532,13 @@ describe('an encrypted key', () => {
   });
 });
 
+it('warns that MAX_OUTPUT cannot be reached within a smaller SPOOL_LIMIT', () => {
+  expect(readConfig({ ...LEAST, MAX_OUTPUT: '1GB', SPOOL_LIMIT: '1GB' }).warnings).toEqual([]);
+  expect(readConfig({ ...LEAST, SPOOL_LIMIT: '50MB' }).warnings).toEqual([
+    'SPOOL_LIMIT, which is for all runs together, is smaller than MAX_OUTPUT: no run can keep that much output.',
+  ]);
+});
+
 describe('names that look like ours', () => {
   it('warns of a misspelt one and names the nearest', () => {
     const { warnings } = readConfig({

@@ -219,3 +219,19 @@ test('a process that is stopped during its takeover starts no run', async () => 
   await recovering;
   expect(rig.kernels.run(run.id)).toBeUndefined();
 });
+
+test('a run that began while the clock was years ahead is not stopped by RUN_TIMEOUT at once', async () => {
+  await using rig = await startSessionRig({ runTimeoutMs: 3_600_000 });
+  const live = await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  const stored = (await rig.store.runs.get(live.id))!;
+  await rig.store.runs.save({ ...stored, data: { ...stored.data, startedAt: Date.parse('2099-01-01') } });
+  await rig.replace('killed');
+  const resumed = rig.kernels.run(live.id)!;
+  await expect.poll(() => resumed.execution).toBeDefined();
+  run.print('more\n');
+  await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('more'));
+  expect(resumed.signal.aborted).toBe(false);
+  run.end();
+});

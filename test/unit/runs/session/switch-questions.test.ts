@@ -102,3 +102,15 @@ test('several kernels a channel: nobody is asked', async () => {
   expect((await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }))).kind).toBe('ok');
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(2);
 });
+
+test('a question that was asked while the clock was years ahead does not lapse at once', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const asked = { switchAskedAt: Date.parse('2099-01-01') };
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data: asked });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.untilDone(await rig.submit('meanwhile()'));
+  await rig.control.agreeToSwitch(scala.run, 'U1');
+  expect((await rig.untilDone(scala)).kind).toBe('ok');
+});
