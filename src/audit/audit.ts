@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Log, Secrets } from '../log.ts';
 import { deliverToFile, deliverToUrl, PendingLines, type Post } from './pending-lines.ts';
 
-/** Where audit lines go: this process's log, a file that is appended to, or an address that they are posted to. */
+/** Where audit lines go: to this process's log, to the end of a file, or to a URL by POST. */
 export type AuditTarget = { kind: 'log' } | { kind: 'file'; path: string } | { kind: 'url'; url: URL };
 
 export type AuditEvent =
@@ -20,57 +20,57 @@ export type AuditEvent =
   | 'audit.schedule'
   | 'audit.overflowed';
 
-/** One thing that somebody asked for, at its acceptance, refusal or end. docs/audit.md is the schema. */
+/** One request of a person, at its acceptance, refusal or end. docs/audit.md has the schema. */
 export interface AuditEntry {
   event: AuditEvent;
-  /** What it is about: `run`, `command`, `press`, `restart`, `use`, … */
+  /** What kind of thing it is about: `run`, `command`, `press`, `restart`, `use`, … */
   audit: string;
-  /** Slack user id of who asked. */
+  /** Slack user id of the person who asked. */
   user?: string | undefined;
   workspace?: string | undefined;
   channel?: string | undefined;
   thread?: string | undefined;
-  /** The command or the button, in a word. */
+  /** The command or the button, as one word. */
   act?: string | undefined;
   run?: string | undefined;
-  /** Slack user id of whose run it is. */
+  /** Slack user id of the run's requester. */
   requester?: string | undefined;
   source?: string | undefined;
   kernelspec?: string | undefined;
   language?: string | undefined;
-  /** The gateway's id of it. */
+  /** The kernel's id on the gateway. */
   kernel?: string | undefined;
   outcome?: string | undefined;
   /** Why it was refused or failed: an error's code, never its text. */
   reason?: string | undefined;
   durationMs?: number | undefined;
   waitedMs?: number | undefined;
-  /** The Spark application's id, and what the run's jobs did in it, as far as they were seen. */
+  /** The Spark application's id, and what the run's jobs did in it, as far as they were observed. */
   sparkApp?: string | undefined;
   sparkJobs?: number | undefined;
   sparkTasks?: number | undefined;
   sparkFailedTasks?: number | undefined;
-  /** Hex; of the blocks with an empty line between them. */
+  /** Hex. The hash of the blocks, joined by empty lines. */
   codeSha256?: string | undefined;
   /** In UTF-16 units. */
   codeLength?: number | undefined;
-  /** A text for each block; left out unless AUDIT_CODE. */
+  /** The blocks of code; written only with AUDIT_CODE. */
   code?: readonly string[] | undefined;
-  /** The id of it. */
+  /** The schedule's id. */
   schedule?: string | undefined;
-  /** Of a saved snippet. */
+  /** The name of a saved snippet. */
   name?: string | undefined;
   on?: boolean | undefined;
-  /** Lines that found no room while the target was away. */
+  /** The number of lines that were dropped because the target did not accept lines for too long. */
   lines?: number | undefined;
 }
 
 export interface Audit {
   /** Never throws and never waits. */
   record(entry: AuditEntry): void;
-  /** The same for an error: who knows most about the request comes first, and what others say of it is not written. */
+  /** Records a refusal. Only the first call for an error counts: the caller that knows most about the request calls first. */
   refuse(error: unknown, entry: AuditEntry): void;
-  /** Delivers what is left, for at most 2 s; what stays is kept for the next start. */
+  /** Delivers the remaining lines for at most 2 s. The next start delivers the rest. */
   close(): Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export interface AuditOptions {
   target: AuditTarget;
   /** AUDIT_CODE. */
   includesCode: boolean;
-  /** The folder in which lines wait for a target that is away. */
+  /** The folder for lines that are not delivered yet. */
   dir: string;
   /** By default the process's own fetch. */
   post?: Post | undefined;
@@ -110,7 +110,7 @@ interface Sink {
 }
 
 function openSink({ target, dir, post, secrets, log }: Omit<AuditOptions, 'includesCode'>): Sink {
-  // LOG_LEVEL is about what this process has to say of itself.
+  // LOG_LEVEL does not apply to audit lines.
   const always = log.child({}, { level: 'info' });
   const toLog = (entry: object): void => always.info(entry, 'audit');
   if (target.kind === 'log') return { take: toLog, close: async () => undefined };
@@ -119,7 +119,7 @@ function openSink({ target, dir, post, secrets, log }: Omit<AuditOptions, 'inclu
     dir,
     log,
     onNoRoom: toLog,
-    wordOverflow: (count) => line({ event: 'audit.overflowed', audit: 'overflow', lines: count }),
+    overflowLine: (count) => line({ event: 'audit.overflowed', audit: 'overflow', lines: count }),
   });
   const line = (entry: AuditEntry): string =>
     secrets.hideIn(JSON.stringify({ time: new Date().toISOString(), id: randomUUID(), ...entry }));

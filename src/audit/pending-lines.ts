@@ -12,33 +12,33 @@ import { dirname, join, resolve } from 'node:path';
 import type { Log } from '../log.ts';
 import { pause } from '../waits.ts';
 
-/** What waits for a target that is away; more than that goes to the log. */
+/** How many lines wait for a target that does not accept them. Further lines go to the log. */
 const PENDING_LINES = 50_000;
 const PENDING_BYTES = 50_000_000;
-/** What is delivered at once. */
+/** The size of one delivery. */
 const BATCH_LINES = 500;
 const BATCH_BYTES = 1_000_000;
-/** After a failure the target is tried again after so long, twice as long each time. */
+/** After a failure the delivery is repeated after this time, and each time twice as late. */
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 const CLOSING_MS = 2_000;
 
 export interface PendingLinesOptions {
   deliver: Deliver;
-  /** Lines that are not delivered stand in a file of it, so that they survive this process. */
+  /** The folder of the file with undelivered lines, which survive the process there. */
   dir: string;
   log: Log;
-  /** There was no room for this entry. */
+  /** Called for an entry for which there was no room. */
   onNoRoom: (entry: object) => void;
-  /** The line that says how many found no room. */
-  wordOverflow: (lines: number) => string;
-  /** Other numbers than this file's. */
+  /** Writes the line that says how many found no room. */
+  overflowLine: (lines: number) => string;
+  /** Replaces the limits of this file, for tests. */
   limits?: { lines?: number; retryMs?: number };
 }
 
 /**
- * Lines in order on their way to a target that may be away. A line is on the disk before it is delivered, and off it
- * when all are: a line may arrive twice after a crash, and is known by its id.
+ * Delivers lines in order to a target that may be unavailable. A line is on the disk until it and all lines before it are
+ * delivered, so after a crash a line may arrive twice. Each line has an id by which the target can tell.
  */
 export class PendingLines {
   readonly #options: PendingLinesOptions;
@@ -48,7 +48,7 @@ export class PendingLines {
   readonly #closing = new AbortController();
   #lines: string[] = [];
   #bytes = 0;
-  /** What was delivered stands in the file until it is written anew. */
+  /** The size of the file, which contains delivered lines until it is rewritten. */
   #fileBytes = 0;
   #overflowed = 0;
   #isRefusing = false;
@@ -81,7 +81,7 @@ export class PendingLines {
     this.#start();
   }
 
-  /** Resolves when all is delivered, or after 2 s. Nothing is delivered afterwards. */
+  /** Resolves when everything is delivered, or after 2 s. Nothing is delivered afterwards. */
   async close(): Promise<void> {
     const giveUp = setTimeout(() => this.#closing.abort(), this.#isRefusing ? 0 : CLOSING_MS);
     await this.#work;
@@ -128,13 +128,13 @@ export class PendingLines {
     if (this.#isRefusing) this.#sayBack();
   }
 
-  /** Once for each time that the target goes away. */
+  /** Logs an outage of the target, once. */
   #sayRefusing(error: unknown): void {
     if (this.#isRefusing) return;
     this.#isRefusing = true;
     this.#options.log.error(
       { event: 'audit.away', err: error },
-      'the audit target takes no lines; they are kept and sent later',
+      'the audit target does not accept lines; they are stored and delivered later',
     );
   }
 
@@ -142,17 +142,17 @@ export class PendingLines {
     this.#isRefusing = false;
     const overflowed = this.#overflowed;
     this.#overflowed = 0;
-    this.#options.log.warn({ event: 'audit.back', overflowed }, 'the audit target takes lines again');
-    if (overflowed > 0) this.add(this.#options.wordOverflow(overflowed), { overflowed });
+    this.#options.log.warn({ event: 'audit.back', overflowed }, 'the audit target accepts lines again');
+    if (overflowed > 0) this.add(this.#options.overflowLine(overflowed), { overflowed });
   }
 
-  /** What an earlier process left. */
+  /** Reads the lines that an earlier process did not deliver. */
   #readPending(): void {
     this.#onDisk(() => {
       mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
       if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
       const text = readFileSync(this.#path, 'utf8');
-      // The last line may have been cut by a crash; of too many the first ones were delivered.
+      // A crash may have cut off the last line. If there are too many lines, the first ones were delivered already.
       this.#lines = text.split('\n').filter(isJson).slice(-this.#maxLines);
       for (const line of this.#lines) this.#bytes += Buffer.byteLength(line) + 1;
       this.#writeAnew();
@@ -167,7 +167,7 @@ export class PendingLines {
     renameSync(path, this.#path);
   }
 
-  /** A disk that refuses is no reason not to deliver: then lines are in memory alone, which is said once. */
+  /** If the disk fails, lines are only in memory and are still delivered. That is logged once. */
   #onDisk(write: () => void): void {
     try {
       write();
@@ -175,7 +175,7 @@ export class PendingLines {
       if (!this.#isDiskFull)
         this.#options.log.error(
           { event: 'audit.unkept', err: error },
-          'audit lines cannot be kept on the disk; a crash loses those that are not delivered',
+          'audit lines cannot be stored on the disk; a crash would lose those that are not delivered',
         );
       this.#isDiskFull = true;
     }
@@ -190,12 +190,12 @@ function isJson(line: string): boolean {
   }
 }
 
-/** Takes whole lines, each with its line break; rejects where they were not taken. */
+/** Delivers whole lines, each with its line break. Rejects if they were not accepted. */
 type Deliver = (lines: string, signal: AbortSignal) => Promise<void>;
 
 const ANSWER_MS = 10_000;
 
-/** Opens the file anew each time, so that one that was moved away by a log rotation is begun again. */
+/** Opens the file for each delivery, so that a log rotation can move it away. */
 export function deliverToFile(path: string): Deliver {
   const file = resolve(path);
   return async (lines) => {
@@ -204,7 +204,7 @@ export function deliverToFile(path: string): Deliver {
   };
 }
 
-/** What posts go through: the process's own fetch, or one that takes a proxy. */
+/** The process's own fetch, or one that uses a proxy. */
 export type Post = (
   url: URL,
   init: {
@@ -216,7 +216,7 @@ export type Post = (
   },
 ) => Promise<Response>;
 
-/** Posts lines as JSON lines. What stands before the host of the address is sent as Basic authorization. */
+/** Posts JSON lines. A user and a password in the URL are sent as Basic authorization. */
 export function deliverToUrl(address: URL, post: Post = fetch): Deliver {
   const url = new URL(address);
   const { username, password } = url;
@@ -236,6 +236,6 @@ export function deliverToUrl(address: URL, post: Post = fetch): Deliver {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     });
     await answer.body?.cancel();
-    if (!answer.ok) throw new Error(`it answers HTTP ${answer.status}`);
+    if (!answer.ok) throw new Error(`it answered HTTP ${answer.status}`);
   };
 }

@@ -14,24 +14,24 @@ import {
   type ConfigIssues,
 } from './settings.ts';
 
-/** Every setting of the bot, read and checked. `undefined` where there is no such limit or nothing was chosen. */
+/** Every setting of the bot, read and checked. `undefined`: there is no such limit, or nothing was chosen. */
 export type Config = ReturnType<typeof readConfig>;
 
-/** This edition's number, for logs and health endpoints. */
+/** The bot's version, for logs and health endpoints. */
 export const VERSION: string = packageJson.version;
 
-/** Throws `ConfigError` for arguments, because they would have no effect. It does not repeat them: a token may be among them. */
+/** Throws `ConfigError` if there are arguments, which would have no effect. It does not repeat them: one may be a token. */
 export function refuseArguments(given: readonly string[] = process.argv.slice(2)): void {
   if (given.length > 0)
     throw new ConfigError(['No arguments are read: settings come from the environment and from .env.']);
 }
 
-/** Adds what `.env` in the working directory says to the environment; what is set already stays. */
+/** Adds the variables of `.env` in the working directory to the environment, unless they are set already. */
 export function loadEnvFile(path = '.env'): void {
   for (const [name, value] of Object.entries(parseEnv(readEnvFile(path)))) process.env[name] ??= value;
 }
 
-/** Empty where there is none. A mark that an editor put before its text is no part of the first name. */
+/** Empty if there is no file. Removes a byte order mark, which would become a part of the first name. */
 function readEnvFile(path: string): string {
   try {
     return readFileSync(path, 'utf8').replace(/^\ufeff/, '');
@@ -52,15 +52,19 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const gatewayCredentials =
     gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
   checkKernelEnv(values, issues);
+  if (values.SPOOL_LIMIT < values.MAX_OUTPUT)
+    issues.warnings.push(
+      'SPOOL_LIMIT, which is for all runs together, is smaller than MAX_OUTPUT: no run can keep that much output.',
+    );
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
-    // A name that is nearly a setting may be why one is missing.
+    // The warnings too: a misspelt name may be why a setting is missing.
     throw new ConfigError([...issues.problems, ...issues.warnings]);
   return {
     slack,
-    /** On the way to Slack; where it is on the way to the gateway, `gateway` has it too. */
+    /** The proxy for Slack. If it is used for the gateway, `gateway` has it too. */
     proxy,
     gateway,
-    /** Undefined: what the gateway is shown is in `gateway` and lasts. */
+    /** Credentials that expire. Undefined: they are in `gateway` and do not expire. */
     gatewayCredentials,
     store: values.STORE_URL,
     /** Undefined: beside the SQLite file, else in `data`. */
@@ -77,7 +81,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       inputTimeoutMs: values.INPUT_TIMEOUT,
       notifyAfterMs: values.NOTIFY_AFTER,
       resultReactions: values.RESULT_REACTIONS === 'on',
-      /** UTF-8, of all blocks of one run together. */
+      /** Of UTF-8, all blocks of a run together. */
       maxCodeBytes: values.MAX_CODE,
       maxOutputBytes: values.MAX_OUTPUT,
       /** Unfinished runs per kernel. */
@@ -90,21 +94,21 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     },
     spark: {
       progress: values.SPARK_PROGRESS,
-      /** Templates with `{appId}` and `{jobId}`; the first may be `off`. */
+      /** Templates with `{appId}` and `{jobId}`. The first may be `off`. */
       uiUrl: values.SPARK_UI_URL,
       historyUrl: values.SPARK_HISTORY_URL,
-      /** Spark's REST API, and the proxy on the way there. */
+      /** Spark's REST API, and the proxy for it. */
       status: statusOf(values.SPARK_STATUS_URL, proxy),
       /** Rows of a SQL result. */
       sqlRows: values.SQL_ROWS,
-      /** Of a DataFrame that is a cell's result; 0: none. */
+      /** Rows of a DataFrame that is a cell's result. 0: none are shown. */
       resultRows: values.SHOW_DATAFRAMES,
     },
     kernels: {
-      /** May hold `{channel}` and `{user}`. */
+      /** May contain `{channel}` and `{user}`. */
       username: values.KERNEL_USERNAME,
       env: values.KERNEL_ENV,
-      /** One kernel per kernelspec side by side in a channel, in place of one per channel. */
+      /** A channel has one kernel for each kernelspec, and not only one. */
       several: values.KERNELS_PER_CHANNEL,
       idleTimeoutMs: values.IDLE_TIMEOUT,
     },
@@ -122,16 +126,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       allowExternal: values.ALLOW_EXTERNAL,
     },
     http: {
-      // Only Slack has to reach the port, and with Socket Mode it does not come in. Undefined: every address of this machine.
+      // Only Slack has to reach the port, and with Socket Mode not even Slack. Undefined: every address of this machine.
       host: values.HOST ?? (slack.transport.kind === 'socket' ? '127.0.0.1' : undefined),
       port: values.PORT,
       metrics: values.METRICS,
     },
     logLevel: values.LOG_LEVEL,
     audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
-    /** What an operator should know although the bot can start; one sentence each. */
+    /** Sentences for the operator. The bot can start in spite of them. */
     warnings: issues.warnings,
-    /** Everything that must never stand in a log or a message. */
+    /** Everything that must never appear in a log or a message. */
     secrets: listSecrets(values, gateway),
   };
 }
@@ -144,7 +148,7 @@ function statusOf(url: string | undefined, proxy: ProxySettings | undefined) {
   return url === undefined ? undefined : { url, proxy: proxyFor(url, proxy) };
 }
 
-/** Undefined, with the problems added, where a part is missing. The API's URL ends with a slash. */
+/** Undefined, with the problems added, if something is missing. The API's URL ends with a slash. */
 function readSlack(values: SettingValues, issues: ConfigIssues) {
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = values;
   const transport = readTransport(values);
@@ -158,8 +162,7 @@ function readSlack(values: SettingValues, issues: ConfigIssues) {
   return botToken === undefined || transport === undefined ? undefined : { botToken, apiUrl, transport };
 }
 
-function readTransport(values: SettingValues) {
-  const { SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret } = values;
+function readTransport({ SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret }: SettingValues) {
   if (appToken !== undefined) return { kind: 'socket', appToken } as const;
   if (signingSecret !== undefined) return { kind: 'http', signingSecret } as const;
   return undefined;

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { parseJson } from '../text.ts';
 
 /**
- * How one setting's text is read. Each parser takes the text of an environment variable; its issue says what the
- * setting must be ("must be a size such as 100MB"), so that a sentence begins with the setting's name.
+ * Reads the text of an environment variable. The message of an issue continues the setting's name: "must be a size such as
+ * 100MB".
  */
 type Parser<Value> = z.ZodType<Value, string>;
 
-/** A parser from a reader that gives undefined for what it cannot read. */
+/** Makes a parser of a function that returns undefined for text that it cannot read. */
 export function readAs<Value>(expected: string, reader: (text: string) => Value | undefined): Parser<Value> {
   return z.string().transform((text, context) => {
     const value = reader(text.trim());
@@ -30,7 +30,7 @@ export const flag: Parser<boolean> = z
   .trim()
   .pipe(z.stringbool({ error: 'must be true or false' }));
 
-/** Without it no request could be sent (RFC 9110 §5.5). */
+/** Other headers cannot be sent (RFC 9110 §5.5). */
 const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -47,7 +47,7 @@ export const wholeNumber = (least: number, most: number = Number.MAX_SAFE_INTEGE
     },
   );
 
-/** What the parser reads, or a word with a meaning of its own: that there is none, mostly. */
+/** Accepts what the parser reads, or a word such as `none` that has its own meaning. */
 export const orWord = <Value, const Meaning>(
   word: string,
   meaning: Meaning,
@@ -72,22 +72,22 @@ function readDurationMs(given: string): number | undefined {
   return ms > 0 ? ms : undefined;
 }
 
-/** Milliseconds. A timer of Node cannot wait longer than 24.8 days, so what is a timer says `atMost`. */
+/** Node's timers cannot wait longer than 24.8 days. */
 const TIMER_LIMIT_MS = 24 * UNITS_MS.d;
 const A_DURATION = 'a duration such as 90s, 10m, 12h or 30d (a bare number is seconds)';
 
-/** A time that is waited for: more than 0, at most 24d. */
+/** A duration for a timer, in ms: more than 0 and at most 24d. */
 export const waitingTime: Parser<number> = readAs(`${A_DURATION}, at most 24d`, (given) => {
   const ms = readDurationMs(given);
   return ms !== undefined && ms <= TIMER_LIMIT_MS ? ms : undefined;
 });
 
-/** A span that is compared, never waited for. */
+/** A duration that is only compared, in ms, without an upper limit. */
 export const span: Parser<number> = readAs(A_DURATION, readDurationMs);
 
 const POWERS: Readonly<Record<string, number>> = { '': 0, k: 1, m: 2, g: 3 };
 
-/** Bytes, as a whole number. `MB` is a million, `MiB` is 2^20. */
+/** A whole number of bytes. `MB` is a million, `MiB` is 2^20. */
 export const size: Parser<number> = readAs('a size such as 32MB or 1GB (a bare number is bytes)', (given) => {
   const [, amount, power = '', binary] =
     /^(\d+(?:\.\d+)?)\s*(?:([kmg])(i)?b|b)?$/.exec(given.toLowerCase()) ?? [];
@@ -95,14 +95,14 @@ export const size: Parser<number> = readAs('a size such as 32MB or 1GB (a bare n
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : undefined;
 });
 
-/** Items between commas or blanks, each of which has to fit. */
+/** Items separated by commas or blanks. Each has to match. */
 export const listOf = (item: RegExp, expected: string): Parser<readonly string[]> =>
   readAs(`a list of ${expected}, with commas between`, (given) => {
     const items = given.split(/[\s,]+/).filter((each) => each !== '');
     return items.length > 0 && items.every((each) => item.test(each)) ? [...new Set(items)] : undefined;
   });
 
-/** `name=value` pairs between commas; names in lower case, none twice. */
+/** `name=value` pairs separated by commas. Names are put in lower case and must be unique. */
 export const pairs: Parser<Readonly<Record<string, string>>> = readAs(
   'pairs such as python2=python2-spark21,scala=scala-spark21, each name once',
   (given) => {
@@ -118,7 +118,7 @@ export const pairs: Parser<Readonly<Record<string, string>>> = readAs(
 
 const texts = z.record(z.string(), z.string());
 
-/** A JSON object of which every value is a text; `name` and `value` are what a key and its text have to look like. */
+/** A JSON object of strings. `name` and `value` are the forms of its keys and values. */
 const jsonTexts = (name: RegExp, value: RegExp, example: string): Parser<Readonly<Record<string, string>>> =>
   readAs(`a JSON object of texts such as ${example}`, (given) => {
     const read = texts.safeParse(parseJson(given)).data;
@@ -132,12 +132,12 @@ export const jsonEnvironment = jsonTexts(/^[A-Za-z_]\w*$/, /^[^\0]*$/, '{"KERNEL
 
 const argv = z.tuple([z.string().min(1)], z.string());
 
-/** Words that only a shell understands: given to a program they would be plain arguments, which nobody means. */
+/** Words with a meaning in a shell. Without a shell they would be plain arguments, which nobody wants. */
 const SHELL_WORD = /^([|&;<>]+|\d?>+&?\d?|.*(\$[\w({]|`).*)$/s;
 
 /**
- * A program and its arguments, as a JSON array or as words between blanks. `'…'` and `"…"` keep blanks together; nothing
- * else has a meaning, and no shell reads it.
+ * A program and its arguments, as a JSON array or as words separated by blanks. `'…'` and `"…"` quote blanks. There is no other
+ * syntax, because no shell reads it.
  */
 export const commandLine: Parser<readonly string[]> = readAs(
   'a program and its arguments, without a shell’s signs (["sh","-c","…"] has a shell), or the same as a JSON array of texts',
@@ -148,7 +148,7 @@ export const commandLine: Parser<readonly string[]> = readAs(
   },
 );
 
-/** Undefined where a quote is left open. */
+/** Undefined if a quote is not closed. */
 function splitWords(line: string): string[] | undefined {
   const part = /[^\s'"]+|'([^']*)'|"([^"]*)"/y;
   const words: string[] = [];
@@ -168,7 +168,7 @@ function splitWords(line: string): string[] | undefined {
   return words;
 }
 
-/** The word before a token; `none`: the token stands alone. */
+/** The word before a token; empty for `none`. */
 export const authScheme: Parser<string> = readAs('one word such as Bearer, or none', (given) => {
   if (given.toLowerCase() === 'none') return '';
   return HEADER_NAME.test(given) ? given : undefined;
@@ -181,14 +181,14 @@ export const jsonObject: Parser<Readonly<Record<string, unknown>>> = readAs(
   (given) => z.record(z.string(), z.unknown()).safeParse(parseJson(given)).data,
 );
 
-/** Below another address; without a slash at either end. */
+/** A path below a root, without a slash at either end. */
 export const path: Parser<string> = readAs('a path such as api/kernels', (given) =>
   /^[\w.~%/-]*\w[\w.~%/-]*$/.test(given) && !given.split('/').includes('..')
     ? given.replaceAll(/^\/+|\/+$/g, '')
     : undefined,
 );
 
-/** `http://user:password@host:3128/`; `host:3128` alone is http. */
+/** `http://user:password@host:3128/`. `host:3128` alone means http. */
 export const proxyUrl: Parser<string> = readAs(
   'the URL of an HTTP proxy such as http://host:3128, without a path',
   (given) => {
@@ -198,7 +198,7 @@ export const proxyUrl: Parser<string> = readAs(
   },
 );
 
-/** Whether its user and password are what a percent sign promises. */
+/** Whether the user and the password are correctly percent-encoded. */
 export function isDecodable({ username, password }: URL): boolean {
   try {
     return decodeURIComponent(username + password) !== undefined;
@@ -208,8 +208,8 @@ export function isDecodable({ username, password }: URL): boolean {
 }
 
 /**
- * An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. `instead`:
- * where these belong.
+ * An absolute URL of one of the protocols (`https:`), without user, password, query or fragment, ending with `/`. `instead`
+ * tells where these belong.
  */
 export const rootUrl = (protocols: readonly string[], instead = ''): Parser<string> => {
   const wanted = `a URL such as ${protocols.at(-1)}//host/path/, without a user, a password or a query`;
@@ -221,15 +221,15 @@ export const rootUrl = (protocols: readonly string[], instead = ''): Parser<stri
   });
 };
 
-/** What a reader of the docs is told about a setting. */
+/** A setting's documentation. */
 export interface SettingDoc {
   description: string;
   example: string;
-  /** As it would be written; absent: unset. */
+  /** As it would be written. Absent: the setting has no default. */
   default?: string;
-  /** Never shown, logged or repeated in a complaint. */
+  /** The value is never shown, logged or repeated in an error message. */
   secret?: boolean;
-  /** It is Jupyter Server's name of that setting. */
+  /** This is Jupyter Server's name for that setting. */
   aliasOf?: string;
 }
 

@@ -1,13 +1,13 @@
 import type { GatewaySettings } from '../gateway/gateway.ts';
 import type { SettingValues } from './settings.ts';
 
-/** A header's value shorter than this is a word like `https` that occurs in honest lines too. */
-const LEAST_HEADER_CHARACTERS = 6;
+/** A shorter header value is a word like `https`, which ordinary log lines contain too. */
+const MIN_HEADER_LENGTH = 6;
 
-/** A part of an address shorter than this is a word like `services`. */
-const LEAST_TOKEN_CHARACTERS = 16;
+/** A shorter part of a URL is a word like `services`. */
+const MIN_TOKEN_LENGTH = 16;
 
-/** Everything a log has to hide, in each form it may turn up in; the form that a URL needs is the log's to add. */
+/** Everything that the log has to hide, in each form. The log itself adds the percent-encoded form. */
 export function listSecrets(values: SettingValues, gateway: GatewaySettings): string[] {
   const { user, pass, token, headers, tls } = gateway;
   const basic = user !== undefined && pass !== undefined ? `${user}:${pass}` : undefined;
@@ -27,7 +27,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     ...(store.kind === 'redis' && store.password !== '' ? [store.password, new URL(store.url).password] : []),
     ...userSecrets(values.HTTPS_PROXY),
     ...userSecrets(values.SPARK_STATUS_URL),
-    // Given under two names, only one is used: the other is a secret all the same.
+    // If a setting is given under two names, the unused value is a secret too.
     values.KG_HTTP_PASS,
     values.JUPYTER_GATEWAY_HTTP_PWD,
     values.JUPYTER_GATEWAY_AUTH_TOKEN,
@@ -36,7 +36,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
   return [...new Set(found.filter((secret) => secret !== undefined))];
 }
 
-/** An address's password, as it is sent too. */
+/** The password of a URL, also in the form in which it is sent. */
 function userSecrets(address: string | undefined): string[] {
   const { username, password } = new URL(address ?? 'http://none');
   if (username === '' && password === '') return [];
@@ -45,18 +45,16 @@ function userSecrets(address: string | undefined): string[] {
   return password === '' ? [basic] : [pass, password, basic];
 }
 
-/** The address may hold a password, or a token anywhere behind its host. */
+/** The URL may contain a password, or a token anywhere after its host. */
 function auditSecrets(target: SettingValues['AUDIT']): string[] {
   if (target.kind !== 'url') return [];
   const { href, pathname, search, searchParams } = target.url;
   const parts = [...pathname.split('/'), ...searchParams.values()];
-  const tokens = parts.filter((part) => part.length >= LEAST_TOKEN_CHARACTERS);
+  const tokens = parts.filter((part) => part.length >= MIN_TOKEN_LENGTH);
   return [...userSecrets(href), ...tokens, ...(search === '' ? [] : [search])];
 }
 
-/** `Bearer abcdef` hides both the whole and what follows the scheme. */
+/** Of `Bearer abcdef`, both the whole value and the part after the scheme. */
 function headerSecrets(value: string): string[] {
-  return [value, value.slice(value.indexOf(' ') + 1)].filter(
-    (form) => form.length >= LEAST_HEADER_CHARACTERS,
-  );
+  return [value, value.slice(value.indexOf(' ') + 1)].filter((form) => form.length >= MIN_HEADER_LENGTH);
 }

@@ -23,18 +23,18 @@ export const settingsSchema = z.object({
   ...serverFields,
 });
 
-/** The settings as read one by one, before they are seen together. */
+/** The settings, each read by itself. */
 export type SettingValues = z.output<typeof settingsSchema>;
 
-/** What is found while settings are read together. Nothing in it holds a secret. */
+/** Problems and warnings of all settings. They contain no secrets. */
 export interface ConfigIssues {
-  /** One sentence each; any of them keeps the bot from starting. */
+  /** One sentence each. Any of them prevents the start. */
   problems: string[];
-  /** One sentence each, logged at the start. */
+  /** One sentence each. They are logged at the start. */
   warnings: string[];
-  /** Settings that were given and could not be read: reported already, so not to be called missing. */
+  /** Settings that were given but could not be read. They are reported already and must not be called missing. */
   unread: ReadonlySet<string>;
-  /** Settings that were given by another name, and by which. */
+  /** The other names under which settings were given. */
   givenAs: ReadonlyMap<string, string>;
 }
 
@@ -57,7 +57,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   Operation: serverFields,
 };
 
-/** All settings in the order of the docs: `.env.example` and the page of settings are made from them. */
+/** All settings in the order of the docs. `.env.example` and docs/configuration.md are generated from them. */
 export const settings: readonly Setting[] = Object.entries(groups).flatMap(([group, fields]) =>
   Object.entries(fields).flatMap(([name, field]) => {
     const doc = settingDocs.get(field);
@@ -70,20 +70,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const FILE_SUFFIX = '_FILE';
 
 /**
- * Secrets that may lie in a file, as Docker and Kubernetes give them: `NAME_FILE` names it. Where a setting has that name
- * itself, it is the setting's own: KG_AUTH_TOKEN_FILE is read again when it changes.
+ * Secrets that may come from a file, as Docker and Kubernetes provide them: `NAME_FILE` is its path. This excludes
+ * KG_AUTH_TOKEN, because KG_AUTH_TOKEN_FILE is a setting of its own.
  */
 const secretsInFiles = settings
   .filter(({ name, secret }) => secret === true && !settings.some((each) => each.name === name + FILE_SUFFIX))
   .map(({ name }) => name);
 
-/** Every name of a variable that is read. */
+/** The names of all variables that are read. */
 export const settingNames: readonly string[] = [
   ...settings.map(({ name }) => name),
   ...secretsInFiles.map((name) => name + FILE_SUFFIX),
 ];
 
-/** Each setting by itself. What cannot be read is reported and counts as absent, so that the rest is looked at too. */
+/** Reads each setting by itself. A setting that cannot be read is reported and counts as absent, so that the rest is checked too. */
 export function readValues(env: Environment): { values: SettingValues; issues: ConfigIssues } {
   const given = new Map(
     settings.flatMap(({ name }) => {
@@ -114,7 +114,7 @@ export function readValues(env: Environment): { values: SettingValues; issues: C
   };
 }
 
-/** What is given by Jupyter Server's name alone counts as given by ours; a contradiction is a warning. */
+/** A setting given only under Jupyter Server's name counts as given under ours. A contradiction is a warning. */
 function resolveAliases(readable: Map<string, string>) {
   const values: Readonly<Record<string, unknown>> = settingsSchema.parse(Object.fromEntries(readable));
   const givenAs = new Map<string, string>();
@@ -131,18 +131,18 @@ function resolveAliases(readable: Map<string, string>) {
   return { givenAs, warnings };
 }
 
-/** Most programs read these in lower case too, and some only so. */
+/** Most programs read these in lower case too, and some only in lower case. */
 const LOWER_CASE_TOO = new Set(['HTTPS_PROXY', 'NO_PROXY']);
 
-/** Undefined where a variable is absent or empty. */
+/** Undefined if the variable is absent or empty. */
 function textOf(env: Environment, name: string): string | undefined {
   const names = LOWER_CASE_TOO.has(name) ? [name, name.toLowerCase()] : [name];
   return names.map((each) => env[each]).find((text) => text !== undefined && text.trim() !== '');
 }
 
 /**
- * Adds to `given` what the files hold: all but the end of the last line, which editors and `echo` add. A complaint does
- * not repeat what should be a path: it may be the secret itself.
+ * Adds the contents of the files to `given`, without the last line break, which editors and `echo` add. An error message does
+ * not repeat the path, because somebody may have put the secret there.
  */
 function readSecretFiles(env: Environment, given: Map<string, string>) {
   const problems: string[] = [];
@@ -169,7 +169,7 @@ function readSecretFiles(env: Environment, given: Map<string, string>) {
   return { problems, read, failed };
 }
 
-/** A value as a complaint repeats it. What may be a credential in a URL is left out: all before the host, and its query. */
+/** A value for an error message. Of a URL, everything before the host and the query are left out: they may be credentials. */
 function shorten(name: string, value: string): string {
   const shown = name.endsWith('_URL')
     ? value.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/[?#].*$/s, '?…')
@@ -177,24 +177,24 @@ function shorten(name: string, value: string): string {
   return JSON.stringify(shown.length > 60 ? `${shown.slice(0, 60)}…` : shown);
 }
 
-/** Names of others that look like a misspelt one of ours: the locale's LANGUAGE is set on most machines. */
-const INNOCENT = new Set(['LANGUAGE', 'HTTP_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']);
+/** Variables of other programs whose names resemble ours: the locale's LANGUAGE is set on most machines. */
+const FOREIGN_NAMES = new Set(['LANGUAGE', 'HTTP_PROXY', 'http_proxy', 'https_proxy', 'no_proxy']);
 
-/** Prefixes that are ours, or nearly: a name with one of them is allowed more wrong letters. */
+/** A name with one of these prefixes is surely meant for us, so it may have more wrong letters. */
 const OWN_PREFIX = /^(SLACK_|KG_|JUPYTER_GATEWAY_)/;
 
-/** One warning for each variable that is no setting but nearly the name of one. */
+/** One warning for each variable whose name is almost that of a setting. */
 export function warnOfMisspelt(given: readonly string[], known: readonly string[]): string[] {
   const names = new Set(known);
   return given
-    .filter((name) => !names.has(name) && !INNOCENT.has(name))
+    .filter((name) => !names.has(name) && !FOREIGN_NAMES.has(name))
     .flatMap((name) => {
       const nearest = nearestNames(name, known, Math.floor(name.length / (OWN_PREFIX.test(name) ? 2.5 : 5)));
       return nearest.length === 0 ? [] : [`${name} is not a setting; did you mean ${nearest.join(' or ')}?`];
     });
 }
 
-/** The names at the least distance, when that is at most `limit`. */
+/** The most similar names, if their distance is at most `limit`. */
 function nearestNames(name: string, known: readonly string[], limit: number): string[] {
   const measured = known.map((each) => ({ each, off: distance(name, each) }));
   const least = Math.min(...measured.map(({ off }) => off));

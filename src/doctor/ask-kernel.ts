@@ -6,21 +6,21 @@ import { hasSpark } from '../runs/languages/meaning.ts';
 import { plainLanguage } from '../spark/sql/kernel-code.ts';
 import type { Report } from './report.ts';
 
-/** So much of what a kernel says is kept, and so much of it told. */
+/** How much of a kernel's output is kept, and how much of it is shown. */
 const KEPT_CHARS = 10_000;
-const TOLD_CHARS = 300;
+const SHOWN_CHARS = 300;
 
 /** Code with one right answer. */
 export interface Question {
-  /** As it is told. */
+  /** How the report calls it. */
   name: string;
   code: string;
   answer: string;
 }
 
 /**
- * Undefined when the kernel gave the answer; else what happened, in a sentence. `signal` gives it up: the kernel is
- * interrupted, and one that does not heed that is left at it.
+ * Undefined if the kernel gave the right answer, else a sentence that says what happened. `signal` interrupts the kernel, and
+ * does not wait if that has no effect.
  */
 export async function askKernel(
   connection: KernelConnection,
@@ -28,7 +28,7 @@ export async function askKernel(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const heard = await listen(connection, code, signal);
-  if (heard === undefined) return `${name} did not end in time, and does not heed a stop.`;
+  if (heard === undefined) return `${name} did not end in time, and interrupting it had no effect.`;
   const { said, log, error } = heard;
   const { kind, detail } = heard.end;
   const words = onOneLine(error ?? `${said} ${log}`);
@@ -37,7 +37,7 @@ export async function askKernel(
   return said.includes(answer) ? undefined : `${name} gave no ${answer} but “${words}”.`;
 }
 
-/** What the kernel says of the code, and how that ends; undefined where it does not heed the signal. */
+/** Runs the code and collects its output; undefined if an interrupt has no effect. */
 async function listen(connection: KernelConnection, code: string, signal: AbortSignal) {
   const execution = connection.execute({ msgId: randomUUID(), code, allowStdin: false, signal });
   let said = '';
@@ -65,15 +65,15 @@ function onOneLine(text: string): string {
     .slice(0, KEPT_CHARS)
     .replaceAll(/[\s\p{C}]+/gu, ' ')
     .trim()
-    .slice(0, TOLD_CHARS);
+    .slice(0, SHOWN_CHARS);
 }
 
-/** The first job waits for executors, which a busy cluster gives late. */
+/** How long the job may take. It waits for executors, which a busy cluster provides late. */
 export const SPARK_MS = 300_000;
 
 const ANSWER = '10';
 
-/** Ten rows are counted as each language writes it, in the session that the kernel has, or a new one where it makes none. */
+/** Each language counts ten rows, in the kernel's Spark session, or in a new one if it has none. */
 const JOBS: Readonly<Record<string, Question>> = {
   python: {
     name: 'spark.range(10).count()',
@@ -108,7 +108,7 @@ print(counted)`,
   },
 };
 
-/** The job that proves Spark in kernels of this kernelspec; undefined where its name promises none. */
+/** The job that tests Spark in kernels of this kernelspec; undefined if its name does not mention Spark. */
 export function sparkJob(spec: Kernelspec): Question | undefined {
   return hasSpark(spec) ? JOBS[plainLanguage(spec.language)] : undefined;
 }
@@ -136,7 +136,7 @@ export async function proveSpark(
 const NO_EXECUTORS =
   'The cluster may have given no executors: look at the queue and its limits (YARN, Kubernetes), and at Spark’s log.';
 
-/** What an operator changes, by what the kernel said. */
+/** What an operator should change, by the kernel's error. */
 const REMEDIES: readonly (readonly [said: RegExp, remedy: string])[] = [
   [
     /No module named|ModuleNotFoundError|no package called|object apache is not a member/,
@@ -159,7 +159,7 @@ function remedyFor(failure: string): string {
   );
 }
 
-/** What tells Spark's version in a kernel of each language that takes SQL, without starting a session. */
+/** Code that prints Spark's version without starting a session, for each language that can run SQL. */
 const LOOKS: Readonly<Record<string, string>> = {
   python:
     'try:\n    import pyspark\n    print("spark " + pyspark.__version__)\nexcept ImportError:\n    pass',
@@ -167,7 +167,7 @@ const LOOKS: Readonly<Record<string, string>> = {
   r: 'for (name in c("SparkR", "sparklyr")) if (requireNamespace(name, quietly = TRUE)) cat("spark", as.character(packageVersion(name)), "\\n")',
 };
 
-/** The version of Spark in a kernel, or of R's package for it; undefined where there is none, or none that shows before `signal`. */
+/** The version of Spark in a kernel, or of R's package for it; undefined if there is none, or no answer before `signal`. */
 export async function findSpark(
   connection: KernelConnection,
   language: string,
@@ -178,7 +178,7 @@ export async function findSpark(
   return /^spark (\d[\w.-]{0,40})\s*$/m.exec(heard?.said ?? '')?.[1];
 }
 
-/** Where SQL runs in a channel that has chosen nothing. `found`: kernelspec → the Spark in it. */
+/** Notes where SQL runs in a channel that has chosen nothing. `found`: the Spark version by kernelspec. */
 export function noteSql(
   kernelspecs: Kernelspecs,
   { aliases, defaultLanguage }: Config['runs'],

@@ -17,7 +17,7 @@ const WEBSOCKET = 'gateway, websocket';
 const HUB = 'JupyterHub';
 const TOKEN = 'gateway token';
 
-/** Reachability and credentials, HTTP and websocket apart, then one tiny run on each kernelspec. */
+/** Checks HTTP and the websocket, each with credentials, and runs a little code on each kernelspec. */
 export async function checkGateway(options: CheckGatewayOptions): Promise<void> {
   const { report, signal } = options;
   if (signal.aborted) return;
@@ -35,11 +35,11 @@ async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Prom
   report.progress('asking the gateway for its kernelspecs');
   return await tryOr(HTTP, httpRemedy, report, async () => {
     const kernelspecs = await gateway.readKernelspecs(signal);
-    // Knox has no route for the version, so its absence is no fault.
+    // Knox has no route for the version, so its absence is no error.
     const info = await gateway.readInfo(signal).catch(() => undefined);
     const version =
       info === undefined
-        ? 'version not told'
+        ? 'unknown version'
         : info.gatewayVersion === undefined
           ? `server ${info.version}`
           : `Enterprise Gateway ${info.gatewayVersion}`;
@@ -48,7 +48,7 @@ async function checkHttp({ gateway, report, signal }: CheckGatewayOptions): Prom
   });
 }
 
-/** What a check gives; undefined where the gateway fails, which is told with what to change. */
+/** The result of a check; undefined if the gateway fails, which is reported with what to change. */
 async function tryOr<Found>(
   what: string,
   remedy: (error: GatewayError) => string,
@@ -83,7 +83,7 @@ function checkKernelspecs(kernelspecs: Kernelspecs, { config: { runs }, report }
   } else report.ok(what, names.join(', '));
 }
 
-/** Why a snippet without a language would be refused in a fresh channel. */
+/** Why a snippet without a language would be refused in a new channel. */
 function defaultProblem(kernelspecs: Kernelspecs, runs: Config['runs']): string | undefined {
   if (runs.defaultLanguage === undefined) return undefined;
   const context = { kernelspecs, aliases: runs.aliases };
@@ -105,7 +105,7 @@ async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOpt
     const tried = await tryLanguage(spec, options);
     if (signal.aborted) return;
     if (tried.kind === 'notConnected') {
-      // What is wrong with the websocket is so for every kernel.
+      // A problem with the websocket affects every kernel.
       const { error } = tried;
       report.failed(WEBSOCKET, `${error.message}.`, websocketRemedy(error));
       report.skipped('languages', 'They need the websocket.');
@@ -137,7 +137,7 @@ function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
   return list.toSorted((a, b) => Number(b.name === usual) - Number(a.name === usual));
 }
 
-/** Has JupyterHub start the server that is the gateway, where it is stopped. */
+/** Has JupyterHub start the server that is the gateway, if it is stopped. */
 export async function checkHub(
   gateway: Pick<Gateway, 'startServer'>,
   { gateway: { hub, launchTimeoutMs } }: Pick<Config, 'gateway'>,
@@ -162,7 +162,7 @@ function hubRemedy({ code, status }: GatewayError): string {
   return 'Check JUPYTERHUB_API_URL; it ends with /hub/api/.';
 }
 
-/** Whether credentials that end can be had: their length and end, never the credentials. */
+/** Whether credentials that expire can be fetched. Reports their length and end, never the credentials. */
 export async function checkCredentials(
   credentials: Pick<RenewingCredentials, 'facts'>,
   report: Report,
@@ -173,7 +173,7 @@ export async function checkCredentials(
     const { characters, endsMs } = await credentials.facts();
     const end =
       endsMs === undefined
-        ? 'its end is not told'
+        ? 'its end is not known'
         : `it ${endsMs > now ? 'ends' : 'ended'} at ${new Date(endsMs).toISOString()} (${spanWords(endsMs - now)})`;
     const text = `${characters} characters; ${end}.`;
     if (endsMs === undefined || endsMs > now) report.ok(TOKEN, text);
@@ -188,7 +188,7 @@ function spanWords(ms: number): string {
   return ms > 0 ? `in ${span}` : `${span} ago`;
 }
 
-/** What an operator changes when the gateway fails by HTTP. */
+/** What an operator should change if HTTP fails. */
 export function httpRemedy({ code, status }: GatewayError): string {
   switch (code) {
     case 'unreachable':
@@ -215,7 +215,7 @@ export function httpRemedy({ code, status }: GatewayError): string {
   }
 }
 
-/** What an operator changes when HTTP works and the websocket does not. */
+/** What an operator should change if HTTP works and the websocket does not. */
 export function websocketRemedy({ code, status }: GatewayError): string {
   switch (code) {
     case 'unreachable':
@@ -231,7 +231,7 @@ export function websocketRemedy({ code, status }: GatewayError): string {
   }
 }
 
-/** What an operator changes when a kernel does not start. */
+/** What an operator should change if a kernel does not start. */
 export function startRemedy({ code, status }: GatewayError): string {
   if (code === 'refused' && status === 403)
     return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';

@@ -14,14 +14,14 @@ export interface TryLanguageOptions {
 }
 
 export type Tried =
-  /** `spark`: the version of Spark in it. */
+  /** `spark` is the version of Spark in it. */
   | { kind: 'ok'; text: string; spark: string | undefined }
   | { kind: 'ranBadly'; text: string; spark?: string | undefined; remedy?: string }
   | { kind: 'notStarted'; text: string; error: GatewayError }
   /** The kernel started and its websocket could not be opened. */
   | { kind: 'notConnected'; error: GatewayError };
 
-/** Starts a kernel, lets it add 1 and 1 and, where it promises Spark, run a tiny job; removes it, whatever happened. */
+/** Starts a kernel, has it compute 1+1 and, if its name mentions Spark, run a small job. The kernel is removed in any case. */
 export async function tryLanguage(
   spec: Kernelspec,
   { gateway, config, report, signal }: TryLanguageOptions,
@@ -32,7 +32,7 @@ export async function tryLanguage(
   report.progress(`${spec.name}: starting a kernel (up to ${launchTimeoutMs / 1000} s)`);
   let kernelId: string | undefined;
   try {
-    // Not given up by the signal: a start that is waited for can be removed for certain.
+    // Without the signal: only a start that has finished can be undone for certain.
     const model = await gateway.startKernel({
       kernelspec: spec.name,
       kernelId: randomUUID(),
@@ -64,7 +64,7 @@ export async function tryLanguage(
     };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    // Gateways hold the upgrade until the kernel answers, so a kernel that does not come up fails there.
+    // Gateways delay the upgrade until the kernel answers, so a kernel that does not start fails here.
     const isKernels = kernelId === undefined || error.code === 'startFailed' || error.code === 'kernelGone';
     return isKernels
       ? { kind: 'notStarted', text: `${error.message}.`, error }
@@ -83,7 +83,7 @@ async function remove(gateway: Gateway, kernelId: string, report: Report): Promi
   }
 }
 
-/** 1+1 as the language writes it; most write it like that. */
+/** 1+1 in this language. */
 function sumIn(language: string): string {
   switch (language.toLowerCase()) {
     case 'bash':

@@ -6,7 +6,7 @@ import type { Report } from './report.ts';
 const ANSWER_MS = 10_000;
 const WHAT = 'proxy';
 
-/** Has the proxy open a tunnel to each address that it is used for, and tells which are reached without it. */
+/** Has the proxy open a tunnel to each address for which it is used, and notes the others. */
 export async function checkProxy(
   proxy: ProxySettings | undefined,
   addresses: Readonly<Record<string, string>>,
@@ -22,7 +22,7 @@ export async function checkProxy(
   }
 }
 
-/** Does nothing for an address that is reached directly. */
+/** Checks the tunnel to an address. Does nothing if the address is reached directly. */
 export async function checkTunnel(
   settings: ProxySettings | undefined,
   address: string,

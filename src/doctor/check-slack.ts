@@ -8,7 +8,7 @@ import { openClient, openSlackNetwork } from '../slack/transport/network.ts';
 import { checkTunnel } from './check-proxy.ts';
 import type { Report } from './report.ts';
 
-/** The bot token, what it may do, and the way that Slack's deliveries take. */
+/** Checks the bot token, its scopes, and how Slack's events arrive. */
 export async function checkSlack(
   { slack: { botToken, apiUrl, transport }, proxy }: Pick<Config, 'slack' | 'proxy'>,
   report: Report,
@@ -64,7 +64,7 @@ function compareScopes(given: readonly string[] | undefined, report: Report): vo
   if (more.length > 0) report.note(`The token has scopes that Sparkthread does not use: ${more.join(', ')}.`);
 }
 
-/** Asks for a websocket's address and opens none: an open one would get deliveries that belong to the running bot. */
+/** Asks for the address of a websocket but does not open it, because it would receive events for the running bot. */
 async function checkSocketMode(
   client: WebClient,
   proxy: ProxySettings | undefined,
@@ -80,12 +80,12 @@ async function checkSocketMode(
   }
 }
 
-/** What happened, and what to do. */
+/** What happened, and what to change. */
 function explain(error: unknown, remedyOf: (code: string) => string): [text: string, remedy: string] {
   const failure = readCallError(error);
   if (failure.kind === 'refused') return [`Slack says ${failure.code}.`, remedyOf(failure.code)];
   if (failure.kind === 'rateLimited')
-    return ['Slack takes no more calls now.', 'Wait a minute and try again.'];
+    return ['Slack accepts no more calls at the moment.', 'Wait a minute and try again.'];
   return [
     `${unansweredWords(error)}.`,
     'Try again in a minute, and check that this machine reaches https://slack.com (HTTPS_PROXY names a proxy).',

@@ -3,21 +3,21 @@ import { ConfigError } from '../errors.ts';
 import { startReport } from './report.ts';
 import { runChecks, reportProblems } from './run-checks.ts';
 
-/** Ended by Ctrl-C: what shells expect. */
+/** The exit code that shells expect after Ctrl-C. */
 const EXIT_INTERRUPTED = 130;
-/** What `main.ts` ends with when a setting is wrong. */
+/** As in src/main.ts: a setting is wrong. */
 const EXIT_CONFIG = 78;
 
 const stopping = new AbortController();
 const report = startReport((text) => process.stdout.write(text), process.stdout.isTTY);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
-    // npm and the terminal may both pass on one Ctrl-C.
+    // One Ctrl-C may arrive twice, from npm and from the terminal.
     if (stopping.signal.aborted) return;
     report.note('Stopping; what was started is removed first.');
     stopping.abort();
   });
-// `doctor | head`: nobody reads on.
+// In `doctor | head` nobody reads the rest.
 process.stdout.on('error', () => stopping.abort());
 
 try {

@@ -1,9 +1,9 @@
 const WHAT_WIDTH = 20;
 
-/** What the checks found: a line each for an operator, and for a failure the one thing to change. */
+/** The results of the checks for an operator: one line each, and for a failure what to change. */
 export type Report = ReturnType<typeof startReport>;
 
-/** Writes each finding as one line. On a terminal the progress stands in the last line until the next finding. */
+/** Writes each result as one line. On a terminal the progress is the last line until the next result. */
 export function startReport(write: (text: string) => void, isTerminal: boolean) {
   let failures = 0;
   let checks = 0;
@@ -13,7 +13,7 @@ export function startReport(write: (text: string) => void, isTerminal: boolean) 
     isPending = false;
   };
   return {
-    /** Something that takes a while has begun. */
+    /** Announces a step that takes a while. */
     progress(text: string): void {
       if (!isTerminal) return line(`   …  ${text}`);
       write(`${isPending ? '\r\u001b[K' : ''}   …  ${text}`);
@@ -23,7 +23,7 @@ export function startReport(write: (text: string) => void, isTerminal: boolean) 
       checks += 1;
       line(`${headOf('ok', what)} ${text}`);
     },
-    /** Without a remedy where the next failure's is the same. */
+    /** Without a remedy if the next failure has the same. */
     failed(what: string, text: string, remedy?: string): void {
       checks += 1;
       failures += 1;
@@ -31,9 +31,9 @@ export function startReport(write: (text: string) => void, isTerminal: boolean) 
       line(`${head} ${text}${remedy === undefined ? '' : `\n${' '.repeat(head.length)} → ${remedy}`}`);
     },
     skipped: (what: string, text: string) => line(`${headOf('skipped', what)} ${text}`),
-    /** A sentence that is no check. */
+    /** A sentence that is not the result of a check. */
     note: (text: string) => line(`note    ${text}`),
-    /** How many checks there were, and how many of them failed. */
+    /** The number of checks and of failures. */
     sum: () => line(`${failures} of ${checks} checks failed.`),
     get failures() {
       return failures;

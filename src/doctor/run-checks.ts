@@ -16,11 +16,11 @@ const SLACK_API = 'https://slack.com/api/';
 export interface RunChecksOptions {
   env: Readonly<Record<string, string | undefined>>;
   report: Report;
-  /** Aborted: no further check is begun, and what was started is removed. */
+  /** If it is aborted, no further check starts, and kernels that were started are removed. */
   signal: AbortSignal;
 }
 
-/** All checks, one after the other. Gives the exit code: 0, 1 when something failed, 78 when a setting is wrong. */
+/** Runs all checks, one after the other. Resolves with the exit code: 0, 1 if a check failed, 78 if a setting is wrong. */
 export async function runChecks({ env, report, signal }: RunChecksOptions): Promise<0 | 1 | 78> {
   const config = checkSettings(env, report);
   if (config === undefined) return 78;
@@ -85,10 +85,10 @@ export function reportProblems({ problems }: ConfigError, report: Report): void 
 }
 
 const LEASE_MS = 1_000;
-/** The running bot holds an SQLite file for as long as it runs, so waiting long for it is in vain. */
+/** A running bot holds its SQLite file all the time, so a long wait would be useless. */
 const LOCK_WAIT_MS = 300;
 
-/** Opens the store; where no other process can have it, it is written to as well. */
+/** Opens the store. A store without other processes is written to as well. */
 async function checkStore(settings: StoreAddress, report: Report): Promise<void> {
   const what = 'store';
   try {
@@ -104,7 +104,7 @@ async function checkStore(settings: StoreAddress, report: Report): Promise<void>
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     if (error.code === 'locked')
-      report.skipped(what, 'Another process holds the SQLite file: right, when the bot is running here.');
+      report.skipped(what, 'Another process holds the SQLite file. A running bot does that.');
     else report.failed(what, error.message, remedyOf(settings, error));
   }
 }

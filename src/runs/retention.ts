@@ -14,17 +14,16 @@ export interface RetentionOptions {
   /** KEEP_RUNS. Undefined: runs are never erased. */
   keepRunsMs: number | undefined;
   log: Log;
-  now?: () => number;
 }
 
 /** Erases code and records older than `keepRunsMs`, now and every day until `close` is called. */
-export function startRetention({ store, keepRunsMs, log, now = Date.now }: RetentionOptions): {
+export function startRetention({ store, keepRunsMs, log }: RetentionOptions): {
   close: () => void;
 } {
   const erase = async (): Promise<void> => {
     try {
-      const runsBefore = keepRunsMs === undefined ? 0 : now() - keepRunsMs;
-      const requestsBefore = now() - REQUESTS_KEPT_MS;
+      const runsBefore = keepRunsMs === undefined ? 0 : Date.now() - keepRunsMs;
+      const requestsBefore = Date.now() - REQUESTS_KEPT_MS;
       const endsAt = performance.now() + PURGE_MS;
       let erased = 0;
       for (let isPartial = true; isPartial && performance.now() < endsAt; await nextTurn()) {

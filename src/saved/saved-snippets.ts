@@ -9,19 +9,19 @@ import { KeyedMutex } from '../waits.ts';
 import { putIn } from './parameters/put-in.ts';
 import type { Parameter } from './parameters/values.ts';
 
-/** Code that a channel keeps under a name. The code itself is stored apart, so that a list need not read it. */
+/** A snippet that a channel has saved under a name. The code is stored separately, so that a list need not read it. */
 const savedSchema = z.object({
   workspace: z.string(),
   channel: z.string(),
-  /** As it was typed; unique in its channel, whatever its case. */
+  /** As it was typed. Unique in its channel, ignoring case. */
   name: z.string(),
-  /** uuid: where the code is, and which of the snippets that had this name. */
+  /** A uuid: the key of the code. A snippet that replaces another has a new one. */
   id: z.string(),
-  /** What ran: a word may mean another kernelspec by tomorrow. */
+  /** The kernelspec that ran it. The word for it may later mean another one. */
   kernelspec: z.string(),
-  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  /** The kernelspec's word: `python`, `scala`, `R`. */
   language: z.string().optional(),
-  /** What the code is written in, where that is not the kernelspec's language. */
+  /** The language of the code, if that is not the kernelspec's. */
   dialect: z.literal('sql').optional(),
   /** Slack user id. */
   savedBy: z.string(),
@@ -39,15 +39,15 @@ export type SnippetToSave = Pick<
   'channel' | 'name' | 'kernelspec' | 'language' | 'dialect' | 'savedBy'
 > & { blocks: readonly string[] };
 
-/** `taken`: the name belongs to another snippet, and nobody has said that it may be replaced. */
+/** `taken`: the name belongs to another snippet that the caller did not ask to replace. */
 export type SaveResult = { kind: 'saved' | 'unchanged' | 'taken'; saved: SavedSnippet };
 
-/** A select in Slack offers 100. */
+/** A select menu in Slack has at most 100 options. */
 const MAX_PER_CHANNEL = 100;
 
 /**
- * What a workspace's channels have saved: the list in memory, with the code in the store alone. Kept until it is forgotten. Everything
- * that writes rejects with `StoreError`.
+ * The saved snippets of a workspace: the list is in memory, the code only in the store. Snippets never expire. Methods that
+ * write reject with `StoreError`.
  */
 export class SavedSnippets {
   readonly #index: Keyv;
@@ -64,7 +64,7 @@ export class SavedSnippets {
     this.#workspace = workspace;
   }
 
-  /** Once, when this process becomes the leader. */
+  /** To be called once, when this process becomes the leader. */
   async load(): Promise<void> {
     for await (const [, stored] of entriesOf(this.#index)) {
       const saved = savedSchema.safeParse(stored).data;
@@ -76,42 +76,38 @@ export class SavedSnippets {
     return this.#known.get(channel)?.get(nameKey(name));
   }
 
-  /** By name. */
+  /** Sorted by name. */
   list(channel: string): SavedSnippet[] {
     const names = this.#known.get(channel)?.values() ?? [];
     return [...names].toSorted((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Of all channels. */
+  /** The snippets of all channels. */
   all(): SavedSnippet[] {
     return [...this.#known.values()].flatMap((names) => [...names.values()]);
   }
 
-  /** `id` of a snippet of this channel. */
   byId(channel: string, id: string): SavedSnippet | undefined {
     return this.list(channel).find((saved) => saved.id === id);
   }
 
-  /** The blocks of code; undefined where somebody has forgotten them meanwhile. */
+  /** The blocks of code; undefined if the snippet was deleted meanwhile. */
   async code({ id }: SavedSnippet): Promise<readonly string[] | undefined> {
     return z.array(z.string()).safeParse(await this.#code.get(id)).data;
   }
 
   /**
-   * What runs of it: its code on the kernelspec that it was saved from, with the given values; undefined as above. Throws
-   * `UserError` for values that do not fit.
+   * The snippet to run, with the given values, on the kernelspec that ran it before; undefined as above. Throws `UserError` for
+   * values that do not fit.
    */
   async snippet(saved: SavedSnippet, parameters: readonly Parameter[]): Promise<Snippet | undefined> {
     const { kernelspec, language, dialect } = saved;
     const blocks = await this.code(saved);
     if (blocks === undefined) return undefined;
-    const what = dialect === undefined ? {} : { dialect };
-    return { language: kernelspec, ...what, blocks: putIn(blocks, parameters, dialect ?? language) };
+    return { language: kernelspec, dialect, blocks: putIn(blocks, parameters, dialect ?? language) };
   }
 
-  /**
-   * `replaces`: the id of the snippet that may go for it. Throws `UserError` where the channel has saved enough.
-   */
+  /** `replaces` is the id of the snippet that may be replaced. Throws `UserError` if the channel has too many snippets. */
   async save(snippet: SnippetToSave, replaces: string | undefined, nowMs: number): Promise<SaveResult> {
     const { blocks, name, ...rest } = snippet;
     const { channel } = snippet;
@@ -124,7 +120,7 @@ export class SavedSnippets {
         before.kernelspec === rest.kernelspec &&
         before.dialect === rest.dialect;
       if (before !== undefined && isSame) {
-        // A store that was emptied has lost it.
+        // Written again, because a store that was emptied has lost it.
         await this.#code.set(before.id, [...blocks]);
         return { kind: 'unchanged', saved: before };
       }
@@ -136,7 +132,7 @@ export class SavedSnippets {
         );
       const about = { workspace: this.#workspace, name, id: randomUUID(), savedAt: nowMs };
       const saved: SavedSnippet = { ...rest, ...summary, ...about };
-      // The list names no code that is not there.
+      // The code first, so that the list never names code that does not exist.
       await this.#code.set(saved.id, [...blocks]);
       await this.#index.set(entryKey(saved), saved);
       this.#remember(saved);
@@ -145,12 +141,12 @@ export class SavedSnippets {
     });
   }
 
-  /** Erases it. False where it is gone, or another has its name by now. */
+  /** Erases a snippet. False if it is gone, or if another one has its name by now. */
   async forget(saved: SavedSnippet): Promise<boolean> {
     const { channel } = saved;
     return await this.#mutex.run(channel, async () => {
       if (this.find(channel, saved.name)?.id !== saved.id) return false;
-      // The code first: what is left over by a crash is a name, which can be forgotten again.
+      // The code first: after a crash only the name is left, which can be erased again.
       await this.#code.delete(saved.id);
       await this.#index.delete(entryKey(saved));
       this.#known.get(channel)?.delete(nameKey(saved.name));
@@ -158,7 +154,7 @@ export class SavedSnippets {
     });
   }
 
-  /** The list, into a store that was emptied. The code is lost: who calls it by its name is told. */
+  /** Writes the list again after the store was emptied. The code is lost, and who runs a snippet by its name is told so. */
   async storeAgain(): Promise<void> {
     for (const [channel, names] of this.#known)
       await this.#mutex.run(channel, async () => {
@@ -176,20 +172,20 @@ function entryKey({ workspace, channel, name }: SavedSnippet): string {
   return `${workspace}/${channel}/${nameKey(name)}`;
 }
 
-/** One word, so that it can stand in a command; what it may hold is no markup in Slack and no separator in a key. */
+/** One word, so that it fits into a command, without Slack's markup and without the separator of keys. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,39}$/u;
 
-/** What a name looks like, for people. */
+/** The form of a name, in words. */
 export const NAME_FORM =
   'A name is one word of at most 40 letters, digits, dots, hyphens and underscores, such as daily-report.';
 
-/** The name of a saved snippet as it was typed; undefined for what cannot be one. */
+/** The typed name of a snippet; undefined if it is not valid. */
 export function readName(typed: string): string | undefined {
   const name = typed.trim().normalize('NFC');
   return NAME.test(name) ? name : undefined;
 }
 
-/** Names that differ in case alone are one: a phone begins with a capital. */
+/** Names are compared without case, because phones begin a word with a capital letter. */
 export function nameKey(name: string): string {
   return name.toLowerCase();
 }

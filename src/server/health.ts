@@ -5,7 +5,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { countOf } from '../text.ts';
 import { atMost } from '../waits.ts';
 
-/** What can be said of one thing the bot depends on. `detail` is a sentence for an operator, without secrets. */
+/** The health of one thing that the bot depends on. `detail` is a sentence for an operator, without secrets. */
 export interface Health {
   ok: boolean;
   detail: string;
@@ -13,16 +13,16 @@ export interface Health {
 
 export type HealthCheck = () => Promise<Health>;
 
-/** However often probes ask, the gateway is asked no oftener than this. */
+/** The least time between two requests to the gateway, however often probes ask. */
 const GATEWAY_KEEP_MS = 5_000;
 const GATEWAY_TIMEOUT_MS = 2_500;
 
-/** Kubernetes' probes give up after 1 s unless told otherwise, and no part's silence may fail a probe or a scrape. */
+/** By default Kubernetes' probes give up after 1 s, and a part that does not answer must not fail a probe or a scrape. */
 export const STATUS_TIMEOUT_MS = 800;
 
 /**
- * Whether the gateway answers and takes our credentials. Its kernelspecs are asked for and not `GET api`, because Knox
- * has no route for that and Jupyter Server answers it to anybody (protocol.md §1.1, §1.5).
+ * Whether the gateway answers and accepts our credentials. It reads the kernelspecs and not `GET api`, because Knox has no
+ * route for that, and Jupyter Server answers it without credentials (protocol.md §1.1, §1.5).
  */
 export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthCheck {
   return atMostEvery(GATEWAY_KEEP_MS, async () => {
@@ -36,7 +36,7 @@ export function gatewayCheck(gateway: Pick<Gateway, 'readKernelspecs'>): HealthC
   });
 }
 
-/** In our words alone: an error's own text may carry a server's. */
+/** In our own words, because an error's text may quote the server. */
 function gatewayFailure({ code, status }: GatewayError): string {
   if (code === 'noCredentials') return 'Our credentials for it could not be had.';
   if (code === 'serverStopped') return 'The JupyterHub server is stopped.';
@@ -46,7 +46,7 @@ function gatewayFailure({ code, status }: GatewayError): string {
   return `It answers and tells no kernelspecs${status === undefined ? '' : ` (HTTP ${status})`}.`;
 }
 
-/** Whether the store answers a read. It is not written to: a probe must change nothing. */
+/** Whether the store answers a read. A probe must not write. */
 export function storeCheck(read: () => Promise<unknown>, kind: string): HealthCheck {
   return async () => {
     await read();
@@ -55,8 +55,8 @@ export function storeCheck(read: () => Promise<unknown>, kind: string): HealthCh
 }
 
 /**
- * Asks every part at once. Never rejects: a part that cannot be asked is not ok, nor is one without an answer within
- * `timeoutMs`. No error's text is repeated, because it may hold an address, a path or a server's words.
+ * Checks all parts at once. Never rejects: a part that fails or does not answer within `timeoutMs` is not ok. The texts of
+ * errors are not repeated, because they may contain an address, a path or a server's words.
  */
 export async function readHealth(
   checks: Readonly<Record<string, HealthCheck>>,
@@ -81,11 +81,11 @@ export function atMostEvery(keepMs: number, check: HealthCheck): HealthCheck {
   };
 }
 
-/** After the close, requests under way have this long. */
+/** When the server closes, pending requests have this long. */
 const LAST_ANSWERS_MS = 1_000;
 
 export interface ListenOptions {
-  /** Named when the port cannot be had. */
+  /** The setting that an error names. */
   setting: 'PORT' | 'METRICS';
   /** Undefined: every address of this machine. */
   host: string | undefined;
@@ -96,11 +96,11 @@ export interface ListenOptions {
 
 export interface Listening {
   port: number;
-  /** Takes no new request; resolves when those under way are answered, or had their time. */
+  /** Accepts no new request. Resolves when the pending ones are answered or their time is over. */
   close(): Promise<void>;
 }
 
-/** Starts an HTTP server. Throws `ConfigError` when the setting names a port that cannot be had. */
+/** Starts an HTTP server. Rejects with `ConfigError` if the port cannot be used. */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { host, port, answer } = options;
   const server = createServer(answer);
@@ -117,7 +117,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
-        // A silent connection (a load balancer's, a browser's) would hold up the end for ever.
+        // A connection without requests, such as a load balancer's, would prevent the close for ever.
         setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS).unref();
       }),
   };
@@ -131,7 +131,7 @@ function refusal({ setting, host, port }: ListenOptions, { code, message }: Node
   return `${where} cannot be listened on (${code ?? message}).`;
 }
 
-/** `inDoubt`: this process cannot be sure that nobody else is the leader, or cannot become it. */
+/** `inDoubt`: another process may be the leader, or this one cannot become it. */
 export type Role = 'leader' | 'standby' | 'inDoubt';
 
 interface HealthServerOptions {
@@ -140,19 +140,19 @@ interface HealthServerOptions {
   /** 0: any free one. */
   port: number;
   version: string;
-  /** Asked for each request; answers from memory. */
+  /** Called for each request. It answers from memory. */
   role: () => Role;
-  /** By the name under which `/readyz` shows it. None of them decides about readiness. */
+  /** By the name that `/readyz` shows. None of them decides about readiness. */
   checks: Readonly<Record<string, HealthCheck>>;
-  /** Signed HTTP mode: what takes `POST /slack/events`. */
+  /** With signed HTTP: handles `POST /slack/events`. */
   slackEvents: RequestListener | undefined;
 }
 
 /**
- * The server on `PORT`. `/healthz`: the process lives. `/readyz`: 200 for the leader and for a standby in waiting, with
- * Slack, gateway and store as a `status` beside it: a restart of this process would mend none of them. `/leader`: 200
- * for the leader alone, by which a balancer routes `POST /slack/events`; another process answers that with 503 at once,
- * so that Slack repeats the event. Throws `ConfigError` when the port cannot be had.
+ * The server on `PORT`. `/healthz`: the process runs. `/readyz`: 200 for the leader and for a waiting standby. Slack, gateway
+ * and store are only reported as `status`, because a restart of this process would repair none of them. `/leader`: 200 for
+ * the leader alone, so that a load balancer can route `POST /slack/events`; any other process answers that with 503, so that
+ * Slack repeats the event. Rejects with `ConfigError` if the port cannot be used.
  */
 export async function startHealthServer(options: HealthServerOptions): Promise<Listening> {
   const { host, port, version, role, checks, slackEvents } = options;

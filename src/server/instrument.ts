@@ -5,8 +5,7 @@ import { GatewayError, type GatewayErrorCode } from '../gateway/errors.ts';
 import type { ConnectionEvent, Gateway } from '../gateway/gateway.ts';
 
 /**
- * The same gateway, or store; what `watch` gives for the promise of a call takes its place. `sinceMs`: when it was called,
- * by `performance.now()`.
+ * Wraps an object so that `watch` replaces the promise of each call. `sinceMs` is when the call began, by `performance.now()`.
  */
 export function watchCalls<Watched extends object>(
   watched: Watched,
@@ -25,7 +24,7 @@ export function watchCalls<Watched extends object>(
   });
 }
 
-/** What says that this process cannot work with the gateway; a refusal of one kernel says nothing. */
+/** Errors that mean that this process cannot use the gateway at all. A refusal about one kernel does not. */
 const AWAY: ReadonlySet<GatewayErrorCode> = new Set([
   'unreachable',
   'unauthorized',
@@ -34,7 +33,7 @@ const AWAY: ReadonlySet<GatewayErrorCode> = new Set([
   'badAnswer',
 ]);
 
-/** The same gateway, and whether its latest call failed for everybody. */
+/** The same gateway, and whether its latest call showed that the gateway cannot be used. */
 export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: () => boolean } {
   let isMissed = false;
   const tracked = watchCalls(gateway, async (_, work) => {
@@ -50,7 +49,7 @@ export function trackGateway(gateway: Gateway): { gateway: Gateway; isMissed: ()
   return { gateway: tracked, isMissed: () => isMissed };
 }
 
-/** Makes metrics of a registry: each has its name, what it tells, and its labels. */
+/** Creates metrics in a registry, each with its name, help text and labels. */
 export function metersOf(registry: Registry) {
   const registers = [registry];
   return {
@@ -62,7 +61,7 @@ export function metersOf(registry: Registry) {
       buckets: number[],
       ...labelNames: Label[]
     ) => new Histogram({ name, help, labelNames, buckets, registers }),
-    /** Read each time that the metrics are. */
+    /** `read` is called at each scrape. */
     gauge: (name: string, help: string, read: () => number | Promise<number>) =>
       new Gauge({
         name,
@@ -75,7 +74,7 @@ export function metersOf(registry: Registry) {
   };
 }
 
-/** A kernel's start is over when it answers on its websocket, which is long after the gateway's 201 (protocol.md §6). */
+/** Counts calls and kernel starts. A start ends when the kernel answers on its websocket, long after the gateway's 201 (protocol.md §6). */
 export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gateway {
   const { counter, histogram } = metersOf(registry);
   const errors = counter(
@@ -87,17 +86,17 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
   const drops = counter('sparkthread_gateway_disconnects_total', 'Websockets to kernels that broke');
   const starts = counter(
     'sparkthread_kernel_starts_total',
-    'Kernels asked for, by kernelspec and result: ok, or the kind of failure',
+    'Requested kernels, by kernelspec and result: ok, or the kind of failure',
     'kernelspec',
     'result',
   );
   const startTimes = histogram(
     'sparkthread_kernel_start_seconds',
-    'From the request for a kernel to its first answer, those that came up',
+    'Time from the request for a kernel to its first answer; failed starts are not included',
     [0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320],
     'kernelspec',
   );
-  /** Asked for and not yet answering, by kernel id. */
+  /** By kernel id: the kernels that were requested and do not answer yet. */
   const starting = new Map<string, { kernelspec: string; sinceMs: number }>();
 
   async function counted<T>(call: string, work: Promise<T>): Promise<T> {
@@ -149,7 +148,7 @@ export function instrumentGateway(registry: Registry): (gateway: Gateway) => Gat
   });
 }
 
-/** The kind of a failure, in a word. */
+/** The kind of a failure, as one word. */
 function codeOf(error: unknown): string {
   if (error instanceof UserError || error instanceof GatewayError) return error.code;
   return error instanceof StoreError ? 'store' : 'broken';
@@ -157,17 +156,17 @@ function codeOf(error: unknown): string {
 
 export type PayloadCounts = ReturnType<typeof countPayloads>;
 
-/** What becomes of what Slack brings. */
+/** Counts what happens to Slack's payloads. */
 export function countPayloads(registry: Registry) {
   const { counter, histogram } = metersOf(registry);
   const latency = histogram(
     'sparkthread_acknowledgement_seconds',
-    'From a payload of Slack to its acknowledgement; Slack waits 3 s',
+    'Time from a payload of Slack to its acknowledgement; Slack waits 3 s',
     [0.01, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 3],
   );
   const unacknowledged = counter(
     'sparkthread_events_unacknowledged_total',
-    'Events that were not accepted, so that Slack brings them again',
+    'Events that were not acknowledged, so that Slack sends them again',
   );
   const refusals = counter(
     'sparkthread_refusals_total',
@@ -175,20 +174,20 @@ export function countPayloads(registry: Registry) {
     'reason',
   );
   return {
-    /** A payload was acknowledged so many seconds after it came. */
+    /** A payload was acknowledged this many seconds after it came. */
     acknowledged: (seconds: number): void => latency.observe(seconds),
-    /** An event is left to be brought again. */
+    /** An event was not acknowledged. */
     unacknowledged: (): void => unacknowledged.inc(),
     /** A snippet was not accepted. */
     refused: (error: unknown): void => refusals.inc({ reason: codeOf(error) }),
   };
 }
 
-/** Counts every attempt of Slack's clients to call: what they repeat counts again. Answers have to be readable twice. */
+/** Counts the calls of Slack's clients; a repeated call counts again. The answers must be readable twice. */
 export function instrumentSlack(registry: Registry): (fetch: FetchFunction) => FetchFunction {
   const calls = metersOf(registry).counter(
     'sparkthread_slack_calls_total',
-    'Calls of Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
+    'Calls to Slack’s Web API, by method and result: ok, rate_limited (429), Slack’s error, http_<status> or no_answer',
     'method',
     'result',
   );
@@ -216,7 +215,7 @@ async function resultOf(answer: Awaited<ReturnType<FetchFunction>>): Promise<str
   if (status === 429) return 'rate_limited';
   if (status !== 200) return `http_${status}`;
   const text = await answer.text().catch(() => '');
-  // Slack's own beginning; a long history is not parsed a second time to be counted.
+  // Slack's answers begin like this, so a long answer need not be parsed only to be counted.
   if (text.startsWith('{"ok":true')) return 'ok';
   const said: unknown = await answer.json().catch(() => undefined);
   if (typeof said !== 'object' || said === null || !('ok' in said)) return 'no_answer';

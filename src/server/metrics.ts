@@ -16,8 +16,8 @@ import {
 import { countPayloads, instrumentGateway, instrumentSlack, metersOf, watchCalls } from './instrument.ts';
 
 /**
- * Wraps gateway client, run store and Slack's fetch, and counts runs and payloads, with METRICS and without: the code that
- * calls them knows nothing of metrics.
+ * Wraps the gateway client, the run store and Slack's fetch, and counts runs and payloads, with METRICS and without. The
+ * wrapped code does not know about metrics.
  */
 export function createMetrics() {
   const registry = new Registry();
@@ -25,13 +25,13 @@ export function createMetrics() {
     gateway: instrumentGateway(registry),
     store: instrumentStore(registry),
     payloads: countPayloads(registry),
-    /** What is there now; called once. */
+    /** Registers the gauges. To be called once. */
     observe: (state: ObservedState) => observeState(registry, state),
-    /** A run has ended. */
+    /** To be called for each run that has ended. */
     runEnded: countRuns(registry),
-    /** For Slack's clients. */
+    /** Wraps the fetch of Slack's clients. */
     fetch: instrumentSlack(registry),
-    /** Serves `GET /metrics` at `METRICS`. Throws `ConfigError` when the port cannot be had. */
+    /** Serves `GET /metrics` at `METRICS`. Rejects with `ConfigError` if the port cannot be used. */
     serve: async (at: { host: string; port: number }) => await serve(registry, at),
   };
 }
@@ -55,7 +55,7 @@ async function serve(registry: Registry, at: { host: string; port: number }): Pr
   });
 }
 
-/** Gives what is to be called once for each run that ends. */
+/** Returns the function to call for each run that has ended. */
 function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void {
   const { counter, histogram } = metersOf(registry);
   const runs = counter(
@@ -66,18 +66,18 @@ function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void 
   );
   const waits = histogram(
     'sparkthread_run_queue_seconds',
-    'From the acceptance of a snippet to the first sign of the kernel, the start of a kernel included',
+    'Time from the acceptance of a snippet to the kernel’s first message about it, including the start of a kernel',
     [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
   );
   const durations = histogram(
     'sparkthread_run_seconds',
-    'From the first sign of the kernel to the end of the run',
+    'Time from the kernel’s first message about a run to the end of the run',
     [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14_400],
     'kernelspec',
   );
   const sparkTasks = counter(
     'sparkthread_spark_tasks_total',
-    'Tasks of Spark jobs that runs have done, as far as they were seen, by kernelspec',
+    'Finished tasks of the runs’ Spark jobs, as far as they were observed, by kernelspec',
     'kernelspec',
   );
 
@@ -91,18 +91,18 @@ function countRuns(registry: Registry): (run: Run, outcome: RunOutcome) => void 
   };
 }
 
-/** The same store with the calls of its runs timed: a store that is slow is slow before it is away. */
+/** The same store with timed calls of the run store: a store often becomes slow before it fails. */
 export function instrumentStore(registry: Registry): <Data>(store: Store<Data>) => Store<Data> {
   const { counter, histogram } = metersOf(registry);
   const seconds = histogram(
     'sparkthread_store_seconds',
-    'How long calls of the run store took, failed ones included, by call',
+    'Duration of calls to the run store, including failed ones, by call',
     [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5],
     'call',
   );
   const errors = counter(
     'sparkthread_store_errors_total',
-    'Calls of the run store that failed, by call and kind of failure',
+    'Calls to the run store that failed, by call and kind of failure',
     'call',
     'code',
   );
@@ -121,17 +121,17 @@ export function instrumentStore(registry: Registry): <Data>(store: Store<Data>) 
   });
 }
 
-/** What is asked each time that the metrics are read; all but `slack` answers from memory. */
+/** What is read at each scrape. Everything but `slack` answers from memory. */
 interface ObservedState {
   version: string;
   role: () => Role;
-  /** Whether Slack's events reach this process. With signed HTTP it may ask Slack, so it may fail and hang. */
+  /** Whether Slack's events reach this process. With signed HTTP this may call Slack, so it may fail or hang. */
   slack: HealthCheck;
   /** Undefined while this process is not the leader. */
   counts: () => (RunCounts & { spoolBytes: number }) | undefined;
 }
 
-/** Gauges of what is there now. */
+/** Registers the gauges. */
 export function observeState(registry: Registry, { version, role, slack, counts }: ObservedState): void {
   const { gauge } = metersOf(registry);
   gauge('sparkthread_leader', '1: this process is the active one', () => (role() === 'leader' ? 1 : 0));
@@ -140,17 +140,17 @@ export function observeState(registry: Registry, { version, role, slack, counts 
   );
   gauge(
     'sparkthread_runs_waiting',
-    'Accepted runs that their kernel has not got',
+    'Accepted runs that were not sent to their kernel yet',
     () => counts()?.waiting ?? 0,
   );
-  gauge('sparkthread_runs_in_flight', 'Runs that a kernel has', () => counts()?.inFlight ?? 0);
+  gauge('sparkthread_runs_in_flight', 'Runs that a kernel has got', () => counts()?.inFlight ?? 0);
   gauge(
     'sparkthread_runs_unposted',
-    'Ended runs whose final message is not posted',
+    'Ended runs whose final message is not posted yet',
     () => counts()?.unposted ?? 0,
   );
   gauge('sparkthread_kernels', 'Kernels that belong to channels', () => counts()?.kernels ?? 0);
-  gauge('sparkthread_spool_bytes', 'Output of all runs on the disk', () => counts()?.spoolBytes ?? 0);
+  gauge('sparkthread_spool_bytes', 'Bytes of output on the disk', () => counts()?.spoolBytes ?? 0);
   new Gauge({
     name: 'sparkthread_build_info',
     help: 'Always 1',

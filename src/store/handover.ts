@@ -14,7 +14,6 @@ export interface HandoverDeps {
   /** Called when the lease is released: this process has to end. */
   onGivenWay: (part: Part) => void;
   log: Log;
-  now?: () => number;
 }
 
 /**
@@ -22,7 +21,7 @@ export interface HandoverDeps {
  * undefined) nothing happens. Returns a function that ends the watch.
  */
 export function startHandover(handover: Handover | undefined, deps: HandoverDeps): () => void {
-  const { isLeading, isMissed, reaches, onGivenWay, log, now = () => performance.now() } = deps;
+  const { isLeading, isMissed, reaches, onGivenWay, log } = deps;
   if (handover === undefined) return () => undefined;
   const missedSince = new Map<Part, number>();
   let isOffering = false;
@@ -44,12 +43,13 @@ export function startHandover(handover: Handover | undefined, deps: HandoverDeps
 
   async function look(part: Part): Promise<void> {
     if (!isLeading() || !(await isMissed[part]())) return void missedSince.delete(part);
-    const sinceMs = missedSince.get(part) ?? now();
+    const now = performance.now();
+    const sinceMs = missedSince.get(part) ?? now;
     missedSince.set(part, sinceMs);
-    if (now() - sinceMs < MISSED_MS[part] || (await handover?.seekSuccessor(part)) !== true) return;
+    if (now - sinceMs < MISSED_MS[part] || (await handover?.seekSuccessor(part)) !== true) return;
     if (part === 'gateway' && (await reaches.gateway())) return void missedSince.delete(part);
     await handover?.giveWay(part);
-    const seconds = Math.round((now() - sinceMs) / 1_000);
+    const seconds = Math.round((now - sinceMs) / 1_000);
     const words = `this process could not reach ${part === 'slack' ? 'Slack' : 'the gateway'} for ${seconds} s and a standby can: the standby takes over`;
     log.fatal({ event: 'leader.replaced', part, seconds }, words);
     onGivenWay(part);

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 keyvContract('SQLite', { adapter: () => new KeyvAdapter(new SqliteEntries(lease)), store: () => store });
 
-test('what was set is there when the file is opened again', async () => {
+test('entries are there when the file is opened again', async () => {
   const again = `sqlite:${join(folder, 'again.db')}`;
   const first = await openStore({ url: again, log: silentLog });
   await first.lease.acquire(60_000);

@@ -145,7 +145,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         expect(ids(await runs.unposted())).toEqual([runId]);
       });
 
-      test('a run id that is taken is refused, and its request stays unknown', async () => {
+      test('a known run id is refused, and its request stays unknown', async () => {
         const runs = await openRuns();
         const run = await accepted(runs, { code: ['mine'] });
         const taken = runs.accept('second', newRun({ id: run.id, queue: 'other' }));
@@ -220,7 +220,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         expect(await runs.newest('requester', ['T1', 'U2'], 9)).toEqual([changed]);
       });
 
-      test('of several saves at once the last stands', async () => {
+      test('of several simultaneous saves the last one counts', async () => {
         const runs = await openRuns();
         const run = await accepted(runs);
         await Promise.all(
@@ -280,7 +280,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
     });
 
     describe('listing', () => {
-      test('all that is not posted, in order of acceptance', async () => {
+      test('every run that is not posted, in order of acceptance', async () => {
         const runs = await openRuns();
         const states: RunState[] = ['running', 'sending', 'waiting', 'ended', 'posted'];
         const all: RunRecord<Note>[] = [];
@@ -417,7 +417,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         for (const write of Object.values(everyWrite(second))) await write();
       });
 
-      test('the lease ends by release, and a late release takes it from nobody', async () => {
+      test('a release ends the lease, and a late release does not take it from another holder', async () => {
         const [first, second] = await openTwo();
         await first.lease.acquire(TTL_MS);
         expect(await first.lease.renew(TTL_MS)).toBe('held');

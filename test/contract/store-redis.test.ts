@@ -81,7 +81,7 @@ await withRedis('Redis', (server) => {
     );
   });
 
-  test('a record that somebody has damaged hides none of the others', async () => {
+  test('a damaged record hides none of the others', async () => {
     const { runs } = await lead();
     const [torn, stateless, whole] = [await accepted(runs), await accepted(runs), await accepted(runs)];
     await server.command('HSET', `sparkthread:{v2}:run:["${torn.id}"]`, 'data', '{"code":');
@@ -103,14 +103,14 @@ await withRedis('Redis', (server) => {
       expect(await two.lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 2 });
     });
 
-    test('goes to one of many that ask at once', async () => {
+    test('goes to one of many that ask at the same time', async () => {
       await server.command('FLUSHALL');
       const stores = await Promise.all(Array.from({ length: 6 }, () => open()));
       const kinds = await Promise.all(stores.map(async ({ lease }) => (await lease.acquire(TTL_MS)).kind));
       expect(kinds.toSorted()).toEqual(['held', 'taken', 'taken', 'taken', 'taken', 'taken']);
     });
 
-    test('that is not renewed ends; another takes it and the earlier holder is fenced', async () => {
+    test('that is not renewed expires; another process takes it, and the earlier holder is refused', async () => {
       await server.command('FLUSHALL');
       const [one, two] = [await open(), await open()];
       await one.lease.acquire(300);
@@ -190,7 +190,7 @@ await withRedis('Redis', (server) => {
   });
 
   describe('while Redis is away', () => {
-    test('every call is told so; nothing is kept for later; it comes back by itself', async () => {
+    test('every call is rejected and nothing is queued; the connection comes back by itself', async () => {
       const store = await lead();
       await server.kill();
       await expectRefused(everyCall(store), 'silent', /Redis at 127/);
@@ -201,7 +201,7 @@ await withRedis('Redis', (server) => {
       await expectUntouched(store);
     });
 
-    test('and when it only stands still; a step that it reads too late does nothing', async () => {
+    test('also when it only stands still; a script that it reads too late does nothing', async () => {
       const store = await lead();
       const run = await accepted(store.runs);
       const noAnswer = /gave no answer within 1000 ms/;
@@ -281,7 +281,7 @@ await withRedis('Redis', (server) => {
     expect(await runs.markSeen('before', at)).toBe(false);
   });
 
-  test('steps work when one of the two clocks was set', async () => {
+  test('scripts work after one of the two clocks was set', async () => {
     const { runs } = await lead();
     const real = performance.now.bind(performance);
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => real() - 60_000);
@@ -291,7 +291,7 @@ await withRedis('Redis', (server) => {
     clock.mockRestore();
   });
 
-  test('every key stands under one prefix', async () => {
+  test('every key has the prefix', async () => {
     const store = await lead();
     const run = await accepted(store.runs);
     await store.runs.save({ ...run, state: 'posted' });
@@ -318,7 +318,7 @@ await withRedis('Redis', (server) => {
     );
   });
 
-  test('a run that Redis has dropped, being full, is in nobody’s way', async () => {
+  test('a run that a full Redis has evicted causes no failure', async () => {
     const { runs } = await lead();
     const dropped = await accepted(runs);
     const kept = await accepted(runs);
@@ -333,7 +333,7 @@ await withRedis('Redis', (server) => {
     expect((await runs.purge({ runsBefore: at + 1, requestsBefore: at })).ids).toEqual([]);
   });
 
-  test('a key that somebody else made is refused, not misread', async () => {
+  test('a key of another program is refused, not misread', async () => {
     const { runs } = await lead();
     await server.command('SET', 'sparkthread:{v2}:run:["r"]', 'theirs');
     await expect(runs.get('r')).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });

@@ -57,7 +57,7 @@ test('the SQLite store does what the model does, and still after it was opened a
 
 const script = fileURLToPath(new URL('sqlite-child.ts', import.meta.url));
 
-test('a change that the disk has no room for is refused, and what was confirmed before is kept', async () => {
+test('a change without room on the disk is refused, and confirmed changes are kept', async () => {
   // A limit on the size of files stands for the full disk.
   const limited = ['-c', 'ulimit -f 400; exec "$0" "$@"', process.execPath, script, newUrl(), 'fill'];
   const child = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -121,7 +121,7 @@ describe('a process that is killed', () => {
     expect(confirmed.length).toBeGreaterThan(100);
   });
 
-  test('while it lives a second one is told that it holds the file; then the second gets it', async () => {
+  test('while it runs a second one is refused; after its end the second one gets the file', async () => {
     const url = newUrl();
     const child = startChild(url, 'hold');
     await once(createInterface({ input: child.stdout }), 'line');

@@ -170,7 +170,7 @@ await withRedis('a store of 0.1.0 in Redis', (server) => {
   };
   const lease = 'sparkthread:{v1}:lease:["lane"]';
 
-  test('is brought to this version by the first that leads, and by nobody else', async () => {
+  test('is migrated by the first leader, and by no other process', async () => {
     await write();
     const before = await oldKeys();
     const store = await openStore({ url: server.url, log: silentLog });
@@ -206,7 +206,7 @@ await withRedis('a store of 0.1.0 in Redis', (server) => {
     await Promise.all([store.close(), next.close()]);
   });
 
-  test('whose process is fenced while it moves is finished by the one that took over', async () => {
+  test('whose migrating process loses the lease is migrated further by the next leader', async () => {
     await write();
     const slow = await openStore({ url: server.url, log: silentLog });
     const next = await openStore({ url: server.url, log: silentLog });

@@ -38,7 +38,7 @@ const pieces = fc.array(
   { maxLength: 40 },
 );
 
-test('any chunking of a stream gives the same picture', () => {
+test('a stream looks the same however it is cut into chunks', () => {
   fc.assert(
     fc.property(pieces, fc.array(fc.integer({ min: 0, max: 5000 }), { maxLength: 30 }), (parts, cuts) => {
       const text = parts.join('');

@@ -112,7 +112,7 @@ it('gives bare slash text as typed, but for what a phone made', () => {
   );
 });
 
-it('trims nothing but what stands between the language and the code', () => {
+it('trims only what is between the language and the code', () => {
   fc.assert(
     fc.property(anyCode, (text) => {
       const { language, code: rest } = splitLanguageWord(text, words.isLanguage);

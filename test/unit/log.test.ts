@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Secrets } from '../../src/log.ts';
 
-test('a secret that is learned later is cut out as those of the settings are, in each form', () => {
+test('a secret that is learned later is removed in each form, like those of the settings', () => {
   const secrets = new Secrets(['first-secret']);
   const line = 'first-secret a/b"c=d a%2Fb%22c%3Dd a/b\\"c=d';
   expect(secrets.hideIn(line)).toBe('[secret] a/b"c=d a%2Fb%22c%3Dd a/b\\"c=d');

@@ -23,7 +23,7 @@ test('work that does not end is called late at its time, not before', async () =
   expect(ended).toEqual(new RangeError('silent'));
 });
 
-test('a failure after the time is nobody’s unhandled rejection', async () => {
+test('a failure after the timeout is no unhandled rejection', async () => {
   const late = Promise.withResolvers<void>();
   const bounded = expect(withTimeout(late.promise, 10)).rejects.toThrow('no answer within 10 ms');
   await vi.advanceTimersByTimeAsync(10);
@@ -47,14 +47,14 @@ test('a pause lasts as long as it should, or until its signal is aborted', async
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('work is waited for at most so long', async () => {
+test('the wait for work is limited', async () => {
   vi.useRealTimers();
   expect(await atMost(Promise.resolve(7), 60_000)).toBe(7);
   expect(await atMost(new Promise(() => undefined), 1)).toBeUndefined();
   await expect(atMost(Promise.reject(new Error('mine')), 60_000)).rejects.toThrow('mine');
 });
 
-test('one after the other for one key, side by side for others, also after a failure', async () => {
+test('work with one key runs one after the other, with other keys concurrently, also after a failure', async () => {
   const mutex = new KeyedMutex();
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();

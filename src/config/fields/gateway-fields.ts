@@ -22,7 +22,7 @@ export const gatewayFields = {
   KG_URL: optional(http, {
     example: 'https://cluster.example.com:8443/gateway/default/jkg/',
     description:
-      'The gateway’s root for HTTP; a path prefix and a trailing slash are allowed. Required, here or by another name.',
+      'The gateway’s root for HTTP. A path prefix and a trailing slash are allowed. Required, unless another setting gives it.',
   }),
   KG_WS_URL: optional(websocket, {
     example: 'wss://cluster.example.com:8443/gateway/default/jkgws/',
@@ -47,17 +47,17 @@ export const gatewayFields = {
     secret: true,
     example: 'gcloud config config-helper --format=json',
     description:
-      'A program that prints the gateway’s token, for tokens that end: the token alone, or JSON with token, headers and expiresAt (gcloud’s, AWS’s and OAuth’s forms too). It is run without a shell, for at most 30 s, before the token ends and when the gateway refuses it. A JSON array of texts is taken too.',
+      'A program that prints the gateway’s token, for tokens that expire: the token alone, or JSON with token, headers and expiresAt (the forms of gcloud, AWS and OAuth too). It is run without a shell, for at most 30 s, before the token expires and when the gateway refuses it. The program and its arguments can also be a JSON array.',
   }),
   KG_AUTH_TOKEN_FILE: optional(text, {
     example: '/var/run/secrets/gateway/token',
     description:
-      'Path of a file with the gateway’s token, in the same forms. It is read again when it changes.',
+      'The path of a file with the gateway’s token, in the same forms. It is read again when it changes.',
   }),
   KG_AUTH_SCHEME: optional(authScheme, {
     default: 'token',
     example: 'Bearer',
-    description: 'The word before the token. none: the token stands alone.',
+    description: 'The word before the token. none: no word.',
   }),
   KG_AUTH_HEADER: optional(headerName, {
     default: 'Authorization',
@@ -81,31 +81,30 @@ export const gatewayFields = {
   }),
   KG_CLIENT_CA: optional(text, {
     example: 'certs/ca.pem',
-    description: 'Path of the CA certificate (PEM) that signed the gateway’s.',
+    description: 'The path of the CA certificate (PEM) that signed the gateway’s certificate.',
   }),
   KG_CLIENT_CERT: optional(text, {
     example: 'certs/client.pem',
-    description: 'Path of a client certificate (PEM).',
+    description: 'The path of a client certificate (PEM).',
   }),
   KG_CLIENT_KEY: optional(text, {
     example: 'certs/client.key',
-    description: 'Path of the client certificate’s key (PEM).',
+    description: 'The path of the client certificate’s key (PEM).',
   }),
   KG_CLIENT_KEY_PASSPHRASE: optional(text, {
     secret: true,
     example: 'a-passphrase',
-    description: 'What opens the client certificate’s key, where that is encrypted.',
+    description: 'The passphrase of the client certificate’s key, if that is encrypted.',
   }),
   VALIDATE_KG_CERT: optional(flag, {
     default: 'true',
     example: 'false',
     description:
-      'Whether the gateway’s certificate is checked. Without the check anybody on the way can read and change everything.',
+      'Whether the gateway’s certificate is checked. Without the check, anybody on the network path can read and change everything.',
   }),
   KG_SERVICE_CREDENTIALS: optional(text, {
     example: 'service-credentials.json',
-    description:
-      'Path of an IBM Analytics Engine service credentials JSON. KG_ settings win over what it says.',
+    description: 'The path of an IBM Analytics Engine service credentials JSON. KG_ settings override it.',
   }),
 };
 
@@ -134,20 +133,20 @@ export const hubFields = {
   JUPYTERHUB_API_URL: optional(rootUrl(['http:', 'https:']), {
     example: 'https://hub.example.com/hub/api/',
     description:
-      'The API of a JupyterHub, where the gateway is the server of one of its users: the server is started when it is stopped. Without KG_URL the server’s address is taken from this one.',
+      'The API of a JupyterHub, if the gateway is the server of one of its users. A stopped server is started. Without KG_URL the server’s address is derived from this one.',
   }),
   JUPYTERHUB_API_TOKEN: optional(headerText, {
     secret: true,
     example: 'a-hub-token',
     description:
-      'A token of JupyterHub with the scopes read:users, servers and access:servers of that user. The server gets it too where it has the host of JUPYTERHUB_API_URL and nothing else is set for it.',
+      'A token of JupyterHub with the scopes read:users, servers and access:servers of that user. It is sent to the server too, if the server has the host of JUPYTERHUB_API_URL and no other credentials are set.',
   }),
   JUPYTERHUB_USER: optional(matching(/^[^/\s]+$/, 'the name of a user'), {
     example: 'sparkthread',
-    description: 'Whose server it is.',
+    description: 'The user whose server it is.',
   }),
   JUPYTERHUB_SERVER_NAME: optional(matching(/^[^/\s]+$/, 'the name of a server'), {
     example: 'spark',
-    description: 'Which of the user’s servers. By default the one without a name.',
+    description: 'The name of the user’s server. By default the server without a name.',
   }),
 };

@@ -15,7 +15,7 @@ import {
   withDefault,
 } from '../parsers.ts';
 
-/** Kernels of Scala and R count in 32 bits; of more rows than this no message holds a tenth. */
+/** Scala and R count rows in 32 bits, and not even a tenth of this fits into a message. */
 export const MAX_ROWS = 1_000_000;
 
 const word = matching(/^\S+$/, 'one word');
@@ -23,7 +23,7 @@ const word = matching(/^\S+$/, 'one word');
 export const runFields = {
   LANGUAGES: optional(pairs, {
     example: 'python2=python2-spark21,scala=scala-spark21',
-    description: 'Your words for the gateway’s kernelspecs.',
+    description: 'Your own words for the gateway’s kernelspecs.',
   }),
   DEFAULT_LANGUAGE: optional(word, {
     example: 'python2',
@@ -32,11 +32,11 @@ export const runFields = {
   AUTO_RUN: withDefault(oneOf(['mention', 'all']), 'mention', {
     example: 'all',
     description:
-      'Whether a message that is one code block runs without a mention (all) in channels that have not said.',
+      'Whether a message that is a single code block runs without a mention (all), in channels that have not chosen.',
   }),
   EDIT_WINDOW: withDefault(waitingTime, '10m', {
     example: '30m',
-    description: 'How long an edit of a message runs it again.',
+    description: 'How long after a message an edit of it runs the code again.',
   }),
   RUN_TIMEOUT: withDefault(orWord('none', undefined, waitingTime), 'none', {
     example: '1h',
@@ -44,7 +44,7 @@ export const runFields = {
   }),
   INPUT_TIMEOUT: withDefault(waitingTime, '10m', {
     example: '5m',
-    description: 'A question of input() unanswered for so long is interrupted.',
+    description: 'A run whose input() is not answered for this long is interrupted.',
   }),
   NOTIFY_AFTER: withDefault(orWord('none', undefined, span), '60s', {
     example: '10m',
@@ -59,12 +59,12 @@ export const runFields = {
   SQL_ROWS: withDefault(wholeNumber(1, MAX_ROWS), '1000', {
     example: '5000',
     description:
-      'The most rows of a SQL result that are fetched from Spark: shown as a table, and all of them as CSV.',
+      'The maximum number of rows of a SQL result that are fetched from Spark. They are shown as a table, and all of them are in the CSV.',
   }),
   MAX_CODE: withDefault(size, '1MB', {
     example: '2MB',
     description:
-      'The most code of one run, all its blocks and files together. Of one block at most 9 MiB go through.',
+      'How much code one run may have, all blocks and files together. A single block may have at most 9 MiB.',
   }),
   MAX_OUTPUT: withDefault(size, '100MB', {
     example: '500MB',
@@ -72,7 +72,7 @@ export const runFields = {
   }),
   MAX_MESSAGE: withDefault(size, '32MB', {
     example: '64MB',
-    description: 'The largest message taken from a kernel.',
+    description: 'The largest message that is accepted from a kernel.',
   }),
   QUEUE_LIMIT: withDefault(wholeNumber(1), '20', {
     example: '50',
@@ -81,7 +81,7 @@ export const runFields = {
   USER_LIMIT: withDefault(wholeNumber(1), '5', { example: '10', description: 'Unfinished runs per person.' }),
   KEEP_RUNS: withDefault(orWord('none', undefined, span), '30d', {
     example: '7d',
-    description: 'How long code and answers’ state are kept, then erased. none: for ever.',
+    description: 'How long code and the state of answers are kept before they are erased. none: for ever.',
   }),
 };
 
@@ -93,7 +93,7 @@ export const kernelFields = {
     {
       example: 'spark-{channel}',
       description:
-        'For whom the gateway starts a kernel. {channel} stands for the channel’s id; {user}, the Slack user id, only in direct messages.',
+        'The user for whom the gateway starts a kernel. {channel} becomes the channel’s id; {user} becomes the Slack user id, only in direct messages.',
     },
   ),
   KERNEL_ENV: withDefault(jsonEnvironment, '{}', {
@@ -104,7 +104,7 @@ export const kernelFields = {
   KERNEL_BODY: optional(jsonObject, {
     example: '{"engine":{"size":{"num_workers":2}}}',
     description:
-      'What a start’s request holds beside name, kernel_id and env, as JSON: some platforms want more. Never put a secret here.',
+      'What the request for a kernel contains beside name, kernel_id and env, as JSON, because some platforms need more. Never put a secret here.',
   }),
   KERNEL_LAUNCH_TIMEOUT: withDefault(waitingTime, '120s', {
     example: '5m',
@@ -113,7 +113,7 @@ export const kernelFields = {
   START_CONCURRENCY: withDefault(wholeNumber(1), '1', {
     example: '1',
     description:
-      'Kernels started at once. More than 1 only where the gateway keeps the environments of two starts apart.',
+      'How many kernels are started at the same time. Use more than 1 only if the gateway keeps the environments of two starts apart.',
   }),
   KERNELS_PER_CHANNEL: withDefault(
     readAs('1 or several', (given) =>
@@ -123,17 +123,17 @@ export const kernelFields = {
     {
       example: 'several',
       description:
-        '1, or several: kernels side by side in one channel, one for each kernelspec. A larger number counts as several.',
+        '1: one kernel for each channel. several: one for each kernelspec in a channel. A larger number means several.',
     },
   ),
   KERNELS_PER_USER: withDefault(orWord('none', undefined, wholeNumber(1)), 'none', {
     example: '3',
     description:
-      'Kernels that one person’s snippets started and that still live, over all channels. A snippet that would start one more is refused. none: no limit.',
+      'How many living kernels one person’s snippets may have started, over all channels. A snippet that would start one more is refused. none: no limit.',
   }),
   IDLE_TIMEOUT: withDefault(orWord('none', undefined, waitingTime), '12h', {
     example: '2h',
-    description: 'A kernel idle for so long is shut down, after a warning. none: never.',
+    description: 'A kernel that is idle for this long is shut down, after a warning. none: never.',
   }),
 };
 
@@ -143,7 +143,7 @@ const template = (given: string): string | undefined => {
   return isAddress ? given : undefined;
 };
 
-/** The paths of the API are put behind it; its host is one, so that whether a proxy is on the way is known. */
+/** The API's paths are appended to it. Its host has no placeholder, so that it is known whether it is reached by a proxy. */
 const apiRoot = (given: string): string | undefined => {
   if (template(given) === undefined || /[?#]|\{jobId\}/.test(given)) return undefined;
   const url = new URL(given);
@@ -163,7 +163,7 @@ export const sparkFields = {
     {
       example: 'https://rm.example.com/proxy/{appId}/',
       description:
-        'Where a browser finds the Spark UI of an application. By default what Spark itself says, where a browser outside the cluster can open it. off: no link.',
+        'Where a browser finds the Spark UI of an application. By default it is the address that Spark itself gives, if a browser outside the cluster can open it. off: no link.',
     },
   ),
   SPARK_HISTORY_URL: optional(readAs('an http address with {appId} and {jobId} in it', template), {
@@ -182,6 +182,6 @@ export const sparkFields = {
   SHOW_DATAFRAMES: withDefault(orWord('off', 0, wholeNumber(1, MAX_ROWS)), 'off', {
     example: '50',
     description:
-      'How many rows are shown of a Spark DataFrame that is the result of Python code, as a table. off: its own short form, as display(df) alone asks for a table. It costs a Spark job for each such result.',
+      'How many rows of a Spark DataFrame are shown as a table if it is the result of Python code. Each such result costs a Spark job. off: its short form is shown, and only display(df) shows a table.',
   }),
 };

@@ -20,21 +20,21 @@ export const storeFields = {
     secret: true,
     example: 'redis://localhost:6379',
     description:
-      'Where runs and kernels are remembered: sqlite:path (one process), redis://… (one and its standbys), memory: (nothing survives a restart).',
+      'Where runs and kernels are stored: sqlite:path (for one process), redis://… (for one process and its standbys), memory: (nothing survives a restart).',
   }),
   SPOOL_DIR: optional(text, {
     example: '/mnt/shared/sparkthread',
     description:
-      'The folder in which output is spooled until its answer is posted. By default the SQLite file’s, else data. Processes on one Redis should share it, or a takeover loses the output so far.',
+      'The folder for output until its answer is posted. By default the folder of the SQLite file, else data. Processes on one Redis should share it, or a takeover loses the output so far.',
   }),
   SPOOL_LIMIT: withDefault(size, '2GB', {
     example: '10GB',
     description:
-      'How much output of all runs together is spooled. What is more is shown, not kept, and the answer says so.',
+      'How much output of all runs together is stored on disk. Output beyond that is shown but not kept, and the answer says so.',
   }),
 };
 
-/** A plain address counts only on this machine: nobody reads along there. */
+/** Plain http is allowed only on this machine, where nobody can read along. */
 const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 
 function readAuditTarget(given: string) {
@@ -62,7 +62,7 @@ export const serverFields = {
     {
       example: '0.0.0.0',
       description:
-        'The address that PORT is opened on. By default 127.0.0.1 with Socket Mode, else every address of this machine.',
+        'The address on which PORT is opened. By default 127.0.0.1 with Socket Mode, else every address of this machine.',
     },
   ),
   PORT: withDefault(wholeNumber(0, 65_535), '3000', {
@@ -71,21 +71,21 @@ export const serverFields = {
   }),
   METRICS: withDefault(orWord('off', undefined, address), 'off', {
     example: '127.0.0.1:9464',
-    description: 'Where Prometheus metrics are served.',
+    description: 'The address on which Prometheus metrics are served.',
   }),
   LOG_LEVEL: withDefault(oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']), 'info', {
     example: 'debug',
-    description: 'The least that is logged.',
+    description: 'The lowest level that is logged.',
   }),
   AUDIT: withDefault(readAs('log, file:path or https://…', readAuditTarget), 'log', {
     secret: true,
     example: 'file:/var/log/sparkthread/audit.ndjson',
     description:
-      'Where a line goes for each thing that somebody asked for, whatever LOG_LEVEL is (docs/audit.md): log, file:path, or https://… that takes JSON lines by POST.',
+      'Where the audit lines go, one for each request of a person, whatever LOG_LEVEL is (docs/audit.md): log, file:path, or an https://… that accepts JSON lines by POST.',
   }),
   AUDIT_CODE: withDefault(flag, 'false', {
     example: 'true',
-    description: 'Whether audit lines carry the code itself, beside its hash and length.',
+    description: 'Whether audit lines contain the code itself, beside its hash and length.',
   }),
 };
 
@@ -94,11 +94,11 @@ export const networkFields = {
     secret: true,
     example: 'http://proxy.example.com:3128',
     description:
-      'The proxy on the way to Slack, to the gateway, to SPARK_STATUS_URL and to AUDIT, where these are https or wss; a user and a password may stand before the host. It has to let CONNECT through. https_proxy is read too.',
+      'The proxy for Slack, the gateway, SPARK_STATUS_URL and AUDIT, where these are https or wss. The URL may contain a user and a password. The proxy has to allow CONNECT. https_proxy is read too.',
   }),
   NO_PROXY: optional(text, {
     example: '.cluster.example.com,10.0.0.0/8',
     description:
-      'What is reached without the proxy: names with all below them, addresses, subnets, each with :port or without, or *. no_proxy is read too.',
+      'What is reached without the proxy: names with their subdomains, addresses and subnets, each with an optional :port, or *. no_proxy is read too.',
   }),
 };

@@ -24,7 +24,7 @@ export const slackFields = {
     secret: true,
     example: '8f742231b10e8888abcd99yyyzzz85a5',
     description:
-      'Without an app token: Slack posts signed requests to /slack/events on PORT, and this secret checks them.',
+      'Without an app token, Slack posts signed requests to /slack/events on PORT. Their signatures are checked with this secret.',
   }),
   SLACK_API_URL: optional(http, {
     example: 'https://slack.com/api/',
@@ -45,11 +45,11 @@ export const policyFields = {
   }),
   ALLOWED_CHANNELS: optional(listOf(/^[CGD][A-Z0-9]+$/, 'channel ids (C…, G…, D…)'), {
     example: 'C024BE91L',
-    description: 'Only there code runs. By default in every channel the bot is in.',
+    description: 'Code runs only in these channels. By default it runs in every channel that the bot is in.',
   }),
   ALLOWED_USERS: optional(userIds, {
     example: 'U024BE7LH,S0614TZR7',
-    description: 'Only they may run code. By default everyone in the channel.',
+    description: 'Only these people may run code. By default everyone in the channel may.',
   }),
   ALLOWED_BOTS: optional(listOf(/^[BUWA][A-Z0-9]+$/, 'bot ids (B…), app ids (A…) and user ids (U…, W…)'), {
     example: 'B024BE7LH',

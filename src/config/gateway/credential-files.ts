@@ -8,7 +8,7 @@ import { parseJson } from '../../text.ts';
 import { rootUrl, text } from '../parsers.ts';
 import type { SettingValues, ConfigIssues } from '../settings.ts';
 
-/** The part of an IBM Analytics Engine service credentials JSON that says where the notebook gateway is. */
+/** The part about the notebook gateway of an IBM Analytics Engine service credentials JSON. */
 const credentialsSchema = z.object({
   cluster: z.object({
     user: text.optional(),
@@ -27,7 +27,7 @@ export interface ServiceCredentials {
   pass: string | undefined;
 }
 
-/** Undefined, with the reason among the problems, when the file at `path` is not such a JSON. */
+/** Undefined, with the reason added to the problems, if the file is not such a JSON. */
 export function readServiceCredentials(path: string, issues: ConfigIssues): ServiceCredentials | undefined {
   const content = readSettingFile('KG_SERVICE_CREDENTIALS', path, issues);
   if (content === undefined) return undefined;
@@ -53,7 +53,7 @@ export function readServiceCredentials(path: string, issues: ConfigIssues): Serv
   };
 }
 
-/** The text of the file that setting `name` points to; undefined, with the reason added, when there is none. */
+/** The text of the file that the setting `name` points to; undefined, with the reason added, if it cannot be read. */
 export function readSettingFile(name: string, path: string, issues: ConfigIssues): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -64,7 +64,7 @@ export function readSettingFile(name: string, path: string, issues: ConfigIssues
   }
 }
 
-/** Credentials that do not last; undefined where there are none. */
+/** The settings of credentials that expire; undefined if there are none. */
 export function readCredentialSettings(
   values: SettingValues,
   gateway: Pick<GatewaySettings, 'user' | 'token' | 'headers' | 'authScheme' | 'authHeader'>,
@@ -89,13 +89,13 @@ export function readCredentialSettings(
   return { place, scheme, header };
 }
 
-/** The path of a PEM file under the name of the setting that gave it. */
+/** The path of a PEM file, and the name of the setting that gave it. */
 interface NamedPath {
   name: string;
   path: string;
 }
 
-/** The PEM texts behind the paths, tried as TLS will use them, so that a wrong file is reported at the start. */
+/** Reads the PEM files and tries them as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(values: SettingValues, issues: ConfigIssues): GatewaySettings['tls'] {
   const { VALIDATE_KG_CERT: verify = true, KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
   const named = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): NamedPath | undefined => {
@@ -105,7 +105,7 @@ export function readTlsSettings(values: SettingValues, issues: ConfigIssues): Ga
   const paths = { ca: named('KG_CLIENT_CA'), cert: named('KG_CLIENT_CERT'), key: named('KG_CLIENT_KEY') };
   const ca = readPem(paths.ca, issues);
   const cert = readPem(paths.cert, issues);
-  // One file may hold both, as Jupyter Server allows.
+  // One file may contain both, as Jupyter Server allows.
   const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, issues);
   if (paths.ca !== undefined && ca !== undefined && !isCertificate(ca))
     issues.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
@@ -138,7 +138,7 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** Why TLS could not use this key with this certificate. */
+/** Why TLS cannot use this key with this certificate. */
 function findKeyProblem(cert: string, key: string, passphrase: string | undefined): string | undefined {
   try {
     createPrivateKey({ key, passphrase });

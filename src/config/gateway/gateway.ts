@@ -4,8 +4,8 @@ import type { SettingValues, ConfigIssues } from '../settings.ts';
 import { readServiceCredentials, readTlsSettings, type ServiceCredentials } from './credential-files.ts';
 
 /**
- * Where the gateway is and how it is spoken to, out of three sources: KG_ settings win over Jupyter Server's names,
- * and these over the service credentials. Undefined, with the problems added, when there is no gateway to speak to.
+ * Reads the gateway's settings from three sources: KG_ settings win over Jupyter Server's names, and these over the service
+ * credentials. Undefined, with the problems added, if there is no gateway.
  */
 export function readGatewaySettings(
   values: SettingValues,
@@ -68,12 +68,12 @@ export function readGatewaySettings(
   };
 }
 
-/** Given and unreadable: that is reported already, so the setting is not called missing as well. */
+/** Whether one of these was given but could not be read. Then it is not reported as missing too. */
 function wasGiven({ unread }: ConfigIssues, ...names: readonly (keyof SettingValues)[]): boolean {
   return names.some((name) => unread.has(name));
 }
 
-/** The credentials' websocket root belongs to their HTTP root: to another one it would be a stranger. */
+/** The credentials' websocket root is used only together with their HTTP root. */
 function websocketRoot(httpUrl: string, credentials: ServiceCredentials | undefined): string {
   const theirs = credentials?.httpUrl === httpUrl ? credentials.wsUrl : undefined;
   return theirs ?? httpUrl.replace(/^http/, 'ws');
@@ -105,7 +105,7 @@ function checkCredentials(
     problems.push('KG_HEADERS has an Authorization header beside KG_HTTP_USER: give one of them.');
 }
 
-/** Undefined where JupyterHub is no matter here, or a part is missing, which is told. */
+/** Undefined if JupyterHub is not used, or, with the problems added, if a setting is missing. */
 function readHubSettings(
   values: SettingValues,
   proxy: ProxySettings | undefined,
@@ -126,15 +126,15 @@ function readHubSettings(
   };
 }
 
-/** Where the hub's proxy has the server: beside `hub/api/`. */
+/** The URL of the server behind the hub's proxy, beside `hub/api/`. */
 function serverUrl({ apiUrl, user, server }: HubSettings): string {
   const root = apiUrl.replace(/hub\/api\/$/, '');
   const path = [user, server].filter((part) => part !== '').map(encodeURIComponent);
-  // As JupyterHub writes it: `ana@example.com` stays.
+  // JupyterHub does not encode the @ of `ana@example.com`.
   return `${root}user/${path.join('/').replaceAll('%40', '@')}/`;
 }
 
-/** The hub's token is for the hub's own servers, and goes to no other host. */
+/** The hub's token must not be sent to another host. */
 function isOfHub(url: string, { apiUrl }: HubSettings): boolean {
   return new URL(url).hostname === new URL(apiUrl).hostname;
 }

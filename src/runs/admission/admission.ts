@@ -42,14 +42,14 @@ export interface AdmissionDeps {
   gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
   notebooks: Pick<NotebookStore, 'keep'>;
-  /** Opens the run in memory with its run message. */
+  /** Opens the run and its run message in memory. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
   log: Log;
 }
 
 /**
- * Snippet → accepted run. Everything that can be refused is refused before the store is asked, so that a refusal changes
- * nothing; once the store has said yes, nothing can say "nothing ran" any more.
+ * Turns a snippet into an accepted run. All refusals come before the store is written, so that a refusal changes nothing.
+ * After the store has accepted the run, nobody may be told that nothing ran.
  */
 export class Admission {
   readonly #deps: AdmissionDeps;
@@ -64,8 +64,8 @@ export class Admission {
   }
 
   /**
-   * Throws `UserError`, `GatewayError` (no kernelspecs to be had) and `StoreError`; then nothing was accepted. Aborted,
-   * it rejects with the signal's reason: what the store may still take is withdrawn.
+   * Rejects with `UserError`, `GatewayError` (no kernelspecs) or `StoreError`; then nothing was accepted. If `signal` is
+   * aborted, it rejects with the reason, and a run that the store may still accept is withdrawn.
    */
   async submit(request: SnippetRequest, signal?: AbortSignal): Promise<Admitted> {
     const { kernels, limits } = this.#deps;
@@ -79,7 +79,7 @@ export class Admission {
     try {
       place = this.#takePlace(wanted, await this.#kernelLimit?.findGone(wanted));
     } catch (refusal) {
-      // What is one too many may be the repeated request of a run that is there.
+      // It may be a repetition of a request that was accepted already.
       const known = await this.#deps.store.findRequest(request.requestKey);
       if (known === undefined) throw refusal;
       return { kind: 'duplicate' };
@@ -99,7 +99,7 @@ export class Admission {
     }
   }
 
-  /** A notebook first: once the run is accepted, a crash must not leave it without. */
+  /** Stores the notebook first, so that after a crash no accepted run lacks its notebook. */
   async #accept(run: NewRun<RunData>, { notebook }: Snippet): Promise<Acceptance> {
     const { store, notebooks } = this.#deps;
     const { requestKey } = run.data;
@@ -107,7 +107,7 @@ export class Admission {
     return await store.accept(requestKey, run);
   }
 
-  /** Throws `UserError` where a limit is reached. */
+  /** Reserves a place. Throws `UserError` if a limit is reached. */
   #takePlace(wanted: WantedKernel, gone: ReadonlySet<string> | undefined): { release: () => void } {
     const { kernels, limits } = this.#deps;
     const { queue, requester } = wanted;
@@ -128,8 +128,8 @@ export class Admission {
   }
 
   /**
-   * Puts the code of an edited message in the place of a run that the kernel has not got: it keeps its place in the
-   * queue. False when it is too late for that. Throws as {@link submit}.
+   * Replaces the code of a waiting run after an edit of its message. The run keeps its place in the queue. False if it is too
+   * late for that. Rejects as {@link submit} does.
    */
   async replaceWaiting(
     { id, workspace, channel }: Run,
@@ -141,7 +141,7 @@ export class Admission {
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
-    // Its kernel may be starting just now: that start is for the language it had.
+    // Its kernel may just be starting, for the old language.
     if (before.isCurrent(live)) return false;
     const { kernelspec } = chosen;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
@@ -164,7 +164,7 @@ export class Admission {
     }
   }
 
-  /** What a word may mean in this channel now. */
+  /** What words mean in this channel now. */
   async languages(workspace: string, channel: string): Promise<LanguageContext> {
     const [kernelspecs, settings] = await Promise.all([
       this.#deps.kernelspecs.read(),
@@ -182,7 +182,7 @@ export class Admission {
     };
   }
 
-  /** A name that is not known may be new on the gateway: the list is asked for once more before it is refused. */
+  /** An unknown name may be new on the gateway, so the list is read again before it is refused. */
   async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
     const context = await this.languages(workspace, channel);
     try {

@@ -2,10 +2,10 @@ import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 
-/** The gateway is asked for so long whether a kernel still lives; a silent one is not proof of an end. */
+/** How long to wait for the gateway's answer whether kernels still live. Without an answer they count as living. */
 const LOOK_MS = 1_000;
 
-/** Where a snippet is to run, and who sent it. */
+/** The kernel that a snippet needs, and its requester. */
 export interface WantedKernel {
   queue: string;
   kernelspec: string;
@@ -14,7 +14,7 @@ export interface WantedKernel {
 
 type KernelLimitDeps = { kernels: ChannelKernels; gateway: Pick<Gateway, 'findKernel'> };
 
-/** KERNELS_PER_USER: the kernels that one person's snippets started and that still live. */
+/** KERNELS_PER_USER: limits the living kernels that one person's snippets have started. */
 export class KernelLimit {
   readonly #limit: number;
   readonly #deps: KernelLimitDeps;
@@ -24,7 +24,7 @@ export class KernelLimit {
     this.#deps = deps;
   }
 
-  /** Asks the gateway, only at the limit, which of the requester's kernels are gone: one may have been culled. */
+  /** If the limit is reached, asks the gateway which of the requester's kernels are gone: some may have been culled. */
   async findGone(wanted: WantedKernel): Promise<ReadonlySet<string>> {
     if (!this.#wouldStart(wanted)) return new Set();
     const started = this.#startedBy(wanted);
@@ -42,7 +42,7 @@ export class KernelLimit {
     return new Set((await Promise.all(looked)).flat());
   }
 
-  /** Throws `UserError` for what would start one kernel too many; `gone`: queues whose kernels do not count. */
+  /** Throws `UserError` if the snippet would start one kernel too many. `gone`: queues whose kernels do not count. */
   check(wanted: WantedKernel, gone: ReadonlySet<string> = new Set()): void {
     if (!this.#wouldStart(wanted)) return;
     const { length } = this.#startedBy(wanted).filter((queue) => !gone.has(queue));
@@ -58,7 +58,7 @@ export class KernelLimit {
     return this.#deps.kernels.startedBy(requester).filter((each) => each !== queue);
   }
 
-  /** The queue's kernel is there, or somebody waits for it already; or a switch puts another one in its place. */
+  /** False if the kernel exists and fits, if the requester's own kernel would be replaced, or if a run already waits for it. */
   #wouldStart({ queue, kernelspec, requester }: WantedKernel): boolean {
     const session = this.#deps.kernels.find(queue);
     if (session?.record !== undefined)

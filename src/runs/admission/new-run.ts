@@ -8,34 +8,33 @@ import type { ChosenLanguage } from '../languages/languages.ts';
 import type { Origin, Run, RunData, SavedUse, Snippet, Source } from '../run.ts';
 
 export interface SnippetRequest {
-  /** What Slack may repeat is known by this key. */
+  /** Identifies the request, which Slack may repeat. */
   requestKey: string;
   source: Source;
   workspace: string;
   channel: string;
-  /** The root message's ts; '' for a source that has no message of its own. */
+  /** The ts of the root message; '' if the request has no message. */
   thread: string;
   requester: string;
   snippet: Snippet;
-  /** The request key of the requester's own message with the code, and which edit of it. */
+  /** The request key of the requester's own message with the code, and the edit of it. */
   message?: string | undefined;
   editedTs?: string | undefined;
-  /** Says that the answer begins with who and the code. */
+  /** If given, the answer begins with the requester and the code. */
   origin?: Origin | undefined;
   saved?: SavedUse | undefined;
-  /** The run before an edit: this one takes its run message over when it has ended. */
+  /** The run before an edit. This run takes over its run message when that run has ended. */
   follows?: Run | undefined;
   /** False for a requester that cannot be asked anything (a bot). */
   attended?: boolean | undefined;
   /** False for a requester who may not replace the channel's kernel, unless nobody else has run code in it. */
   maySwitch?: boolean | undefined;
-  /** Sentences for the head of the run message. */
+  /** Sentences for the top of the run message. */
   notes?: readonly string[];
 }
 
-/** The kernelspec that a run gets. */
+/** The kernelspec of a run, with what the gateway says about it. */
 export interface Chosen extends ChosenLanguage {
-  /** As the kernelspec says them. */
   language: string | undefined;
   displayName: string | undefined;
 }
@@ -45,7 +44,7 @@ export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Cho
   return { ...chosen, language: spec?.language, displayName: spec?.displayName };
 }
 
-/** What a run's data says of its code, and of the language that was chosen for it. */
+/** The part of a run's data about its code and language. */
 export function snippetData({ language: word, blocks, notebook }: Snippet, chosen: Chosen) {
   const { kernelspec, language, displayName, dialect } = chosen;
   return {
@@ -64,7 +63,7 @@ function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
   return { name, ...(mayRaise.length === 0 ? {} : { mayRaise }) };
 }
 
-/** A run as it is accepted: nothing has happened to it. */
+/** The run that is to be accepted. */
 export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended, origin, maySwitch, saved, notes = [] } = request;
@@ -84,7 +83,7 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
       edition: (follows?.data.edition ?? 0) + 1,
       message,
       editedTs,
-      // Two kernels side by side run at once: there the run messages cannot be one.
+      // Runs on two kernels may run at the same time and cannot share a run message.
       follows: follows?.queue === queue ? follows.id : undefined,
       attended,
       origin,
@@ -97,12 +96,12 @@ export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): 
   };
 }
 
-/** The gateways drop a frame over 10 MiB without a word (protocol.md §2.3); the rest of the message needs room too. */
+/** Gateways silently drop a frame over 10 MiB (protocol.md §2.3). The rest of the message needs room too. */
 const MAX_MESSAGE_BYTES = 9 * 2 ** 20;
 
 /**
- * Throws `UserError` (`emptySnippet`, `snippetTooLong`) for what cannot be run: without code, over `maxCodeBytes` of
- * UTF-8 in all blocks together, or with a block that no gateway takes.
+ * Throws `UserError` (`emptySnippet`, `snippetTooLong`) if there is no code, if all blocks together are over `maxCodeBytes` of
+ * UTF-8, or if one block is too large for a gateway.
  */
 export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
   if (snippet.blocks.every((block) => block.trim() === ''))
@@ -128,7 +127,7 @@ export function checkSnippet(snippet: Snippet, maxCodeBytes: number): void {
   }
 }
 
-/** To a whole byte where that is what tells two numbers apart. */
+/** With all digits, because two sizes may differ by one byte. */
 function inMegabytes(bytes: number): string {
   return String(bytes / 1e6);
 }

@@ -8,8 +8,8 @@ import type { RunData } from '../run.ts';
 const RETRY_MS = 500;
 
 /**
- * Acceptances of which the store's answer was lost or came too late. The requester was told that nothing ran, so the run
- * is taken out again; where Slack or the requester repeats the very same request first, it counts as accepted then.
+ * Runs whose acceptance was not confirmed in time. The requester was told that nothing ran, so the run is erased in case the
+ * store has accepted it. If the same request is repeated before that, the run counts as accepted.
  */
 export class Withdrawals {
   readonly #store: RunStore<RunData>;
@@ -23,8 +23,8 @@ export class Withdrawals {
   }
 
   /**
-   * The run that the store has, an earlier try of the same request perhaps; undefined where the request is known already.
-   * Rejects with `StoreError` or the signal's reason: then the run is withdrawn in the background.
+   * Accepts the run. Resolves with the stored run, which may be that of an earlier try, or undefined if the request is known
+   * already. Rejects with `StoreError` or the signal's reason; the run is then withdrawn in the background.
    */
   async guard(
     run: NewRun<RunData>,
@@ -33,10 +33,10 @@ export class Withdrawals {
   ): Promise<{ order: number; run: NewRun<RunData> } | undefined> {
     const key = run.data.requestKey;
     const earlier = this.#pending.get(key);
-    // Its withdrawal would take away what is accepted now.
+    // Its withdrawal would erase the run that is accepted now.
     earlier?.cancelled.abort();
     this.#pending.delete(key);
-    // A late answer of the first try must not make a second run.
+    // The same id, so that the first try, if it still succeeds, makes no second run.
     const given = earlier === undefined ? run : { ...run, id: earlier.run.id };
     try {
       const acceptance = await untilAborted(accept(given), signal);
@@ -57,11 +57,11 @@ export class Withdrawals {
       .catch((error: unknown) =>
         this.#log.warn(
           { event: 'run.withdraw', err: error, run: run.id },
-          'a refused snippet was not withdrawn',
+          'a refused snippet could not be withdrawn',
         ),
       )
       .finally(() => {
-        // A later try of the same request may be pending instead.
+        // By now a later try of the same request may be pending.
         const { requestKey } = run.data;
         if (this.#pending.get(requestKey)?.cancelled === cancelled) this.#pending.delete(requestKey);
       });
@@ -69,7 +69,7 @@ export class Withdrawals {
 
   async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
     for (;;) {
-      // First: a step that was written before the connection broke is done by then, or never.
+      // Waits first: after this time the store has executed the unconfirmed step, or never will.
       await pause(RETRY_MS, signal);
       if (signal.aborted) return;
       try {

@@ -6,17 +6,17 @@ import { KeyedMutex } from '../../waits.ts';
 const settingsSchema = z.object({
   /** Chosen with `use`. */
   kernelspec: z.string().optional(),
-  /** Chosen with `use sql`; absent: the kernelspec's own language. */
+  /** Chosen with `use sql`. Absent: the kernelspec's own language. */
   dialect: z.literal('sql').optional(),
-  /** `/spark auto on|off`; absent: AUTO_RUN decides. */
+  /** `/spark auto on|off`. Absent: AUTO_RUN decides. */
   auto: z.boolean().optional(),
-  /** What Slack calls the channel since, the newest last; its runs and kernel stay under the first id. */
+  /** Later ids that Slack has given the channel, the newest last. Its runs and its kernel keep the first id. */
   laterIds: z.array(z.string()).readonly().optional(),
 });
 export type ChannelSettings = z.infer<typeof settingsSchema>;
 const storedSchema = settingsSchema.catch({});
 
-/** What channels have chosen: in memory, and in Keyv under `workspace/channel`. */
+/** The settings of channels: in memory, and in Keyv under `workspace/channel`. */
 export class ChannelSettingsStore {
   readonly #keyv: Keyv;
   readonly #known = new Map<string, ChannelSettings>();
@@ -26,7 +26,7 @@ export class ChannelSettingsStore {
     this.#keyv = keyv;
   }
 
-  /** Once, when this process becomes the leader. */
+  /** To be called once, when this process becomes the leader. */
   async load(): Promise<void> {
     for await (const [key, stored] of entriesOf(this.#keyv)) this.#known.set(key, storedSchema.parse(stored));
   }
@@ -35,7 +35,7 @@ export class ChannelSettingsStore {
     return this.#known.get(`${workspace}/${channel}`) ?? {};
   }
 
-  /** Resolves once the store has it. */
+  /** Resolves when the store has the change. */
   async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
     const key = `${workspace}/${channel}`;
     await this.#mutex.run(key, async () => {
@@ -48,14 +48,14 @@ export class ChannelSettingsStore {
     });
   }
 
-  /** The channels of a workspace that Slack calls by other ids since. */
+  /** The channels of a workspace to which Slack has given other ids. */
   *moved(workspace: string): Iterable<[first: string, later: readonly string[]]> {
     const of = `${workspace}/`;
     for (const [key, { laterIds }] of this.#known)
       if (laterIds !== undefined && key.startsWith(of)) yield [key.slice(of.length), laterIds];
   }
 
-  /** All of it, into a store that was emptied. */
+  /** Writes everything again after the store was emptied. */
   async storeAgain(): Promise<void> {
     for (const key of this.#known.keys())
       await this.#mutex.run(key, async () => await this.#keyv.set(key, this.#known.get(key)));

@@ -3,14 +3,14 @@ import type { Gateway, Kernelspecs } from '../../gateway/gateway.ts';
 import type { Log } from '../../log.ts';
 import { atMost } from '../../waits.ts';
 
-/** How long a list is used without asking again. */
+/** How long a list counts as fresh. */
 const FRESH_MS = 60_000;
-/** An older one is used where the gateway takes longer than this. */
+/** How long a read waits for the gateway before it uses an older list. */
 const BRIEF_MS = 500;
-/** A listener waits no longer for a first list: Slack's acknowledgement is due after 3 s. */
+/** The time limit of a request, because Slack's acknowledgement is due after 3 s. */
 const LIST_TIMEOUT_MS = 2_000;
 
-/** What a Jupyter server has unless somebody took it away: taken until a server that was stopped has told its own. */
+/** Every Jupyter server has this unless somebody removed it. It is assumed until a stopped server runs and lists its own. */
 const ASSUMED: Kernelspecs = {
   default: 'python3',
   list: [{ name: 'python3', displayName: 'Python 3', language: 'python' }],
@@ -18,7 +18,7 @@ const ASSUMED: Kernelspecs = {
 
 export type KernelspecCache = ReturnType<typeof startKernelspecCache>;
 
-/** Keeps the gateway's kernelspecs at hand, so that reading a snippet costs no request. */
+/** Caches the gateway's kernelspecs, so that reading a snippet usually needs no request. */
 export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>, log: Log) {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
   let listing: Promise<Kernelspecs> | undefined;
@@ -49,22 +49,21 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 
   };
 
   return {
-    /** The server has not told its list yet. */
+    /** Whether this is the assumed list, because the server is stopped. */
     isAssumed: (specs: Kernelspecs): boolean => specs === ASSUMED,
-    /** Begins to start a server that is stopped, so that it tells its list. */
+    /** Starts a stopped server in the background, and then reads its list. */
     learn(): void {
       waking ??= Promise.resolve(gateway.startServer?.())
         .then(ask)
         .then(() => undefined)
         .catch((cause: unknown) =>
-          log.warn({ event: 'kernelspecs.unknown', err: cause }, 'the server tells no kernelspecs'),
+          log.warn({ event: 'kernelspecs.unknown', err: cause }, 'the server lists no kernelspecs'),
         )
         .finally(() => (waking = undefined));
     },
     /**
-     * The list, from memory where it is a minute old at most or the gateway gives no other soon. Rejects with
-     * `GatewayError` when there is none and none can be had. While a server that can be started is stopped and has told
-     * none, the list is assumed.
+     * The list, from memory if it is fresh or the gateway is slow. If a server that can be started is stopped and its list is
+     * not known yet, it is assumed. Rejects with `GatewayError` if no list can be had.
      */
     async read(): Promise<Kernelspecs> {
       if (known === undefined) return await askFirst();
@@ -76,7 +75,7 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 
       });
       return (await atMost(asked, BRIEF_MS)) ?? specs;
     },
-    /** Asks the gateway now (a name was not found). Falls back to the list in memory. */
+    /** Asks the gateway now, because a name was not found. Falls back to the list in memory. */
     async refresh(): Promise<Kernelspecs> {
       if (known === undefined) return await askFirst();
       return await ask().catch(() => known?.specs ?? Promise.reject(new Error('no kernelspecs')));

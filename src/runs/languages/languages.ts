@@ -13,24 +13,24 @@ import {
 
 export type { LanguageContext } from './meaning.ts';
 
-/** What a word means: a kernelspec, and that the code is written in a language which its kernel takes wrapped. */
+/** What a word means: a kernelspec and, if the code is in another language that its kernel can run, that language. */
 export interface ChosenLanguage {
   kernelspec: string;
   dialect?: Dialect | undefined;
 }
 
-/** What a reader of messages has to know of languages. */
+/** What the parser of messages has to know about languages. */
 export interface LanguageWords {
   isLanguage: (word: string) => boolean;
-  /** A language that some kernel here speaks. */
+  /** Whether some kernel here runs this language. */
   isSpoken: (word: string) => boolean;
-  /** The very name of a kernelspec here. */
+  /** Whether this is exactly the name of a kernelspec here. */
   isKernelspec: (word: string) => boolean;
-  /** What the kernelspec of such a snippet speaks, as it says itself; undefined where there is none for it. */
+  /** The language of such a snippet, in the kernelspec's word; undefined if no kernelspec fits. */
   languageOf: (snippet: Pick<Snippet, 'language' | 'syntax'>) => string | undefined;
-  /** No language, but one slip of the finger away from one. */
+  /** Whether this is no language but a typing mistake for one. */
   isMisspelt: (word: string) => boolean;
-  /** Whether `other` can stand for what `word` means: a block tagged `py` may follow `python`. */
+  /** Whether `other` can mean the same as `word`: a block tagged `py` may follow `python`. */
   agree: (word: string, other: string) => boolean;
 }
 
@@ -61,19 +61,19 @@ function languageOf(
     if (dialect !== undefined) return dialect;
     return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
   } catch (error) {
-    // Refused with the reason when it is admitted.
+    // Admission will refuse it with the reason.
     if (error instanceof UserError) return undefined;
     throw error;
   }
 }
 
-/** Whether a word names a language, be there a kernel for it or not. */
+/** Whether a word names a language, with or without a kernel for it. */
 export function isLanguageWord(word: string, context: LanguageContext): boolean {
   return meaningOf(word, context) !== undefined;
 }
 
 /**
- * The kernelspec that a word means; without a word the channel's, else the configured, else the gateway's default.
+ * The kernelspec that a word means. Without a word it is the channel's, else DEFAULT_LANGUAGE, else the gateway's default.
  * Throws `UserError`: `unknownLanguage` with the nearest names, `ambiguousLanguage` with the list.
  */
 export function resolveLanguage(word: string | undefined, context: LanguageContext): ChosenLanguage {
@@ -110,13 +110,13 @@ export function chooseLanguage(
 }
 
 export interface Language {
-  /** Its name, or the word for a dialect. */
+  /** The name of the kernelspec, or `sql`. */
   kernelspec: string;
   displayName: string;
   language: string;
   /** Words that mean this kernelspec and no other. */
   aliases: readonly string[];
-  /** What a snippet gets here that names no language. */
+  /** Whether a snippet that names no language gets it. */
   isDefault: boolean;
 }
 
@@ -138,7 +138,7 @@ export function listLanguages(context: LanguageContext): Language[] {
   }));
 }
 
-/** What can be chosen for code: every kernelspec, and SQL where it runs on one of them. */
+/** The choices for code: every kernelspec, and SQL if one of them can run it. */
 export function listChoices(context: LanguageContext): Language[] {
   const sql = sqlLanguage(context);
   const choices = listLanguages(context);
@@ -153,7 +153,7 @@ export function listChoices(context: LanguageContext): Language[] {
   return choices;
 }
 
-/** Where SQL runs in this channel; undefined where no kernel here takes it, or one speaks SQL itself. */
+/** The kernelspec that runs SQL in this channel; undefined if none can, or if SQL has a kernelspec of its own. */
 export function sqlLanguage(
   context: LanguageContext,
 ): { kernelspec: string; isDefault: boolean } | undefined {
@@ -208,7 +208,7 @@ function offered(context: LanguageContext): string {
   return names.length === 0 ? 'none' : names.join(', ');
 }
 
-/** Words that would work here. */
+/** The words that have a kernel here. */
 function usableWords(context: LanguageContext): string[] {
   return [...new Set(knownWords(context))].filter((word) => isSpoken(word, context));
 }

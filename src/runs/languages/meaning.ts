@@ -3,29 +3,29 @@ import type { Kernelspec, Kernelspecs } from '../../gateway/gateway.ts';
 import { plainLanguage, takesSql } from '../../spark/sql/kernel-code.ts';
 import type { Dialect } from '../run.ts';
 
-/** What a word can mean here and now. */
+/** Everything that decides what a word means in a channel. */
 export interface LanguageContext {
   kernelspecs: Kernelspecs;
   /** LANGUAGES: alias in lower case → kernelspec. */
   aliases: Readonly<Record<string, string>>;
-  /** Chosen for this channel with `use`, else that of its kernel. */
+  /** The kernelspec chosen with `use`, else that of the channel's kernel. */
   channelLanguage?: string | undefined;
-  /** Of a kernel of this channel in which Spark was at work, whatever its name says. */
+  /** The kernelspec of a kernel of this channel that has used Spark, whatever its name says. */
   sparkKernelspec?: string | undefined;
-  /** `use sql`: what names no language here is SQL. */
+  /** `use sql` was chosen: code without a language is SQL. */
   channelDialect?: Dialect | undefined;
   /** DEFAULT_LANGUAGE. */
   defaultLanguage?: string | undefined;
 }
 
-/** SQL runs in a kernel of another language, unless there is one that speaks it, or that LANGUAGES calls so. */
+/** SQL runs in a kernel of another language, unless a kernelspec has that language or LANGUAGES has that word. */
 export function dialectOf(word: string, context: LanguageContext): Dialect | undefined {
   return isSqlWord(word) && (kernelsOf(word, context) ?? []).length === 0 && !isAlias(word, context)
     ? 'sql'
     : undefined;
 }
 
-/** The kernelspecs a word fits, none for a language that has no kernel here; undefined for what is no language. */
+/** The kernelspecs that fit a word; none if the language has no kernel here; undefined if the word is no language. */
 export function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
   const { channelLanguage: chosen, sparkKernelspec, defaultLanguage: byDefault, kernelspecs } = context;
@@ -55,7 +55,7 @@ function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[
   return speaking.length > 0 ? speaking : undefined;
 }
 
-/** By exact name, else by one in other letters' case: a phone begins with a capital. */
+/** By the exact name, else by the name in any case: phones begin a message with a capital letter. */
 function specsNamed(name: string, list: readonly Kernelspec[]): readonly Kernelspec[] {
   const exact = list.filter((spec) => spec.name === name);
   return exact.length > 0 ? exact : list.filter((spec) => spec.name.toLowerCase() === name.toLowerCase());
@@ -65,7 +65,7 @@ export function pick(fitting: readonly Kernelspec[], context: LanguageContext): 
   return fitting.length === 1 ? fitting[0] : fitting.find(({ name }) => name === context.kernelspecs.default);
 }
 
-/** Up to three of the usable words, the nearest first; none when all are far. */
+/** Up to three similar words, the most similar first. */
 export function nearestWords(word: string, usable: readonly string[]): string[] {
   const lower = word.toLowerCase();
   return usable
@@ -76,22 +76,22 @@ export function nearestWords(word: string, usable: readonly string[]): string[] 
     .map(({ each }) => each);
 }
 
-/** Words of honest code that are one letter away from a language. */
-const honestWords = new Set(['spark', 'scale', 'scales', 'scalar']);
+/** Names in ordinary code that differ from a language by one letter. */
+const namesInCode = new Set(['spark', 'scale', 'scales', 'scalar']);
 
-/** A shorter word is too near to others. */
-const LEAST_LETTERS = 5;
+/** Shorter words are too similar to others. */
+const MIN_LETTERS = 5;
 
-/** Whether a word is one slip of the finger away from the right one. */
+/** Whether a word is the right word with a single typing mistake. */
 export function isSlip(word: string, rightWord: string): boolean {
   const [typed, right] = [word.toLowerCase(), rightWord.toLowerCase()];
-  if (Math.min(typed.length, right.length) < LEAST_LETTERS || honestWords.has(typed)) return false;
+  if (Math.min(typed.length, right.length) < MIN_LETTERS || namesInCode.has(typed)) return false;
   if (Math.abs(typed.length - right.length) > 1) return false;
   const off = distance(typed, right);
   return off === 1 || (off === 2 && sorted(typed) === sorted(right));
 }
 
-/** Two letters swapped cost two changes but leave the same letters. */
+/** Two swapped letters are two changes, but the sorted letters are the same. */
 function sorted(word: string): string {
   return Array.from(word)
     .toSorted((a, b) => a.localeCompare(b))
@@ -105,8 +105,8 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that SQL runs on, of those that are Spark's, where there are any: the channel's own, because the
- * views that its code made are there; else the usual one; else the gateway's first.
+ * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, which has the views that
+ * its code made, else the default, else the gateway's first.
  */
 function sqlKernelspec(
   list: readonly Kernelspec[],
@@ -122,10 +122,10 @@ function sqlKernelspec(
   );
 }
 
-/** Words that people everywhere use for a language, and the kernelspecs each of them fits. */
+/** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
   ...entries(['python', 'py'], (spec) => speaks(spec, 'python')),
-  // A kernelspec that says no version is taken for Python 3; only one that says 2 is Python 2.
+  // A kernelspec without a version counts as Python 3.
   ...entries(['python3', 'py3'], (spec) => speaks(spec, 'python') && pythonVersion(spec) !== 2),
   ...entries(['python2', 'py2'], (spec) => speaks(spec, 'python') && pythonVersion(spec) === 2),
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
@@ -164,8 +164,8 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
 ]);
 
 /**
- * The word that a page's or a notebook's spelling stands for: `language-python`, `ipython3`, `python3.11`, `scala2.12`.
- * A version counts only with its dot: `r2` may be a variable.
+ * The common word for a spelling of web pages and notebooks: `language-python`, `ipython3`, `python3.11`, `scala2.12`. A
+ * version counts only with its dot, because `r2` may be a variable.
  */
 export function plainLanguageWord(lower: string): string {
   const word = lower.replace(/^lang(?:uage)?-/, '').replace(/^ipython/, 'python');
@@ -180,23 +180,23 @@ function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean):
   return words.map((word) => [word, fits]);
 }
 
-/** A language under its own name and its nicknames. */
+/** A language with its name and its nicknames. */
 function named(language: string, ...nicknames: readonly string[]): Entry[] {
   const words = [language, ...nicknames];
   return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
-/** `C++17` and `R` speak `c++` and `r`. */
+/** `C++17` counts as `c++`, and `R` as `r`. */
 function speaks(spec: Kernelspec, language: string): boolean {
   return spec.language.toLowerCase() === language || plainLanguage(spec.language) === language;
 }
 
-/** As far as its name tells. */
+/** Whether a kernelspec has Spark, by its names. */
 export function hasSpark(spec: Kernelspec): boolean {
   return /spark|toree/i.test(`${spec.name} ${spec.displayName}`);
 }
 
-/** What the name says, else the display name: `python2-spark21`, `Python 2.7 with Spark 2.1`, `conda-py27`. */
+/** By the name, else by the display name: `python2-spark21`, `Python 2.7 with Spark 2.1`, `conda-py27`. */
 function pythonVersion(spec: Kernelspec): 2 | 3 | undefined {
   const version = /(?<![a-z])i?py(?:thon|spark)?[\s_-]*([23])/i;
   const [, said] = version.exec(spec.name) ?? version.exec(spec.displayName) ?? [];

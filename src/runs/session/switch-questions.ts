@@ -33,9 +33,9 @@ export class SwitchQuestions {
     const maySwitch = isAlone || data.maySwitch !== false;
     const { kernelspec: to, switchAskedAt: askedAtMs = Date.now() } = data;
     live.show({ kind: 'switchAsked', channel, from: record.kernelspec, to, maySwitch, askedAtMs });
-    const remainingMs = askedAtMs + LAPSES_MS - Date.now();
+    const askedMs = Math.max(0, Date.now() - askedAtMs);
     this.settle(id);
-    this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());
+    this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, LAPSES_MS - askedMs)).unref());
   }
 
   /** `by` has agreed to lose the variables of `record`. */

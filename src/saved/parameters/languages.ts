@@ -1,18 +1,18 @@
 import { type Notation, type Parameter, writeValue } from './values.ts';
 
-/** How a language writes values and assigns them: as papermill puts them in. */
+/** How a language writes values and assigns them, as papermill does it. */
 export interface ParameterLanguage {
   displayName: string;
-  /** A name that can be assigned. */
+  /** Whether a value can be assigned to this name. */
   isName: (name: string) => boolean;
   assign: (parameter: Parameter) => string;
   /** The line above the assignments. */
   comment: string;
-  /** Lines that may stand between a snippet's own assignments: blank ones, comments, imports. */
+  /** Lines that may be between a snippet's own assignments: blank lines, comments, imports. */
   passed: RegExp;
-  /** A text that the code begins with, its line's end too. */
+  /** A docstring at the beginning of the code, with the rest of its line. */
   docstring?: RegExp;
-  /** A line that assigns, up to its value. */
+  /** The beginning of a line that assigns a value, up to the value. */
   assignment: RegExp;
   lineComment: string;
 }
@@ -56,7 +56,7 @@ const r: ParameterLanguage = {
 
 const KNOWN = new Map(Object.entries({ python, scala, r }));
 
-/** `language` as a kernelspec says it. Undefined for one into which nothing is put. */
+/** `language` is the kernelspec's word. Undefined for a language that takes no parameters. */
 export function parameterLanguage(language: string | undefined): ParameterLanguage | undefined {
   return KNOWN.get(language?.toLowerCase() ?? '');
 }
@@ -94,7 +94,7 @@ function scalaInteger(digits: string): string {
   return fits(whole, LONG_MAX) ? `${digits}L` : `BigInt("${digits}")`;
 }
 
-/** In two's complement there is one more below zero. */
+/** Two's complement has one more negative number. */
 function fits(whole: bigint, max: bigint): boolean {
   return whole <= max && whole >= -max - 1n;
 }
@@ -116,7 +116,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\t': '\\t',
 };
 
-/** Nothing in the text ends the literal: quotes, backslashes and control characters are escaped, all else is itself. */
+/** Quotes, backslashes and control characters are escaped, so that nothing in the text can end the literal. */
 function quote(text: string, escape: (code: number) => string): string {
   // oxlint-disable-next-line no-control-regex -- these are what it is for
   const escaped = text.replaceAll(/[\\"\u0000-\u001f\u007f]/g, (char) => {

@@ -4,17 +4,16 @@ import { type ParameterLanguage, parameterLanguage } from './languages.ts';
 import { type Parameter, type Notation, type Value, writeItems, writeValue } from './values.ts';
 
 /**
- * Code with values, as papermill puts them in: a block of assignments of its own, behind the block of assignments that the
- * code begins with, else before the code. A block is what the kernel gets in one request, so a cell magic stays first in
- * its own, and Scala may define a name anew. In SQL they take the place of markers. Throws `UserError` for a language or a
- * name that takes none.
+ * Adds parameters to code as papermill does: as a separate block, after the assignments at the beginning of the code, or else
+ * before the code. Each block is one request, so a cell magic stays first in its block, and Scala can define a name again. In
+ * SQL the values replace markers. Throws `UserError` for a language that takes no parameters and for an invalid name.
  */
 export function putIn(
   blocks: readonly string[],
   parameters: readonly Parameter[],
   language: string | undefined,
 ): readonly string[] {
-  // A marker that gets no value is missed there, also where none is given.
+  // Also without parameters, because a marker without a value has to be refused.
   if (language === 'sql') return putIntoSql(blocks, parameters);
   if (parameters.length === 0) return blocks;
   const { assigned, written } = writeAssignments(parameters, language);
@@ -24,7 +23,7 @@ export function putIn(
   return [head, assigned, rest, ...others].filter((block) => block !== undefined);
 }
 
-/** A block that assigns the values. Throws `UserError` for a language or a name that takes none. */
+/** A block that assigns the values. Throws as `putIn` does. */
 export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
   return writeAssignments(parameters, language).assigned;
 }
@@ -49,9 +48,9 @@ function writeAssignments(
 }
 
 /**
- * The block of assignments that code begins with, with comments and imports between them; it ends before the first one that
- * uses a given name, which has to see the given value. `rest` is undefined where nothing is left; `head` where there is
- * no assignment.
+ * Splits code after the assignments at its beginning, which may have comments and imports between them. The head ends before
+ * the first assignment that uses one of the given names, because that has to see the given value. `head` is undefined if
+ * there is no assignment, `rest` if nothing is left.
  */
 function splitHead(
   code: string,
@@ -77,10 +76,10 @@ function splitHead(
   return { head: lines.slice(0, end).join('\n'), rest: rest.trim() === '' ? undefined : rest };
 }
 
-/** A literal over more lines than this is no list of settings. */
+/** An assignment over more lines than this does not belong to the head. */
 const MAX_LINES = 200;
 
-/** The line behind an assignment; undefined where it is more than that, or uses a given name. */
+/** The line after an assignment; undefined if the line has more than that, or uses one of the given names. */
 function assignmentEnd(
   lines: readonly string[],
   from: number,
@@ -101,14 +100,14 @@ function assignmentEnd(
   return undefined;
 }
 
-/** `n.bit_length` uses `n`; in R `n.rows` is another name, and then too much is taken for a use. */
+/** `n.bit_length` uses `n`. In R `n.rows` is another name, but there it does no harm to call it a use. */
 function usesGiven(word: string, given: ReadonlySet<string>): boolean {
   return given.has(word) || given.has(word.split('.')[0] ?? '');
 }
 
 /**
- * A line without what stands in quotes and behind a comment's sign; what a text with values in it (`f"{n}"`) says stays.
- * Undefined where a text goes on behind the line.
+ * A line without its string literals and its comment. The contents of strings with embedded expressions (`f"{n}"`) stay.
+ * Undefined if a string does not end on the line.
  */
 function withoutTexts(line: string, comment: string): string | undefined {
   let outside = '';
@@ -140,8 +139,8 @@ function closingQuote(line: string, from: number): number | undefined {
 }
 
 /**
- * SQL has no assignments that every Spark knows: each marker `:name` becomes the literal that is given for it. Throws
- * `UserError` where a marker gets none, or a value has no marker.
+ * Replaces each marker `:name` by its literal, because not every Spark has variables in SQL. Throws `UserError` for a marker
+ * without a value and for a value without a marker.
  */
 export function putIntoSql(blocks: readonly string[], parameters: readonly Parameter[]): readonly string[] {
   const values = new Map(parameters.map(({ name, value }) => [name, value]));
@@ -159,7 +158,7 @@ export function putIntoSql(blocks: readonly string[], parameters: readonly Param
       used.add(name);
       const literal = isBehindIn ? inParentheses(value) : writeValue(value, inSql);
       text += block.slice(from, at);
-      // Two of them side by side begin a comment.
+      // Two minus signs would begin a comment.
       text += literal.startsWith('-') && text.endsWith('-') ? ` ${literal}` : literal;
       from = at + 1 + name.length;
     }
@@ -173,12 +172,12 @@ export function putIntoSql(blocks: readonly string[], parameters: readonly Param
 
 interface Marker {
   name: string;
-  /** Where its colon is. */
+  /** The position of its colon. */
   at: number;
   isBehindIn: boolean;
 }
 
-/** `:name` as Spark's lexer sees it: in texts, quoted names and comments there is none, and a cast (`::`) is none either. */
+/** The markers `:name` as Spark's lexer sees them: not in strings, quoted names or comments, and not in a cast (`::`). */
 function* readMarkers(sql: string): Generator<Marker> {
   let [last, colonAt, beforeColon] = ['', -1, ''];
   for (const [token, at] of readSqlTokens(sql)) {
@@ -190,7 +189,7 @@ function* readMarkers(sql: string): Generator<Marker> {
   }
 }
 
-/** Behind IN there is a list, of one value too. */
+/** After IN even a single value needs parentheses. */
 function inParentheses(value: Value): string {
   const items = value.kind === 'list' ? value.items : [value];
   return `(${items.length === 0 ? 'NULL' : writeItems(items, inSql)})`;
@@ -205,7 +204,7 @@ const inSql: Notation = {
   close: ')',
 };
 
-/** How a quote is escaped is a setting of Spark's parser; bytes are read alike by each. */
+/** Spark's settings decide how quotes are escaped, but every Spark reads bytes in the same way. */
 function quote(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are what it is for
   if (!/['"\\\u0000-\u001f\u007f]/.test(text)) return `'${text}'`;

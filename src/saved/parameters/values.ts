@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 
-/** A typed literal. Numbers are the digits as they were typed: none is rounded on its way. */
+/** A typed literal. A number keeps its digits as they were typed, so that it is never rounded. */
 export type Value =
   | { kind: 'integer' | 'decimal'; digits: string }
   | { kind: 'boolean'; isTrue: boolean }
@@ -20,8 +20,8 @@ const VALUE_FORM =
   'Values are numbers, true, false, null, quoted text and lists of these: n=5 day="2026-01-31" cities=["Bonn", "Ulm"].';
 
 /**
- * `n=5 day="2026-01-31"` → parameters, in their order. Throws `UserError('badCommand')` with the form for everything that
- * is no such list: nothing is guessed, because what is guessed runs.
+ * Reads `n=5 day="2026-01-31"`. Throws `UserError('badCommand')`, which explains the form, for everything else. Nothing is
+ * guessed, because the result runs.
  */
 export function readParameters(typed: string): Parameter[] {
   const scanner = new Scanner(typed);
@@ -73,7 +73,7 @@ function readList(scanner: Scanner, depth: number): Value {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', '\\': '\\', '"': '"', "'": "'" };
 
-/** A backslash before anything else is one: regular expressions and Windows paths are typed as they are. */
+/** A backslash before any other character stays, so that regular expressions and Windows paths can be typed as they are. */
 function unquote(quoted: string): string {
   return quoted
     .slice(1, -1)
@@ -93,7 +93,7 @@ class Scanner {
     return this.#at >= this.#text.length;
   }
 
-  /** What the sticky pattern matches here; undefined where it does not. */
+  /** Reads what the sticky pattern matches here; undefined if it does not match. */
   take(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#at;
     const [found] = pattern.exec(this.#text) ?? [];
@@ -114,7 +114,7 @@ class Scanner {
   }
 }
 
-/** As they are typed: `n=5 day="2026-01-31"`. */
+/** In the form in which they are typed: `n=5 day="2026-01-31"`. */
 export function showParameters(parameters: readonly Parameter[]): string {
   return parameters.map(({ name, value }) => `${name}=${writeValue(value, AS_TYPED)}`).join(' ');
 }
@@ -127,7 +127,7 @@ export interface Notation {
   /** By default the digits as they were typed. */
   integer?: (digits: string) => string;
   text: (text: string) => string;
-  /** What stands before the items of a list. */
+  /** What comes before the items of a list. */
   open: string;
   close: string;
 }

@@ -1,20 +1,20 @@
 import type { Log } from '../../log.ts';
 import type { PauseReason, Schedule, ScheduleChange, Schedules } from './schedules.ts';
 
-/** What came of a planned minute. */
+/** The result of a planned minute. */
 export type Started =
   | { kind: 'accepted'; runId: string }
-  /** A predecessor had it accepted and did not live to note it. */
+  /** An earlier process submitted it and ended before it could note that. */
   | { kind: 'duplicate' }
-  /** A sentence for people. */
+  /** `why` is a sentence for people. */
   | { kind: 'refused'; why: string }
   | { kind: 'impossible'; reason: Exclude<PauseReason, 'byHand' | 'failures'> }
-  /** Slack, gateway or store gave no answer: it is tried again. */
+  /** Slack, the gateway or the store did not answer, so it is tried again. */
   | { kind: 'unanswered'; why: string };
 
-/** What the channel hears of a schedule beside its runs. */
+/** What the channel is told about a schedule, apart from its runs. */
 export type ScheduleNews =
-  /** The bot was away from before `plannedAtMs` until more than an hour later. */
+  /** The bot did not run from `plannedAtMs` until more than an hour later. */
   | { kind: 'missed'; plannedAtMs: number }
   | { kind: 'refused'; why: string }
   | { kind: 'paused'; reason: Exclude<PauseReason, 'byHand'> };
@@ -23,45 +23,42 @@ export type RunEnd = 'ok' | 'failed' | 'stopped';
 
 export interface SchedulerDeps {
   schedules: Schedules;
-  /** Has the snippet run, under the planned minute's request. `isLate`: the bot was away then. Never rejects. */
+  /** Submits the snippet under the request key of the planned minute. `isLate`: that minute has passed. Never rejects. */
   start: (schedule: Schedule, plannedAtMs: number, isLate: boolean) => Promise<Started>;
   notify: (schedule: Schedule, news: ScheduleNews) => Promise<void>;
   log: Log;
-  now?: () => number;
 }
 
-/** What was missed for longer than this does not run any more. */
+/** A planned minute that was missed by more than this does not run any more. */
 const LATE_MS = 60 * 60_000;
-/** What begins within this time of its minute is in time. */
+/** A run that begins within this time counts as in time. */
 const IN_TIME_MS = 60_000;
 const RETRY_MS = 30_000;
 const MAX_FAILURES = 5;
-/** How many are started at once. */
+/** How many schedules are started at the same time. */
 const AT_ONCE = 20;
-/** A machine that slept, or whose clock was set, is noticed by then. */
+/** The longest sleep of the timer, so that a suspended machine or a changed clock is noticed. */
 const LONGEST_SLEEP_MS = 10 * 60_000;
 
 /**
- * Starts what is due: one timer for the schedule that is due next. Each planned minute is dealt with once: the run store
- * knows its request, and the schedule's record says up to when all is settled. The leader has one.
+ * Starts the schedules, with one timer for the next one that is due. Each planned minute runs once: the run store knows its
+ * request key, and the schedule's record says up to which time everything is settled. Only the leader has a scheduler.
  */
 export class Scheduler {
   readonly #deps: SchedulerDeps;
-  readonly #now: () => number;
   readonly #settling = new Set<string>();
-  /** When what gave no answer is tried again. */
+  /** By schedule: not before this time is it tried again. */
   readonly #notBefore = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer is up; undefined: it is not set. */
+  /** When the timer fires; undefined if it is not set. */
   #armedFor: number | undefined;
   #isOpen = false;
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
-    this.#now = deps.now ?? Date.now;
   }
 
-  /** From now on what is due is started; what was missed is dealt with at once. */
+  /** Starts what is due from now on, and settles what was missed. */
   start(): void {
     this.#isOpen = true;
     this.#deps.schedules.onDue = (atMs) => this.#arm(atMs);
@@ -73,13 +70,13 @@ export class Scheduler {
     clearTimeout(this.#timer);
   }
 
-  /** A run of a schedule has ended; undefined: one of none. Never throws. */
+  /** A run has ended; undefined: it belonged to no schedule. Never throws. */
   noteEnd(ended: { id: string; end: RunEnd } | undefined): void {
     if (ended === undefined) return;
     this.#count(ended.id, ended.end).catch((error: unknown) =>
       this.#deps.log.error(
         { event: 'schedule.uncounted', schedule: ended.id, err: error },
-        'how a run of a schedule ended is not counted',
+        'the end of a scheduled run could not be counted',
       ),
     );
   }
@@ -96,31 +93,29 @@ export class Scheduler {
       await this.#notify(schedule, { kind: 'paused', reason: 'failures' });
   }
 
-  /** Sets the timer for what is due then, where it is not up before. */
-  #arm(dueAt: number | undefined): void {
-    if (!this.#isOpen || dueAt === undefined) return;
-    const now = this.#now();
+  /** Sets the timer for this time, unless it fires earlier anyway. */
+  #arm(dueAt: number): void {
+    if (!this.#isOpen) return;
+    const now = Date.now();
     const upAt = Math.min(dueAt, now + LONGEST_SLEEP_MS);
     if (this.#armedFor !== undefined && this.#armedFor <= upAt) return;
     this.#armedFor = upAt;
     clearTimeout(this.#timer);
     const sleepMs = Math.max(0, upAt - now);
-    // What is due is nothing that keeps a process alive.
     this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
   }
 
-  #nextDue(): number | undefined {
-    let first: number | undefined;
-    for (const { dueAt } of this.#waiting()) if (first === undefined || dueAt < first) first = dueAt;
+  #nextDue(): number {
+    let first = Infinity;
+    for (const { dueAt } of this.#waiting()) first = Math.min(first, dueAt);
     return first;
   }
 
-  #dueAt(id: string): number | undefined {
-    const next = this.#deps.schedules.nextOf(id);
-    return next === undefined ? undefined : Math.max(next, this.#notBefore.get(id) ?? 0);
+  #dueAt(id: string): number {
+    return Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0);
   }
 
-  /** Those that are not being dealt with just now. */
+  /** The schedules that are not being settled just now. */
   *#waiting(): Generator<{ schedule: Schedule; dueAt: number }> {
     for (const { schedule, next } of this.#deps.schedules.planned())
       if (!this.#settling.has(schedule.id))
@@ -130,7 +125,7 @@ export class Scheduler {
   #wake(): void {
     if (!this.#isOpen) return;
     this.#armedFor = undefined;
-    const now = this.#now();
+    const now = Date.now();
     this.#reopen(now);
     const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
     for (const id of due) this.#settling.add(id);
@@ -160,10 +155,10 @@ export class Scheduler {
   async #settle(id: string): Promise<void> {
     const { schedules, start } = this.#deps;
     const schedule = schedules.find(id);
-    // It may have been paused or removed while others were started.
+    // It may have been paused or removed meanwhile.
     if (schedule === undefined || schedule.pausedFor !== undefined) return;
     const { settledTo } = schedule;
-    const now = this.#now();
+    const now = Date.now();
     const plan = schedules.planOf(id);
     const plannedAt = plan?.newest(Math.max(settledTo, now - LATE_MS - 1), now);
     if (plannedAt === undefined) {
@@ -182,7 +177,7 @@ export class Scheduler {
     const { schedules } = this.#deps;
     const { id } = schedule;
     const settle = async (change: ScheduleChange): Promise<void> => {
-      // Resumed meanwhile, it has left this minute behind.
+      // If somebody has resumed it meanwhile, it is settled up to that time.
       await schedules.change(id, (now) => ({ ...change, settledTo: Math.max(now.settledTo, plannedAt) }));
       this.#notBefore.delete(id);
     };
@@ -198,7 +193,7 @@ export class Scheduler {
         await settle({ pausedFor: started.reason });
         return await this.#notify(schedule, { kind: 'paused', reason: started.reason });
       case 'unanswered':
-        if (this.#now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
+        if (Date.now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
         await settle({});
         return await this.#fail(schedule, started.why);
     }
@@ -213,19 +208,19 @@ export class Scheduler {
     const { log } = this.#deps;
     log.warn(
       { event: 'schedule.retried', schedule: id, err: why },
-      'a schedule could not be dealt with; it is tried again',
+      'a schedule could not be started; this is tried again',
     );
-    this.#notBefore.set(id, this.#now() + RETRY_MS);
+    this.#notBefore.set(id, Date.now() + RETRY_MS);
   }
 
-  /** What the channel is not told is in the list of schedules. */
+  /** If the channel cannot be told, the list of schedules still shows it. */
   async #notify(schedule: Schedule, news: ScheduleNews): Promise<void> {
     await this.#deps
       .notify(schedule, news)
       .catch((error: unknown) =>
         this.#deps.log.warn(
           { event: 'schedule.untold', schedule: schedule.id, err: error },
-          'news of a schedule could not be told',
+          'the channel could not be told about a schedule',
         ),
       );
   }

@@ -18,23 +18,22 @@ export interface NewSchedule extends Pick<
 interface Known {
   schedule: Schedule;
   plan: Plan;
-  /** The first planned minute that is not settled: worked out once, because all of them are compared often. */
+  /** The first planned minute that is not settled. Cached, because all of them are compared often. */
   next: number | undefined;
 }
 
-/** More than this nobody keeps in view. */
 const MAX_PER_CHANNEL = 50;
 
 /**
- * The schedules of a workspace: in memory, and in Keyv by id. Another workspace's in the same store are its bot's affair.
- * What is asked is asked of memory alone; everything that writes rejects with `StoreError`, and then nothing was changed.
+ * The schedules of a workspace: in memory, and in Keyv by id. Schedules of other workspaces in the same store are ignored.
+ * Reads use only memory. Methods that write reject with `StoreError`; then nothing was changed.
  */
 export class Schedules {
   readonly #keyv: Keyv;
   readonly #workspace: string;
   readonly #mutex = new KeyedMutex();
   readonly #known = new Map<string, Known>();
-  /** Told of what is due by a change: it may be the next one of all. ms since the epoch. */
+  /** Called after a change with the schedule's next time (ms since the epoch). */
   onDue: (atMs: number) => void = () => undefined;
 
   constructor(keyv: Keyv, workspace: string) {
@@ -42,7 +41,7 @@ export class Schedules {
     this.#workspace = workspace;
   }
 
-  /** Once, when this process becomes the leader. */
+  /** To be called once, when this process becomes the leader. */
   async load(): Promise<void> {
     for await (const [, stored] of entriesOf(this.#keyv)) {
       const schedule = scheduleSchema.safeParse(stored).data;
@@ -50,7 +49,7 @@ export class Schedules {
     }
   }
 
-  /** Those that are not paused, each with its first planned minute that is not settled. */
+  /** The schedules that are not paused, each with its first planned minute that is not settled. */
   *planned(): Generator<{ schedule: Schedule; next: number }> {
     for (const { schedule, next } of this.#known.values())
       if (schedule.pausedFor === undefined && next !== undefined) yield { schedule, next };
@@ -60,7 +59,7 @@ export class Schedules {
     return [...this.#known.values()].map(({ schedule }) => schedule);
   }
 
-  /** Of a channel, by number. */
+  /** The schedules of a channel, by number. */
   list(channel: string): Schedule[] {
     return this.all()
       .filter((schedule) => schedule.channel === channel)
@@ -71,18 +70,18 @@ export class Schedules {
     return this.#known.get(id)?.schedule;
   }
 
-  /** Its first planned minute that is not settled; undefined where it is paused. */
+  /** The first planned minute that is not settled; undefined if the schedule is paused. */
   nextOf(id: string): number | undefined {
     const known = this.#known.get(id);
     return known?.schedule.pausedFor === undefined ? known?.next : undefined;
   }
 
-  /** Undefined for one that is not known any more. */
+  /** Undefined if the schedule was removed. */
   planOf(id: string): Plan | undefined {
     return this.#known.get(id)?.plan;
   }
 
-  /** Throws `UserError` for a timing that never comes, and where the channel has enough. */
+  /** Throws `UserError` for a timing that never comes, and if the channel has too many schedules. */
   async add(given: NewSchedule, nowMs: number): Promise<Schedule> {
     const { timing, parameters, ...rest } = given;
     if (new Plan(timing, given.timeZone).next(nowMs) === undefined)
@@ -112,7 +111,7 @@ export class Schedules {
     });
   }
 
-  /** Changes a schedule as it is then; undefined where it is gone. */
+  /** Changes a schedule. `changeOf` gets its newest record. Resolves with undefined if it was removed. */
   async change(
     id: string,
     changeOf: (now: Schedule) => ScheduleChange | undefined,
@@ -129,12 +128,12 @@ export class Schedules {
     });
   }
 
-  /** All of them, into a store that was emptied. */
+  /** Writes all schedules again after the store was emptied. */
   async storeAgain(): Promise<void> {
     for (const id of this.#known.keys()) await this.change(id, () => ({}));
   }
 
-  /** False where it is gone already. */
+  /** False if it was removed already. */
   async remove(id: string): Promise<boolean> {
     return await this.#mutex.run(id, async () => {
       if (!this.#known.has(id)) return false;
@@ -149,7 +148,7 @@ export class Schedules {
     if (next !== undefined) this.onDue(next);
   }
 
-  /** What this machine cannot read as a time is left out: it would never be due. */
+  /** Leaves out a schedule whose timing or time zone this machine cannot read. */
   #remember(schedule: Schedule, known?: Plan): void {
     try {
       const plan = known ?? new Plan(schedule, schedule.timeZone);
@@ -170,47 +169,47 @@ const valueSchema: z.ZodType<Value> = z.lazy(() =>
   ]),
 );
 
-/** Why a schedule rests; the channel was told. */
+/** Why a schedule is paused. */
 export type PauseReason = NonNullable<Schedule['pausedFor']>;
 
 const scheduleSchema = z.object({
   /** uuid. */
   id: z.string(),
-  /** What people call it by in its channel: 1, 2, … */
+  /** Its number in its channel, for people: 1, 2, … */
   number: z.number(),
   workspace: z.string(),
   channel: z.string(),
-  /** Slack user id: each run is theirs. */
+  /** Slack user id of its maker, who is the requester of each run. */
   maker: z.string(),
-  /** ms since the epoch, as are all times here. */
+  /** ms since the epoch, like all times here. */
   madeAt: z.number(),
-  /** Of the saved snippet. */
+  /** The name of the saved snippet. */
   name: z.string(),
-  /** As its maker said when; and the cron line that it means. */
+  /** When it runs, in its maker's words, and as a cron line. */
   words: z.string(),
   cron: z.string(),
   /** `Europe/Berlin`. */
   timeZone: z.string(),
   parameters: z.array(z.object({ name: z.string(), value: valueSchema })),
-  /** The channel sees a run of it only where it failed. */
+  /** The channel sees only runs that fail. */
   onlyOnFailure: z.boolean(),
   pausedFor: z.enum(['byHand', 'failures', 'makerGone', 'snippetGone', 'noChannel']).optional(),
-  /** Every planned minute up to this time has been dealt with. */
+  /** Every planned minute up to this time is settled: it ran, was refused, or was missed. */
   settledTo: z.number(),
   /** Failures in a row. */
   failures: z.number(),
-  /** Its newest run. */
+  /** The id of its newest run. */
   lastRunId: z.string().optional(),
 });
 export type Schedule = Readonly<z.infer<typeof scheduleSchema>>;
 
-/** What changes of a schedule once it is made. */
+/** What can change in a schedule. */
 export type ScheduleChange = Partial<Pick<Schedule, 'settledTo' | 'failures' | 'lastRunId'>> & {
   /** `undefined` resumes it. */
   pausedFor?: PauseReason | undefined;
 };
 
-/** One planned minute is one request, over crashes, takeovers and changes of the clock. */
+/** The request key of a planned minute. It is the same after crashes, takeovers and changes of the clock. */
 export function plannedRequest({ workspace, id }: Schedule, plannedAtMs: number): string {
   return `schedule/${workspace}/${id}/${new Date(plannedAtMs).toISOString().slice(0, 16)}`;
 }

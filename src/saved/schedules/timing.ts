@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { UserError } from '../../errors.ts';
 
-/** When a schedule runs: a cron line, and how its maker said it. */
+/** When a schedule runs: a cron line, and the same in its maker's words. */
 export interface Timing {
   /** `weekdays 8:00`. */
   words: string;
@@ -15,8 +15,8 @@ export const TIMING_FORM =
 const DAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /**
- * The timing that a text begins with, and what follows it. Undefined where it begins with none. Throws `UserError` for what
- * has the form of one and is none.
+ * The timing at the beginning of a text, and the rest of the text. Undefined if there is none. Throws `UserError` if it looks
+ * like a timing but is not valid.
  */
 export function readTiming(typed: string): { timing: Timing; rest: string } | undefined {
   const text = typed.trim();
@@ -40,7 +40,7 @@ function readCron(text: string): Read {
   return { timing: { words: `"${cron}"`, cron }, rest: text.slice(whole.length) };
 }
 
-/** A cron line knows only what divides the hour, or the day. */
+/** Cron can express only intervals that divide the hour or the day. */
 const MINUTES = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30];
 const HOURS = [1, 2, 3, 4, 6, 8, 12];
 
@@ -104,7 +104,7 @@ function readDayNames(named: readonly string[]): { words: string; cron: string }
   };
 }
 
-/** `monday`, `Mondays`, `mon`; -1 for what is no day. */
+/** The number of `monday`, `Mondays` or `mon`; -1 for any other word. */
 function dayNumber(word: string): number {
   const singular = word.replace(/s$/, '');
   return DAYS.findIndex((day) => day === singular || (singular.length >= 3 && day.startsWith(singular)));
@@ -122,8 +122,8 @@ function readTime(
 }
 
 /**
- * A time that the clock shows twice in autumn counts once, one that it leaves out in spring counts as the first after it;
- * what runs by the interval goes on by it.
+ * When summer time ends, a time that occurs twice counts once. When it begins, a time that does not exist counts as the first
+ * one after it. Intervals are not affected.
  */
 function openCron(line: string, timeZone: string): Cron {
   return new Cron(line, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard', paused: true });
@@ -133,22 +133,22 @@ function openCron(line: string, timeZone: string): Cron {
 export class Plan {
   readonly #cron: Cron;
 
-  /** Throws where the line or the time zone (`Europe/Berlin`) is none. */
+  /** Throws if the cron line or the time zone (`Europe/Berlin`) is not valid. */
   constructor({ cron }: Pick<Timing, 'cron'>, timeZone: string) {
     this.#cron = openCron(cron, timeZone);
   }
 
-  /** The first one after `afterMs`; undefined where there is none any more. */
+  /** The first planned minute after `afterMs`; undefined if there is none. */
   next(afterMs: number): number | undefined {
     return this.#cron.nextRun(new Date(afterMs))?.getTime();
   }
 
-  /** The first `count` of them. */
+  /** The first `count` planned minutes after `afterMs`. */
   nextTimes(afterMs: number, count: number): number[] {
     return this.#cron.nextRuns(count, new Date(afterMs)).map((time) => time.getTime());
   }
 
-  /** The newest one after `afterMs` and not after `untilMs`. */
+  /** The last planned minute after `afterMs` and up to `untilMs`. */
   newest(afterMs: number, untilMs: number): number | undefined {
     let newest: number | undefined;
     for (let time = this.next(afterMs); time !== undefined && time <= untilMs; time = this.next(time))
@@ -157,7 +157,7 @@ export class Plan {
   }
 }
 
-/** Slack may name a zone that this machine does not know. */
+/** Whether this machine knows the time zone: Slack may name one that it does not. */
 export function isTimeZone(name: string | undefined): name is string {
   try {
     return name !== undefined && new Intl.DateTimeFormat('en', { timeZone: name }).format() !== '';

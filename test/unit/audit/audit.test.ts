@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../contract/temporary-folder.ts';
 const secrets = new Secrets(['xoxb-very-secret']);
 const accepted = { event: 'run.accepted', audit: 'accepted', user: 'U1', code: ['x = 1'] } as const;
 
-test('in the log a line stands whatever LOG_LEVEL is, and code only where it is wanted', () => {
+test('the log gets every audit line, whatever LOG_LEVEL is, and code only with AUDIT_CODE', () => {
   const lines: string[] = [];
   const output = new Writable({ write: (chunk, _, done) => (lines.push(String(chunk)), done()) });
   const log = pino({ level: 'fatal' }, output);
@@ -74,7 +74,7 @@ test('an address gets JSON lines by POST, with its user as Basic authorization',
   expect(JSON.parse(got[0]?.body ?? '')).toMatchObject({ event: 'run.accepted', user: 'U1' });
 });
 
-test('an error is refused once, in the words of who came first', () => {
+test('an error is recorded once, as its first caller describes it', () => {
   const lines: string[] = [];
   const output = new Writable({ write: (chunk, _, done) => (lines.push(String(chunk)), done()) });
   const target = { kind: 'log' } as const;

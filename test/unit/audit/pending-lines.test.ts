@@ -25,7 +25,7 @@ function createTarget(dir: string, lines?: number) {
       dir,
       log: { ...silentLog, error: say, warn: say },
       onNoRoom: (entry) => void noRoom.push(entry),
-      wordOverflow: (count) => JSON.stringify({ overflowed: count }),
+      overflowLine: (count) => JSON.stringify({ overflowed: count }),
       limits: { retryMs: 1, ...(lines === undefined ? {} : { lines }) },
     });
   return {
@@ -51,7 +51,7 @@ test('lines arrive in order, and nothing stays on the disk', async () => {
   expect(target.said).toEqual([]);
 });
 
-test('a target that is away gets what it missed, and that it was away is said once', async () => {
+test('a target that was unavailable gets what it missed, and the outage is logged once', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder);
   target.setAway(true);
@@ -66,7 +66,7 @@ test('a target that is away gets what it missed, and that it was away is said on
   expect(target.said).toEqual(['audit.away', 'audit.back']);
 });
 
-test('what was not delivered survives the process, a line that a crash cut in two does not', async () => {
+test('undelivered lines survive the process, except a line that a crash cut in two', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder);
   target.setAway(true);
@@ -81,7 +81,7 @@ test('what was not delivered survives the process, a line that a crash cut in tw
   expect(target.delivered).toEqual([line(1), line(2)]);
 });
 
-test('a file in which delivered lines still stand gives its newest', async () => {
+test('of a file that still has delivered lines the newest are read', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder, 2);
   await appendFile(join(folder, 'audit-pending.ndjson'), `${[1, 2, 3].map(line).join('\n')}\n`);
@@ -89,7 +89,7 @@ test('a file in which delivered lines still stand gives its newest', async () =>
   expect(target.delivered).toEqual([line(2), line(3)]);
 });
 
-test('a file is not longer for what was delivered of it, though lines always wait', async () => {
+test('the file does not keep delivered lines, although some lines always wait', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder);
   target.setAway(true);
@@ -105,7 +105,7 @@ test('a file is not longer for what was delivered of it, though lines always wai
   expect(left.at(-1)).toBe(long(39));
 });
 
-test('what finds no room goes to the log, and the target is told how many lines it misses', async () => {
+test('lines without room go to the log, and the target learns how many it misses', async () => {
   const folder = temporaryFolder();
   const target = createTarget(folder, 2);
   target.setAway(true);
@@ -121,7 +121,7 @@ test('what finds no room goes to the log, and the target is told how many lines 
   expect(target.delivered).toEqual([line(1), line(2), '{"overflowed":3}']);
 });
 
-test('a disk that refuses is said once, and lines are delivered all the same', async () => {
+test('a failing disk is logged once, and lines are still delivered', async () => {
   const folder = temporaryFolder();
   await appendFile(join(folder, 'file'), '');
   const target = createTarget(join(folder, 'file', 'below'));

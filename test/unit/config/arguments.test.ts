@@ -42,13 +42,13 @@ test.each([
   expect(code).toBe(78);
 });
 
-test('the entry asked for its usage gives it', async () => {
+test('the entry prints its usage', async () => {
   const { code, said } = await start('bin/sparkthread.js', ['--help']);
   expect(said).toContain('start|demo|test|doctor');
   expect(code).toBe(0);
 });
 
-test('the entry asked for its version gives that of package.json', async () => {
+test('the entry prints the version of package.json', async () => {
   const { code, said } = await start('bin/sparkthread.js', ['--version']);
   expect(said).toBe(`${packageJson.version}\n`);
   expect(code).toBe(0);

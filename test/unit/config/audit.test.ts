@@ -25,7 +25,7 @@ test.each([
   expect(() => read(given)).toThrow(new ConfigError(['AUDIT must be log, file:path or https://….']));
 });
 
-test('what an address carries to be let in is a secret', () => {
+test('the credentials in an address are secrets', () => {
   const token = 'dG9rZW4tb2YtYS1jb2xsZWN0b3I';
   const { secrets } = read(`https://ana:p%40ss@collector.example/services/${token}?key=another-secret-key`);
   expect(secrets).toEqual(

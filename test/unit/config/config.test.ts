@@ -43,7 +43,7 @@ const credentials = {
   },
 };
 
-describe('the least that is needed', () => {
+describe('the minimal settings', () => {
   it('fills in every default', () => {
     const config = readConfig(LEAST);
     expect(config).toMatchObject({
@@ -149,7 +149,7 @@ describe('the least that is needed', () => {
 });
 
 describe('mistakes', () => {
-  it('tells everything that is missing at once', () => {
+  it('reports everything that is missing at once', () => {
     expect(problemsOf({})).toEqual([
       expect.stringMatching(/^SLACK_BOT_TOKEN is missing/),
       expect.stringMatching(/^SLACK_APP_TOKEN is missing.*SLACK_SIGNING_SECRET/),
@@ -157,7 +157,7 @@ describe('mistakes', () => {
     ]);
   });
 
-  it('tells every wrong value at once, each once, beside what is missing', () => {
+  it('reports every wrong value once, together with what is missing', () => {
     const problems = problemsOf({
       KG_URL: 'cluster.example.com',
       RUN_TIMEOUT: 'soon',
@@ -476,7 +476,7 @@ describe('certificates', () => {
     expect(readConfig({ ...LEAST, KG_CLIENT_CERT: file('both.pem', both) }).gateway.tls.key).toBe(both);
   });
 
-  it('tells a certificate without a key, a key that does not fit, and what is no PEM', () => {
+  it('reports a certificate without a key, a key that does not fit, and a file that is not PEM', () => {
     const cert = file('client.pem', pem('client.pem'));
     const key = file('client.key', pem('client.key'));
     const other = file('other.key', pem('other.key'));
@@ -518,7 +518,7 @@ describe('an encrypted key', () => {
     expect(problemsOf({ ...LEAST, ...certificate(), ...env })).toEqual([words]);
   });
 
-  it('a passphrase without a key is told', () => {
+  it('a passphrase without a key is reported', () => {
     expect(problemsOf({ ...LEAST, KG_CLIENT_KEY_PASSPHRASE: 'p' })).toEqual([
       'KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.',
     ]);
@@ -530,6 +530,13 @@ describe('an encrypted key', () => {
     const nonsense = { ...certificate(), KG_CLIENT_KEY: file('nonsense.key', 'nonsense') };
     expect(problemsOf({ ...LEAST, ...nonsense })).toEqual(['KG_CLIENT_KEY is no key in PEM form.']);
   });
+});
+
+it('warns that MAX_OUTPUT cannot be reached within a smaller SPOOL_LIMIT', () => {
+  expect(readConfig({ ...LEAST, MAX_OUTPUT: '1GB', SPOOL_LIMIT: '1GB' }).warnings).toEqual([]);
+  expect(readConfig({ ...LEAST, SPOOL_LIMIT: '50MB' }).warnings).toEqual([
+    'SPOOL_LIMIT, which is for all runs together, is smaller than MAX_OUTPUT: no run can keep that much output.',
+  ]);
 });
 
 describe('names that look like ours', () => {
@@ -621,7 +628,7 @@ describe('the list of settings', () => {
   });
 });
 
-it('says of a required setting that is missing which name may have been meant for it', () => {
+it('names the misspelt variable that may be meant for a missing setting', () => {
   const { SLACK_APP_TOKEN, ...rest } = LEAST;
   expect(() => readConfig({ ...rest, SLACK_APP_TOKN: SLACK_APP_TOKEN })).toThrow(
     'SLACK_APP_TOKN is not a setting; did you mean SLACK_APP_TOKEN?',

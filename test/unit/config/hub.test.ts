@@ -57,7 +57,7 @@ test.for([
   expect(read).toThrow(new ConfigError([words]));
 });
 
-test('a user and a token alone, as every server of a hub has them, make no hub', () => {
+test('a user and a token alone, which every server of a hub has, configure no hub', () => {
   const { gateway } = readConfig({ ...slack, ...hub, JUPYTERHUB_API_URL: '', KG_URL: 'http://gw/' });
   expect(gateway.hub).toBeUndefined();
   expect(gateway.token).toBeUndefined();

@@ -61,7 +61,7 @@ test.for([
   expect(problems[0]).toContain(words);
 });
 
-test('an empty file and a value that cannot be one are told by the file, without the value', () => {
+test('an empty file and an invalid value are reported by the file’s setting, without the value', () => {
   const { SLACK_APP_TOKEN: _, ...rest } = LEAST;
   expect(problemsOf({ ...rest, SLACK_APP_TOKEN_FILE: file('empty', '\n') })).toEqual([
     'SLACK_APP_TOKEN_FILE must be the path of a file with the secret (it is empty).',

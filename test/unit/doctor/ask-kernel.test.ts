@@ -69,7 +69,7 @@ test.for([
   expect(proved.text).not.toMatch(/\p{C}/u);
 });
 
-test('an endless error is told in a sentence', async () => {
+test('a very long error is reported in one sentence', async () => {
   const proved = await prove(failWith('Py4JJavaError', 'x'.repeat(1_000_000)));
   expect(proved.text.length).toBeLessThan(500);
 });
@@ -87,9 +87,9 @@ test('a job that gets no executors is interrupted after its time', async () => {
   });
 });
 
-test('one that does not heed the interrupt is left at it', async () => {
+test('a kernel that ignores the interrupt is not waited for', async () => {
   const proved = await prove((request, kernel) => kernel.begin(request), 20);
-  expect(proved.text).toContain('did not end in time, and does not heed a stop.');
+  expect(proved.text).toContain('did not end in time, and interrupting it had no effect.');
 });
 
 test.for([

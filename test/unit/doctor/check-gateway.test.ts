@@ -33,6 +33,6 @@ test.for([
   expect(next).toContain(remedy);
 });
 
-test('without a hub nothing is said', async () => {
+test('without a hub nothing is reported', async () => {
   expect(await examine(undefined, false)).toEqual([]);
 });

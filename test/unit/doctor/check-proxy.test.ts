@@ -18,7 +18,7 @@ async function examine(url: string, addresses: Record<string, string>, noProxy =
   return findings();
 }
 
-test('the proxy and its answer are told for each address, never its password', async () => {
+test('the proxy’s answer is reported for each address, never its password', async () => {
   await using proxy = await startConnectProxy({ credentials: 'ana:s3cret' });
   await using tls = await startTls(proxy.url);
   const to = `https://localhost:${tls.port}/`;
@@ -58,14 +58,14 @@ test('a refusal names the address that the proxy should let through', async () =
   expect(remedy).toContain('tunnels (CONNECT) to slack.com:443');
 });
 
-test('a proxy that is not there', async () => {
+test('a proxy that does not answer', async () => {
   const proxy = await startConnectProxy();
   await proxy[Symbol.asyncDispose]();
   const [failure] = await examine(proxy.url, { Slack: 'https://slack.com/api/' });
   expect(failure).toContain(`${proxy.url} gives no answer (ECONNREFUSED).`);
 });
 
-test('what is reached without the proxy is said', async () => {
+test('addresses that are reached without the proxy are noted', async () => {
   await using proxy = await startConnectProxy();
   const addresses = { Slack: 'https://slack.com/api/', 'the gateway': 'http://gateway:8888/' };
   const why = 'is plain http, or NO_PROXY names it.';

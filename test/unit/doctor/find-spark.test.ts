@@ -21,7 +21,7 @@ test('says where SQL runs and in which kernels Spark is', () => {
   );
 });
 
-test('says what to do where the kernel that a name promised has no Spark', () => {
+test('says what to do if a kernel with Spark in its name has no Spark', () => {
   expect(noted(new Map([['python3', '4.3.0']]))).toMatch(
     /python2-spark21 .*where no Spark was found\..*Choose another with use/,
   );

@@ -7,7 +7,7 @@ function written(check: (report: ReturnType<typeof startReport>) => void): strin
   return lines;
 }
 
-test('the last line counts the checks; notes and what was skipped are none', () => {
+test('the last line counts the checks, without notes and skipped checks', () => {
   const all = written((report) => {
     report.ok('slack', 'The token works.');
     report.note('A sentence.');

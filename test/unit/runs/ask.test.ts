@@ -15,7 +15,7 @@ function controlOf(rig: SessionRig): KernelControl {
   });
 }
 
-test('Ask is offered to who waits behind somebody else’s run, and to nobody else', async () => {
+test('Ask is offered only behind somebody else’s run', async () => {
   await using rig = await startSessionRig();
   const first = await rig.submit('first()', { requester: 'ben' });
   await rig.held.untilBegun('first()');
@@ -49,7 +49,7 @@ test('the requester of the run in hand is asked once in ten minutes, whoever ask
   expect(control.askAbout(eve.run).id).toBe(ana.id);
 });
 
-test('nobody is asked about one’s own run, a bot’s run, or by a run that does not wait any more', async () => {
+test('nobody is asked about the caller’s own run, about a bot’s run, or for a run that no longer waits', async () => {
   await using rig = await startSessionRig();
   const control = controlOf(rig);
   const first = await rig.submit('first()', { requester: 'ben' });

@@ -66,7 +66,7 @@ test('several kernels a channel: each is known, by its language’s own name too
   await expect(rig.control.restart(record)).rejects.toMatchObject({ code: 'noKernel' });
 });
 
-test('status says what the gateway says of a kernel, and which runs are unfinished', async () => {
+test('status has the gateway’s state of a kernel and the unfinished runs', async () => {
   await using rig = await startSessionRig();
   await fillQueue(rig);
   rig.held.begun[0]!.kernel.executionState = 'busy';
@@ -80,7 +80,7 @@ test('status says what the gateway says of a kernel, and which runs are unfinish
   expect((await rig.control.status('T1', 'C1'))[0]?.state).toBe('unreachable');
 });
 
-test('a run that is over is not stopped, and a question that is over not answered', async () => {
+test('an ended run cannot be stopped, and an ended prompt cannot be answered', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const { run } = await rig.submit('code()');
@@ -98,7 +98,7 @@ test('D16: buttons of old runs make no session', async () => {
   expect(rig.kernels.find('T1/C7')).toBeUndefined();
 });
 
-test('a kernel that is just being started is neither restarted nor shut down: its start would be forgotten', async () => {
+test('a kernel that is being started can be neither restarted nor shut down, because its start would be forgotten', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ method }) => (method === 'POST' ? 'hang' : undefined);
   const posted = rig.gateway.untilCall(({ method }) => method === 'POST');

@@ -23,7 +23,7 @@ test('a run took as long as its kernel spoke of it', () => {
   }
 });
 
-describe('an end that nobody saw', () => {
+describe('an end that was not observed', () => {
   test.each(['unknown', 'outputLost'] as const)('%s: it ran if the store says so', (kind) => {
     expect(readEnd(end(kind), undefined, begun).kind).toBe('outputLost');
   });
@@ -40,17 +40,17 @@ describe('the kernel’s process is another one', () => {
       expect(readEnd(end(kind), undefined, unseen).kind).toBe('unknown');
     },
   );
-  test('a process that got the code and died before it said anything of it died of it', () => {
+  test('a process that got the code and died before its first message about it was ended by it', () => {
     expect(readEnd(end('kernelDied'), undefined, unseen, true).kind).toBe('kernelDied');
     expect(readEnd(end('kernelGone'), undefined, unseen, true).kind).toBe('unknown');
   });
-  test('a restart that was asked for is what its author reads in either case', () => {
+  test('a requested restart is told to the author in either case', () => {
     expect(readEnd(end('kernelRestarted'), undefined, unseen).kind).toBe('kernelRestarted');
   });
 });
 
 describe('the gateway stayed away', () => {
-  test('what had begun may go on; what gave no sign is not known to have run', () => {
+  test('a run that had begun may go on; without a message it is not known whether it ran', () => {
     expect(readEnd(end('gatewayAway'), undefined, begun).kind).toBe('gatewayAway');
     expect(readEnd(end('gatewayAway'), undefined, unseen).kind).toBe('unknown');
   });
@@ -61,12 +61,12 @@ describe('a block that was not sent', () => {
   const first = unseen;
   const later = { ...first, data: { ...data, block: 1 } };
 
-  test('stopped before the first one: it did not run; between two: what had run was stopped', () => {
+  test('stopped before the first block it is cancelled; stopped between two blocks it is interrupted', () => {
     expect(readEnd(end('notSent'), stop, first).kind).toBe('cancelled');
     expect(readEnd(end('notSent'), stop, later)).toMatchObject({ kind: 'interrupted', stoppedBy: 'U1' });
   });
 
-  test('the gateway away: “nothing ran” is said only where nothing had', () => {
+  test('without the gateway a run counts as not started only if none of its blocks ran', () => {
     expect(readEnd(end('notSent'), undefined, first).kind).toBe('notStarted');
     expect(readEnd(end('notSent'), undefined, later)).toMatchObject({
       kind: 'interrupted',

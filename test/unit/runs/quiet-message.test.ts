@@ -28,7 +28,7 @@ const running = view({ kind: 'running', sinceMs: 0, stopping: false, stopIgnored
 const switchAsked = view({ kind: 'switchAsked', channel: 'C1', from: 'a', to: 'b', maySwitch: true });
 const ended = (kind: OutcomeKind): RunView => view({ kind: 'ended', outcome: { kind } as never });
 
-test('a run that ends well is told nowhere', async () => {
+test('a run that ends well posts nothing', async () => {
   const { message, shown } = openQuietly();
   message.show(running);
   expect(await message.finish(ended('ok'))).toEqual({ delivered: true });
@@ -47,7 +47,7 @@ test.each<OutcomeKind>(['raised', 'timedOut', 'gatewayAway', 'unknown', 'interru
   },
 );
 
-test('once somebody has to decide about it, all of it is shown', async () => {
+test('a run that somebody has to decide about is shown from then on', async () => {
   const { message, shown } = openQuietly();
   message.show(switchAsked);
   message.show(running);
@@ -56,7 +56,7 @@ test('once somebody has to decide about it, all of it is shown', async () => {
   expect(shown).toEqual(['switchAsked', 'running', 'ended', 'release']);
 });
 
-test('what a predecessor has told of goes on being told', async () => {
+test('a run that an earlier process has shown stays visible', async () => {
   const { message, shown } = openQuietly('1.1');
   message.show(running);
   await message.finish(ended('ok'));

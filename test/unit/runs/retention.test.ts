@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../src/log.ts';
 import { startRetention } from '../../../src/runs/retention.ts';
 
@@ -11,11 +11,16 @@ test.each([
     purged.resolve(before);
     return { ids: [], isPartial: false };
   };
-  startRetention({ store: { purge }, keepRunsMs, log: silentLog, now: () => 1e9 }).close();
-  expect(await purged.promise).toEqual({ runsBefore, requestsBefore: 1e9 - 7 * 24 * 3_600_000 });
+  vi.useFakeTimers({ toFake: ['Date'], now: 1e9 });
+  try {
+    startRetention({ store: { purge }, keepRunsMs, log: silentLog }).close();
+    expect(await purged.promise).toEqual({ runsBefore, requestsBefore: 1e9 - 7 * 24 * 3_600_000 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
-test('what one step leaves the next one erases, until nothing is left', async () => {
+test('further steps erase what one step leaves, until nothing is left', async () => {
   const erased = Promise.withResolvers<unknown>();
   const steps = [
     { ids: ['1', '2'], isPartial: true },

@@ -80,7 +80,7 @@ test('a run whose final message is on its way is erased after it', async () => {
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });
 
-test('a run is erased also when the store is away in the last step', async () => {
+test('a run is erased even if the store does not answer in the last step', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('secret()');
   const run = await rig.held.untilBegun('secret()');
@@ -107,7 +107,7 @@ test('the runs whose message it took over are erased with it', async () => {
   expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
 });
 
-test('the store is away when the chain is read: nothing is erased, so that it can be tried again', async () => {
+test('if the store does not answer when the chain is read, nothing is erased, so that it can be tried again', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const first = await rig.submit('first()');
@@ -119,7 +119,7 @@ test('the store is away when the chain is read: nothing is erased, so that it ca
   expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(2);
 });
 
-test('an edit takes over the message of the run before, once that is posted, and removes its files', async () => {
+test('an edit takes over the message of the earlier run after that is posted, and removes its files', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   rig.onFinish = () => ({ delivered: true, messageTs: '7.0', files: ['F1'] });
@@ -129,7 +129,7 @@ test('an edit takes over the message of the run before, once that is posted, and
   expect(rig.notices).toContain('detached first()');
 });
 
-test('a sentence is said at the head of a run in memory', async () => {
+test('a sentence is added to the top of a run in memory', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');
   await rig.held.untilBegun('code()');
@@ -139,7 +139,7 @@ test('a sentence is said at the head of a run in memory', async () => {
   expect((await rig.runs.find(live.id))?.data.notes).toEqual(['Look here.']);
 });
 
-test('a listed run is told as it is known here, before the store has what was noted', async () => {
+test('a listed run is the one in memory, although the store has not got the last change yet', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');
   await rig.held.untilBegun('code()');

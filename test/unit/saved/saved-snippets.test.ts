@@ -41,7 +41,7 @@ test('a snippet is found by its name in any case, in its channel alone, and by a
   expect((await reload('T2')).all()).toEqual([]);
 });
 
-test('a taken name is kept until it is said that this very snippet may go', async () => {
+test('a name stays taken until the caller names the snippet to replace', async () => {
   const first = await saved.save(snippet, undefined, 1);
   const other = { ...snippet, name: 'report', blocks: ['2'], savedBy: 'U2' };
   expect(await saved.save(other, undefined, 2)).toEqual({ kind: 'taken', saved: first.saved });
@@ -54,7 +54,7 @@ test('a taken name is kept until it is said that this very snippet may go', asyn
   expect((await reload()).list('C1')).toEqual([second.saved]);
 });
 
-test('two who save under one new name at once do not overwrite each other', async () => {
+test('two people who save under one new name at the same time do not overwrite each other', async () => {
   const other = { ...snippet, blocks: ['2'], savedBy: 'U2' };
   const results = await Promise.all([saved.save(snippet, undefined, 1), saved.save(other, undefined, 1)]);
   expect(results.map(({ kind }) => kind)).toEqual(['saved', 'taken']);
@@ -69,7 +69,7 @@ test('the same code under the same name changes nothing; the same code for anoth
   expect((await saved.save({ ...snippet, kernelspec: 'python2' }, undefined, 2)).kind).toBe('taken');
 });
 
-test('what is forgotten is erased with its code, once', async () => {
+test('a forgotten snippet is erased with its code, once', async () => {
   const { saved: first } = await saved.save(snippet, undefined, 1);
   expect(await saved.forget(first)).toBe(true);
   expect(await saved.forget(first)).toBe(false);
@@ -85,7 +85,7 @@ test('whoever forgets a snippet does not take away another that has its name by 
   expect(saved.list('C1')).toEqual([second]);
 });
 
-test('a channel keeps a hundred, also of what is saved at once; one more is refused, and replacing is not', async () => {
+test('a channel has at most a hundred snippets, also when they are saved at once; replacing one is still possible', async () => {
   const save = (at: number) => saved.save({ ...snippet, name: `n${at}` }, undefined, at);
   const results = await Promise.allSettled(Array.from({ length: 101 }, (_, at) => save(at)));
   expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);

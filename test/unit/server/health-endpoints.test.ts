@@ -55,7 +55,7 @@ test.each([
   expect(taken).toBe(count);
 });
 
-test('what Slack, gateway and store do is told beside the readiness and does not decide it', async () => {
+test('Slack, gateway and store are reported with the readiness and do not decide it', async () => {
   checks['slack'] = async () => ({ ok: false, detail: 'It reconnects.' });
   checks['store'] = storeCheck(async () => undefined, 'redis');
   expect(await ask('/readyz')).toEqual([
@@ -86,7 +86,7 @@ test('an error’s own words are not repeated', async () => {
   expect(JSON.stringify(body)).not.toContain('inner-word');
 });
 
-test('a silent part holds nobody up', async () => {
+test('a part that does not answer delays nobody', async () => {
   const silent: HealthCheck = () => new Promise(() => undefined);
   expect(await readHealth({ slack: silent }, 10)).toEqual({
     slack: { ok: false, detail: 'No answer within 0.01 s.' },

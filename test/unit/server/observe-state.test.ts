@@ -12,7 +12,7 @@ async function samplesOf(registry: Registry, names: RegExp): Promise<string[]> {
   return lines.filter((line) => !line.startsWith('#') && names.test(line));
 }
 
-test('what is there is asked for when the metrics are read; a standby has nothing', async () => {
+test('the gauges are read at each scrape; a standby has nothing', async () => {
   const registry = new Registry();
   let isLeader = true;
   observeState(registry, {
@@ -50,7 +50,7 @@ test.each([
   ]);
 });
 
-test('calls of the run store are timed, failed ones too, and do what they did', async () => {
+test('calls to the run store are timed, also failed ones, and work as before', async () => {
   const registry = new Registry();
   const store = instrumentStore(registry)(await openStore({ url: 'memory:', log: silentLog }));
   await expect(store.runs.markSeen('one', 1)).rejects.toThrow(StoreError);

@@ -37,7 +37,7 @@ function create(more: Partial<HandoverDeps> = {}) {
 
 const pass = async (seconds: number) => await vi.advanceTimersByTimeAsync(seconds * 1_000);
 
-test('a leader without Slack for 30 s gives way to a standby that has it', async () => {
+test('a leader without Slack for 30 s gives way to a standby that reaches it', async () => {
   const { missed, calls, given } = create();
   await pass(100);
   missed.slack = true;
@@ -61,7 +61,7 @@ test('it stays where no standby reaches more, and where Slack comes back', async
   end();
 });
 
-test('a gateway is tried once more before: nobody may have called it for long', async () => {
+test('the gateway is tried once more before that, because the last call may be old', async () => {
   const { missed, reached, calls, given } = create();
   missed.gateway = true;
   reached.gateway = true;
@@ -72,7 +72,7 @@ test('a gateway is tried once more before: nobody may have called it for long', 
   expect(given).toEqual(['gateway']);
 });
 
-test('a standby offers what it reaches, and nothing else', async () => {
+test('a standby offers only what it reaches', async () => {
   const { handover, calls, end } = create({ isLeading: () => false });
   handover.onWanted?.('slack');
   await pass(0);

@@ -120,7 +120,7 @@ test('a standby says that 0.1.0 processes have to be stopped first, and takes th
   expect(await turn).toEqual({ epoch: 1 });
 });
 
-test('a standby waits for a store that is away, and ends on one that it must not take', async () => {
+test('a standby waits for a store that does not answer, and ends if it must not use the store', async () => {
   const { answers, asked, lead } = create();
   answers.acquire = async () => {
     throw silent();
@@ -225,7 +225,7 @@ test.each([
   expect([leadership.mayWrite(), leadership.state]).toEqual([true, 'leading']);
 });
 
-test('a process that stood still past its lease is told who has it now', async () => {
+test('a process that stood still past its lease learns that another one has it', async () => {
   const { leadership, answers, lost, lead } = create();
   await lead();
   answers.renew = async () => 'taken';
@@ -234,7 +234,7 @@ test('a process that stood still past its lease is told who has it now', async (
   expect([leadership.state, leadership.mayWrite(), lost.length]).toEqual(['lost', false, 1]);
 });
 
-test('an answer from before a standstill says nothing of the time after it', async () => {
+test('an answer from before a standstill does not count', async () => {
   const { leadership, answers, asked, lead } = create();
   await lead();
   const late = Promise.withResolvers<'held'>();
@@ -250,7 +250,7 @@ test('an answer from before a standstill says nothing of the time after it', asy
   expect(leadership.mayWrite()).toBe(true);
 });
 
-test('an emptied store: a new epoch, and nothing is sure before what was lost is written back', async () => {
+test('after an emptied store there is a new epoch, and the lease is in doubt until what was lost is written back', async () => {
   let writes = 0;
   const written = Promise.withResolvers<void>();
   const { leadership, answers, asked, lost, lead } = create(async () => {
@@ -271,7 +271,7 @@ test('an emptied store: a new epoch, and nothing is sure before what was lost is
   expect([leadership.state, asked.acquire, writes, lost]).toEqual(['leading', 2, 2, []]);
 });
 
-test('a store that is emptied again while it is written back is written back once more, one after the other', async () => {
+test('a store that is emptied again during a restore is restored once more, one after the other', async () => {
   const begun: PromiseWithResolvers<void>[] = [];
   const { leadership, answers, lead } = create(async () => {
     const writing = Promise.withResolvers<void>();

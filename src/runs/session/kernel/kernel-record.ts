@@ -77,7 +77,8 @@ export class KernelRecords {
     if (read.success) {
       const { cookies, ...record } = read.data;
       if (cookies !== undefined) this.#gateway.restoreCookies(record.kernelId, cookies);
-      kernel.record = record;
+      // The clock may have been ahead when the kernel was used, and such a kernel would never count as idle.
+      kernel.record = { ...record, lastUsedAt: Math.min(record.lastUsedAt, Date.now()) };
       return;
     }
     this.#log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');

@@ -198,9 +198,9 @@ async function reachAndExecute(
 /** RUN_TIMEOUT counts from now; for a resumed run, from the kernel's first message. */
 function startClock(live: LiveRun, runTimeoutMs: number | undefined): () => void {
   if (runTimeoutMs === undefined) return () => undefined;
-  const remainingMs = (live.run.data.startedAt ?? Date.now()) + runTimeoutMs - Date.now();
+  const ranMs = Date.now() - (live.run.data.startedAt ?? Date.now());
   const stop = (): void => live.stop({ kind: 'timeout' });
-  const clock = setTimeout(stop, Math.max(0, remainingMs));
+  const clock = setTimeout(stop, Math.max(0, runTimeoutMs - Math.max(0, ranMs)));
   const clear = (): void => clearTimeout(clock);
   live.released.addEventListener('abort', clear, { once: true });
   return clear;

@@ -12,7 +12,7 @@ test('an accepted snippet is a run in the store and in its session', async () =>
   expect(await rig.store.runs.code(live!.id)).toEqual(['code()']);
 });
 
-test('the same request makes one run, also when both come at once', async () => {
+test('a repeated request makes one run, even if both come at the same time', async () => {
   await using rig = await startSessionRig();
   const request = rig.request('code()');
   const both = await Promise.all([rig.admission.submit(request), rig.admission.submit(request)]);
@@ -73,7 +73,7 @@ test('a place is free again when the store refused', async () => {
   expect((await rig.admission.submit(rig.request('code()'))).kind).toBe('accepted');
 });
 
-test('a request that is repeated after its run was accepted is a duplicate, not one too many', async () => {
+test('the repetition of an accepted request is a duplicate and not refused by a limit', async () => {
   await using rig = await startSessionRig({ queueLimit: 1, userLimit: 1 });
   const request = rig.request('code()');
   await rig.admission.submit(request);
@@ -181,7 +181,7 @@ test('an edit replaces the code of a waiting run, which keeps its place', async 
   expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(false);
 });
 
-test('a run that is cancelled while its edit is being stored never runs', async () => {
+test('a run that is cancelled while its edit is being stored does not run', async () => {
   await using rig = await startSessionRig();
   const first = await rig.submit('running()');
   await rig.held.untilBegun('running()');

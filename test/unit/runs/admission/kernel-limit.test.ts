@@ -75,7 +75,7 @@ test('kernels that are there already, and those of others, stay open to everybod
   await expect(at.submit('ana', 'C4')).rejects.toThrow(REFUSED);
 });
 
-test('a kernel that is about to be started counts, and of snippets sent at once the first ones are taken', async () => {
+test('a kernel that will be started counts, and of simultaneous snippets the first ones are accepted', async () => {
   await using at = await startAdmission();
   const sent = await Promise.allSettled(['C1', 'C2', 'C3', 'C1'].map((channel) => at.submit('ana', channel)));
   expect(sent.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
@@ -91,7 +91,7 @@ test('a kernel that was shut down, or that the gateway has culled, does not coun
   await at.run('ana', 'C4');
 });
 
-test('a gateway that gives no answer is no proof that a kernel is gone', async () => {
+test('a gateway without an answer does not prove that a kernel is gone', async () => {
   await using at = await startAdmission();
   await at.run('ana', 'C1');
   await at.run('ana', 'C2');

@@ -13,12 +13,12 @@ function refusal(snippet: Snippet, maxCodeBytes = 100e6): string | undefined {
   return undefined;
 }
 
-describe('what cannot be run', () => {
+describe('snippets that cannot run', () => {
   it.each([[[]], [['']], [[' \n\t']], [['', '\n']]])('refuses %j as empty', (blocks) => {
     expect(refusal({ language: undefined, blocks })).toBe('emptySnippet: There is no code to run.');
   });
 
-  it('says what a language’s word alone may have meant', () => {
+  it('explains what a language’s word alone may have meant', () => {
     expect(refusal({ language: 'python2', blocks: [''] })).toMatch(/^emptySnippet: .*use python2/);
   });
 
@@ -26,7 +26,7 @@ describe('what cannot be run', () => {
     expect(refusal({ language: undefined, blocks: ['', 'x'] })).toBeUndefined();
   });
 
-  it('refuses what no gateway lets through, measured as it is sent', () => {
+  it('refuses a block that no gateway accepts, by its size on the wire', () => {
     const mebi = 2 ** 20;
     expect(refusal({ language: undefined, blocks: ['x'.repeat(9 * mebi - 2)] })).toBeUndefined();
     expect(refusal({ language: undefined, blocks: ['x'.repeat(9 * mebi - 1)] })).toMatch(/^snippetTooLong/);

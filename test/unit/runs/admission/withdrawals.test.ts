@@ -74,7 +74,7 @@ test('lost twice: the third time it is one run still', async () => {
   expect(await s.store.runs.newest('channel', ['T1', 'C1'], 10)).toHaveLength(1);
 });
 
-test('what nobody repeats is taken out of the store, however long that is away', async () => {
+test('a refused run is erased from the store, however long the store does not answer', async () => {
   await using s = await scene();
   s.faults.after = lost;
   await expect(s.withdrawals.guard(run('a'), s.accept, undefined)).rejects.toThrow('no answer');

@@ -28,7 +28,7 @@ function scene(): {
   };
 }
 
-test('what a channel chose is read back, also by the next process', async () => {
+test('a channel’s settings are read back, also by the next process', async () => {
   const { keyv, settings } = scene();
   expect(await settings.read('T1', 'C1')).toEqual({});
   await settings.change('T1', 'C1', { auto: true });
@@ -48,7 +48,7 @@ test('two changes at once lose neither', async () => {
   expect(await keyv.get('T1/C1')).toEqual({ auto: true, kernelspec: 'python3' });
 });
 
-test('what is so already is not written', async () => {
+test('a setting that does not change is not written', async () => {
   const { settings, writes } = scene();
   await settings.change('T1', 'C1', { kernelspec: 'python3' });
   await settings.change('T1', 'C1', { kernelspec: 'python3' });
@@ -65,7 +65,7 @@ test('a change that the store does not take is none, and may be tried again', as
   expect(await settings.read('T1', 'C1')).toEqual({ auto: true });
 });
 
-test('a store that was emptied gets all that is known again, as it is then', async () => {
+test('an emptied store gets all current settings again', async () => {
   const { keyv, settings } = scene();
   await settings.change('T1', 'C1', { auto: true });
   await settings.change('T1', 'C2', { kernelspec: 'ir' });
@@ -77,7 +77,7 @@ test('a store that was emptied gets all that is known again, as it is then', asy
   expect(await keyv.get('T1/C2')).toEqual({ kernelspec: 'ir' });
 });
 
-test('channels whose id has changed are told, those of this workspace', async () => {
+test('the channels of this workspace whose ids have changed are listed', async () => {
   const { keyv, settings } = scene();
   await settings.change('T1', 'G1', { laterIds: ['C1'] });
   await settings.change('T1', 'G1', { auto: true });

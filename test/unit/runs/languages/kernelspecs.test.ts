@@ -12,7 +12,7 @@ const listOf = (...names: string[]): Kernelspecs => ({
   list: names.map((name) => ({ name, displayName: name, language: 'python' })),
 });
 
-test('the first reader after a while gets what was installed meanwhile, also where the clock was set back', async () => {
+test('the first read after a while has newly installed kernelspecs, also if the clock was set back', async () => {
   let there = listOf('old');
   const gateway: Pick<Gateway, 'readKernelspecs'> = { readKernelspecs: () => Promise.resolve(there) };
   const cache = startKernelspecCache(gateway, silentLog);
@@ -36,7 +36,7 @@ test.each([
   expect(await cache.read()).toEqual(listOf('old'));
 });
 
-test('the list of a server that is stopped is assumed until it runs; reading starts nothing', async () => {
+test('the list of a stopped server is assumed until it runs; a read does not start it', async () => {
   const specs = listOf('spark');
   let state: 'stopped' | 'running' = 'stopped';
   const started = Promise.withResolvers<void>();
@@ -70,7 +70,7 @@ test('the list of a server that is stopped is assumed until it runs; reading sta
   cache.close();
 });
 
-test('without a hub a stopped server is told', async () => {
+test('without a hub a stopped server is an error', async () => {
   const stopped = new GatewayError('serverStopped', 'stopped', { status: 424 });
   const cache = startKernelspecCache({ readKernelspecs: () => Promise.reject(stopped) }, silentLog);
   await expect(cache.read()).rejects.toBe(stopped);

@@ -68,7 +68,7 @@ describe('a word and the kernelspec it means', () => {
     expect(resolveLanguage('python', context)).toEqual({ kernelspec: 'python2-spark21' });
   });
 
-  it('refuses a word that fits several when the default is none of them, with the list', () => {
+  it('refuses a word that fits several kernelspecs without the default, and lists them', () => {
     const { code, message } = refusal('pyspark');
     expect(code).toBe('ambiguousLanguage');
     expect(message).toContain('python2-spark21, python3-spark');
@@ -86,13 +86,13 @@ describe('a word and the kernelspec it means', () => {
     expect(message).toMatch(new RegExp(`Did you mean .*\\b${near}\\b`));
   });
 
-  it('lists what there is when nothing is near', () => {
+  it('lists all languages if none is similar', () => {
     expect(refusal('klingonese').message).toBe(
       'Unknown language “klingonese”. Languages here: python2-spark21, python3, python3-spark, scala-spark21, ir.',
     );
   });
 
-  it('says so when an alias points to a kernelspec that is not there', () => {
+  it('says that an alias names a kernelspec that does not exist', () => {
     const { code, message } = refusal('spark', languagesOf({ aliases: { spark: 'gone' } }));
     expect(code).toBe('unknownLanguage');
     expect(message).toContain('stands for gone');
@@ -207,7 +207,7 @@ describe('the list of languages', () => {
     ]);
   });
 
-  it('says a word once that is configured and common too', () => {
+  it('lists a word only once if it is both configured and common', () => {
     const list = listLanguages(languagesOf({ aliases: { python2: 'python3-spark' } }));
     expect(list.find(({ kernelspec }) => kernelspec === 'python3-spark')?.aliases).toEqual(['python2']);
   });

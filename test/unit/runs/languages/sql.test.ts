@@ -47,7 +47,7 @@ test('a kernel that speaks SQL, or that LANGUAGES calls so, gets it as it is', (
   expect(resolveLanguage('sql', languagesOf({ aliases: { sql: 'ir' } }))).toEqual({ kernelspec: 'ir' });
 });
 
-test('without a kernel that takes it SQL is refused, and that is said', () => {
+test('SQL is refused with the reason if no kernel can run it', () => {
   const context = languagesOf({
     kernelspecs: { default: 'bash', list: [{ name: 'bash', displayName: 'Bash', language: 'bash' }] },
   });
@@ -56,7 +56,7 @@ test('without a kernel that takes it SQL is refused, and that is said', () => {
   expect(listChoices(context)).toEqual(listLanguages(context));
 });
 
-test('a channel on SQL runs what names no language as SQL, and a named one as that', () => {
+test('in a channel on SQL code without a language is SQL, and a named language counts', () => {
   const context = languagesOf({ channelLanguage: 'python3-spark', channelDialect: 'sql' });
   const sql = { kernelspec: 'python3-spark', dialect: 'sql' };
   expect(chooseLanguage({ language: undefined }, context)).toEqual(sql);
@@ -67,7 +67,7 @@ test('a channel on SQL runs what names no language as SQL, and a named one as th
   expect(chooseLanguage({ language: 'scala' }, context)).toEqual({ kernelspec: 'scala-spark21' });
 });
 
-test('a run that is repeated runs where it ran', () => {
+test('a repeated run uses its old kernelspec', () => {
   expect(chooseLanguage({ language: 'python3-spark', dialect: 'sql' }, languagesOf())).toEqual({
     kernelspec: 'python3-spark',
     dialect: 'sql',

@@ -34,7 +34,7 @@ test('several kernels a channel: one session for each kernelspec, and they run a
   expect(rig.kernels.records('T1', 'C1').map(({ queue }) => queue)).toEqual(['T1/C1/scala-spark']);
 });
 
-test('a place that is reserved counts until it is released', async () => {
+test('a reserved place counts until it is released', async () => {
   await using rig = await startSessionRig();
   const place = rig.kernels.reserve({ queue: 'T1/C1', requester: 'U1' });
   expect(rig.kernels.countQueue('T1/C1')).toBe(1);

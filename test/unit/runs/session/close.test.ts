@@ -45,7 +45,7 @@ test('a run whose kernel is just being connected waits for the successor', async
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(1);
 });
 
-test('a run that waits for a gateway that is away waits for the successor', async () => {
+test('a run that waits for the gateway is left to the successor', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = () => 'reset';
   const live = await rig.submit('code()');
@@ -57,7 +57,7 @@ test('a run that waits for a gateway that is away waits for the successor', asyn
   expect(await untilRan(rig, live.id)).toBe('ok');
 });
 
-test('a sent run that waits for a gateway that is away is resumed by the successor', async () => {
+test('a sent run that waits for the gateway is resumed by the successor', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');
   const run = await rig.held.untilBegun('code()');

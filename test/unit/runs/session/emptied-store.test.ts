@@ -7,7 +7,7 @@ async function empty(rig: SessionRig): Promise<void> {
   await rig.store.keyv('kernel').clear();
 }
 
-test('runs that wait are told lost; the running one is written again, and so is its kernel', async () => {
+test('waiting runs are told that they are lost; the running one and its kernel are stored again', async () => {
   await using rig = await startSessionRig();
   const running = await rig.submit('running()');
   const run = await rig.held.untilBegun('running()');
@@ -26,7 +26,7 @@ test('runs that wait are told lost; the running one is written again, and so is 
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()']);
 });
 
-test('the run whose kernel is just starting is not told lost and run all the same', async () => {
+test('a run whose kernel is just starting runs and is not told that it is lost', async () => {
   await using rig = await startSessionRig();
   const start = Promise.withResolvers<void>();
   rig.gateway.answer = async ({ method }) => {

@@ -94,7 +94,7 @@ async function start(
 const job = (done: number, more: object = {}) =>
   statusJob(3, Date.now(), { numTasks: 8, numActiveTasks: 2, numCompletedIndices: done, ...more });
 
-test('a run of a kernel without the observer shows and keeps what the API tells of its jobs', async () => {
+test('a run of a kernel without the observer shows and keeps what the API says about its jobs', async () => {
   const { rig: started, live, clock, end, lines } = await start();
   await clock.next();
   expect(live.run.data.spark).toBeUndefined();
@@ -122,7 +122,7 @@ test('a run of a kernel without the observer shows and keeps what the API tells 
   expect(lines).toEqual([]);
 });
 
-test('a run that is over meanwhile waits for no answer', async () => {
+test('a run that has ended meanwhile does not wait for the answer', async () => {
   const { rig: started, live, clock, end, lines } = await start();
   server.answers['/api/v1/applications'] = () => undefined;
   void clock.next();

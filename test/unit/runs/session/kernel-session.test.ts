@@ -28,7 +28,7 @@ test('runs go to the kernel one at a time, in the order of their acceptance', as
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['a()', 'b()', 'c()']);
 });
 
-test('a run that is submitted late takes the place of its acceptance', async () => {
+test('a run that is submitted late gets its place by its acceptance', async () => {
   await using rig = await startSessionRig();
   const first = await rig.submit('first()');
   await rig.held.untilBegun('first()');
@@ -64,7 +64,7 @@ test('stop acts at once while the start of the kernel hangs', async () => {
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'cancelled', stoppedBy: 'U7' });
 });
 
-test('another language asks, blocks nobody, and runs once somebody agreed', async () => {
+test('a run in another language asks, blocks nobody, and runs after somebody has agreed', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilEnded(await rig.submit('python()'));
@@ -88,7 +88,7 @@ test('a question whose kernel is shut down meanwhile is needless: the run goes o
   expect((await rig.untilEnded(scala)).kind).toBe('ok');
 });
 
-test('a run that is accepted while the idle kernel is being shut down waits, and gets a kernel of its own', async () => {
+test('a run that is accepted while the idle kernel is being shut down waits and gets a new kernel', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilEnded(await rig.submit('before()'));
@@ -135,7 +135,7 @@ test('a restart ends the run in hand, and the next one finds the kernel restarte
   expect((await rig.untilEnded(next)).kind).toBe('ok');
 });
 
-test('the websocket is closed for idleness also after a run that reached no kernel', async () => {
+test('the idle websocket is closed also after a run that reached no kernel', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('before()'));
@@ -191,7 +191,7 @@ test('a kernel that died before it began its code, and that its gateway gave up,
   expect(next.run.data.notes).toEqual([expect.stringContaining('kernel was gone')]);
 });
 
-test('a full spool keeps nobody waiting: posted output makes room, and what has none is cut and said', async () => {
+test('a full spool makes nobody wait: posted output makes room, and output without room is cut, which is said', async () => {
   await using rig = await startSessionRig({ spoolLimit: 1_000 });
   const print = async (code: string, bytes: number): Promise<RunView | undefined> => {
     const live = await rig.submit(code);

@@ -17,7 +17,7 @@ test('a thread that prints after the end still edits the right run message', asy
   await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
 });
 
-test('a process that ends right after a run was ended by it: that is said, and that variables are gone', async () => {
+test('a process that ends right after a run was ended by it: the answer says so, and that variables are gone', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const live = await rig.submit('do_shutdown()');
@@ -31,7 +31,7 @@ test('a process that ends right after a run was ended by it: that is said, and t
   );
 });
 
-test('late output of a run that is being deleted is shown no more', async () => {
+test('late output of a run that is being deleted is not shown', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const live = await rig.submit('code()');

@@ -58,7 +58,7 @@ test('a bar that lasts becomes progress and is no part of the output; the record
   });
 });
 
-test('a kernel in which Spark was at work is known as one of Spark’s until its variables are gone', async () => {
+test('a kernel that has used Spark counts as one with Spark until its variables are lost', async () => {
   const before = await run(async (kernel, request) => kernel.stream(request, '1\n'));
   await rig.untilDone(before);
   const isOfSpark = () => rig.kernels.sparkKernelspecOf('T1', 'C1');
@@ -98,7 +98,7 @@ test('the bar of one block is no work of the next one', async () => {
   expect(spark && allCounts(spark)).toMatchObject({ stages: 2, tasks: 16, doneTasks: 16 });
 });
 
-test('a job that is over within a second leaves no line', async () => {
+test('a job under a second is not shown', async () => {
   const live = await run(async (kernel, request) => {
     kernel.stream(request, `${bar(1, 2)}${cleared}`, 'stderr');
   });
@@ -107,7 +107,7 @@ test('a job that is over within a second leaves no line', async () => {
   expect(rig.views(live).at(-1)?.output?.parts).toEqual([]);
 });
 
-test('what the observer says is the progress, whatever the bar says, and no output', async () => {
+test('the observer’s messages are the progress, whatever the console bar shows, and are no output', async () => {
   const say = (kernel: ScriptedKernel, request: ScriptMessage, jobs: number[], tasks: number[]): void =>
     void kernel.send(
       'comm_msg',
@@ -128,7 +128,7 @@ test('what the observer says is the progress, whatever the bar says, and no outp
   expect(last?.spark?.counts).toMatchObject({ jobs: 2, tasks: 20, doneTasks: 20, failedTasks: 1 });
 });
 
-test('what Toree’s plugin says on the comm that was opened for it is the progress of the block under way', async () => {
+test('the messages of Toree’s plugin are the progress of the current block', async () => {
   const event = (msgtype: string, more: object): object => ({
     msgtype: 'fromscala',
     msg: JSON.stringify({ msgtype, jobId: 4, stageId: 7, numTasks: 8, ...more }),

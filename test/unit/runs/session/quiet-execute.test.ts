@@ -26,7 +26,7 @@ test('one that hangs in it is interrupted', async () => {
   expect((await executeQuietly(rig.connection, 'x', 10)).kind).toBe('interrupted');
 });
 
-test('of what it says, ten messages are given', async () => {
+test('at most ten of its messages are returned', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onSilent = (request) => {
     const { kernel } = rig;

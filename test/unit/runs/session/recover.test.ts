@@ -55,7 +55,7 @@ test('killed after its kernel said more than the store knows of: something may b
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', possibleGap: true });
 });
 
-test('runs that wait are resumed in their order, also those whose code has to be read', async () => {
+test('waiting runs are resumed in their order, also those whose code has to be read', async () => {
   await using rig = await startSessionRig();
   await rig.submit('running()');
   const running = await rig.held.untilBegun('running()');
@@ -83,7 +83,7 @@ test('sent and no trace of it in the kernel: not known, and never sent again', a
   expect(rig.held.begun).toHaveLength(2);
 });
 
-test('a kernel that was replaced meanwhile: what ran in it is gone, what was only sent is not known', async () => {
+test('a kernel that was replaced meanwhile: what ran in it is lost, what was only sent is not known', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const ran = await rig.submit('ran()');
@@ -179,7 +179,7 @@ test('a kernel whose start was cut short is started under the same id', async ()
   expect(rig.session().record?.kernelId).toBe((body as { kernel_id: string }).kernel_id);
 });
 
-test('a run that may have been sent is never told cancelled, also when it is stopped behind another', async () => {
+test('a run that may have been sent never ends as cancelled, even if it is stopped behind another', async () => {
   await using rig = await startSessionRig();
   const first = await rig.submit('first()');
   const run = await rig.held.untilBegun('first()');
@@ -225,7 +225,7 @@ test('a run that a restored backup says may have been sent is not sent again', a
   expect(rig.held.begun).toHaveLength(1);
 });
 
-test('a process that is stopped while it takes over begins no run any more', async () => {
+test('a process that is stopped during its takeover starts no run', async () => {
   await using rig = await startSessionRig();
   const chosen = { kernelspec: 'python3', language: 'python', displayName: undefined };
   const run = newRun(rig.request('code()', { thread: '' }), 'T1/C1', chosen);
@@ -243,4 +243,20 @@ test('a process that is stopped while it takes over begins no run any more', asy
   read.resolve();
   await recovering;
   expect(rig.kernels.run(run.id)).toBeUndefined();
+});
+
+test('a run that began while the clock was years ahead is not stopped by RUN_TIMEOUT at once', async () => {
+  await using rig = await startSessionRig({ runTimeoutMs: 3_600_000 });
+  const live = await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  const stored = (await rig.store.runs.get(live.id))!;
+  await rig.store.runs.save({ ...stored, data: { ...stored.data, startedAt: Date.parse('2099-01-01') } });
+  await rig.replace('killed');
+  const resumed = rig.kernels.run(live.id)!;
+  await expect.poll(() => resumed.execution).toBeDefined();
+  run.print('more\n');
+  await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('more'));
+  expect(resumed.signal.aborted).toBe(false);
+  run.end();
 });

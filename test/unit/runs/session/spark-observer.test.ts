@@ -30,23 +30,26 @@ test('it goes into a Python kernel once, silently', async () => {
   expect(request?.content['code']).toContain('_sparkthread');
 });
 
-test.each(['ipython', 'IRkernel'])('a new process of %s gets it anew, also while coming up', async (name) => {
-  await using rig = await startConnectedRig({
-    prepare: (kernel) => {
-      kernel.implementation = name;
-    },
-  });
-  const observer = new SparkObserver(settings('auto'), silentLog);
-  await observer.putInto(rig.connection);
-  rig.kernel.onRestart = () => rig.kernel.comeUp();
-  await rig.gateway.restartKernel(rig.kernel.id);
-  expect(rig.connection.process).toBe('');
-  await observer.putInto(rig.connection);
-  await observer.putInto(rig.connection);
-  expect(requests(rig.kernel)).toHaveLength(2);
-});
+test.each(['ipython', 'IRkernel'])(
+  'a new process of %s gets the code again, also while it starts',
+  async (name) => {
+    await using rig = await startConnectedRig({
+      prepare: (kernel) => {
+        kernel.implementation = name;
+      },
+    });
+    const observer = new SparkObserver(settings('auto'), silentLog);
+    await observer.putInto(rig.connection);
+    rig.kernel.onRestart = () => rig.kernel.comeUp();
+    await rig.gateway.restartKernel(rig.kernel.id);
+    expect(rig.connection.process).toBe('');
+    await observer.putInto(rig.connection);
+    await observer.putInto(rig.connection);
+    expect(requests(rig.kernel)).toHaveLength(2);
+  },
+);
 
-test('what shows frames goes in with it, and alone where no observer is wanted', async () => {
+test('the code that shows frames is installed with the observer, or alone without one', async () => {
   const sent = async (progress: SparkProgress): Promise<unknown[]> => {
     await using rig = await startConnectedRig();
     const observer = new SparkObserver(settings(progress), silentLog);
@@ -60,7 +63,7 @@ test('what shows frames goes in with it, and alone where no observer is wanted',
   expect(await sent('off')).toEqual([frames]);
 });
 
-test('a kernel that is no IPython gets nothing but, where a poor locale would spoil its letters, UTF-8', async () => {
+test('a kernel other than IPython gets only the UTF-8 setting, where its locale would damage text', async () => {
   const sent = async (implementation: string): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
       prepare: (kernel) => {
@@ -77,7 +80,7 @@ test('a kernel that is no IPython gets nothing but, where a poor locale would sp
   expect(await sent('spark')).toEqual([expect.stringContaining('StandardCharsets.UTF_8')]);
 });
 
-test('a Scala kernel is looked at where that is asked for, once; a stop ends its jobs where its interrupt does not', async () => {
+test('a Scala kernel gets the observer once, if configured; a stop ends the jobs that its interrupt does not end', async () => {
   const sent = async (implementation: string, progress: SparkProgress): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
       prepare: (kernel) => {
@@ -158,7 +161,7 @@ test('a kernel that works for another client is left alone', async () => {
   expect(observer.codeFor('%%sql\nselect 1', rig.connection)).toBe('%%sql\nselect 1');
 });
 
-test('a stop ends the jobs of its request and gives what the kernel says of that', async () => {
+test('a stop ends the jobs of its request and returns the kernel’s answer', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onSilent = (request) => {
     const { kernel } = rig;
@@ -171,7 +174,7 @@ test('a stop ends the jobs of its request and gives what the kernel says of that
   expect(requests(rig.kernel)[0]?.content['code']).toContain('.stop("request-1", 2.5)');
 });
 
-test('a connection that is closed meanwhile is not waited for', async () => {
+test('a connection that is closed meanwhile ends the wait', async () => {
   await using rig = await startConnectedRig();
   rig.kernel.onSilent = () => undefined;
   const ending = new SparkObserver(settings('auto'), silentLog).endJobs(rig.connection, 'request-1', 1);

@@ -51,7 +51,7 @@ test('changes that come while a write is under way are one write together, after
   expect(await Promise.all([second, third])).toEqual([false, false]);
 });
 
-test('a write that fails fails those who waited for it, and the next one is tried', async () => {
+test('a failed write rejects for its callers, and the next one is tried', async () => {
   const { writer, writes } = scene();
   const failed = writer.save();
   const next = writer.save();
@@ -61,7 +61,7 @@ test('a write that fails fails those who waited for it, and the next one is trie
   expect(await next).toBe(true);
 });
 
-test('what nobody waits for is written soon, and at once when it is asked whether all is written', async () => {
+test('a change that nobody waits for is written soon, and at once when `idle` is read', async () => {
   const { writer, writes } = scene();
   void writer.saveSoon();
   void writer.saveSoon();
@@ -88,13 +88,13 @@ test('a step is repeated until the store answers', async () => {
   expect(tries).toBe(3);
 });
 
-test('what is no failure of the store is thrown at once', async () => {
+test('an error that is no StoreError is thrown at once', async () => {
   await expect(retryStore(() => Promise.reject(new TypeError('a bug')), signal, silentLog)).rejects.toThrow(
     'a bug',
   );
 });
 
-test('once nobody waits any more the store’s failure is thrown', async () => {
+test('once the signal is aborted the store’s failure is thrown', async () => {
   const ending = new AbortController();
   const result = retryStore(() => Promise.reject(silent()), ending.signal, silentLog);
   ending.abort();

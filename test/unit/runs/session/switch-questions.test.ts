@@ -60,7 +60,7 @@ test('a question is put anew when another language’s kernel took the place', a
   expect((await rig.untilDone(asking)).kind).toBe('ok');
 });
 
-test('who agreed to lose one kernel’s variables is asked again where another kernel has taken the place', async () => {
+test('a requester who agreed to lose one kernel’s variables is asked again if another kernel has replaced it', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('python()'));
@@ -87,7 +87,7 @@ test('a question whose kernel is shut down for idleness is needless: the run goe
   expect(rig.notices).toContain('idle python3');
 });
 
-test('a question that is stopped is cancelled, and nobody can agree to it any more', async () => {
+test('a run that is stopped while it asks is cancelled, and nobody can agree any more', async () => {
   await using rig = await startSessionRig();
   const scala = await askedRig(rig);
   await rig.control.stop(scala.run, 'U1');
@@ -101,4 +101,16 @@ test('several kernels a channel: nobody is asked', async () => {
   await rig.untilDone(await rig.submit('python()'));
   expect((await rig.untilDone(await rig.submit('scala()', { kernelspec: 'scala-spark' }))).kind).toBe('ok');
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(2);
+});
+
+test('a question that was asked while the clock was years ahead does not lapse at once', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()'));
+  const asked = { switchAskedAt: Date.parse('2099-01-01') };
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', data: asked });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  await rig.untilDone(await rig.submit('meanwhile()'));
+  await rig.control.agreeToSwitch(scala.run, 'U1');
+  expect((await rig.untilDone(scala)).kind).toBe('ok');
 });

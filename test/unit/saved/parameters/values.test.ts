@@ -70,7 +70,7 @@ test('a number that is too large is what does not fit', () => {
   expect(() => readParameters('a=1 n=1e400')).toThrow(/^“1e400” does not fit/);
 });
 
-test('a name that is given twice is refused', () => {
+test('a repeated name is refused', () => {
   expect(() => readParameters('n=1 n=2')).toThrow('“n” is given twice');
 });
 

@@ -145,7 +145,7 @@ test('a process that dies between acceptance and its note leaves no second run',
   expect(started).toHaveLength(2);
 });
 
-test('a store that is away for a while is asked again, without a second run', async () => {
+test('a store that does not answer for a while is asked again, without a second run', async () => {
   await lead('2026-11-30T05:00Z');
   await add();
   const write = vi.spyOn(keyv, 'set').mockRejectedValue(new StoreError('silent', 'away'));
@@ -157,7 +157,7 @@ test('a store that is away for a while is asked again, without a second run', as
   expect(new Date(schedule?.settledTo ?? 0).toISOString()).toBe('2026-11-30T07:00:00.000Z');
 });
 
-describe('what was missed while the bot was away', () => {
+describe('planned minutes that were missed', () => {
   test('runs once, as late, within the hour', async () => {
     await lead('2026-11-30T05:00Z');
     await add();
@@ -167,7 +167,7 @@ describe('what was missed while the bot was away', () => {
     expect(news).toEqual([]);
   });
 
-  test('is said after the hour, once', async () => {
+  test('are told after an hour, once', async () => {
     await lead('2026-11-30T05:00Z');
     await add();
     scheduler.close();
@@ -189,7 +189,7 @@ describe('what was missed while the bot was away', () => {
   });
 });
 
-test('a clock that is set back repeats nothing; one that is set forward is noticed', async () => {
+test('a clock that is set back repeats no run; one that is set forward is noticed', async () => {
   await lead('2026-11-30T06:30Z');
   await add({ timing: { words: 'hourly', cron: '0 * * * *' } });
   await until('2026-11-30T07:00:01Z');
@@ -201,7 +201,7 @@ test('a clock that is set back repeats nothing; one that is set forward is notic
   expect(started).toEqual(['2026-11-30T07:00', '2026-11-30T09:00 late']);
 });
 
-test('what gives no answer is tried again within the hour, then said and counted', async () => {
+test('a start without an answer is repeated within the hour, then told and counted', async () => {
   await lead('2026-11-30T05:00Z');
   await add();
   answer = () => ({ kind: 'unanswered', why: 'Slack is away' });
@@ -217,7 +217,7 @@ test('what gives no answer is tried again within the hour, then said and counted
   expect(schedules.list('C1')[0]?.failures).toBe(1);
 });
 
-test('five failures in a row pause it and are said; a success between them counts anew', async () => {
+test('five failures in a row pause a schedule and are told; a success in between resets the count', async () => {
   await lead('2026-11-30T05:00Z');
   const { id } = await add();
   const ends = [...failed(4), 'stopped', 'ok', ...failed(4)] as const;
@@ -240,7 +240,7 @@ function failed(times: number): 'failed'[] {
   return Array.from({ length: times }, () => 'failed');
 }
 
-test('a maker who is gone pauses it, and the channel is told once', async () => {
+test('a maker who is gone pauses a schedule, and the channel is told once', async () => {
   await lead('2026-11-30T05:00Z');
   await add();
   answer = () => ({ kind: 'impossible', reason: 'makerGone' });
@@ -249,7 +249,7 @@ test('a maker who is gone pauses it, and the channel is told once', async () => 
   expect(news).toEqual([{ number: 1, kind: 'paused', reason: 'makerGone' }]);
 });
 
-test('paused it is not due; resumed it leaves behind what was planned meanwhile', async () => {
+test('a paused schedule is not due; after it is resumed the minutes in between do not run', async () => {
   await lead('2026-11-30T05:00Z');
   const { id } = await add();
   await schedules.change(id, () => ({ pausedFor: 'byHand' }));
@@ -262,7 +262,7 @@ test('paused it is not due; resumed it leaves behind what was planned meanwhile'
   expect((await schedules.change(id, () => ({})))?.pausedFor).toBeUndefined();
 });
 
-test('one that is removed while it is being started does not come back', async () => {
+test('a schedule that is removed while it is being started does not come back', async () => {
   await lead('2026-11-30T05:00Z');
   const { id } = await add();
   const asked = Promise.withResolvers<Started>();
@@ -276,7 +276,7 @@ test('one that is removed while it is being started does not come back', async (
   expect(await schedules.remove(id)).toBe(false);
 });
 
-test('one that is paused or resumed while others of its minute are started does not run', async () => {
+test('a schedule that is paused or resumed while others of its minute are started does not run', async () => {
   await lead('2026-11-30T05:00Z');
   const ids: string[] = [];
   for (let at = 0; at < 22; at += 1) ids.push((await add()).id);
@@ -301,7 +301,7 @@ test('an end that changes no count is not written', async () => {
   expect(write).toHaveBeenCalledTimes(2);
 });
 
-test('one that hangs holds up no other', async () => {
+test('a schedule that hangs does not delay the others', async () => {
   await lead('2026-11-30T05:00Z');
   await add({ name: 'hangs' });
   await add({ timing: { words: 'hourly', cron: '0 * * * *' } });
@@ -353,7 +353,7 @@ describe('a thousand schedules', () => {
   });
 });
 
-test('a number is the next one of its channel; a timing that never comes is refused', async () => {
+test('a schedule gets the next number of its channel; a timing that never comes is refused', async () => {
   await lead('2026-11-30T05:00Z');
   await add();
   expect((await add()).number).toBe(2);
@@ -363,7 +363,7 @@ test('a number is the next one of its channel; a timing that never comes is refu
   await expect(add()).rejects.toThrow('50 schedules, which is the limit');
 });
 
-test('a successor reads all of a schedule, and leaves out what it cannot read or another workspace has', async () => {
+test('a successor reads every schedule but those that are damaged or of another workspace', async () => {
   await lead('2026-11-30T05:00Z');
   const made = await add();
   await keyv.set('bad', { id: 'bad' });
@@ -388,7 +388,7 @@ test('a store that was emptied gets the schedules again, and none runs twice for
   expect(started).toEqual(['2026-03-02T07:00', '2026-03-03T07:00']);
 });
 
-test('a clock that was years ahead for a moment does not silence a schedule until then', async () => {
+test('a clock that was years ahead for a moment does not stop a schedule until then', async () => {
   await lead('2026-11-30T05:00Z');
   await add();
   scheduler.close();

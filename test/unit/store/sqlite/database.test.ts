@@ -14,7 +14,7 @@ const folder = temporaryFolder();
 const open = async (url: string) => openStore({ url, log: silentLog, lockWaitMs: 0 });
 
 describe('a new file', () => {
-  test('is made with its folders, for its owner only, and so is its log', async () => {
+  test('is created with its folders, readable only by its owner, and so is its log', async () => {
     const file = join(folder, 'a', 'b', 'store.db');
     const store = await open(`sqlite:${file}`);
     await store.lease.acquire(60_000);
@@ -27,7 +27,7 @@ describe('a new file', () => {
   });
 });
 
-test('what is committed survives the process without waiting for the disk', async () => {
+test('a commit survives the process without waiting for the disk', async () => {
   const db = await openSqliteFile(join(folder, 'pragmas.db'), 0);
   const pragma = (name: string) => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {});
   expect([pragma('journal_mode'), pragma('synchronous'), pragma('locking_mode')]).toEqual([

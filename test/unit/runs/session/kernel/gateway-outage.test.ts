@@ -49,14 +49,14 @@ function scene(meets: (seconds: number) => GatewayError | undefined): Scene {
   };
 }
 
-test('a gateway that comes back is worth another attempt; until then it is told', async () => {
+test('a gateway that comes back is worth another attempt; until then the outage is shown', async () => {
   const { outage, clock, told, waiting } = scene((s) => (s < 10 ? unreachable : undefined));
   expect(await outage.isWorthRetry(unreachable, waiting())).toBe(true);
   expect(clock.seconds).toBe(10);
   expect(told[0]).toBe('unreachable');
 });
 
-test('what was never sent waits 20 s, what the kernel may have five minutes', async () => {
+test('a run that was not sent waits 20 s, one that the kernel may have waits five minutes', async () => {
   const first = scene(() => unreachable);
   expect(await first.outage.isWorthRetry(unreachable, first.waiting())).toBe(false);
   expect(first.clock.seconds).toBe(20);
@@ -84,7 +84,7 @@ test('a start that failed on a gateway that answers is not repeated; a connectio
   expect(clock.seconds).toBe(20);
 });
 
-test('a refusal ends the wait of what was never sent; what the kernel may have waits for it to be set right', async () => {
+test('a refusal ends the wait of a run that was not sent; one that the kernel may have waits until it is corrected', async () => {
   const { outage, clock, told, waiting } = scene((s) => (s < 21 ? unauthorized : undefined));
   expect(await outage.isWorthRetry(unauthorized, waiting())).toBe(false);
   const sent = waiting({ isSent: true, isHarmless: true });

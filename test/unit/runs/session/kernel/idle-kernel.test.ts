@@ -167,7 +167,7 @@ test('what the log says of a warning is in the store', async () => {
   await expect.poll(() => logged).toEqual(['kernel.warned']);
 });
 
-test('D8: a run that is admitted while the idle kernel is looked at keeps it', async () => {
+test('D8: a run that is admitted while the idle kernel is checked keeps it', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 40 });
   const looked = Promise.withResolvers<void>();
   const look = Promise.withResolvers<void>();
@@ -187,7 +187,7 @@ test('D8: a run that is admitted while the idle kernel is looked at keeps it', a
   expect(rig.session().record?.kernelId).toBe(kernelId);
 });
 
-test('D8: a run that is admitted while the warning is on its way keeps the kernel', async () => {
+test('D8: a run that is admitted while the warning is being posted keeps the kernel', async () => {
   const warned = Promise.withResolvers<void>();
   const warning = Promise.withResolvers<void>();
   await using rig = await startSessionRig({
@@ -222,7 +222,7 @@ test('D15: a kernel that the gateway has culled is asked for once, and its recor
   expect(rig.gateway.calls).toHaveLength(asked);
 });
 
-test('what a run leaves of its kernel is in the store before its answer is read', async () => {
+test('the kernel’s record is stored before anybody can read the answer', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   const live = await rig.submit('code()');
@@ -240,7 +240,7 @@ test('Keep postpones the end', async () => {
   expect(rig.session().keep('another')).toBe(false);
 });
 
-test('a kernel that is just being shut down cannot be kept', async () => {
+test('a kernel that is being shut down cannot be kept', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('code()'));

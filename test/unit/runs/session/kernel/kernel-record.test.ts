@@ -54,3 +54,11 @@ test('a record that cannot be read is a loss that the next run says', async () =
   expect(record).toBeUndefined();
   expect(loss).toContain('could not be read');
 });
+
+test('a kernel that was used while the clock was years ahead counts as used now, so that it can become idle', async () => {
+  const keyv = new Keyv();
+  const record = { ...newKernelRecord(owner, 'python3'), lastUsedAt: Date.parse('2099-01-01') };
+  await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
+  const read = await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
+  expect(read.get(record.queue)?.record?.lastUsedAt).toBeLessThanOrEqual(Date.now());
+});

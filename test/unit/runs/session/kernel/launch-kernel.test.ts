@@ -68,7 +68,7 @@ test('a start that fails because the kernel is there already finds it', async ()
   ).toBe(record.kernelId);
 });
 
-test('a start that failed is told as it failed, also when the gateway cannot be asked any more', async () => {
+test('the reason of a failed start is told, even if the gateway cannot be asked any more', async () => {
   const failed = new GatewayError('startFailed', 'no resources');
   await expect(
     launch(
@@ -91,12 +91,12 @@ test('a start that failed is told as it failed, also when the gateway cannot be 
   ).rejects.toBe(away);
 });
 
-test('a kernel that nobody uses and that cannot be removed is no failure of the run', async () => {
+test('an unused kernel that cannot be removed does not fail the run', async () => {
   const shutDownKernel = (): Promise<void> => Promise.reject(new GatewayError('unreachable', 'away'));
   await expect(removeUnused('k', { shutDownKernel }, silentLog)).resolves.toBeUndefined();
 });
 
-test('only a kernel that is gone, or never came up, is a loss', () => {
+test('only a kernel that is gone, or that never started, is a loss', () => {
   expect(isLoss(new GatewayError('kernelGone', ''))).toBe(true);
   expect(isLoss(new GatewayError('startFailed', ''))).toBe(true);
   expect(isLoss(new GatewayError('unreachable', ''))).toBe(false);

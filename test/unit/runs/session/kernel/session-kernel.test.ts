@@ -93,7 +93,7 @@ test('a kernel that is gone is replaced, and the run says so', async () => {
   expect(live.run.data.notes.join()).toContain('The channel’s kernel was gone');
 });
 
-test('what happened to the kernel before is said by the first run that gets one, also behind a start that failed', async () => {
+test('the loss of a kernel is told by the first run that gets a new one, also after a failed start', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('before()'));
@@ -111,7 +111,7 @@ test('what happened to the kernel before is said by the first run that gets one,
   expect(next.run.data.notes).toEqual([]);
 });
 
-test('a kernel that the gateway restarted while nobody ran: the next run says so, once', async () => {
+test('a kernel that the gateway restarted while it was idle is told by the next run, once', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('before()'));
@@ -174,7 +174,7 @@ test('a restart of a kernel that is gone says so, and the next run starts a new 
   expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
 });
 
-test('what a start that failed leaves behind is nothing, and the run says why', async () => {
+test('a start that failed leaves nothing behind, and the run says why', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ method }) =>
     method === 'POST' ? { status: 500, body: { message: 'no resources', reason: 'full' } } : undefined;
@@ -194,7 +194,7 @@ test('the record knows everyone who ran code, and forgets them with the variable
   expect(rig.session().record).toMatchObject({ requesters: [], executionCount: 0 });
 });
 
-test('a kernel that its gateway gave up while nobody ran, and that a restart has brought back, is kept', async () => {
+test('an idle kernel that the gateway gave up and a restart brought back is kept', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   await rig.untilDone(await rig.submit('before()'));

@@ -60,7 +60,7 @@ function untilLeft(leave: AbortSignal | undefined): Promise<void> {
 
 afterEach(() => void vi.useRealTimers());
 
-test('D7: a websocket that nobody uses is closed, whatever happened to the run', async () => {
+test('D7: an unused websocket is closed, whatever happened to the run', async () => {
   const { socket, closed, told } = scene();
   socket.acquire();
   await socket.connect(record, signal);
@@ -86,7 +86,7 @@ test('D13: late output keeps the websocket open', async () => {
   expect(closed()).toBe(1);
 });
 
-test('a kernel that is gone while idle: nothing is left open, and no timer', async () => {
+test('a kernel that is gone while idle leaves no websocket and no timer', async () => {
   const { socket, told, say } = scene();
   await socket.connect(record, signal);
   socket.release();
@@ -96,7 +96,7 @@ test('a kernel that is gone while idle: nothing is left open, and no timer', asy
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a websocket that is just being opened for a run to be resumed is left in order', async () => {
+test('a websocket that is being opened for a run to be resumed is closed properly', async () => {
   const { socket, closed, hold } = scene();
   hold();
   const connecting = socket.reconnect(record, signal, undefined);

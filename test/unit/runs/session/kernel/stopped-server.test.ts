@@ -21,7 +21,7 @@ async function startBehindHub() {
   };
 }
 
-test('a snippet is accepted while the server is stopped, and says since when that is being started', async () => {
+test('a snippet is accepted while the server is stopped, and shows since when it is being started', async () => {
   await using scene = await startBehindHub();
   const { rig, hub } = scene;
   await rig.admission.submit(rig.request('code()', { language: 'python' }));
@@ -60,7 +60,7 @@ test('a stop while the server is being started ends the run at once, and it star
   expect(rig.gateway.kernels.size).toBe(0);
 });
 
-test('a language that nobody knows yet is refused, and the server is started to tell its own', async () => {
+test('an unknown language is refused, and the server is started to list its own', async () => {
   await using scene = await startBehindHub();
   const { rig, hub } = scene;
   const refused = rig.admission.submit(rig.request('code()', { language: 'scala' }));

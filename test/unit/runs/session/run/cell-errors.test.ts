@@ -47,7 +47,7 @@ test('an error in any other cell ends the run', async () => {
   expect(rig.held.begun).toHaveLength(1);
 });
 
-test('a stop ends the run in a cell that may have an error, too', async () => {
+test('a stop ends the run also in a cell that may raise an error', async () => {
   await using rig = await startSessionRig();
   const live = await submit(rig);
   (await rig.held.untilBegun('a')).end();

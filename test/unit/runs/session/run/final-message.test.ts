@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 import { silent } from '../../../../support/store-faults.ts';
 
-test('what was posted is in the record, with its files and replies', async () => {
+test('a posted message is in the record, with its files and replies', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   rig.onFinish = () => ({ delivered: true, messageTs: '3.0', files: ['F1'], replies: ['4.0'] });
@@ -13,7 +13,7 @@ test('what was posted is in the record, with its files and replies', async () =>
   expect(rig.kernels.run(live.id)).toBeUndefined();
 });
 
-test('what Slack did not take stays ended for the next start, and blocks nobody', async () => {
+test('a message that Slack did not accept leaves the run ended for the next start, and blocks nobody', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
   rig.onFinish = () => ({ delivered: false, reason: 'away', isRefused: false });

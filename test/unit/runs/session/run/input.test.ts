@@ -53,7 +53,7 @@ function printedOf(rig: SessionRig, live: LiveRun): string {
   return parts.flatMap((part) => (part.kind === 'text' ? [part.text.head + part.text.tail] : [])).join('|');
 }
 
-test('a question is answered once, also by two at the same time', async () => {
+test('a prompt is answered once, even by two answers at the same time', async () => {
   const { rig, live, promptId, replies, end } = await askedRig();
   await using _ = rig;
   const both = ['ana', 'ben'].map((line) => rig.control.answerInput(live.run, promptId, line));
@@ -79,7 +79,7 @@ test('question and answer stand in the output as on a terminal; of a password th
   }
 });
 
-test('a question that a stop ends stands in the output', async () => {
+test('a prompt that a stop ends is in the output', async () => {
   const { rig, live, end } = await askedRig();
   await using _ = rig;
   await rig.control.stop(live.run, 'U1');
@@ -88,7 +88,7 @@ test('a question that a stop ends stands in the output', async () => {
   expect(printedOf(rig, live)).toBe('name?\n');
 });
 
-test('the run of a thread that asks its requester is found, and nobody else’s', async () => {
+test('the run of a thread that waits for its requester’s input is found, and no other person’s', async () => {
   const { rig, live, promptId, end } = await askedRig();
   await using _ = rig;
   const { workspace, channel, thread, requester } = live.run;
@@ -115,7 +115,7 @@ test('of a huge question the end is asked and stored', async () => {
   await rig.untilDone(live);
 });
 
-test('what is asked is in the store as soon as it is shown, so that a successor can ask it', async () => {
+test('a prompt is stored as soon as it is shown, so that a successor can ask it', async () => {
   await using rig = await startSessionRig();
   const begun = Promise.withResolvers<() => void>();
   rig.gateway.onStart = (kernel) => {
@@ -135,7 +135,7 @@ test('what is asked is in the store as soon as it is shown, so that a successor 
   expect((await stored())?.data.inputRequest).toEqual(live.run.data.inputRequest);
 });
 
-test('a question that nobody answers ends its run after INPUT_TIMEOUT', async () => {
+test('a prompt that nobody answers ends its run after INPUT_TIMEOUT', async () => {
   const { rig, live, end } = await askedRig({ inputTimeoutMs: 20 });
   await using _ = rig;
   const [kernel] = rig.gateway.kernels.values();
@@ -183,7 +183,7 @@ test('a successor asks the same question, and its answer reaches the kernel', as
   await rig.untilEnded(live);
 });
 
-test('a line for a run that is not resumed yet is given back', async () => {
+test('input for a run that is not resumed yet is refused', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()', {
     data: { inputRequest: { id: 'p', prompt: '', password: false } },

@@ -59,7 +59,7 @@ test('a process that has taken its place unasked is another kernel', async () =>
   await expect.poll(() => rig.control.hasKernelOf(live.run)).toBe(false);
 });
 
-test('that is known while its final message is still on its way', async () => {
+test('before its final message is posted', async () => {
   await using rig = await startSessionRig();
   const posted = Promise.withResolvers<void>();
   const asked: boolean[] = [];

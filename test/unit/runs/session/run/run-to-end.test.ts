@@ -35,7 +35,7 @@ test.each<[string, RunState]>([
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['before()', 'code()']);
 });
 
-test('D9: a stop that is still on its way when the run ends never hits the next run; one SIGINT a stop', async () => {
+test('D9: a stop that is still pending when the run ends never interrupts the next run; one SIGINT for each stop', async () => {
   await using rig = await startSessionRig();
   const interrupt = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
@@ -117,7 +117,7 @@ test('the first block that does not end well ends the run', async () => {
   expect(rig.held.begun).toHaveLength(1);
 });
 
-test('what waited for a person whose account was deactivated meanwhile is not run, and that is said', async () => {
+test('the waiting run of a person whose account was deactivated does not run, and says so', async () => {
   await using rig = await startSessionRig({ deactivated: ['UGONE'] });
   rig.held.letRun();
   const createdAt = Date.now() - 120_000;
@@ -129,7 +129,7 @@ test('what waited for a person whose account was deactivated meanwhile is not ru
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['there()']);
 });
 
-test('what the bot puts in is no reason to leave a run unseen, or to hold up its stop', async () => {
+test('the installation of the bot’s code neither hides a run nor delays its stop', async () => {
   const settings = {
     progress: 'auto',
     uiUrl: undefined,

@@ -61,7 +61,7 @@ test('a limit that is reached again and again is one stop', async () => {
   expect(run.kernel.interrupts).toBe(2);
 });
 
-test('a second stop that is still on its way when the run ends never hits the next run', async () => {
+test('a second stop that is still pending when the run ends never interrupts the next run', async () => {
   await using rig = await startSessionRig({ timings: { interruptGapMs: 20 } });
   const { live, run } = await stubbornRun(rig);
   const asked = Promise.withResolvers<void>();
