@@ -6,7 +6,7 @@ import { withRetries } from '../../../../src/slack/messages/client.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
-test('a clock that is set back by an hour holds no answer up', async () => {
+test('no answer waits for a clock that is set back by an hour', async () => {
   await using rig = await startMessagesRig();
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = rig.playground.environment;
   let wallMs = Date.now();
@@ -31,7 +31,7 @@ test('an answer that Slack could not delete at once is deleted a little later: n
   expect(calls).toBe(2);
 });
 
-test('a call that is tried again later keeps no process that ends', async () => {
+test('a call that waits for its next try does not keep the process alive', async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
   const call = vi.fn(async () => await Promise.reject(new Error('Slack is away')));
