@@ -41,7 +41,7 @@ let said: string[];
 
 beforeEach(async () => {
   maker = person('U1');
-  facts = { id: 'C1', name: 'data', isPrivate: false, isPostable: true, isShared: false, partner: undefined };
+  facts = { name: 'data', isPrivate: false, isPostable: true, isShared: false, partner: undefined };
   isMember = true;
   admitted = [];
   admit = () => ({ kind: 'accepted', runId: 'r1' });
