@@ -1,4 +1,4 @@
-/** Chromium, for looking at the page as people do: tests and `npm run screenshots`. */
+/** Chromium, for tests of the page and `npm run screenshots`. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';

@@ -143,7 +143,7 @@ export class Conversation {
     return whole;
   }
 
-  /** Only a response_url can change what one user sees. */
+  /** Changes an ephemeral message, which only a response_url can do. */
   rewhisper(ephemeral: Ephemeral, text: string, blocks: Block[] | undefined): void {
     ephemeral.text = text;
     if (blocks === undefined) delete ephemeral.blocks;

@@ -15,7 +15,7 @@ export type Fault =
   | { readonly kind: 'late'; readonly delayMs: number }
   /** Done at once, answered `delayMs` later. */
   | { readonly kind: 'replyLate'; readonly delayMs: number }
-  /** Neither done nor answered until the test says so. */
+  /** Neither done nor answered until the test releases it. */
   | { readonly kind: 'held'; readonly until: Promise<void>; readonly reached: () => void };
 
 /** `method` is a Web API method, `upload` for the upload address, or `*` for all methods. */

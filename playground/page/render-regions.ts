@@ -94,7 +94,7 @@ function Sidebar({ service, window }: RegionProps): ReactNode {
   ];
 }
 
-/** Drawn, because not every machine has a font with emoji. */
+/** An SVG, because not every machine has a font with emoji. */
 function Lock(): ReactNode {
   return h(
     'svg',

@@ -44,12 +44,12 @@ export interface SlackSide {
 export interface Bot extends SlackSide {
   autoRun: 'mention' | 'all';
   editWindowMs: number;
-  /** Code that waits until its requester has chosen a language, for an hour. */
+  /** Code whose language its requester is asked for, for an hour. */
   drafts: Drafts;
   audit: Audit;
   log: Log;
 
-  // — runs, and the requests that make them —
+  // — runs and requests —
 
   admission: Pick<Admission, 'submit' | 'replaceWaiting'>;
   /** Called when a snippet was not accepted. */
@@ -68,7 +68,7 @@ export interface Bot extends SlackSide {
   /** The run that a request made. */
   runOf: (request: string) => Promise<Run | undefined>;
 
-  // — kernels, and what channels have chosen for theirs —
+  // — kernels and channel settings —
 
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
@@ -79,7 +79,7 @@ export interface Bot extends SlackSide {
   /** The same, read from the gateway now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
 
-  // — what channels keep under a name, and when that runs by itself —
+  // — saved snippets and schedules —
 
   saved: SavedSnippets;
   schedules: Schedules;

@@ -90,7 +90,7 @@ test("Slack's sentences carry a pointer", () => {
   });
 });
 
-test('what has no id gets one', () => {
+test('missing ids are filled in', () => {
   const verdict = read([{ type: 'actions', elements: [{ type: 'button', text: plain(1) }] }]);
   expect(verdict).toMatchObject({
     ok: true,

@@ -67,7 +67,7 @@ test('signed HTTP: an answer of 500 is repeated, unless the app asks for no repe
   expect(playground.service.deliveries.pendingRetries).toBe(0);
 });
 
-test('signed HTTP: a wrong secret is refused, an absent app is told of by retry headers later', async () => {
+test('signed HTTP: a wrong secret is refused, and an app that was away gets retry headers later', async () => {
   const port = await freePort();
   const requestUrl = `http://127.0.0.1:${port}/slack/events`;
   await using other = await startPlayground({ signingSecret: 'another secret' });

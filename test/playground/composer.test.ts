@@ -46,7 +46,7 @@ test.each([
   expect(blocks[0]?.elements[0]).toEqual({ type: 'rich_text_preformatted', border: 0, ...expected });
 });
 
-test('a phone curls quotes and dashes, but not in code', () => {
+test('a phone changes quotes and dashes, but not in code', () => {
   const { text } = compose('say "it\'s" -- `"a" -- b`\n```\n"c"\n```', { ...context, phoneKeyboard: true });
   expect(text).toBe('say “it’s” — `"a" -- b`\n```"c"```');
 });
@@ -75,7 +75,7 @@ test('bold words carry a style and lose their stars in blocks', () => {
   });
 });
 
-test('any code in a fence can be put together again from the blocks, byte for byte', () => {
+test('any code in a fence can be reassembled from the blocks, byte for byte', () => {
   const pieces = constantFrom(
     'foo.py',
     ' ',

@@ -49,7 +49,7 @@ test('acknowledged at the second try, it is left alone', async () => {
   await client.disconnect();
 });
 
-test('with nobody there, events wait to be repeated and commands fail', async () => {
+test('without an app events wait to be repeated and commands fail', async () => {
   await using playground = await startPlayground({ retryDelaysMs: [60_000] });
   playground.as('ana').post('#data', 'hello');
   expect(await playground.as('ana').slash('#data', '/spark 1')).toMatchObject({
@@ -89,7 +89,7 @@ test('after refresh_requested the app comes back by a new connection', async () 
   await client.disconnect();
 });
 
-test('with two connections each gets its turn', async () => {
+test('two connections take turns', async () => {
   await using playground = await startPlayground();
   const heard: string[] = [];
   const hear = (name: string) => () => heard.push(name) > 0;
@@ -101,7 +101,7 @@ test('with two connections each gets its turn', async () => {
   for (const client of clients) await client.disconnect();
 });
 
-test('frozen, nothing is delivered until thawed', async () => {
+test('while frozen nothing is delivered', async () => {
   await using playground = await startPlayground();
   const client = await listen(playground, () => true);
   playground.freeze();
@@ -113,7 +113,7 @@ test('frozen, nothing is delivered until thawed', async () => {
   await client.disconnect();
 });
 
-test('mentions alternate their order, direct messages have none, absent bots hear nothing', async () => {
+test('mentions alternate their order, direct messages have none, and a bot outside the channel gets nothing', async () => {
   await using playground = await startPlayground();
   const app = await startSocketApp(playground, () => {});
   const names = async (act: () => void, count: number) => {

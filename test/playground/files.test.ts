@@ -46,7 +46,7 @@ test('an upload is answered before it appears, and can be read with the token on
   expect((await fetch(url, { redirect: 'manual' })).status).toBe(302);
 });
 
-test('a lost share never appears, and the file is there all the same', async () => {
+test('a lost share never appears, but the file exists', async () => {
   await using playground = await startPlayground({ shareDelayMs: 0 });
   playground.loseShares();
   const client = clientOf(playground);
@@ -61,7 +61,7 @@ test('a lost share never appears, and the file is there all the same', async () 
   expect(info.file?.shares).toBeUndefined();
 });
 
-test('an image block takes a file that Slack has looked at, and pictures only', async () => {
+test('an image block takes a processed file, and pictures only', async () => {
   await using playground = await startPlayground({ rates: false });
   const client = clientOf(playground);
   const channel = playground.channel('#data').id;
@@ -103,7 +103,7 @@ test('limits: no empty file, no snippet over 1 MB, the announced length', async 
   expect(playground.files[0]?.file.title).toBe('A');
 });
 
-test('one message takes fourteen files, and breaks over a fifteenth', async () => {
+test('a message takes fourteen files, and fails with fifteen', async () => {
   await using playground = await startPlayground();
   const client = clientOf(playground);
   const share = async (count: number) => {

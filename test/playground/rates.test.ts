@@ -18,7 +18,7 @@ test('posts: a burst of 5 per channel, then one a second', () => {
   expect(rates.retryAfterS('chat.postMessage', 'C1', 1000)).toBe(1);
 });
 
-test('a figure can be set', () => {
+test('a rate can be set', () => {
   const rates = new Rates({ 'users.info': 1 });
   expect(rates.retryAfterS('users.info', undefined, 0)).toBeUndefined();
   expect(rates.retryAfterS('users.info', undefined, 1)).toBe(60);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
 
-test('a wait ends with what it found, at the change that brought it', async () => {
+test('a wait ends with its result at the change that brings it', async () => {
   await using playground = await startPlayground();
   const waiting = playground.waitForMessage('#data', ({ text }) => text === 'second');
   playground.as('ana').post('#data', 'first');
@@ -9,7 +9,7 @@ test('a wait ends with what it found, at the change that brought it', async () =
   expect(await waiting).toBe(second);
 });
 
-test('a wait that came to nothing says for what, and what happened meanwhile', async () => {
+test('a wait that times out says for what, and what happened meanwhile', async () => {
   await using playground = await startPlayground({ waitTimeoutMs: 20 });
   await fetch(`${playground.apiUrl}auth.test`, { method: 'POST' });
   playground.as('ana').post('#data', 'hello');
@@ -19,7 +19,7 @@ test('a wait that came to nothing says for what, and what happened meanwhile', a
   );
 });
 
-test('a question that throws ends the wait', async () => {
+test('a `find` that throws ends the wait', async () => {
   await using playground = await startPlayground();
   const waiting = playground.waitFor(() => {
     throw new Error('wrong question');

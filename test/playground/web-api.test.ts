@@ -50,7 +50,7 @@ test('tokens: wrong, missing, of the other kind', async () => {
   expect(await bare.json()).toEqual({ ok: false, error: 'not_authed' });
 });
 
-test('scopes: what is missing is named, and each answer tells what there is', async () => {
+test('scopes: the missing one is named, and each answer lists the present ones', async () => {
   await using playground = await startPlayground({ scopes: ['chat:write', 'channels:read'] });
   const client = clientOf(playground);
   expect(await refusal(client.users.info({ user: playground.user('ana').id }))).toMatchObject({
@@ -221,7 +221,7 @@ test('replies, history, members and channels come in pages', async () => {
   ]);
 });
 
-test('users: roles as Slack shows them, somebody of another workspace as a stranger', async () => {
+test('users: roles as Slack shows them, and people from other workspaces as strangers', async () => {
   await using playground = await startPlayground();
   const client = clientOf(playground);
   const about = async (name: string) => (await client.users.info({ user: playground.user(name).id })).user;
@@ -249,7 +249,7 @@ test('excess is 429 with Retry-After, which the real client understands', async 
   expect(playground.messages('#data')).toHaveLength(5);
 });
 
-test('faults: each kind once, then all is well again', async () => {
+test('faults: each kind once, then calls work again', async () => {
   await using playground = await startPlayground({ rates: false });
   const client = clientOf(playground);
   const channel = playground.channel('#data').id;
@@ -283,7 +283,7 @@ test('faults: each kind once, then all is well again', async () => {
   ]);
 });
 
-test('an unknown method, and arguments that Slack would pass over', async () => {
+test('an unknown method, and arguments that Slack would ignore', async () => {
   await using playground = await startPlayground();
   const client = clientOf(playground);
   expect(await refusal(client.apiCall('chat.shout'))).toMatchObject({ error: 'unknown_method' });

@@ -17,7 +17,6 @@ const LOOKUP_MS = 1_500;
 const UNANSWERED_MS = 10_000;
 
 export interface ChannelFacts {
-  id: string;
   /** Without `#`; undefined for direct messages. */
   name: string | undefined;
   isPrivate: boolean;
@@ -137,7 +136,6 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
     if (channel === undefined) return undefined;
     const isDirect = channel.is_im === true || channel.is_mpim === true;
     return {
-      id,
       name: isDirect ? undefined : channel.name,
       isPrivate: isDirect || channel.is_private === true,
       // Slack shows the bot only those direct and group messages that it is in.

@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
 
-/** Who may do what: one table, pure. The facts about a person are looked up elsewhere. */
+/** Who may do what, as a pure table. Facts about people are looked up elsewhere. */
 
 export interface Person {
   id: string;
@@ -69,7 +69,7 @@ const RULES = {
   shutDown: { for: 'restarters', what: 'shut the kernel down' },
   /** Replacing the channel's kernel with one of another language. */
   switch: { for: 'restarters', what: 'replace the channel’s kernel' },
-  /** The same where nobody else has run code in it. */
+  /** The same if nobody else has run code in it. */
   switchOwn: ALL,
   keep: ALL,
   listKernels: { for: 'admins', what: 'list kernels' },
@@ -79,7 +79,7 @@ const RULES = {
 
 export type Action = keyof typeof RULES;
 
-/** What people can do, in the order of docs/policy.md. */
+/** All actions, in the order of docs/policy.md. */
 export const actions: readonly Action[] = Object.keys(RULES).filter(isAction);
 
 function isAction(name: string): name is Action {

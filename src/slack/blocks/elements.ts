@@ -27,7 +27,7 @@ export function escapeMrkdwn(text: string): string {
   return text.toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** A bot that has no user (B…) cannot be mentioned. */
+/** A mention; a bot without a user (B…) cannot be mentioned. */
 export function mention(userId: string): string {
   return userId.startsWith('B') ? `bot ${userId}` : `<@${userId}>`;
 }

@@ -156,7 +156,7 @@ async function findLoss(
   if (person.isDeactivated === true) return 'makerGone';
   const facts = await channels.find(channel);
   if (facts?.isPostable !== true) return 'noChannel';
-  // A public channel is open to everybody who may run code at all.
+  // Everybody who may run code may do so in a public channel.
   if (!facts.isPrivate || channel.startsWith('D')) return undefined;
   return (await channels.isMemberForCertain(channel, maker)) ? undefined : 'makerGone';
 }

@@ -121,7 +121,7 @@ export function onlyLooks({ kind }: Command): boolean {
   return right === 'look' || right === 'listKernels';
 }
 
-/** Does what a command says. Throws `UserError` for what is refused, `GatewayError` for what failed. */
+/** Runs a command. Throws `UserError` if it is refused, `GatewayError` if the gateway failed. */
 export async function runCommand<Kind extends Command['kind']>(
   command: Command & { kind: Kind },
   person: Person,

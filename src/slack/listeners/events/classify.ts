@@ -18,7 +18,7 @@ import { mustRun } from '../requests.ts';
  * from `runEdited` (message-changed.ts) for an edited one, both by `submitRun`.
  */
 
-/** A message that is for the bot, and how it came. */
+/** A message for the bot, and how it came. */
 export interface Classified {
   source: Source;
   /** The message addresses the bot, so refusals are told. */

@@ -208,7 +208,7 @@ export async function onJoined(event: unknown, bot: Bot): Promise<void> {
   });
 }
 
-/** A person's first direct message is answered with a short welcome, beside what it asks for. */
+/** Answers a person's first direct message with a short welcome, besides what it asks for. */
 export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<void> {
   const { channel, ts, user, thread, isDirect, botIds } = posted;
   const key = `welcome/${bot.workspace}/${user}`;

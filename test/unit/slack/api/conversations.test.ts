@@ -16,14 +16,14 @@ test.each([
   else await expect(asked).rejects.toThrow('Sparkthread is not in this channel');
 });
 
-test('in a direct message of two people nobody is told to invite it', async () => {
+test('in a direct message of two people nobody is told to invite the bot', async () => {
   await using api = await startSlackApi(() => ({ channel: { id: 'D1', is_member: false } }));
   await expect(createChannels(api.client, silentLog).mustBePostable('D1')).rejects.toThrow(
     'This direct message is none with Sparkthread, so it could not answer here and nothing ran.',
   );
 });
 
-test('a yes is kept, a no is asked again', async () => {
+test('membership of the bot is cached, its absence is not', async () => {
   const channel = { id: 'C1', is_member: false };
   await using api = await startSlackApi(() => ({ channel }));
   const channels = createChannels(api.client, silentLog);
@@ -34,7 +34,7 @@ test('a yes is kept, a no is asked again', async () => {
   expect(api.calls).toHaveLength(2);
 });
 
-test('where another organisation reads, nothing may run, and neither where Slack does not say', async () => {
+test('nothing may run where another organisation could read it, or Slack does not say', async () => {
   const answers: (object | undefined)[] = [
     { channel: { id: 'C1', is_member: true, is_ext_shared: true } },
     undefined,
@@ -48,7 +48,7 @@ test('where another organisation reads, nothing may run, and neither where Slack
   await expect(channels.mustBeInternal('D1')).resolves.toBeUndefined();
 });
 
-test('who is in a channel: its members, the partner of a direct message, nobody on errors', async () => {
+test('members of a channel, and the partner in a direct message, are in it; on errors nobody is', async () => {
   await using api = await startSlackApi((method) =>
     method === 'users.conversations'
       ? { channels: [{ id: 'C1' }] }
@@ -63,7 +63,7 @@ test('who is in a channel: its members, the partner of a direct message, nobody 
   expect(await createChannels(away.client, silentLog).isMember('C1', 'U1')).toBe(false);
 });
 
-test('where Slack does not answer, an event’s word of its channel counts; a yes counts in any case', async () => {
+test('if Slack does not answer, what an event says of its channel counts; that it is shared counts in any case', async () => {
   let answer: object | undefined;
   await using api = await startSlackApi(() => answer);
   const channels = createChannels(api.client, silentLog);

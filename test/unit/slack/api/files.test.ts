@@ -40,7 +40,7 @@ function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject
   });
 }
 
-test('a file that lies elsewhere is refused without a call', async () => {
+test('a file outside Slack is refused without a call', async () => {
   const read = reader();
   await expect(read([elsewhere])).rejects.toMatchObject({ code: 'unreadableFile' });
   await expect(read([{ ...elsewhere, url: undefined }])).rejects.toMatchObject({ code: 'unreadableFile' });
@@ -68,7 +68,7 @@ test('files that are too long together are refused before any is fetched', async
   await expect(reader()([{ ...file, size: 1_000_001 }])).rejects.toThrow('The file is too long: 1.000001 MB');
 });
 
-test('a file whose size Slack does not say is fetched no further than a run may have', async () => {
+test('a file of unknown size is not downloaded beyond the limit of a run', async () => {
   let sent = 0;
   const server = createServer((_request, response) => {
     const send = (): void => {

@@ -33,7 +33,7 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
 const ok = (): Response => Response.json({ ok: true, ts: '1.000001' });
 const limited = (): Response => new Response('', { status: 429, headers: { 'retry-after': '20' } });
 
-test('a person whom Slack’s rates keep from hearing is told directly, and nobody else waits for it', async () => {
+test('a person whose notice Slack rate-limits is told by direct message, and nobody else waits for it', async () => {
   const { calls, notify } = createSlack((method, channel) =>
     method === 'chat.postEphemeral' && channel === 'C1' ? limited() : ok(),
   );
@@ -42,7 +42,7 @@ test('a person whom Slack’s rates keep from hearing is told directly, and nobo
   expect(calls).toEqual(['chat.postEphemeral C1', 'chat.postMessage UGUEST', 'chat.postEphemeral C2']);
 });
 
-test('a direct message that Slack refuses is sent once; one that its rates hold back is sent later', async () => {
+test('a direct message that Slack refuses is sent once; one that Slack rate-limits is sent later', async () => {
   const refused = createSlack(() => Response.json({ ok: false, error: 'user_not_found' }));
   await refused.notify.person({ user: 'UANA' }, 'asked');
   expect(refused.calls).toEqual(['chat.postMessage UANA']);
@@ -54,7 +54,7 @@ test('a direct message that Slack refuses is sent once; one that its rates hold 
   expect(calls).toHaveLength(3);
 });
 
-test('a channel is told when Slack takes it again; who asked does not wait, and it is not tried for ever', async () => {
+test('a notice that Slack rate-limits is posted later; the caller does not wait, and it is not tried for ever', async () => {
   const { calls, notify } = createSlack((_method, _channel, nth) => (nth < 3 ? limited() : ok()));
   await notify.channel({ channel: 'C1' }, 'restarted');
   expect(calls).toHaveLength(1);
@@ -67,7 +67,7 @@ test('a channel is told when Slack takes it again; who asked does not wait, and 
   expect(never.calls).toHaveLength(5);
 });
 
-test('the warning of an idle kernel, which loses its button, and its end stand in the channel, in no thread; else the last requester is warned', async () => {
+test('the warning of an idle kernel, which loses its button, and its end are posted in the channel outside threads; else the last requester is warned', async () => {
   const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' };
   const record = newKernelRecord(owner, 'python3');
   const { calls, threads, updates, idle } = createSlack(ok);
@@ -88,7 +88,7 @@ test('the warning of an idle kernel, which loses its button, and its end stand i
   expect(archived.calls).toEqual(['chat.postMessage C1', 'chat.postMessage UANA']);
 });
 
-test('a warning of which it is not known whether Slack took it is no warning', async () => {
+test('a warning of which it is not known whether Slack took it rejects', async () => {
   const record = newKernelRecord(
     { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' },
     'python3',
@@ -117,7 +117,7 @@ test.each([
   expect(playground.messages(channel).filter(({ text }) => text === 'restarted')).toHaveLength(1);
 });
 
-test('a person is told also where the connection broke before Slack had heard it', async () => {
+test('a person is told even if the connection broke before Slack got the call', async () => {
   vi.useRealTimers();
   await using playground = await startPlayground({ rates: false });
   const { SLACK_BOT_TOKEN: token, SLACK_API_URL: slackApiUrl } = playground.environment;

@@ -17,7 +17,7 @@ test.each([
   expect(await users.find('W1')).toMatchObject({ id: 'W1', isExternal, isUnknown: false });
 });
 
-test('a deactivated user is one, and an answer without a user gives nobody rights', async () => {
+test('a deactivated user is recognised, and an answer without a user gives nobody rights', async () => {
   const answers: object[] = [{ user: { id: 'U1', team_id: 'T1', deleted: true } }, {}];
   await using api = await startSlackApi(() => answers.shift() ?? {});
   const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
@@ -25,7 +25,7 @@ test('a deactivated user is one, and an answer without a user gives nobody right
   expect(await users.find('U2')).toMatchObject({ isUnknown: true });
 });
 
-test('a user is asked for once for many requests at a time, and again after a failure', async () => {
+test('many simultaneous requests ask for a user once, and again after a failure', async () => {
   const answers: (object | undefined)[] = [undefined, { user: { id: 'U1', team_id: 'T1' } }];
   await using api = await startSlackApi(() => answers.shift());
   const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
@@ -35,7 +35,7 @@ test('a user is asked for once for many requests at a time, and again after a fa
   expect(api.calls).toEqual(['users.info', 'users.info']);
 });
 
-test('a group that Slack does not tell is not asked for again with each message', async () => {
+test('a group that could not be read is not asked for with each message', async () => {
   await using api = await startSlackApi((method) =>
     method === 'users.info' ? { user: { id: 'U1', team_id: 'T1' } } : undefined,
   );

@@ -8,7 +8,7 @@ import { startSlackApi } from './slack-api.ts';
 const editor: ModalView = renderEditor({ channel: 'C1' }, { languages: [], blocks: [''] });
 
 test.each(['views.open', 'views.update'])(
-  'where Slack takes no field for a file, %s is called again without it, and only once',
+  'if Slack refuses the field for a file, %s is called again without it, and only once',
   async (method) => {
     let taken = false;
     await using slack = await startSlackApi(() => {
@@ -30,13 +30,13 @@ test.each([
   ['expired_trigger_id', 'Slack did not open the window in time. Nothing ran; try again.'],
   ['ratelimited', 'Slack did not open the window in time. Nothing ran; try again.'],
   ['invalid_blocks', 'invalid_blocks'],
-])('%s for a window: what Slack did not take in time is tried again by its person', async (error, words) => {
+])('after %s for a modal the person is told to try again', async (error, words) => {
   await using slack = await startSlackApi(() => ({ ok: false, error }));
   const views = createViews(slack.client, silentLog);
   await expect(views.openModal('trigger', async () => editor)).rejects.toThrow(words);
 });
 
-test('a window that its person has closed meanwhile is no fault', async () => {
+test('a modal that was closed meanwhile is no error', async () => {
   await using slack = await startSlackApi(() => ({ ok: false, error: 'not_found' }));
   await createViews(slack.client, silentLog).updateModal('V1', editor);
   expect(slack.calls).toEqual(['views.update']);

@@ -13,7 +13,7 @@ function createPort() {
 
 const asked = { audit: 'command', act: 'restart', user: 'U1', channel: 'C1' };
 
-test('what was done has a line at its acceptance and one at its end', async () => {
+test('a request has an audit line at its acceptance and one at its end', async () => {
   const { entries, port } = createPort();
   expect(await withAudit(asked, port, async () => entries.length)).toBe(1);
   expect(entries).toEqual([
@@ -27,7 +27,7 @@ test.each([
   [new GatewayError('unreachable', 'ECONNREFUSED'), 'gateway.unreachable'],
   [new StoreError('silent', 'no answer'), 'store'],
   [new TypeError('x'), 'broken'],
-])('%s is a refusal with its code, never with its text', async (error, reason) => {
+])('%s is audited as a refusal with its code, never with its text', async (error, reason) => {
   const { entries, port } = createPort();
   const failing = withAudit(asked, port, async () => {
     throw error;

@@ -29,13 +29,13 @@ test.each([
   expect(refuse('run', person, 'C2', settings)).toContain('may not be used in this channel');
 });
 
-test('a setting’s name is told to admins alone', () => {
+test('only admins are told the name of a setting', () => {
   const admin = { ...member, isWorkspaceAdmin: true };
   expect(refuse('run', admin, 'C2', settings)).toContain('(ALLOWED_CHANNELS)');
   expect(refuse('run', member, 'C2', settings)).not.toContain('ALLOWED');
 });
 
-test('who is on a list only by a group that Slack does not tell is not told that he is on none', () => {
+test('a person who may be on a list by a group that Slack did not list is not told that they are on no list', () => {
   const unread = { ...member, areGroupsUnknown: true };
   const groups = { ...settings, admins: ['S1'], allowedUsers: ['U1', 'S1'] };
   expect(refuse('restart', unread, 'C1', groups)).toContain('did not say which user groups');

@@ -12,12 +12,12 @@ test.each(HELP_TOPICS)('help %s is a command, with more to say', (topic) => {
   expect(helpText('U0BOT', topic).split('\n').length).toBeGreaterThan(2);
 });
 
-test('help with another word is no command', () => {
+test('help with another word is not a command', () => {
   expect(readCommand('help use')).toBeUndefined();
 });
 
 test.each([helpText('U0BOT'), welcomeText('U0BOT'), ...HELP_TOPICS.map((topic) => helpText('U0BOT', topic))])(
-  'the only markup in %j is its own: what stands between < and > is read by Slack',
+  'the only markup in %j is its own',
   (text) => {
     for (const tag of text.match(/<[^>]*>/g) ?? []) expect(tag).toBe('<@U0BOT>');
   },

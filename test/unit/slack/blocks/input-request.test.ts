@@ -15,7 +15,7 @@ test.each([
   expect(labelOf(prompt)).toBe(label);
 });
 
-test('of a long menu the question itself is asked, which comes last', () => {
+test('of a long menu the end is shown, which is the question', () => {
   const menu = Array.from({ length: 100 }, (_, n) => `${n}) an entry`).join('\n');
   const label = labelOf(`${menu}\nYour choice? `);
   expect(label).toMatch(/^\d+\) an entry\n[^]*Your choice\?$/);

@@ -72,20 +72,17 @@ const failures: Record<string, (message: string) => KernelFailure> = {
 
 test.each(
   Object.keys(failures).flatMap((language) => [20_000, 1_000_000].map((chars) => [language, chars] as const)),
-)(
-  '%s: what is hidden of a message of %i characters stands in the file that is named',
-  async (language, chars) => {
-    const message = `first ${'x'.repeat(chars / 2)} middle ${'y'.repeat(chars / 2)} last`;
-    const failure = failures[language]?.(message) ?? { name: '', value: '', traceback: [] };
-    const { blocks, files } = await renderedFor(`${language}-${chars}`, [{ kind: 'error', ...failure }]);
-    expect(blocks).toContain('hidden, all in traceback.txt');
-    expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
-    expect(files[0]?.content).toContain(message);
-    expect(files[0]?.content).not.toContain('\u001b');
-  },
-);
+)('%s: what a message of %i characters hides is in the file that it names', async (language, chars) => {
+  const message = `first ${'x'.repeat(chars / 2)} middle ${'y'.repeat(chars / 2)} last`;
+  const failure = failures[language]?.(message) ?? { name: '', value: '', traceback: [] };
+  const { blocks, files } = await renderedFor(`${language}-${chars}`, [{ kind: 'error', ...failure }]);
+  expect(blocks).toContain('hidden, all in traceback.txt');
+  expect(files.map(({ name }) => name)).toEqual(['traceback.txt']);
+  expect(files[0]?.content).toContain(message);
+  expect(files[0]?.content).not.toContain('\u001b');
+});
 
-test('a file that found no room is not named', async () => {
+test('a file for which there was no room is not named', async () => {
   const { blocks, files } = await renderedFor(
     'no-room',
     [
@@ -99,7 +96,7 @@ test('a file that found no room is not named', async () => {
   expect(files).toEqual([]);
 });
 
-test('the tracebacks of a run stand in one file', async () => {
+test('the tracebacks of a run are in one file', async () => {
   const errors = ['first', 'second'].map((word) => ({
     kind: 'error' as const,
     name: 'ValueError',

@@ -3,7 +3,7 @@ import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { refusalMrkdwn, refusalText } from '../../../../src/slack/blocks/refusals.ts';
 
-test('a gateway that breaks over a call is not called a wrong address', () => {
+test('a gateway that fails on a call is not reported as a wrong address', () => {
   const broke = new GatewayError('badAnswer', 'The gateway failed on the restart of a kernel (status 500)', {
     status: 500,
   });
@@ -16,7 +16,7 @@ test('a gateway that breaks over a call is not called a wrong address', () => {
   expect(refusalText(page)).toContain('An admin has to check the gateway’s address');
 });
 
-test('a gateway’s refusal is told in its words, once', () => {
+test('a gateway’s refusal is reported in its own words, once', () => {
   const refused = new GatewayError('refused', 'The gateway refused a new kernel (status 403: 9 > 8)', {
     status: 403,
   });
@@ -25,14 +25,14 @@ test('a gateway’s refusal is told in its words, once', () => {
   );
 });
 
-test('credentials that cannot be had are told in a sentence, without the name of a setting', () => {
+test('missing credentials are reported in a sentence, without the name of a setting', () => {
   const sentence = 'The command for the gateway’s token failed (no end within 30 s)';
   expect(refusalText(new GatewayError('noCredentials', sentence))).toBe(
     `${sentence}, so nothing ran. Tell an admin if it stays so.`,
   );
 });
 
-test('a root that leads nowhere is told as a wrong address', () => {
+test('a wrong root path is reported as a wrong address', () => {
   const nowhere = new GatewayError('refused', 'The gateway refused its kernelspecs (status 404)', {
     status: 404,
   });
@@ -41,7 +41,7 @@ test('a root that leads nowhere is told as a wrong address', () => {
   );
 });
 
-test('in a message what others named is no markup', () => {
+test('names from others are not markup in a message', () => {
   const file = new UserError('unreadableFile', 'The file <!channel> & co.py could not be read.');
   expect(refusalMrkdwn(file)).toBe('The file &lt;!channel&gt; &amp; co.py could not be read.');
   expect(refusalText(file)).toBe('The file <!channel> & co.py could not be read.');

@@ -49,7 +49,7 @@ test.each([
   expect(lineOf(parts)).toBe(line);
 });
 
-test('a stop that somebody asked for is no error; an interrupt that nobody asked for is one', () => {
+test('a stop that somebody asked for is not an error; an interrupt that nobody asked for is', () => {
   const parts = [text('stdout', 'at work\n'), interrupted];
   expect(lineOf(parts, { kind: 'interrupted', stoppedBy: 'U1' })).toBe('at work');
   expect(lineOf(parts, { kind: 'interrupted' })).toBe('KeyboardInterrupt');

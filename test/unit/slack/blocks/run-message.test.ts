@@ -87,7 +87,7 @@ test('a small result is one short message', () => {
   expect(renderRunMessage(rendered, nowMs).message.text).toBe('10\nDone · 1.2 s · In [7] · python3-spark');
 });
 
-test('nothing printed is said, and so is that there were only blanks', () => {
+test('no output, and output of blanks only, are mentioned', () => {
   expect(words(view(ended('ok')))).toEqual(['No output', 'Done · 1.2 s · In [7] · python3-spark']);
   const blanks = output([{ kind: 'text', source: 'stdout', text: wholeText('  \n\n'), path: undefined }]);
   expect(words(view(ended('ok'), { output: blanks }))[0]).toBe('Nothing but blanks was printed.');
@@ -126,7 +126,7 @@ test('a run of which it is not known whether it ran says exactly that', () => {
   expect(words(view(ended('unknown'))).join('\n')).toContain('It is not known whether this ran');
 });
 
-test('what is lost is said: variables, output, and the reason', () => {
+test('losses are mentioned: variables, output, and the reason', () => {
   const said = words(
     view(
       ended('kernelDied', {
@@ -155,7 +155,7 @@ test.each([
   expect(words(view(outcome))[0]).toMatch(new RegExp(`^${said} `));
 });
 
-test('who stopped it is said when it was not the requester', () => {
+test('the message says who stopped it if it was not the requester', () => {
   const mentions = (stoppedBy: string) =>
     JSON.stringify(renderRunMessage(view(ended('interrupted', { stoppedBy })), nowMs).message.blocks);
   expect(mentions('U2')).toContain('{"type":"user","user_id":"U2"}');
@@ -202,7 +202,7 @@ test('the text of outputs that are too many is attached, and that is said once i
   expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
 });
 
-test('that the output reached its limit is said once, also of a run that ended before it could be stopped', () => {
+test('the message says once that the output reached its limit, also if the run ended before it could be stopped', () => {
   const shown = output([stdout('x')], { limited: true });
   for (const kind of ['ok', 'raised', 'tooMuchOutput'] as const) {
     const said = words(view(ended(kind), { output: shown })).join('\n');
@@ -245,7 +245,7 @@ test('files in a row are named together, very many of them are counted', () => {
   expect(drawn(30)).toBe('30 files below');
 });
 
-test('where the pictures and files are that are too many', () => {
+test('if there are too many pictures and files, the message says where they are', () => {
   const archive = '/spool/more-31.zip';
   const losses = [{ kind: 'tooMany', parts: 31, streams: false, path: undefined, archive }] as const;
   const shown = output([stdout('x')], { losses });
@@ -256,7 +256,7 @@ test('where the pictures and files are that are too many', () => {
   expect(files.map((file) => file.kind === 'file' && file.filename)).toEqual(['more-outputs.zip']);
 });
 
-test('who is asked to switch reads the channel by its name', () => {
+test('the question whether to switch names the channel', () => {
   const asked = {
     kind: 'switchAsked',
     channel: 'C1',
@@ -326,7 +326,7 @@ test.each([
     /^Your name\?.*U1.*reply with one line in this thread, or press Answer, until/s,
   ],
   ['', true, /^[^?]*U1.*press Answer and type it there, not in the thread, until/s],
-])('the prompt %j is asked of its requester, with the time it has', (prompt, password, said) => {
+])('the prompt %j is addressed to the requester, with the deadline', (prompt, password, said) => {
   const phase = { kind: 'inputAsked', sinceMs: nowMs, untilMs: nowMs + 600_000, prompt, password } as const;
   const { message } = renderRunMessage(view(phase), nowMs);
   const [body] = message.blocks;
@@ -338,7 +338,7 @@ test.each([
   expect(JSON.stringify(body)).toContain(`"timestamp":${Math.floor(nowMs / 1000) + 600}`);
 });
 
-test('while it runs the newest lines are shown', () => {
+test('the newest lines are shown while it runs', () => {
   const text = Array.from({ length: 500 }, (_, n) => `line ${n}`).join('\n');
   const said = words(
     view(
@@ -368,7 +368,7 @@ test.each([
   expect(head.length + hidden + tail.length).toBe(length);
 });
 
-test('an error comes before the stderr that stands right before it; stdout keeps its place', () => {
+test('an error comes before stderr that was right before it; stdout keeps its place', () => {
   const error: OutputPart = {
     kind: 'error',
     headline: 'ValueError: no',
@@ -390,7 +390,7 @@ test('an error comes before the stderr that stands right before it; stdout keeps
   ]);
 });
 
-test('images in a row are named once, and their files apart', () => {
+test('images in a row are mentioned once, and have files of their own', () => {
   const drawn = view(ended('ok'), {
     output: output([image('/1-image.png'), image('/2-image.png'), stdout('x'), image('/3-image.gif')]),
   });
@@ -405,7 +405,7 @@ test('an edited message says which run this is', () => {
   expect(words(view(ended('ok'), { edition: 2 })).at(-1)).toMatch(/ · edited, run 2$/);
 });
 
-test('buttons carry what a press needs, and are read back', () => {
+test('the values of buttons can be read back', () => {
   const { message } = renderRunMessage(
     view(ended('ok'), { actions: ['runAgain', 'editAndRun', 'delete', 'save'] }),
     nowMs,
@@ -533,7 +533,7 @@ describe('a stop that was asked for', () => {
     expect(files).toEqual([]);
   });
 
-  test('nothing is left of what Py4J logs of it, and where nothing else was said there was no output', () => {
+  test('what Py4J logs about it is removed, and if nothing is left there was no output', () => {
     const phase = ended('interrupted', { stoppedBy: 'U1' });
     const broken = `ERROR:py4j.clientserver:Exception occurred while shutting down connection
 Traceback (most recent call last):
@@ -557,7 +557,7 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(shown(mine)).toContain('ValueError: x');
   });
 
-  test('a call to Spark that it cut off is told neither as an error nor as a driver that is gone', () => {
+  test('a call to Spark that it interrupted is neither an error nor a driver that is gone', () => {
     const phase = ended('interrupted', { stoppedBy: 'U1' });
     const parts = [stderr(py4j), error(DRIVER_HEADLINE)];
     const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
@@ -571,14 +571,14 @@ BrokenPipeError: [Errno 32] Broken pipe
     'SparkException: Job 21 cancelled as part of cancellation of all jobs',
     'Unknown Error: org.apache.spark.SparkException: Job 20 cancelled part of cancelled job group x at org.apache.spark …',
     'SparkConnectGrpcException: (org.apache.spark.SparkSQLException) [OPERATION_CANCELED] Operation has been canceled.',
-  ])('what Spark says of a job that it ended is no error either: %s', (headline) => {
+  ])('what Spark reports about a job that it ended is not an error either: %s', (headline) => {
     const shown = (phase: RunView['phase']) =>
       JSON.stringify(renderRunMessage(view(phase, { output: output([error(headline)]) }), nowMs).message);
     expect(shown(ended('interrupted', { stoppedBy: 'U1' }))).not.toContain('cancel');
     expect(shown(ended('raised'))).toContain('cancel');
   });
 
-  test('a shell cell that it ended raised no error either', () => {
+  test('a shell cell that it ended has no error either', () => {
     const shown = (headline: string) => {
       const phase = ended('interrupted', { stoppedBy: 'U1' });
       return renderRunMessage(view(phase, { output: output([error(headline)]) }), nowMs).message;
@@ -588,7 +588,7 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(JSON.stringify(shown(`${command} returned non-zero exit status 1.`))).toContain('sleep');
   });
 
-  test('an error that the code raised on its way out stays', () => {
+  test('an error that the code raised while it was stopped stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });
     const { message, files } = renderRunMessage(view(phase, { output: output(parts) }), nowMs);
@@ -631,7 +631,7 @@ describe('code that no message of a person has', () => {
   });
 });
 
-test('Stop is another press each time that a stop is seen to have no effect, and the same one while it is tried', () => {
+test('Stop counts anew each time that a stop has no effect, and once while it is tried', () => {
   const state = (more: Partial<RunPhase & { kind: 'running' }>) => {
     const phase = { kind: 'running', sinceMs: nowMs, stopping: true, stopIgnored: false, ...more } as const;
     const [button] = renderButtons('run-1', phase, ['stop', 'restart'])?.elements ?? [];
@@ -647,7 +647,7 @@ test('Stop is another press each time that a stop is seen to have no effect, and
   expect(state({ stopIgnored: true, ignoredAtMs: 2 })).not.toBe(ignored);
 });
 
-test('who may not replace the kernel gets no Switch, and who may is said', () => {
+test('a person who may not replace the kernel gets no Switch, and is told who may', () => {
   const phase = {
     kind: 'switchAsked',
     channel: 'C1',

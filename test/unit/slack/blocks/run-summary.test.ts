@@ -47,7 +47,7 @@ test.each([
   expect(firstLine({ ...run, data: { ...run.data, ...summarizeCode(blocks) } })).toBe(shown);
 });
 
-test('its state, or how it ended, in what people call its language', () => {
+test('its state, or how it ended, with the display name of its language', () => {
   expect(runStatus(run)).toBe('Done · 0.05 s · python3');
   expect(runStatus({ ...run, data: { ...run.data, displayName: 'Python 3' } })).toBe(
     'Done · 0.05 s · Python 3',
@@ -57,7 +57,7 @@ test('its state, or how it ended, in what people call its language', () => {
   expect(runStatus({ ...run, state: 'waiting', data })).toBe('Waiting · python3');
 });
 
-test('one line: how it ended, when, who, the code in which nothing is markup, and the status as the link', () => {
+test('one line: how it ended, when, who, the code without markup, and the status as the link', () => {
   const time = '<!date^0^{date_short_pretty} at {time}|1970-01-01T00:00:00.000Z>';
   const code = summarizeCode(['d[1:x:2] < `y`\nz']);
   const link = 'https://t.slack.com/archives/C1/p101000002?thread_ts=100.000001&cid=C1';

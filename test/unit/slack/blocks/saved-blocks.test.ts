@@ -41,7 +41,7 @@ let ids = 0;
 const nextId = (): string => `b${(ids += 1)}`;
 const listed = { schedule, next: 1_700_000_000_000, lastRun: undefined };
 
-test('what is saved is listed by name, with who, when and its first line', () => {
+test('saved snippets are listed by name, with who, when and the first line', () => {
   const text = savedList([snippet]);
   expect(text).toContain('`report` · python3, saved by <@U1> <!date^1700000000^');
   expect(text).toContain('— `n = 1` …');
@@ -51,7 +51,7 @@ test('what is saved is listed by name, with who, when and its first line', () =>
   expect(savedList(many).length).toBeLessThanOrEqual(12_000);
 });
 
-test('a schedule is one line: what, when, by whom, next; values are no markup', () => {
+test('a schedule is one line: what, when, by whom, next; values are not markup', () => {
   const { text } = renderSchedules([listed], 'https://t.slack.com/', 1_700_000_000_000);
   expect(text).toContain(
     '*2* · `report day="ˋ&lt;!channel&gt;"`, "0 8 * * 1-5" (Europe/Berlin) · by <@U1> · next <!date^1700000000^',
@@ -73,7 +73,7 @@ test('fifty schedules fit into a message, those without buttons too', () => {
   expect(JSON.stringify(blocks)).toMatch(/and \d+ more/);
 });
 
-test('where lines are long, each schedule that is shown stands above its own buttons, and the rest is counted', () => {
+test('if lines are long, each shown schedule has its own buttons below it, and the rest is counted', () => {
   const parameters = [{ name: 'text', value: { kind: 'text' as const, text: '"'.repeat(500) } }];
   const many = Array.from({ length: 50 }, (_, at) => ({
     ...listed,
@@ -127,7 +127,7 @@ test('the home tab has room for all that it shows', () => {
   expect(JSON.stringify(renderHome({ ...content, saved: [], schedules: [] }))).not.toContain('Saved in your');
 });
 
-test('Stop on the home tab is another press each time that the tab is shown: the one before may have had no effect', () => {
+test('Stop on the home tab counts anew each time that the tab is rendered: an earlier one may have had no effect', () => {
   const data = { preview: '1', codeLength: 1, edition: 1, kernelspec: 'python3' };
   const run = { id: 'r1', channel: 'C1', thread: '', requester: 'U1', createdAt: 1, state: 'running', data };
   const about = { botUserId: 'UBOT', notice: undefined, kernels: [], saved: [], schedules: [] };
@@ -144,7 +144,7 @@ test('Stop on the home tab is another press each time that the tab is shown: the
   expect(stopOf(5)).not.toBe(stopOf(6));
 });
 
-test('the root message says what stands behind the code', () => {
+test('the root message names the saved snippet and the schedule', () => {
   const root = { requester: 'U1', language: 'Python 3', blocks: [], saved: { name: 'report' } };
   expect(renderRoot(root, 12_000).text).toContain('<@U1> ran Python 3, saved as report');
   const by = { id: 'k1', words: 'weekdays 8:00', isQuiet: false };

@@ -31,12 +31,12 @@ test('the 2,000 lines of list(range(2000)) take at most 30 lines of a channel', 
   expect(files).toEqual(['results.txt']);
 });
 
-test('a text of some twenty lines is shown whole', () => {
+test('a text of about twenty lines is shown whole', () => {
   const text = Array.from({ length: 24 }, (_, n) => `line ${n}`).join('\n');
   expect(cutText(wholeText(text), 5_000, 0.5).hiddenChars).toBe(0);
 });
 
-test('files of one name are numbered, in the answer as beside it', () => {
+test('files of the same name are numbered, in the answer and beside it', () => {
   const part = (n: number): OutputPart => ({
     kind: 'attachment',
     filename: 'output.html',
@@ -48,7 +48,7 @@ test('files of one name are numbered, in the answer as beside it', () => {
   expect(text).toContain('Files below: output.html, output-2.html');
 });
 
-test('stderr is named only where something else is shown, too', () => {
+test('stderr has a label only if something else is shown, too', () => {
   const part = (source: 'stdout' | 'stderr'): OutputPart => ({
     kind: 'text',
     source,

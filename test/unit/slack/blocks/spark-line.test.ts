@@ -27,24 +27,24 @@ const whole = { jobs: 3, endedJobs: 1, tasks: 1_000, doneTasks: 612, activeTasks
 describe('while jobs are at work', () => {
   const line = (spark: SparkWork, nowMs = 0) => sparkProgress({ spark, phase: running }, nowMs);
 
-  test('all that is known, in one line', () => {
+  test('everything that is known, in one line', () => {
     expect(line(work(whole))).toBe('Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts');
   });
-  test('jobs that are not told apart are not named', () => {
+  test('jobs that cannot be told apart are not counted', () => {
     expect(line(work({ stages: 1, tasks: 8, doneTasks: 8 }))).toBe('Spark · ▓▓▓▓▓▓▓▓▓▓ 8/8 tasks');
   });
   test('a job whose tasks are not known yet', () => {
     expect(line(work({ jobs: 1 }))).toBe('Spark · job 1 of 1');
   });
-  test('the bar is never full before all is done', () => {
+  test('the bar is never full before all tasks are done', () => {
     expect(line(work({ tasks: 1_000, doneTasks: 999 }))).toContain('▓▓▓▓▓▓▓▓▓░ 999/1,000');
   });
-  test('executors that do not come show after half a minute', () => {
+  test('missing executors are mentioned after half a minute', () => {
     const waiting = work({ jobs: 1, tasks: 200 }, { waitingSince: 1_000 });
     expect(line(waiting, 30_999)).not.toContain('executors');
     expect(line(waiting, 31_000)).toBe('Spark · job 1 of 1 · ░░░░░░░░░░ 0/200 tasks · waiting for executors');
   });
-  test('nothing as long as each job is over within a second', () => {
+  test('nothing while each job takes less than a second', () => {
     expect(line(work(whole, { hasLasted: false }))).toBe('');
   });
   test('nothing between jobs, and nothing once the run has ended', () => {
@@ -68,7 +68,7 @@ describe('what an ended run leaves', () => {
     ['stages', work({ stages: 2, tasks: 20, doneTasks: 20 }), 'Spark: 2 stages, 20 tasks'],
   ])('%s', (_, spark, words) => expect(line(spark)).toBe(words));
 
-  test('a run that was stopped did not do all', () => {
+  test('a stopped run has not done all tasks', () => {
     const ofJob = work({ jobs: 1, failedJobs: 1, tasks: 200, doneTasks: 12 });
     expect(line(ofJob, ended('interrupted'))).toBe('Spark: 1 job, 12 of 200 tasks');
     expect(line(ofJob, ended('raised'))).toBe('Spark: 1 job, 12 of 200 tasks, 1 failed job');
@@ -83,7 +83,7 @@ describe('where to read on', () => {
   const links = { link: 'https://ui/a?x=1&y=2|3', historyLink: 'https://hs/a' };
   const spark = work(whole, { app: 'app-1', links });
 
-  test('the UI while the driver is there, the history once it is gone', () => {
+  test('the UI while the driver lives, the history server afterwards', () => {
     expect(sparkPlace({ spark, phase: running })).toEqual({ url: links.link, text: 'Spark UI' });
     const outcome = { ...syntheticOutcome('kernelDied', 'python3-spark'), variablesLost: true };
     expect(sparkPlace({ spark, phase: { kind: 'ended', outcome } }).url).toBe(links.historyLink);
@@ -94,7 +94,7 @@ describe('where to read on', () => {
     expect(sparkPlace({ spark: hidden, phase: running })).toEqual({ text: '' });
     expect(sparkSumMrkdwn({ spark: hidden, phase: ended() })).toMatch(/^Spark: 3 jobs, [^·]*$/);
   });
-  test('an address cannot break out of its link', () => {
+  test('a URL cannot break out of its link', () => {
     expect(sparkSumMrkdwn({ spark, phase: ended() })).toContain(' · <https://ui/a?x=1&amp;y=2%7C3|Spark UI>');
   });
 });

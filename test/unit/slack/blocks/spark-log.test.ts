@@ -23,7 +23,7 @@ test("a worker's traceback within Spark's log is part of it", () => {
   ).toBe(true);
 });
 
-test('so is what PySpark says of a driver that is gone', () => {
+test('so is what PySpark prints when the driver is gone', () => {
   const bar = '-'.repeat(40);
   const said = [
     "Exception occurred during processing of request from ('127.0.0.1', 54854)",

@@ -61,7 +61,7 @@ function withLastCell(chars: number): TablePart {
   return { ...part, rows: [...part.rows.slice(0, 89), last] };
 }
 
-test('a cut table without a CSV (the disk took no more) names none', () => {
+test('a cut table without a CSV (the disk was full) names none', () => {
   const { words } = shown({ ...table(100, 2, 'x'), csvPath: undefined });
   expect(words).toContain('The first 99 of 100 rows');
   expect(words).not.toContain('table.csv');
@@ -90,7 +90,7 @@ test.each<[string, Partial<TablePart>, string]>([
   expect(shown({ ...table(3, 2, 'x'), ...more }).words).toContain(`"text":"${said}"`);
 });
 
-test('a data table has 200 rows, sorted by numbers where a column is nothing else, and names its size', () => {
+test('a data table has 200 rows, columns of numbers are sorted as such, and its caption is its size', () => {
   const part = table(250, 2, 'x');
   const numbered = { ...part, rows: part.rows.map((_, row) => [`${row}`, row === 7 ? 'seven' : `${row}`]) };
   const { blocks } = renderTable(numbered, 'data_table');
@@ -105,11 +105,11 @@ test('a data table has 200 rows, sorted by numbers where a column is nothing els
   expect(shown(numbered, 'data_table').words).toContain('The first 200 of 250 rows');
 });
 
-test('a table without rows is no data table, which Slack refuses', () => {
+test('a table without rows is not a data table, which Slack would refuse', () => {
   expect(renderTable(table(0, 2, 'x'), 'data_table').blocks[0]?.type).toBe('table');
 });
 
-test('a frame that the kernel shortened says which rows are there', () => {
+test('a frame that the kernel shortened says which rows it has', () => {
   const rows = ['0', '1', '...', '98', '99'].map((index) => [index, index === '...' ? '...' : 'x']);
   const part = { ...table(5, 2, 'x'), rows, totalRows: 100 };
   expect(shown(part).words).toContain(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { wholeText } from '../../../../src/output/output-view.ts';
 import { cutText, roomOf } from '../../../../src/slack/blocks/truncate.ts';
 
-test('a message of many texts is drawn in several sizes for less than its lines cost to list three times', () => {
+test('a message of many texts is rendered in several sizes for less than it takes to split its lines three times', () => {
   const texts = Array.from({ length: 140 }, () => wholeText('a b\n'.repeat(9_600)));
   const costOf = (work: (text: ReturnType<typeof wholeText>) => unknown): number => {
     const begun = process.threadCpuUsage();

@@ -84,7 +84,7 @@ function port(messages: ThreadMessage[], failing = new Set<string>()): Bot {
   } as unknown as Bot;
 }
 
-test('pictures come where the answer names them, tables too, and what it does not name behind', async () => {
+test('pictures and tables come where the answer mentions them, and others at the end', async () => {
   const data = { files: ['one', 'two', 'more'], replies: ['t'] };
   const table = {
     ts: 't',
@@ -117,7 +117,7 @@ test('pictures come where the answer names them, tables too, and what it does no
   ]);
 });
 
-test('of a thread that Slack does not give nothing is said to be gone', async () => {
+test('if a thread cannot be read, nothing of it is called deleted', async () => {
   const bot = port([]);
   bot.threads.messages = async () => await Promise.reject(new Error('ratelimited'));
   const [collected] = await collectRuns([run('r', {})], bot);
@@ -126,7 +126,7 @@ test('of a thread that Slack does not give nothing is said to be gone', async ()
   ]);
 });
 
-test('the whole text that is attached takes the place of what the message shows', async () => {
+test('an attached file with the whole text replaces the text of the message', async () => {
   const attached = file('out', { name: 'output.txt', mimetype: 'text/plain' });
   const shown = answer('r', pre('head'), italic('… 9 lines hidden, all in output.txt …'), pre('tail'));
   expect(await outputsOf({ files: ['out'] }, shown, withFiles(attached))).toEqual([
@@ -134,7 +134,7 @@ test('the whole text that is attached takes the place of what the message shows'
   ]);
 });
 
-test('what Slack has no more, what is too large and what stays there is said', async () => {
+test('deleted files, files that are too large and files that stay in Slack are mentioned', async () => {
   const files = [
     file('gone', { isGone: true }),
     file('large', { size: 11_000_000 }),
@@ -191,7 +191,7 @@ test.each([
   ]);
 });
 
-test('a run that an edit replaced is left out; who, when and how stand in the heading', async () => {
+test('a run that an edit replaced is left out; the heading says who, when and how', async () => {
   const runs = [run('a', {}), run('b', { follows: 'a', edition: 2 })];
   const collected = await collectRuns(runs, port([answer('a'), answer('b')]));
   expect(collected).toHaveLength(1);
@@ -200,7 +200,7 @@ test('a run that an edit replaced is left out; who, when and how stand in the he
   );
 });
 
-test('SQL is what runs it in a kernel that knows nothing of the bot', async () => {
+test('SQL becomes code that runs it in a kernel without the bot', async () => {
   const bot = port([answer('r')]);
   bot.runs.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];
   const codeIn = async (language: string) => {
@@ -219,13 +219,13 @@ test('SQL is what runs it in a kernel that knows nothing of the bot', async () =
   ]);
 });
 
-test('of All rows as CSV the rows come along, and none of the bot’s code', async () => {
+test('All rows as CSV exports the rows, but not the bot’s code', async () => {
   const [collected] = await collectRuns([run('r', { origin: 'allRows' })], port([answer('r', pre('a'))]));
   expect(collected?.code).toEqual(['# All rows of a table']);
   expect(collected?.outputs).toHaveLength(1);
 });
 
-test('a picture that the answer names and that is not there is said; a notice of the end is no table', async () => {
+test('a missing picture that the answer mentions has a note; a notice of the end is no table', async () => {
   const notice = {
     ts: 't',
     blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'done' } }],
@@ -235,7 +235,7 @@ test('a picture that the answer names and that is not there is said; a notice of
   expect(outputs).toEqual([{ kind: 'note', words: '2 pictures are not here' }]);
 });
 
-test('of very many threads a few are read at once, each of them once', async () => {
+test('many threads are read a few at a time, each of them once', async () => {
   let asked = 0;
   let atOnce = 0;
   let most = 0;

@@ -43,7 +43,7 @@ function answer(parts: readonly OutputPart[], more: Partial<RunView> = {}): unkn
   return renderRunMessage(view, 0).message.blocks;
 }
 
-test('what an answer shows is read back in order and kind, without the bot’s own words', () => {
+test('the outputs of an answer are read back in order and with their kinds, without the bot’s own words', () => {
   const parts = [
     text('stdout', 'one\ntwo'),
     text('stderr', 'warned'),
@@ -61,7 +61,7 @@ test('what an answer shows is read back in order and kind, without the bot’s o
   ]);
 });
 
-test('lines that the message hides are said, on both sides of one stream', () => {
+test('hidden lines have a note, and the text after them is of the same stream', () => {
   const long = Array.from({ length: 3_000 }, (_, n) => `line ${n}`).join('\n');
   const cut = {
     head: long.slice(0, 4_000),
@@ -82,14 +82,14 @@ test('lines that the message hides are said, on both sides of one stream', () =>
   ]);
 });
 
-test('who ran it again, and the code, are no output', () => {
+test('who ran it again, and the code, are not output', () => {
   const origin = { kind: 'again', blocks: ['print(1)'] } as const;
   expect(readAnswerParts(answer([text('stdout', '1')], { origin }), true)).toEqual([
     { kind: 'text', name: 'stdout', text: '1' },
   ]);
 });
 
-test.each(['data_table', 'table'] as const)('a %s is read as a browser and as a terminal show it', (form) => {
+test.each(['data_table', 'table'] as const)('a %s is read as HTML and as plain text', (form) => {
   const { blocks } = renderTable(table, form);
   expect(readTable(blocks)).toEqual({
     kind: 'display',
@@ -109,7 +109,7 @@ test.each([
   [{ type: 'rich_text' }],
   [{ type: 'rich_text', elements: [{ type: 4 }] }],
   [{ type: 'table', rows: 3 }],
-])('blocks that are none (%j) show nothing', (blocks) => {
+])('blocks that are invalid (%j) show nothing', (blocks) => {
   expect(readAnswerParts(blocks, true)).toEqual([]);
   expect(readTable(blocks)).toBeUndefined();
 });

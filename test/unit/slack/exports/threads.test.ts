@@ -19,7 +19,7 @@ test('one message is found at top level and in a thread, and is undefined once i
   expect(await threads.message(place, root.ts)).toBeUndefined();
 });
 
-test('a file for a person alone names no thread: it has none there', async () => {
+test('a file for a person alone is posted outside threads', async () => {
   await using rig = await startMessagesRig();
   const threads = createThreads(rig.sending.client, async () => await Promise.reject(new Error('no file')));
   const user = rig.playground.user('ana').id;

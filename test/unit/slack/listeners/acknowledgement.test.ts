@@ -28,7 +28,7 @@ test('all look-ups of one payload share 2.5 s, and are given up with a sentence'
   expect(() => reply.signal.throwIfAborted()).toThrow('nothing ran');
 });
 
-test('what was acknowledged has no deadline any more, and is acknowledged once', async () => {
+test('after the acknowledgement there is no deadline, and no second acknowledgement', async () => {
   const { reply, sent } = createReply();
   await reply.send('first');
   await reply.send('second');

@@ -66,7 +66,7 @@ function startBot({ hasKernel = true, isMember = true } = {}) {
   return { admitted, said, press };
 }
 
-test('a press asks the kernel for the rows, as a run of the one who presses', async () => {
+test('a press asks the kernel for the rows, in a run of the person who presses', async () => {
   const { admitted, said, press } = startBot();
   await press('U2');
   expect(said).toEqual([]);
@@ -93,14 +93,14 @@ test('a double click is one press; another person’s press is another', async (
   expect(admitted.map(({ requester }) => requester)).toEqual(['U1', 'U2']);
 });
 
-test('where the kernel is gone none is started, and the one who presses is told', async () => {
+test('if the kernel is gone, none is started, and the person who presses is told', async () => {
   const { admitted, said, press } = startBot({ hasKernel: false });
   await press('U1');
   expect(admitted).toEqual([]);
   expect(said).toEqual([expect.stringContaining('The kernel that had this table is gone or was restarted')]);
 });
 
-test('who may run no code asks for no rows', async () => {
+test('a person who may not run code gets no rows', async () => {
   const { admitted, said, press } = startBot();
   await press('U9');
   expect(admitted).toEqual([]);

@@ -41,7 +41,7 @@ test.each([
     'gateway cannot be reached',
     ['warn: a thing failed'],
   ],
-])('%s is told to the person, and a bug is logged as one', async (_what, error, words, lines) => {
+])('for %s the person is told, and a bug is logged as one', async (_what, error, words, lines) => {
   const { bot, boundary, told, logged } = createBoundary();
   expect(await withBoundary(boundary, bot, () => Promise.reject(error))).toBe('refused');
   expect(told).toHaveLength(1);
@@ -49,7 +49,7 @@ test.each([
   expect(logged).toEqual(lines);
 });
 
-test('what was refused is in the audit, where it is said what was asked for', async () => {
+test('a refusal is in the audit if it is known what was asked for', async () => {
   const { bot, boundary, audited } = createBoundary();
   const refused = new UserError('badCommand', 'No.');
   await withBoundary(boundary, bot, () => Promise.reject(refused));
@@ -69,14 +69,14 @@ test('a modal shows plain text', async () => {
   expect(told).toEqual(['Not <so>.']);
 });
 
-test('an event that the store did not take is left unacknowledged, and nobody is told', async () => {
+test('an event that the store did not accept is left unacknowledged, and nobody is told', async () => {
   const { bot, boundary, ticket, told, left } = createBoundary();
   expect(await withBoundary({ ...boundary, ticket }, bot, () => Promise.reject(storeError))).toBe('left');
   expect(left).toEqual([storeError]);
   expect(told).toEqual([]);
 });
 
-test('an event is left unacknowledged too where the store is silent only while the refusal is told', async () => {
+test('an event is left unacknowledged even if the store is silent only while the refusal is told', async () => {
   const { bot, boundary, ticket, left } = createBoundary();
   const notify = () => Promise.reject(storeError);
   const refused = new UserError('badCommand', 'No.');
@@ -94,7 +94,7 @@ test('a person who cannot be told breaks nothing', async () => {
   expect(logged).toEqual(['warn: a thing was refused, and the person could not be told']);
 });
 
-test('where nobody asked, nobody is told, and what worked is done', async () => {
+test('if nobody asked, nobody is told, and success is reported', async () => {
   const { bot, boundary, told } = createBoundary();
   const refused = new UserError('badCommand', 'No.');
   expect(await withBoundary({ what: 'a thing' }, bot, () => Promise.reject(refused))).toBe('refused');

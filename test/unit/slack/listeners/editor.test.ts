@@ -67,7 +67,7 @@ function openEditor(
 
 const accepted: Admitted = { kind: 'accepted', runId: 'r1' };
 
-test('a submission that was taken back because the store was silent runs when it is submitted again', async () => {
+test('a submission that was withdrawn because the store was silent runs when it is submitted again', async () => {
   let isAway = true;
   const { submit, keys } = openEditor((key) => {
     if (isAway) throw new StoreError('silent', 'no answer');
@@ -79,7 +79,7 @@ test('a submission that was taken back because the store was silent runs when it
   expect(keys).toEqual(['view/T1/V1', 'view/T1/V1', 'view/T1/V1/2']);
 });
 
-test('a submission that made a run already is told so, and makes no other', async () => {
+test('for a submission that has made a run already the person is told so, and no other run is made', async () => {
   const { submit, keys } = openEditor(() => ({ kind: 'duplicate' }), { madeRun: true });
   expect(await submit()).toMatchObject({
     response_action: 'errors',
@@ -88,7 +88,7 @@ test('a submission that made a run already is told so, and makes no other', asyn
   expect(keys).toHaveLength(1);
 });
 
-test('an error stands at a field of the modal, also where the wanted one is not in it', async () => {
+test('an error is shown at a field of the modal, even if the wanted field is not in it', async () => {
   const { submit, keys } = openEditor(() => accepted, { isMember: false });
   expect(await submit()).toMatchObject({
     errors: { code0: expect.stringContaining('You are not in this channel') },
@@ -96,7 +96,7 @@ test('an error stands at a field of the modal, also where the wanted one is not 
   expect(keys).toEqual([]);
 });
 
-test('code comes in a file, and not in a file and the box', async () => {
+test('code can come in a file, but not in a file and a field', async () => {
   const file = {
     id: 'F1',
     name: 'job.py',

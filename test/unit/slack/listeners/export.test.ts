@@ -5,7 +5,7 @@ import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts
 import { exportRuns } from '../../../../src/slack/listeners/commands/export.ts';
 import { personOf } from './people.ts';
 
-test('the exports of one person are read one after the other', async () => {
+test('the exports of one person are made one after the other', async () => {
   const done = Promise.withResolvers<void>();
   const steps: string[] = [];
   const data = readRunData(undefined);

@@ -65,7 +65,7 @@ test.each([
   ['`a_b *c*`', 'a_b *c*'],
   ['“quoted” on a phone', '"quoted" on a phone'],
   ['help', 'help'],
-])('%j in the thread is the line that the code waits for', async (text, line) => {
+])('%j in the thread is the line for the code', async (text, line) => {
   const { bot, given, told } = createBot();
   await onMessage({ ...reply, text }, ticket, bot);
   await onMessage({ ...reply, text }, ticket, bot);
@@ -99,7 +99,7 @@ test('a reply of several lines is refused, and its code is not run in a direct m
   expect(told).toEqual([expect.stringContaining('one line')]);
 });
 
-test('a reply that was given runs as no code, brought again or edited in a direct message', async () => {
+test('a reply that was given does not run as code if it is repeated or edited in a direct message', async () => {
   const { bot, given, ran, close } = createBot();
   const direct = { ...reply, channel: 'D1', channel_type: 'im', text: 'x = 1' };
   await onMessage(direct, ticket, bot);

@@ -4,7 +4,7 @@ import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts
 import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { onInputSubmitted } from '../../../../src/slack/listeners/input.ts';
 
-test('a button whose value is of an earlier version is told as that', async () => {
+test('for a button with the value of an earlier version the person is told so', async () => {
   const said: unknown[] = [];
   const bot = {
     notify: { person: async (where: unknown, text: string) => void said.push(where, text) },

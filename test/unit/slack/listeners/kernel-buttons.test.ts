@@ -63,7 +63,7 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
   return { kernels, said, press, shutDown: shutDown ?? {}, keep };
 }
 
-test('the list of kernels is shown anew after a press on it, also where the kernel was gone', async () => {
+test('the list of kernels is rendered anew after a press on it, even if the kernel was gone', async () => {
   const { said, press, shutDown } = createScene();
   for (let presses = 1; presses <= 2; presses += 1) {
     const shown = await press(onKernelButton, shutDown);
@@ -80,24 +80,24 @@ test('the list of kernels is shown anew after a press on it, also where the kern
   ]);
 });
 
-test('what was done counts as done where the list cannot be shown anew', async () => {
+test('the act counts as done even if the list cannot be rendered anew', async () => {
   const { said, press, shutDown } = createScene();
   await press(onKernelButton, shutDown, true);
   expect(said.at(-1)).toBe('Shut down the python3 kernel; the next snippet starts a new one.');
 });
 
-test('the question which kernel was meant is over once it is answered by who may not list them', async () => {
+test('the question which kernel was meant is removed once it is answered by somebody who may not list them', async () => {
   const { press, shutDown } = createScene({ restartBy: 'anyone', isAdmin: false });
   expect(await press(onKernelButton, shutDown)).toEqual({ delete_original: true });
 });
 
-test('what failed is tried again where it was pressed: the buttons stay', async () => {
+test('after a failure the buttons stay, so that they can be pressed again', async () => {
   const { said, press, shutDown } = createScene({ restartBy: 'anyone', isAdmin: false, isGatewayAway: true });
   expect(await press(onKernelButton, shutDown)).toBeUndefined();
   expect(said).toHaveLength(1);
 });
 
-test('Keep ends the warning, also where the kernel is gone', async () => {
+test('Keep ends the warning, even if the kernel is gone', async () => {
   const { kernels, said, press, keep } = createScene();
   expect(await press(onKeepButton, keep)).toEqual({
     replace_original: true,

@@ -64,13 +64,13 @@ test('a name is looked up among the channels that have a kernel', async () => {
   await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
 });
 
-test('an id that Slack gave the channel later means it, too', async () => {
+test('a later id of the channel works, too', async () => {
   const { bot } = createBot({ channels: ['C1', 'C2'], names });
   bot.channelIds.change('C2', 'C05');
   expect(await resolveChannel('C05', 'U1', bot)).toBe('C2');
 });
 
-test('a channel that the asker may not know of is not told apart from none', async () => {
+test('a channel that the asker may not see is treated like an unknown one', async () => {
   const { bot } = createBot({ channels: ['C1', 'C3'], names, closed: ['C3'] });
   await expect(resolveChannel('#vault', 'U1', bot)).rejects.toThrow(
     'No channel #vault with a kernel is known',
@@ -78,13 +78,13 @@ test('a channel that the asker may not know of is not told apart from none', asy
   await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
 });
 
-test('a channel that was renamed since its name was cached is not the one that is meant', async () => {
+test('a channel that was renamed after its name was cached does not match', async () => {
   const renamed = { C1: 'data-old', C2: 'data' };
   const { bot } = createBot({ channels: ['C1', 'C2'], names: renamed, cached: { C1: 'data', C2: 'data' } });
   expect(await resolveChannel('#data', 'U1', bot)).toBe('C2');
 });
 
-test('a name of two channels is asked back with their ids', async () => {
+test('for a name of two channels the bot asks which, with their ids', async () => {
   const { bot } = createBot({ channels: ['C1', 'C2'], names: { C1: 'data', C2: 'data' } });
   await expect(resolveChannel('#data', 'U1', bot)).rejects.toThrow('C1, C2');
 });
@@ -140,7 +140,7 @@ function createChannel(...specs: readonly string[]) {
   return { restart, restarted };
 }
 
-test('restart means the only kernel; of several it is asked which, and nothing is changed', async () => {
+test('restart means the only kernel; for several the bot asks which, and nothing is changed', async () => {
   const alone = createChannel('python3-spark');
   await alone.restart();
   const both = createChannel('python3-spark', 'ir');
@@ -152,7 +152,7 @@ test('restart means the only kernel; of several it is asked which, and nothing i
   expect([alone.restarted, both.restarted]).toEqual([['python3-spark'], []]);
 });
 
-test('more kernels than a message holds are asked for in part, which is said', async () => {
+test('of more kernels than fit into a message some are shown, and the message says so', async () => {
   const specs = Array.from({ length: 40 }, (_, n) => `python3-${'x'.repeat(90)}-${n}`);
   const { text, blocks, buttons } = await createChannel(...specs).restart();
   expect(jsonSize(blocks)).toBeLessThan(MESSAGE_ROOM);
@@ -163,7 +163,7 @@ test('more kernels than a message holds are asked for in part, which is said', a
   expect(text.split('\n').filter((line) => line.startsWith('*python3-'))).toHaveLength(buttons);
 });
 
-test('of another channel no word is named that would restart a kernel of this one', async () => {
+test('for another channel no word is suggested that would restart a kernel of this one', async () => {
   const { restart } = createChannel('python3-spark', 'ir');
   const { text, buttons } = await restart(undefined, '#data');
   expect(text).toMatch(/^That channel has several kernels. Which one\? Nothing was changed yet.\n/);
@@ -171,7 +171,7 @@ test('of another channel no word is named that would restart a kernel of this on
   expect(buttons).toBe(2);
 });
 
-test('a word names the kernel that speaks it; what fits several is asked, what fits none is refused', async () => {
+test('a word means the kernel of that language; several are asked about, none is refused', async () => {
   const { restart, restarted } = createChannel('python3', 'python3-spark', 'ir');
   await restart('pyspark');
   await restart('R');
@@ -184,7 +184,7 @@ test('a word names the kernel that speaks it; what fits several is asked, what f
   expect(restarted).toHaveLength(3);
 });
 
-test('of another channel, too, a word names the kernel', async () => {
+test('a word also means a kernel of another channel', async () => {
   const { restart, restarted } = createChannel('python3-spark', 'ir');
   await restart('R', '#data');
   expect(restarted).toEqual(['ir']);

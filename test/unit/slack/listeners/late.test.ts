@@ -117,20 +117,20 @@ function createBot({
   return { bot, told, ran, claims, press, audited, replaced };
 }
 
-test('Run now is offered also while Slack does not say who wrote it: the press asks anew', async () => {
+test('Run now is offered even if Slack does not say who wrote the message: the press asks again', async () => {
   const { bot, told } = createBot({ isUnknown: true });
   await onMessage(code, ticket, bot);
   expect(told.at(-1)?.blocks?.[1]?.elements?.[0]?.value).toBeDefined();
 });
 
-test('where the offer stands in direct messages, the press runs the message where it was written', async () => {
+test('if the offer is in direct messages, the press runs the message where it was written', async () => {
   const { bot, told, ran, press } = createBot();
   await onMessage(code, ticket, bot);
   await press(told.at(-1), 'U1', 'D1');
   expect(ran.map(({ code: blocks }) => blocks)).toEqual([['1 + 1']]);
 });
 
-test.each([14, 15])('what comes %i minutes after it was written runs', async (minutes) => {
+test.each([14, 15])('a message that comes %i minutes after it was written runs', async (minutes) => {
   const { bot, told, ran } = createBot();
   arriveAfter(minutes);
   await onMessage(code, ticket, bot);
@@ -142,7 +142,7 @@ test.each([
   ['a direct message', { ...code, channel: 'D1', channel_type: 'im', text: '1 + 1' }],
   ['a code block in a channel on auto', { ...code, text: '```1 + 1```' }],
   ['a command', { ...code, text: '<@UBOT> restart' }],
-])('%s that comes later is told with Run now, once, and does nothing by itself', async (_what, event) => {
+])('%s that comes later is offered with Run now, once, and does nothing by itself', async (_what, event) => {
   const { bot, told, ran } = createBot();
   await onMessage(event, ticket, bot);
   await onMessage({ ...event, type: 'app_mention' }, ticket, bot);
@@ -157,7 +157,7 @@ test.each([
 test.each([
   ['code', code],
   ['an edit', edit],
-])('who may not run is told so, and is offered nothing: %s', async (_what, event) => {
+])('a person who may not run code is told so, and is offered nothing: %s', async (_what, event) => {
   const data = { message: `message/T1/C1/${code.ts}`, edition: 1, kernelspec: 'python3' };
   const run = { id: 'r1', requester: 'U1', channel: 'C1', thread: code.ts, state: 'posted', data } as Run;
   const { bot, told } = createBot({ isGuest: true, run });
@@ -166,7 +166,7 @@ test.each([
   expect(told).toEqual([{ text: 'Guests may not use Sparkthread here.' }]);
 });
 
-test('talk stays talk, and what ran in time is not told when it comes again late', async () => {
+test('late talk is ignored, and so is a late repetition of a message that ran in time', async () => {
   const { bot, told, claims } = createBot();
   await onMessage({ ...code, text: 'lunch?' }, ticket, bot);
   claims.add(`message/T1/C1/${code.ts}`);
@@ -174,7 +174,7 @@ test('talk stays talk, and what ran in time is not told when it comes again late
   expect(told).toEqual([]);
 });
 
-test('Run now runs the message under its own request, as it is by then', async () => {
+test('Run now runs the present message under its own request', async () => {
   const { bot, ran, press, replaced } = createBot();
   await onMessage(code, ticket, bot);
   await press();
@@ -189,7 +189,7 @@ test('Run now runs the message under its own request, as it is by then', async (
   expect(later.ran).toMatchObject([{ code: ['2 + 2'] }]);
 });
 
-test('Run now is its author’s, and says so where the message is gone', async () => {
+test('only the author can press Run now, and is told if the message is gone', async () => {
   const { bot, told, ran, press } = createBot();
   await onMessage(code, ticket, bot);
   await press(undefined, 'U2');
@@ -201,7 +201,7 @@ test('Run now is its author’s, and says so where the message is gone', async (
   expect([...ran, ...gone.ran]).toEqual([]);
 });
 
-test('each refusal of Run now is said, and it runs when it is pressed once more', async () => {
+test('each refusal of Run now is told, and it runs when it is pressed again', async () => {
   const refusals = ['Your runs are too many.', 'Still too many.'];
   const { bot, told, ran, press, audited, replaced } = createBot({ refusals });
   await onMessage(code, ticket, bot);
@@ -213,7 +213,7 @@ test('each refusal of Run now is said, and it runs when it is pressed once more'
   expect(audited.filter((line) => line === 'press request.ended')).toHaveLength(1);
 });
 
-test('Run now says so where nothing asks for a run by then', async () => {
+test('Run now tells if the message no longer asks for a run', async () => {
   const block = { ...code, text: '```1 + 1```' };
   const { bot, told, ran, press } = createBot({ found: block, autos: [true, false] });
   await onMessage(block, ticket, bot);
@@ -230,7 +230,7 @@ test('Run now says so where nothing asks for a run by then', async () => {
   expect([...ran, ...now.ran, ...talk.ran]).toEqual([]);
 });
 
-test('an edit that comes late is told, too, and runs behind the run of its message when it is wanted', async () => {
+test('a late edit is offered, too, and runs after the run of its message', async () => {
   const data = { message: `message/T1/C1/${code.ts}`, edition: 1, kernelspec: 'python3' };
   const run = { id: 'r1', requester: 'U1', channel: 'C1', thread: code.ts, state: 'posted', data } as Run;
   const { bot, told, ran, press } = createBot({ run, found: edited });

@@ -70,7 +70,7 @@ async function openLoading(...codes: readonly (readonly string[])[]) {
   return { saved, shown, said, updates, load };
 }
 
-test('loaded code stands in fields of new names each time, because Slack keeps what was typed into the old ones', async () => {
+test('loaded code has fields with new ids each time, because Slack keeps what was typed into the old ones', async () => {
   const { saved, shown, said, load } = await openLoading(['a = “1”', 'x\n'.repeat(2_000)]);
   await load(0);
   await load(0);
@@ -91,7 +91,7 @@ test('loaded code stands in fields of new names each time, because Slack keeps w
   expect(said).toEqual(['That snippet is no longer saved.']);
 });
 
-test('two choices one right after the other have fields of their own, and the later one stays', async () => {
+test('two choices in quick succession have fields of their own, and the later one stays', async () => {
   const { shown, updates, load } = await openLoading(['first'], ['second']);
   const slow = Promise.withResolvers<void>();
   updates.push(slow.promise);
@@ -105,7 +105,7 @@ test('two choices one right after the other have fields of their own, and the la
   expect(JSON.stringify(shown.at(-1))).toContain('"initial_value":"second"');
 });
 
-test('blocks that are loaded after long code stay blocks', async () => {
+test('blocks that are loaded after long code stay separate blocks', async () => {
   const { shown, load } = await openLoading(['x\n'.repeat(2_000)], ['%%sql', '1 + 1']);
   await load(0);
   await load(1);

@@ -63,7 +63,7 @@ const deletion = (ts: string, before: object | undefined) => ({
   ...(before === undefined ? {} : { previous_message: { ...before, ts } }),
 });
 
-test('deleted talk in a channel without runs costs one look, and none after that', async () => {
+test('deleted talk in a channel without runs reads the store once', async () => {
   const { bot, store, ticket } = createBot();
   for (const ts of ['1.0', '2.0', '3.0']) await onMessageChanged(deletion(ts, plain), ticket, bot);
   expect(store).toEqual(['newest of channel, 1']);
@@ -104,7 +104,7 @@ test('a deleted message whose run is further back than its thread is read is in 
 test.each([
   ['still holds the file that ran', [{ id: 'F1', name: 'a.py', mode: 'hosted', size: 8 }], []],
   ['holds it no more', [], ['erased r1']],
-])('a message that calls the bot no more and %s', async (_what, files, erased) => {
+])('a message that no longer mentions the bot and %s', async (_what, files, erased) => {
   const { bot, ticket } = createBot({ hasRuns: true });
   const said: string[] = [];
   const run = {
@@ -132,7 +132,7 @@ test.each([
   expect(said).toEqual(erased);
 });
 
-test('what an edited message is asked back about runs as that message’s code', async () => {
+test('an edited message that was nearly a command can run as that message’s code', async () => {
   const { bot, ticket } = createBot();
   let asked = '';
   const person = async (_: unknown, __: string, blocks: unknown): Promise<void> =>
@@ -188,7 +188,7 @@ test.each([
   ['!stop', true],
   ['!stats', true],
   ['```1```', true],
-])('%j in a thread costs one look for one run (with runs: %j)', async (text, hasRuns) => {
+])('%j in a thread reads one run once (with runs: %j)', async (text, hasRuns) => {
   const { bot, store } = createBot({ hasRuns });
   const posted = readPosted({ ...plain, text, channel: 'C1', ts: '5.0', thread_ts: '4.0' }, bot.userId);
   if (posted === undefined) throw new Error('it is no message');

@@ -45,7 +45,7 @@ test.each([
   expect(await runOnce('press', bot, () => Promise.resolve('twice'))).toBeUndefined();
 });
 
-test('a request may come again also where the store is away while it is un-claimed', async () => {
+test('a request may come again even if the store could not forget it', async () => {
   const { bot, store } = createBot();
   const fail = async () => {
     store.isAway = true;
@@ -57,7 +57,7 @@ test('a request may come again also where the store is away while it is un-claim
   expect(await runOnce('press', bot, () => Promise.resolve('twice'))).toBeUndefined();
 });
 
-test('a request whose claim got no answer may come again', async () => {
+test('a request may come again if the store gave no answer', async () => {
   const { bot, store } = createBot();
   store.isAway = true;
   await expect(runOnce('press', bot, () => Promise.resolve('done'))).rejects.toBe(storeError);

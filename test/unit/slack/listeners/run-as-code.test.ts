@@ -5,7 +5,7 @@ import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts
 import { onRunAsCode } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 
-test('Run as code runs nothing where the bot could not answer', async () => {
+test('Run as code runs nothing if the bot could not answer', async () => {
   const said: string[] = [];
   const threads: unknown[] = [];
   let runs = 0;

@@ -64,7 +64,7 @@ test('a double click on Stop is one stop', async () => {
   expect(audited()).toEqual(['stop']);
 });
 
-test('Stop after a stop without effect is a stop of its own, once, and audited as one', async () => {
+test('Stop after a stop without effect counts anew, once, and is audited', async () => {
   const { press, stops, audited } = createBot();
   await press({ stopping: false });
   await press({ stopIgnored: true, ignoredAtMs: 1 });
@@ -76,7 +76,7 @@ test('Stop after a stop without effect is a stop of its own, once, and audited a
   expect(audited()).toEqual(['stop', 'stop', 'stop']);
 });
 
-test('the hammering guest: each press is acknowledged, and what Slack takes for all people is left to the others', async () => {
+test('a guest who keeps pressing is acknowledged each time, but does not use up the ephemeral messages of others', async () => {
   const { press, stops, told, acks } = createBot();
   for (let n = 0; n < 500; n += 1) await press({ stopping: false }, 'UGUEST');
   expect(acks()).toBe(500);

@@ -56,7 +56,7 @@ test('save takes the caller’s last run in this channel; in a thread its last r
   expect(await codeOf('threads')).toEqual(['3']);
 });
 
-test('what a schedule ran in its maker’s name is not what they ran last', async () => {
+test('a scheduled run is not its maker’s last run', async () => {
   const saved = { name: 'x', schedule: { id: 's1', words: 'hourly', isQuiet: false } };
   const scheduled = runOf('r4', 'U1');
   runs = [{ ...scheduled, data: { ...scheduled.data, saved } }, ...runs];
@@ -75,13 +75,13 @@ test('the bot’s own code behind All rows as CSV is nothing to save', async () 
   expect(await codeOf('threads')).toEqual(['3']);
 });
 
-test('save says so where nothing has run, or where the code is gone', async () => {
+test('save reports that nothing has run, or that the code is gone', async () => {
   await expect(saveLastRun({ name: 'x' }, personOf('U5'), here, bot)).rejects.toThrow('You have run nothing');
   codes = {};
   await expect(saveLastRun({ name: 'x' }, personOf('U1'), here, bot)).rejects.toThrow('is no longer kept');
 });
 
-test('a taken name is asked about, and only its button replaces it', async () => {
+test('for a taken name the bot asks, and only the button replaces the snippet', async () => {
   await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
   const { blocks } = await saveLastRun({ name: 'x' }, personOf('U2'), here, bot);
   expect(await codeOf('x')).toEqual(['1']);
@@ -117,7 +117,7 @@ async function submit(metadata: object, name?: string): Promise<{ view?: { priva
   return acks[0] ?? {};
 }
 
-test('the box saves under a name, refuses what is none, and asks before it replaces', async () => {
+test('the modal saves under a name, refuses an invalid one, and asks before it replaces', async () => {
   expect(await submit({ runId: 'r1' }, 'two words')).toMatchObject({
     response_action: 'errors',
     errors: { name: expect.stringContaining('one word') },
@@ -130,7 +130,7 @@ test('the box saves under a name, refuses what is none, and asks before it repla
   expect(await codeOf('x')).toEqual(['3']);
 });
 
-test('who replaces or forgets what is scheduled is told so', async () => {
+test('a person who replaces or forgets a scheduled snippet is told of its schedules', async () => {
   await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
   const timing = { words: 'hourly', cron: '0 * * * *' };
   const schedule = { workspace: 'T1', channel: 'C1', maker: 'U3', name: 'x', timing, timeZone: 'UTC' };
@@ -142,7 +142,7 @@ test('who replaces or forgets what is scheduled is told so', async () => {
   expect((await saveLastRun({ name: 'x' }, personOf('U2'), here, bot)).text).toContain(told);
 });
 
-test('only who saved it, or an admin, forgets it', async () => {
+test('only the person who saved it, or an admin, can forget it', async () => {
   await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
   await saveLastRun({ name: 'y' }, personOf('U1'), here, bot);
   await expect(forgetSaved({ name: 'x' }, personOf('U2'), { channel: 'C1' }, bot)).rejects.toThrow(

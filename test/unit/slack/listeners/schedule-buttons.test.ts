@@ -6,7 +6,7 @@ import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts
 import { onScheduleButton } from '../../../../src/slack/listeners/actions/saved-buttons.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 
-test('a press on a schedule that is removed is refused, and the list is shown anew', async () => {
+test('a press on a removed schedule is refused, and the list is rendered anew', async () => {
   const said: string[] = [];
   const shown: unknown[] = [];
   const bot = {

@@ -41,7 +41,7 @@ let said: string[];
 
 beforeEach(async () => {
   maker = person('U1');
-  facts = { id: 'C1', name: 'data', isPrivate: false, isPostable: true, isShared: false, partner: undefined };
+  facts = { name: 'data', isPrivate: false, isPostable: true, isShared: false, partner: undefined };
   isMember = true;
   admitted = [];
   admit = () => ({ kind: 'accepted', runId: 'r1' });
@@ -97,7 +97,7 @@ async function made(change: Partial<typeof asked> = {}): Promise<Schedule> {
   return bot.schedules.list('C1').at(-1) ?? never();
 }
 
-test('a schedule is made in its maker’s time zone and tells its next three times', async () => {
+test('a schedule is in its maker’s time zone, and its next three times are told', async () => {
   const words = await makeSchedule(asked, maker, 'C1', bot);
   expect(words).toMatch(/^Schedule 1: `report n=5`, daily 8:00 \(Asia\/Kathmandu\)\. Next: /);
   const times = [...words.matchAll(/<!date\^(\d+)\^/g)].map(([, seconds]) => Number(seconds));
@@ -125,7 +125,7 @@ test('a snippet that is forgotten while its schedule is made gets none', async (
   expect(bot.schedules.list('C1')).toEqual([]);
 });
 
-test('the values of SQL are looked for in its code', async () => {
+test('the values of SQL have to be in its code', async () => {
   const place = { workspace: 'T1', channel: 'C1', kernelspec: 'py', language: 'python', savedBy: 'U2' };
   await bot.saved.save({ ...place, name: 'sales', dialect: 'sql', blocks: ['select :n'] }, undefined, 1);
   await startScheduled(await made({ name: 'sales' } as never), plannedAt, false, bot);
@@ -134,11 +134,11 @@ test('the values of SQL are looked for in its code', async () => {
   await expect(made({ name: 'plain' } as never)).rejects.toThrow('no :n for the value');
 });
 
-test('somebody who may not run code makes none', async () => {
+test('somebody who may not run code cannot make one', async () => {
   await expect(makeSchedule(asked, { ...maker, isGuest: true }, 'C1', bot)).rejects.toThrow('Guests may not');
 });
 
-test('a planned minute is one request of its maker, with the values put in', async () => {
+test('a planned minute is one request of its maker, with the values', async () => {
   const schedule = await made();
   expect(await startScheduled(schedule, plannedAt, true, bot)).toEqual({ kind: 'accepted', runId: 'r1' });
   expect(admitted).toMatchObject([
@@ -157,7 +157,7 @@ test('a planned minute is one request of its maker, with the values put in', asy
   expect(admitted[1]?.notes).toEqual([]);
 });
 
-test('one that a predecessor had accepted is the run that it made', async () => {
+test('a planned minute that a predecessor had accepted is the run that it made', async () => {
   admit = () => ({ kind: 'duplicate' });
   expect(await startScheduled(await made(), plannedAt, false, bot)).toEqual({
     kind: 'accepted',
@@ -221,7 +221,7 @@ test.each<[string, () => void, object]>([
   expect(await startScheduled(schedule, plannedAt, false, bot)).toMatchObject(started);
 });
 
-test('a snippet that was forgotten ends its schedule', async () => {
+test('a forgotten snippet pauses its schedule', async () => {
   const schedule = await made();
   await bot.saved.forget(bot.saved.find('C1', 'report') ?? never());
   expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({
@@ -230,7 +230,7 @@ test('a snippet that was forgotten ends its schedule', async () => {
   });
 });
 
-test('news name the maker, who is told directly where the channel cannot be; one who is gone is not called', async () => {
+test('news mention the maker, who is told directly if the channel cannot be; a maker who is gone is not mentioned', async () => {
   const schedule = await made();
   await notifyScheduleNews(schedule, { kind: 'refused', why: 'No <room>.' }, bot);
   await notifyScheduleNews(schedule, { kind: 'missed', plannedAtMs: plannedAt }, bot);
@@ -304,7 +304,7 @@ async function submit(timing: string, values = '', quiet = false): Promise<unkno
   return acked;
 }
 
-test('the form makes one, and says at the field what does not fit', async () => {
+test('the form makes one, and shows errors at their fields', async () => {
   expect(await submit('weekdays')).toMatchObject({ errors: { timing: expect.stringContaining('Say when') } });
   expect(await submit('weekdays 8:00 n=5')).toMatchObject({
     errors: { timing: expect.stringContaining('Say when') },
@@ -319,7 +319,7 @@ test('the form makes one, and says at the field what does not fit', async () => 
 });
 
 test.each(['mustBePostable', 'add'])(
-  'a form that took too long has made no schedule behind the words that say so: %s',
+  'a form that took too long makes no schedule, as the person is told: %s',
   async (slow) => {
     vi.useFakeTimers();
     const later = async (): Promise<void> => await new Promise((resolve) => setTimeout(resolve, 3_000));

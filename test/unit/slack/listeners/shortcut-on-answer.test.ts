@@ -38,7 +38,7 @@ async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
   return came;
 }
 
-test('on an answer, a table or a picture below it, it runs that answer’s code; on other words of the bot none', async () => {
+test('on an answer, its table or its picture it runs that answer’s code; on other messages of the bot nothing', async () => {
   expect(await runCodeOf('2.0')).toEqual([['1 + 1']]);
   expect(await runCodeOf('3.0')).toEqual([['1 + 1']]);
   expect(await runCodeOf('4.0', 'F1')).toEqual([['1 + 1']]);

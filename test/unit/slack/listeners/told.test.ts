@@ -53,13 +53,13 @@ async function slash(text: string, bot: Bot, said: string[]): Promise<void> {
   await onSlash({ command, ack: hear, respond: hear } as unknown as Parameters<typeof onSlash>[0], bot);
 }
 
-test('who changes something for the channel reads it with everybody else', async () => {
+test('a person who changes something for the channel reads it with everybody else', async () => {
   const { bot, said } = createBot();
   await slash('auto on', bot, said);
   expect(said).toEqual([expect.stringMatching(/^channel: <@U1> turned auto-run on/)]);
 });
 
-test('what a command changes is changed when it is acknowledged', async () => {
+test('a command is acknowledged after its change is made', async () => {
   const { bot, changes } = createBot();
   const changedBy: number[] = [];
   const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
@@ -68,7 +68,7 @@ test('what a command changes is changed when it is acknowledged', async () => {
   expect(changedBy).toEqual([1]);
 });
 
-test('an answer that its response_url does not take is told otherwise, and the command stays done', async () => {
+test('if the response_url fails, the answer is sent otherwise, and the command stays done', async () => {
   const { bot, said, changes } = createBot({ isTold: false });
   const command = { channel_id: 'C1', user_id: 'U1', trigger_id: '1.2', text: 'auto on' };
   const respond = () => Promise.reject(new Error('expired_url'));
@@ -78,7 +78,7 @@ test('an answer that its response_url does not take is told otherwise, and the c
   expect(said).toEqual([expect.stringMatching(/^person: Auto-run is on/)]);
 });
 
-test('where the channel cannot be told, who changed something for it reads it alone', async () => {
+test('if the channel cannot be told, the person who changed something is told alone', async () => {
   const { bot, said } = createBot({ isTold: false });
   await slash('auto on', bot, said);
   const typed = {
@@ -95,7 +95,7 @@ test('where the channel cannot be told, who changed something for it reads it al
   ]);
 });
 
-test('nothing is changed for a channel that the bot is not in, and that is said', async () => {
+test('nothing is changed for a channel that the bot is not in, and the person is told', async () => {
   const { bot, said, changes } = createBot({ isTold: false, isMember: false });
   await slash('auto on', bot, said);
   await slash('use python3', bot, said);
@@ -103,7 +103,7 @@ test('nothing is changed for a channel that the bot is not in, and that is said'
   expect(changes).toEqual([]);
 });
 
-test('a command that takes longer than Slack waits is acknowledged in time, and answered behind that', async () => {
+test('a command that takes longer than Slack waits is acknowledged in time, and answered afterwards', async () => {
   vi.useFakeTimers();
   const { bot, said } = createBot({ isTold: false });
   bot.channelSettings.change = async () => await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -135,32 +135,35 @@ test('a mention of nothing is answered with the help, once', async () => {
 test.each([
   ['history', 2],
   ['auto on', 1],
-])('of a process that dies over %s, what only looks is done by the next one', async (typed, times) => {
-  const seen = new Set<string>();
-  const ticket = { leaveUnacknowledged: () => undefined };
-  const message = {
-    type: 'message',
-    user: 'U1',
-    channel: 'C1',
-    ts: `${Date.now() / 1000}`,
-    text: `<@UBOT> ${typed}`,
-  };
-  let acts = 0;
-  for (const hasDied of [true, false, false]) {
-    const { bot } = createBot();
-    const died = new Promise<never>(() => undefined);
-    const act = async () => {
-      acts += 1;
-      if (hasDied) began.resolve();
-      return hasDied ? await died : [];
+])(
+  'if a process dies during %s, a command that changes nothing is done by the next process',
+  async (typed, times) => {
+    const seen = new Set<string>();
+    const ticket = { leaveUnacknowledged: () => undefined };
+    const message = {
+      type: 'message',
+      user: 'U1',
+      channel: 'C1',
+      ts: `${Date.now() / 1000}`,
+      text: `<@UBOT> ${typed}`,
     };
-    const began = Promise.withResolvers<void>();
-    bot.isKnown = async (key) => seen.has(key);
-    bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
-    bot.runs.newest = act;
-    bot.channelSettings.change = async () => void (await act());
-    const handled = onMessage(message, ticket, bot);
-    await (hasDied ? began.promise : handled);
-  }
-  expect(acts).toBe(times);
-});
+    let acts = 0;
+    for (const hasDied of [true, false, false]) {
+      const { bot } = createBot();
+      const died = new Promise<never>(() => undefined);
+      const act = async () => {
+        acts += 1;
+        if (hasDied) began.resolve();
+        return hasDied ? await died : [];
+      };
+      const began = Promise.withResolvers<void>();
+      bot.isKnown = async (key) => seen.has(key);
+      bot.markSeen = async (key) => !seen.has(key) && seen.add(key).has(key);
+      bot.runs.newest = act;
+      bot.channelSettings.change = async () => void (await act());
+      const handled = onMessage(message, ticket, bot);
+      await (hasDied ? began.promise : handled);
+    }
+    expect(acts).toBe(times);
+  },
+);

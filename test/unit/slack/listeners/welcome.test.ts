@@ -60,7 +60,7 @@ test.each([
   expect(told).toEqual([]);
 });
 
-test('a channel that the bot is invited into reads what it is for, once; other people’s joins say nothing', async () => {
+test('a channel that the bot is invited to is welcomed, once; joins of other people are ignored', async () => {
   const { bot, told } = createBot();
   const joined = { type: 'member_joined_channel', user: 'UBOT', channel: 'C1', event_ts: '1.0' };
   await onJoined(joined, bot);

@@ -5,7 +5,7 @@ import { jsonSize, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.t
 import { deliverDirectly, postRoot } from '../../../../src/slack/messages/run-notices.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
-test('an answer that fills its message goes by direct message in the same room', async () => {
+test('an answer that fills its message fits into a direct message, too', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending } = rig;
   const requester = playground.user('ana').id;
@@ -25,7 +25,7 @@ test('an answer that fills its message goes by direct message in the same room',
   expect(jsonSize(posted?.blocks)).toBeLessThanOrEqual(MESSAGE_ROOM);
 });
 
-test('a direct message, which has no name, is called what it is', async () => {
+test('direct messages, which have no name, are called direct messages', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending } = rig;
   const options = { ...inNewThread(rig), channel: 'D1', requester: playground.user('ana').id };

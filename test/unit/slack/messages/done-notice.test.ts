@@ -74,7 +74,7 @@ test.each([
   expect((await end(rig, outcome, thread)).notices).toEqual([]);
 });
 
-test('a scheduled run that nobody took back and that did not run is told to its maker', async () => {
+test('the maker is told of a scheduled run that did not run and that nobody cancelled', async () => {
   await using rig = await startMessagesRig();
   const thread = rig.playground.as('ana').post('#data', 'run this').ts;
   const scheduled = { namesFailure: true } as const;

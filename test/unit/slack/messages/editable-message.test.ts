@@ -26,7 +26,7 @@ function render(room: number): SlackMessage {
 
 const isPost = ({ method }: { method: string }) => method === 'chat.postMessage';
 
-test('each message that Slack finds too long is followed by one of at most half its size, the smallest is the last', async () => {
+test('each message that Slack finds too long is followed by one of at most half its size, down to the smallest', async () => {
   await using rig = await startMessagesRig();
   rig.playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' }, Infinity);
   const rooms: number[] = [];
@@ -41,7 +41,7 @@ test('each message that Slack finds too long is followed by one of at most half 
   for (const [nth, room] of rooms.slice(1).entries()) expect(room).toBeLessThanOrEqual((rooms[nth] ?? 0) / 2);
 });
 
-test('a live edit of a message that cannot be edited is refused, its end is posted anew', async () => {
+test('a live edit of a message that cannot be edited is refused, but its end is posted anew', async () => {
   await using rig = await startMessagesRig();
   const message = messageOf(rig);
   const first = await message.send(render, again);
@@ -91,14 +91,14 @@ test('a message that is deleted again and again is posted anew some times, not f
   expect(rig.playground.calls.filter(isPost)).toHaveLength(3);
 });
 
-test('released before its turn it is not posted', async () => {
+test('a message that is released before its turn is not posted', async () => {
   await using rig = await startMessagesRig();
   const message = messageOf(rig, { signal: AbortSignal.abort() });
   expect(await message.attempt(render, 'end')).toMatchObject({ kind: 'wait', reason: 'released' });
   expect(rig.playground.calls.filter(isPost)).toEqual([]);
 });
 
-test('a post of a predecessor that arrives after the look is removed; what belongs to others stays', async () => {
+test('a predecessor’s post that arrives after the look is removed; messages of others stay', async () => {
   await using rig = await startMessagesRig();
   const { playground, channel } = rig;
   const held = playground.hold('chat.postMessage');
@@ -116,7 +116,7 @@ test('a post of a predecessor that arrives after the look is removed; what belon
   expect(ofBot().map(({ ts }) => ts)).toContain(successor.ts);
 });
 
-test('an end that would wait for the edits of others is posted anew, and the live message goes first', async () => {
+test('an end that would have to wait for edits of others is posted anew, after the live message is removed', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending } = rig;
   const message = messageOf(rig);
@@ -133,7 +133,7 @@ test('an end that would wait for the edits of others is posted anew, and the liv
   ]);
 });
 
-test('an end stays an edit where that is as soon, or where Slack does not remove the live message', async () => {
+test('an end is an edit if that is as soon, or if Slack does not remove the live message', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;
   const message = messageOf(rig);

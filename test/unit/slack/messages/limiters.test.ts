@@ -21,7 +21,7 @@ function simulate(answers: number, seconds: number, step = 50) {
 }
 
 test.each([1, 5, 20, 40, 49])(
-  '%i answers: every end finds its edit, and never more than 50 in any 60 s',
+  '%i answers: every end gets its edit, and there are never more than 50 in any 60 s',
   (answers) => {
     const { edits, ends, endedAt } = simulate(answers, 200);
     expect(ends.every((wait) => wait === 0)).toBe(true);
@@ -43,7 +43,7 @@ test('the share is fair', () => {
   expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(3);
 });
 
-test('quiet answers leave their share to the others', () => {
+test('the share of quiet answers goes to the others', () => {
   let nowMs = 0;
   const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
   for (let number = 0; number < 20; number += 1) limiter.open(`quiet-${number}`);
@@ -67,7 +67,7 @@ test('after a 429 nobody edits until it is over', () => {
   expect(limiter.take('run-1', 'end')).toBe(0);
 });
 
-test('an answer that closed keeps nothing back', () => {
+test('a closed answer reserves nothing', () => {
   const limiter = new EditLimiter(() => 0, { limits, isFresh: true });
   const closes = Array.from({ length: 50 }, (_, number) => limiter.open(`run-${number}`));
   expect(limiter.take('run-0', 'live')).toBeGreaterThan(0);
@@ -75,13 +75,13 @@ test('an answer that closed keeps nothing back', () => {
   expect(limiter.take('run-0', 'live')).toBe(0);
 });
 
-test('with more answers than edits live pictures still move, and half of the edits are left to the ends', () => {
+test('with more answers than edits progress is still shown, and half of the edits are reserved for ends', () => {
   const { edits, ends } = simulate(200, 50);
   expect([...edits.values()].flat()).toHaveLength(25);
   expect(ends.filter((wait) => wait === 0)).toHaveLength(25);
 });
 
-test('ends that found no edit left come before all others, in their order', () => {
+test('ends that had to wait come before all others, in their order', () => {
   let nowMs = 0;
   const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
   const take = (names: string[], use: 'live' | 'end'): string[] =>
@@ -109,7 +109,7 @@ test('edits do not go out all at once', () => {
   expect(limiter.take('b', 'end')).toBe(0);
 });
 
-test('after a start it is as if a predecessor had used its share: no burst, and an edit within seconds', () => {
+test('after a start a predecessor is assumed to have used its share: no burst, and an edit within seconds', () => {
   let nowMs = 1_000_000;
   const limiter = new EditLimiter(() => nowMs);
   const granted: number[] = [];
@@ -122,7 +122,7 @@ test('after a start it is as if a predecessor had used its share: no burst, and 
   expect(Math.min(...granted.slice(1).map((at, nth) => at - (granted[nth] ?? 0)))).toBeGreaterThan(1_000);
 });
 
-test('after a start edits go out singly for a predecessor’s minute: where it is used up, one refusal shows it', () => {
+test('after a start edits are made one at a time for a minute: if a predecessor has used it up, there is one refusal', () => {
   let nowMs = 1_000_000;
   const limiter = new EditLimiter(() => nowMs);
   const taken = (ms: number): number => {
@@ -140,7 +140,7 @@ test('after a start edits go out singly for a predecessor’s minute: where it i
   expect(taken(400)).toBe(8);
 });
 
-test('after a start an edit whose answer is awaited counts also where another message opens meanwhile', () => {
+test('after a start an edit without an answer counts even if another message opens meanwhile', () => {
   let nowMs = 1_000_000;
   const limiter = new EditLimiter(() => nowMs);
   expect(limiter.take('run-0', 'end')).toBe(0);
@@ -160,7 +160,7 @@ test('after a start with more open messages than edits progress is shown within 
   expect(nowMs).toBeLessThan(1_003_000);
 });
 
-test('what Slack refused is a minute that is used up: no burst after it', () => {
+test('a 429 counts as a used-up minute: no burst after it', () => {
   let nowMs = 1_000_000;
   const limiter = new EditLimiter(() => nowMs, { isFresh: true });
   limiter.pause(2_000);
@@ -194,7 +194,7 @@ test('posts: a burst of five, then one a second per channel; a 429 in one holds 
   expect(limiter.reserve('C2')).toBe(0);
 });
 
-test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {
+test('looks: never more than 50 in any 60 s, and a pause counts for all', () => {
   let nowMs = 1_000_000;
   const limiter = new CallLimiter(() => nowMs, LOOK_RATE);
   const looks: number[] = [];
@@ -207,7 +207,7 @@ test('looks: never more than 50 in any 60 s, and a pause holds for all', () => {
   expect(limiter.take()).toBeGreaterThan(0);
 });
 
-test('an end that was posted anew holds up no other', () => {
+test('an end that was posted anew does not hold back others', () => {
   let nowMs = 0;
   const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
   expect(limiter.take('first', 'end')).toBe(0);
@@ -219,7 +219,7 @@ test('an end that was posted anew holds up no other', () => {
   expect(limiter.take('next', 'end')).toBe(0);
 });
 
-test('a message that was edited once and never opened, as a root is, is forgotten', () => {
+test('a message that was never opened, such as a root message, is forgotten', () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   let nowMs = 0;

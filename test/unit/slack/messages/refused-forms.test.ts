@@ -46,7 +46,7 @@ const message = {
   metadata,
 };
 
-test('code names its language; a Slack that refuses that gets it without, once found out at once', async () => {
+test('code has its language; after Slack has refused that once, code has none', async () => {
   const { client, posted, logged } = fakeClient((body) => body.includes('language'));
   await client.post({ channel: 'C1', thread: '' }, message);
   await client.post({ channel: 'C1', thread: '' }, message);
@@ -59,7 +59,7 @@ test('code names its language; a Slack that refuses that gets it without, once f
   );
 });
 
-test('where blocks are refused with and without a language, the language is not to blame', async () => {
+test('if blocks are refused with and without a language, later code still has one', async () => {
   let isBroken = true;
   const { client, posted } = fakeClient(() => isBroken);
   await expect(client.post({ channel: 'C1', thread: '' }, message)).rejects.toThrow('invalid_blocks');
@@ -68,7 +68,7 @@ test('where blocks are refused with and without a language, the language is not 
   expect(posted.at(-1)).toContain('"language":"python"');
 });
 
-test('a table that Slack refuses as a data table is a table, and text behind that', async () => {
+test('a table that Slack refuses as a data table is sent as a table, and then as text', async () => {
   for (const [refused, shown] of [
     [[], 'data_table'],
     [['data_table'], 'table'],
@@ -95,7 +95,7 @@ test('a table that Slack refuses as a data table is a table, and text behind tha
   }
 });
 
-test('once Slack has taken a data table, one that it refuses is refused alone', async () => {
+test('after Slack has taken a data table, a refusal concerns one table alone', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;
   const types: unknown[] = [];
@@ -109,7 +109,7 @@ test('once Slack has taken a data table, one that it refuses is refused alone', 
   expect(types).toEqual(['data_table', 'table', 'data_table']);
 });
 
-test('a table of which the kernel has more has a button for that, and no other table has', async () => {
+test('only a table of which the kernel has more rows has a button for them', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;
   const root = playground.as('ana').post('#data', 'hi');
@@ -127,7 +127,7 @@ test('a table of which the kernel has more has a button for that, and no other t
   ]);
 });
 
-test('the very same file of an earlier run of the thread is not taken for one that a dead process has brought', async () => {
+test('the same file of an earlier run in the thread is not taken for one that a previous process has posted', async () => {
   await using rig = await startMessagesRig();
   const { sending, channel } = rig;
   const thread = await sending.client.post({ channel, thread: '' }, message);

@@ -78,7 +78,7 @@ test('edits change the reactions of many messages within the calls that Slack al
   expect(playground.callsOf('reactions.remove')).toHaveLength(4);
 });
 
-test('with its answer goes the reaction, and no other; only on the message of a person, and of a run that ended', async () => {
+test('the reaction is removed with its answer, and no other one; only from a person’s message, and for an ended run', async () => {
   await using playground = await startPlayground({ rates: false });
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
   const { channel, ts } = playground.as('ana').post('#data', 'run this');
@@ -95,7 +95,7 @@ test('with its answer goes the reaction, and no other; only on the message of a 
   expect(playground.callsOf('reactions.remove')).toHaveLength(1);
 });
 
-test('the bot’s own root message says how it ended, and what came of it in one line', async () => {
+test('the bot’s root message says how it ended, with the result in one line', async () => {
   await using rig = await startMessagesRig();
   const { playground, channel, sending } = rig;
   const metadata = { event_type: 'sparkthread_root', event_payload: { run: 'run-1' } };
@@ -116,7 +116,7 @@ test('the bot’s own root message says how it ended, and what came of it in one
   expect(root.metadata?.event_type).toBe('sparkthread_root');
 });
 
-test('without the scope the reactions turn themselves off with one log line', async () => {
+test('without the scope reactions are turned off with one log line', async () => {
   await using rig = await startMessagesRig({ scopes: ['chat:write'] });
   const { playground, channel, sending } = rig;
   const said: unknown[] = [];

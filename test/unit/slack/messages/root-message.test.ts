@@ -23,7 +23,7 @@ test.each([
   expect(JSON.stringify(posted?.blocks)).not.toMatch(/\\ud[89a-f]/);
 });
 
-test('a bot that has no user is named in text', () => {
+test('a bot without a user is named as text', () => {
   const root = { language: 'python3', blocks: ['1'] };
   const { text, blocks } = renderRoot({ requester: 'B012', ...root }, 13_000);
   expect(text).toContain('bot B012 ran python3');

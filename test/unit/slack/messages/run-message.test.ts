@@ -20,7 +20,7 @@ function open(rig: MessagesRig, onClosed = () => {}): SlackRunMessage {
   return new SlackRunMessage(rig.sending, inNewThread(rig), onClosed);
 }
 
-test('a run message that breaks gives back the edit that was left to its end, and says that it was not delivered', async () => {
+test('a run message that fails releases the edit reserved for its end, and reports that it was not delivered', async () => {
   await using rig = await startMessagesRig();
   const limits = { ...SLACK_EDITS, edits: 2, endsShare: 0 };
   const edits = new EditLimiter(Date.now, { isFresh: true, limits });
@@ -33,7 +33,7 @@ test('a run message that breaks gives back the edit that was left to its end, an
   expect(edits.take('other', 'live')).toBe(0);
 });
 
-test('a flood that changes nothing of what is shown is not drawn one by one', async () => {
+test('changes that do not change what is shown are not rendered one by one', async () => {
   await using rig = await startMessagesRig();
   let drawn = 0;
   const counted: RunView = {
@@ -57,7 +57,7 @@ test('a flood that changes nothing of what is shown is not drawn one by one', as
   await message.finish(ENDED);
 });
 
-test('a picture is drawn once to see that it is another one and to send it', async () => {
+test('a message is rendered once to compare it and to send it', async () => {
   await using rig = await startMessagesRig();
   let drawn = 0;
   const counted = (phase: RunView['phase']): RunView => ({
@@ -91,7 +91,7 @@ function limitEdits({ sending }: MessagesRig, ms: number): void {
   });
 }
 
-test('an answer that stands is not taken away for the note that a file is missing', async () => {
+test('an answer is not removed to add a note about a missing file', async () => {
   await using rig = await startMessagesRig();
   const { playground } = rig;
   limitEdits(rig, 59_990);
@@ -103,7 +103,7 @@ test('an answer that stands is not taken away for the note that a file is missin
   expect(playground.callsOf('chat.delete')).toEqual([]);
 });
 
-test('the last picture before a shutdown is an edit or none: the live message stays', async () => {
+test('the last state before a shutdown is an edit or nothing: the live message stays', async () => {
   await using rig = await startMessagesRig();
   const { playground } = rig;
   const phase = { kind: 'running', sinceMs: Date.now(), stopping: false, stopIgnored: false } as const;

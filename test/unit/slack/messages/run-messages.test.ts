@@ -6,7 +6,7 @@ import { withRetries } from '../../../../src/slack/messages/client.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
-test('a clock that is set back by an hour holds no answer up', async () => {
+test('no answer waits for a clock that is set back by an hour', async () => {
   await using rig = await startMessagesRig();
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = rig.playground.environment;
   let wallMs = Date.now();
@@ -60,7 +60,7 @@ test('what Slack refuses to delete stays, and a message that it gives no answer 
   expect(new Set(asked)).toEqual(new Set(['1.2', '1.1', '1.0']));
 });
 
-test('a call that is tried again later keeps no process that ends', async () => {
+test('a call that waits for its next try does not keep the process alive', async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   const before = timers();
   const call = vi.fn(async () => await Promise.reject(new Error('Slack is away')));

@@ -41,24 +41,24 @@ test('several files are blocks in order; those of several languages are refused'
   );
 });
 
-test('a file in a language that no kernel here speaks asks for that language, unless another is named', () => {
+test('a file in a language without a kernel asks for that language, unless another one is named', () => {
   const r = { syntax: 'r', code: 'a' };
   expect(readFileSnippet(typed('<@UBOT> please'), [r], words)).toEqual({ language: 'r', blocks: ['a'] });
   expect(readFileSnippet(typed('<@UBOT> python2'), [r], words)).toMatchObject({ language: 'python2' });
 });
 
-test('code in the message itself is what is meant, not the files beside it', () => {
+test('code in the message itself runs, not the files beside it', () => {
   expect(filesToRun(typed('<@UBOT> ```1```'), [file])).toEqual([]);
   expect(filesToRun(typed('<@UBOT> look'), [file])).toEqual([file]);
 });
 
-test('a file that is gone counts only where nothing else is said', () => {
+test('a file that is gone counts only if the message has no text', () => {
   const gone = { kind: 'gone', why: 'it was deleted' } as const;
   expect(filesToRun(typed('<@UBOT>'), [gone, file])).toEqual([gone, file]);
   expect(filesToRun(typed('<@UBOT> 1 + 1'), [gone])).toEqual([]);
 });
 
-test('a file that is no code is known by its name, and refused by it', () => {
+test('a file that is not code is recognised by its name, and refused with it', () => {
   const files = readPostedFiles([{ id: 'F1', name: 'data.csv' }, { id: 'F2', name: 'a.py' }, {}]);
   expect(files.map(({ kind }) => kind)).toEqual(['other', 'code']);
   expect(filesToRun(typed(''), files)).toMatchObject([{ kind: 'code', name: 'a.py' }]);
@@ -76,7 +76,7 @@ test.each([
   'a <- 2',
   'y == 2',
   'SHOW tables',
-])('%j reads as code', (text) => {
+])('%j looks like code', (text) => {
   expect(readsAsCode(text)).toBe(true);
 });
 
@@ -149,7 +149,7 @@ test('values go behind the cell that is tagged `parameters`, else first, and rep
 });
 
 test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'])(
-  '%s beside a notebook is refused: what does not fit is not taken for talk',
+  '%s beside a notebook is refused, not ignored',
   (text) => {
     expect(() => readFileSnippet(typed(`<@UBOT> ${text}`), [withCells(tagged('a'))], words)).toThrow(
       'Nothing ran.',
@@ -157,7 +157,7 @@ test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'
   },
 );
 
-test('quotes that do not end are read once, not again from each of them', () => {
+test('unclosed quotes are read in linear time', () => {
   const begun = process.threadCpuUsage();
   const text = `n=5 ${String.raw`\"`.repeat(20_000)}`;
   expect(() => readFileSnippet(typed(`<@UBOT> ${text}`), [withCells(tagged('a'))], words)).toThrow(

@@ -29,7 +29,7 @@ describe('what was forwarded with a message', () => {
   test.each([
     ['with its rich text', shared],
     ['with its text alone', { ...shared, message_blocks: undefined }],
-  ])('its code counts, and its talk does not: %s', (_, attachment) => {
+  ])('its code counts, and its text does not: %s', (_, attachment) => {
     expect(partsOf([attachment])).toEqual([
       { kind: 'bare', text: 'please run' },
       { kind: 'fence', code: '1+1' },

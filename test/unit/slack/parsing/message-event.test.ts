@@ -21,7 +21,7 @@ describe('readPosted', () => {
     });
   });
 
-  test('a message of which Slack says null where it has nothing', () => {
+  test('a message with null for empty fields', () => {
     const nothing = { subtype: null, bot_id: null, app_id: null, thread_ts: null, files: null, blocks: null };
     const posted = readPosted({ type: 'message', channel: 'C1', ...message, ...nothing });
     expect(posted).toMatchObject({ typed: typed('hi'), botIds: [], files: [], thread: undefined });
@@ -30,7 +30,7 @@ describe('readPosted', () => {
     });
   });
 
-  test('the mention in an edit is no message of its own: the change beside it is', () => {
+  test('the mention in an edit is not a message of its own', () => {
     const mention = { type: 'app_mention', channel: 'C1', ...message };
     expect(readPosted(mention)).toMatchObject({ isMention: true });
     expect(readPosted({ ...mention, edited: { user: 'U1', ts: '160.000000' } })).toBeUndefined();
@@ -43,7 +43,7 @@ describe('readPosted', () => {
     },
   );
 
-  test('what an incoming webhook posts is its bot’s', () => {
+  test('a message of an incoming webhook belongs to its bot', () => {
     const webhook = {
       type: 'message',
       subtype: 'bot_message',
@@ -60,7 +60,7 @@ describe('readPosted', () => {
     expect(readPosted(reminder)).toMatchObject({ user: 'USLACKBOT', botIds: ['USLACKBOT'] });
   });
 
-  test('files by their names and kinds; pictures are no code', () => {
+  test('files are code by their names and kinds; pictures are not', () => {
     const files = [
       { id: 'F1', name: 'job.py', mode: 'hosted', size: 3, url_private: 'https://files.slack.com/1' },
       { id: 'F2', name: 'Plot.R', mode: 'hosted' },
@@ -118,7 +118,7 @@ test.each([
 });
 
 describe('readChange', () => {
-  test('an edit, with what stood there before', () => {
+  test('an edit, with the message before it', () => {
     const edited = { ...message, text: 'new', edited: { user: 'U1', ts: '160.000000' } };
     const change = readChange({ ...changed, message: edited, previous_message: message });
     expect(change).toMatchObject({
@@ -129,11 +129,11 @@ describe('readChange', () => {
     });
   });
 
-  test('a preview or the language detection is no edit', () => {
+  test('a preview or the language detection is not an edit', () => {
     expect(readChange({ ...changed, message, previous_message: message })).toBeUndefined();
   });
 
-  test('what the bot or another machine posted under a subtype is none', () => {
+  test('changes of a message that the bot or another app posted with a subtype are ignored', () => {
     const edited = { ...message, subtype: 'bot_message', edited: { user: 'U1', ts: '1' } };
     expect(readChange({ ...changed, message: edited })).toBeUndefined();
   });
@@ -162,7 +162,7 @@ describe('readChange', () => {
   });
 });
 
-test('a shortcut’s message may be a bot’s, and stand in a thread', () => {
+test('a shortcut’s message may be by a bot, and in a thread', () => {
   expect(readShownMessage({ text: 'x', ts: '2.0', thread_ts: '1.0', bot_id: 'B1' })).toMatchObject({
     user: undefined,
     thread: '1.0',

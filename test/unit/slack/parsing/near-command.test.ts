@@ -64,7 +64,7 @@ test.each([
   expect(readNearCommand(typed)).toBeUndefined();
 });
 
-test('a lone unknown !word is told what there is; a longer one is talk', () => {
+test('a lone unknown !word is answered with the commands; a longer text is talk', () => {
   expect(readUnknownBang('!stats')).toMatchObject({
     kind: 'malformed',
     sentence: expect.stringContaining('!stop'),

@@ -27,14 +27,14 @@ function scene(...changes: [from: string, to: string][]): Scene {
   };
 }
 
-test('where no id has changed, payloads and calls stay the very same', async () => {
+test('if no id has changed, payloads and calls are not touched', async () => {
   const { ids, call } = scene();
   const payload = { channel: 'C1' };
   expect(ids.readPayload(payload)).toBe(payload);
   expect(await call({ channel: 'G1', text: 'a b' })).toMatchObject({ sent: { channel: 'G1', text: 'a b' } });
 });
 
-test('what comes in names the channel by its first id, wherever Slack names channels', () => {
+test('payloads have the first id of a channel, wherever Slack names channels', () => {
   const { ids } = scene(['G1', 'C1']);
   const payload = {
     event: { channel: 'C1', item: { channel: { id: 'C1', name: 'secret' } } },
@@ -52,13 +52,13 @@ test('what comes in names the channel by its first id, wherever Slack names chan
   });
 });
 
-test('code that names the channel is left as it was typed', () => {
+test('ids in code are left as they were typed', () => {
   const { ids } = scene(['G1', 'C1']);
   const text = '```\npost("C1", \'C1\')\nurl = "https://home.slack.com/archives/C1/p1"\n```';
   expect(ids.readPayload({ channel: 'C1', text })).toEqual({ channel: 'G1', text });
 });
 
-test('a call names the channel by its newest id, and its answer is read by the first', async () => {
+test('a call has the newest id of a channel, and its answer the first', async () => {
   const { call } = scene(['G1', 'C1'], ['C1', 'C2']);
   const link = 'https://home.slack.com/archives/G1/p1?thread_ts=1&cid=G1';
   const blocks = [
@@ -85,7 +85,7 @@ test('a call names the channel by its newest id, and its answer is read by the f
   });
 });
 
-test('an event that Slack repeats, and a way back, are taken as they come', async () => {
+test('a repeated event, and a change back, are taken as they come', async () => {
   const { ids, call } = scene(['G1', 'C1'], ['G1', 'C1']);
   expect(ids.change('G1', 'C1')).toEqual({ first: 'G1', later: ['C1'] });
   expect(ids.change('C1', 'G1')).toEqual({ first: 'G1', later: ['C1', 'G1'] });
@@ -93,13 +93,13 @@ test('an event that Slack repeats, and a way back, are taken as they come', asyn
   expect(ids.readPayload({ channel: 'C1' })).toEqual({ channel: 'G1' });
 });
 
-test('what the store knows holds from the start', () => {
+test('ids in the store count from the start', () => {
   const { ids } = scene();
   ids.load([['G1', ['C1', 'C2']]]);
   expect(['G1', 'C1', 'C2', 'C3'].map((id) => ids.first(id))).toEqual(['G1', 'G1', 'G1', 'C3']);
 });
 
-test('what a button’s message becomes is JSON, and stays it', async () => {
+test('the body for a response_url is JSON, and stays JSON', async () => {
   const { ids } = scene(['G1', 'C1']);
   let sent: unknown;
   const respond = ids.translate(async (url, init) => {

@@ -28,7 +28,7 @@ test.each([
   'usergroups.users.list',
   'users.conversations',
   'users.info',
-])('%s changes nothing and is not held up', async (method) => {
+])('%s changes nothing and is not held back', async (method) => {
   expect(await isCalled(method)).toBe(true);
 });
 

@@ -51,7 +51,7 @@ async function startRig(noProxy = '', credentials?: string) {
 
 const statuses = ({ asked }: ConnectProxy) => asked.map(({ status }) => status);
 
-test('without a proxy files go through the process’s own fetch, and Socket Mode’s client opens its own connections', () => {
+test('without a proxy files go through the global fetch, and Socket Mode’s client opens its own connections', () => {
   const network = openSlackNetwork(undefined);
   expect(network).toMatchObject({ fetch: globalThis.fetch, socketDispatcher: undefined });
 });
@@ -74,7 +74,7 @@ test.for([
   expect(rig.proxy.asked).toHaveLength(isProxied ? 1 : 0);
 });
 
-test('a call of the Web API gets its answer as a text, follows no redirection, ends with its signal, and takes no files', async () => {
+test('a call of the Web API gets its answer as text, follows no redirect, ends with its signal, and takes no files', async () => {
   const { call } = openSlackNetwork(undefined);
   const server = createServer((request, response) => {
     if (request.url === '/moved') response.writeHead(302, { location: '/elsewhere' }).end();
@@ -103,7 +103,7 @@ test('a call of the Web API gets its answer as a text, follows no redirection, e
   }
 });
 
-test('texts, forms and streams go through the proxy, which gets its password', async () => {
+test('texts, forms and streams go through the proxy, with its password', async () => {
   await using rig = await startRig('', 'ana:s3cret');
   const { fetch } = openSlackNetwork(rig.settings);
   const post = async (body: string | FormData | ReadableStream<Uint8Array>) => {
@@ -125,7 +125,7 @@ test('audit lines go through the proxy', async () => {
   expect(statuses(rig.proxy)).toEqual([200]);
 });
 
-test('NO_PROXY is looked at for each address', async () => {
+test('NO_PROXY is checked for each address', async () => {
   await using rig = await startRig('localhost');
   const { fetch } = openSlackNetwork(rig.settings);
   expect(await (await fetch(rig.address, { method: 'POST', body: 'direct' })).text()).toBe('direct');
@@ -135,7 +135,7 @@ test('NO_PROXY is looked at for each address', async () => {
   expect(statuses(rig.proxy)).toEqual([200]);
 });
 
-test('what the proxy refuses fails with its status, and without its password', async () => {
+test('a refusal of the proxy fails with its status, and without its password', async () => {
   await using rig = await startRig('', 'ana:s3cret');
   const url = rig.settings.url.replace('s3cret', 'wr0ng');
   const { fetch } = openSlackNetwork({ ...rig.settings, url });
@@ -152,7 +152,7 @@ test.for([
   ['through the proxy', '', 1],
   ['directly', 'localhost', 0],
 ] as const)(
-  'a websocket goes %s, and ends when the next one is opened, however silent its other side is',
+  'a websocket goes %s, and is closed when the next one is opened, even if its peer is silent',
   async ([, noProxy, tunnels]) => {
     await using rig = await startRig(noProxy);
     const { socketDispatcher: dispatcher } = openSlackNetwork(rig.settings);
@@ -177,7 +177,7 @@ test.for([
   },
 );
 
-test('tunnels that the proxy cuts are made anew', async () => {
+test('tunnels that the proxy cuts are opened again', async () => {
   await using rig = await startRig();
   const { fetch, socketDispatcher: dispatcher } = openSlackNetwork(rig.settings);
   if (dispatcher === undefined) throw new Error('no dispatcher');

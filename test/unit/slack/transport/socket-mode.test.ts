@@ -10,7 +10,7 @@ import { freePort } from '../../../support/free-port.ts';
 
 const hello = { type: 'hello', connection_info: { app_id: 'A1' }, debug_info: { host: 'x' } };
 
-test('other connections of the app are warned of, because a bot on another store has a part of the events', () => {
+test('other connections of the app cause a warning, because a bot on another store gets a part of the events', () => {
   expect(sharedWarning(JSON.stringify({ ...hello, num_connections: 3 }))).toMatch(
     /^Slack counts 3 connections of this app.* another store /,
   );
@@ -22,7 +22,7 @@ test.each([
   ['what people write', JSON.stringify({ text: '"num_connections":9' })],
   ['a payload', `{"type":"events_api","num_connections":9,"payload":"${'x'.repeat(2_000)}"}`],
   ['bytes', Buffer.from('"num_connections":9')],
-])('%s is nothing to warn of', (_what, data) => {
+])('%s causes no warning', (_what, data) => {
   expect(sharedWarning(data)).toBeUndefined();
 });
 
@@ -56,7 +56,7 @@ async function listen(server: Server | ReturnType<typeof createTcpServer>): Prom
   return (server.address() as AddressInfo).port;
 }
 
-test('of a broken websocket the log says why', async () => {
+test('the log says why a websocket broke', async () => {
   const sockets = new WebSocketServer({ noServer: true });
   const accept = (end: (socket: Duplex) => void) =>
     createServer().on('upgrade', (request, socket, head) =>

@@ -34,7 +34,7 @@ test.each([
     }),
     'does not answer (the proxy answers with status 407)',
   ],
-])('%s says nothing of the token, and the next start may find it gone', (_what, cause, said) => {
+])('%s says nothing about the token, and a later start may succeed', (_what, cause, said) => {
   const error = startupError(cause);
   expect(error).not.toBeInstanceOf(ConfigError);
   expect(error.message).toContain(said);
