@@ -128,7 +128,7 @@ function streams(texts: readonly string[], times: number): Monster['say'] {
   };
 }
 
-/** The monsters that were seen, and those that are made of the seeds: about 490. */
+/** The monsters that were met, and those that are made from SEEDS: about 490. */
 export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
