@@ -14,9 +14,9 @@ COPY tools/build.ts ./tools/build.ts
 RUN node bin/sparkthread.js build
 
 FROM ${BASE}
-# An SVG's text is drawn with the system's fonts, which are found by fontconfig's configuration: without it there is no text.
-# Liberation stands for Arial, Times and Courier, DejaVu has symbols, Droid's fallback has Chinese, Japanese and Korean.
-# What Node's image has to install and build packages is of no use to who runs this one, nor to who breaks in.
+# The text of an SVG is drawn with the system's fonts, which are found by fontconfig's configuration: without it there is no text.
+# Liberation replaces Arial, Times and Courier, DejaVu has symbols, Droid's fallback has Chinese, Japanese and Korean.
+# The tools of Node's image that install and build packages are removed: the bot does not need them, and an intruder shall not have them.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
@@ -31,21 +31,21 @@ COPY package.json LICENSE NOTICE manifest.yml ./
 COPY bin ./bin
 COPY --from=build /app/dist ./dist
 
-# STORE_URL's default file and the spool of long outputs; a volume keeps them over a new image. The group is for platforms
-# that give each container a user id of its own choice and the group 0.
+# For STORE_URL's default file and the spool of long outputs. A volume keeps them when the image is replaced. The group is for
+# platforms that choose a user id for each container and use the group 0.
 RUN install -d -o 1000 -g 0 -m 0775 data cache
 VOLUME /app/data
 
 ENV NODE_ENV=production
-# In a container 127.0.0.1, the default with Socket Mode, is reachable for nobody; `-p` decides who gets in.
+# Nobody could reach 127.0.0.1, the default with Socket Mode, inside a container. `-p` decides who can reach the port.
 ENV HOST=0.0.0.0
-# A number, because Kubernetes cannot tell of a name that it is not root's.
+# A number, because Kubernetes cannot know of a name that it is not root.
 USER 1000:1000
-# What is freed goes back to the system, and threads share one heap of C's: 10 MB at rest. Buffers of 64 kB, in which sockets and
-# files are read, are outside of it and leave no holes there: 14 MB after 100 MB of output.
+# Freed memory is returned to the system, and threads share one heap of C's, which saves 10 MB at rest. Buffers of 64 kB, into which
+# sockets and files are read, are allocated outside of it and leave no holes in it, which saves 14 MB after 100 MB of output.
 ENV MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_ARENA_MAX=1
-# What Node compiles is in the image, and counts for the same flags alone: a start that compiles anew holds 10 MB more for good.
-# Without settings the bot ends with 78 once it is loaded.
+# The image contains what Node compiles; a start that has to compile again holds 10 MB more for good. Compiled code is used only with
+# the same flags, so this command is that of CMD below. Without settings the bot ends with 78 once it is loaded.
 ENV NODE_COMPILE_CACHE=/app/cache
 RUN node --liftoff-only --max-old-space-size-percentage=60 bin/sparkthread.js start || [ $? -eq 78 ]
 EXPOSE 3000
@@ -60,7 +60,7 @@ LABEL org.opencontainers.image.title="Sparkthread" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# The parser of HTTP is one function of WebAssembly: V8's optimising compiler takes 24 MB for it, its quick one next to nothing.
-# Objects may take 60 % of what the container may: buffers, compiled code and SQLite are beside them. At the limit a process
-# with a heap of its own ends with its reason in the log; one that outgrows its container is killed without a word.
+# --liftoff-only: the HTTP parser is one WebAssembly function, for which V8's optimising compiler takes 24 MB and its quick one almost
+# nothing. The heap may take 60 % of the container's memory; buffers, compiled code and SQLite need the rest. A process that reaches
+# its heap's limit ends with the reason in the log; one that outgrows its container is killed without a word.
 CMD ["node", "--liftoff-only", "--max-old-space-size-percentage=60", "bin/sparkthread.js", "start"]

@@ -7,7 +7,7 @@ import { startGuarded } from '../demo/guarded-process.ts';
 import type { Provisioned } from '../demo/provision/provision.ts';
 import { type Playground, startPlayground } from '../playground/playground.ts';
 
-/** The bot as `npm start` starts it, and the other side. */
+/** The bot as `npm start` starts it, and the plain bot that it is compared with. */
 export const OURS = BOT_COMMAND.slice(1);
 export const STRAIGHT = [join(import.meta.dirname, 'straight-bot.ts')];
 
@@ -17,7 +17,7 @@ export interface BenchBot extends AsyncDisposable {
   log: () => string;
 }
 
-/** Starts a program as a bot; it ends with this process, however that ends. `program`: as Node is given it. */
+/** Starts a program as a bot. It ends with this process, whatever ends this. `program`: the arguments for Node. */
 export async function startBenchBot(
   program: readonly string[],
   { provisioned, server }: { provisioned: Provisioned; server: KernelGateway },

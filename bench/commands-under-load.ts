@@ -85,7 +85,7 @@ const channels = [...busyChannels, ...quietChannels];
 for (const channel of channels) playground.addChannel(channel);
 await Promise.all(channels.map((channel) => untilComplete(channel, mention(channel, 'import time'))));
 console.log(`${channels.length} kernels are up`);
-// Slack's minute starts anew: what the kernels' starts showed counts no more.
+// A new minute of Slack's rates begins, so the edits for the kernels' starts do not count any more.
 await pause(61_000);
 
 const callsBefore = playground.calls.length;

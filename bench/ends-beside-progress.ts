@@ -23,7 +23,7 @@ const ends = givenNumber(1, 120, usage);
 
 const LINE_MS = 100;
 const LONGEST_ANSWER_MS = 180_000;
-/** Each has a live message by then. */
+/** By then each has a live message. */
 const RUN_MS = 5_000;
 /** Slack takes a post a second and channel, and each of these runs posts at most twice. */
 const CHANNELS = 10;

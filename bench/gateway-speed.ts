@@ -42,7 +42,7 @@ async function startLabClient({ server, wsUrl }: BenchSetting): Promise<Client> 
   };
 }
 
-/** What no client on this gateway is faster than: a frame of our form, our unasked-for pongs, and three searches in a text. */
+/** The fastest possible client on this gateway: it sends frames and pongs like ours, and searches a text three times. */
 async function startBareClient({ server, wsUrl, gateway }: BenchSetting): Promise<Client> {
   const headers = { authorization: `token ${server.token}` };
   const { id } = await gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
@@ -97,7 +97,7 @@ async function timed(client: Client, pauseMs: number, runs: number): Promise<num
   return times;
 }
 
-/** The clients' medians, in turns, so that the machine's moods hit all. */
+/** The clients' medians. They take turns, so that slow moments of the machine hit all. */
 async function compare(clients: readonly Client[], pauseMs: number): Promise<number[]> {
   const sides = clients.map((client) => ({ client, times: [] as number[] }));
   for (const client of clients) await timed(client, 0, 5);

@@ -30,7 +30,7 @@ async function mentionToAnswer({ playground }: BenchBot): Promise<number> {
   return performance.now() - since;
 }
 
-/** The straight bot's only word, or our final one. */
+/** The plain bot's only message, or our final one. */
 function isAnswer({
   text,
   blocks,

@@ -29,7 +29,7 @@ function note(name: keyof Moments): void {
 type Method = (this: unknown, ...given: unknown[]) => unknown;
 type Watch = (...given: unknown[]) => void;
 
-/** Calls `before` and `after` with what each call of the method is given. */
+/** Calls `before` and `after` around each call of the method, with its arguments. */
 function watch(target: object, name: string, before: Watch, after: Watch = () => undefined): void {
   const original: Method = Reflect.get(target, name);
   Reflect.set(target, name, function watched(this: unknown, ...given: unknown[]) {

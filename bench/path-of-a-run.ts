@@ -19,7 +19,7 @@ import type { PathReport } from './path-preload.ts';
  */
 
 const WARM_UP_RUNS = 5;
-/** What is written behind the answer, and the timers of the last run, are over by then. */
+/** By then everything that is written after the answer, and the timers of the last run, are done. */
 const SETTLED_MS = 1_500;
 
 const root = fileURLToPath(new URL('../', import.meta.url));

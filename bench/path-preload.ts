@@ -21,7 +21,7 @@ export interface PathReport {
 let steps: StoreStep[] = [];
 let isInTransaction = false;
 
-/** A transaction is one write, whatever stands in it. */
+/** A transaction counts as one write, whatever it contains. */
 function note(sql: string): void {
   const [word = ''] = /[a-z]+/i.exec(sql) ?? [];
   if (/^(commit|rollback|pragma)$/i.test(word)) {
@@ -61,7 +61,7 @@ session.connect();
 await session.post('Profiler.enable');
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
-/** What ran since the last time: V8 sets its counts back to zero with each. */
+/** The functions that ran since the last call, because V8 resets its counts at each call. */
 async function take(): Promise<PathReport> {
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const functions: Record<string, number> = {};

@@ -67,7 +67,7 @@ async function runBehindFront(): Promise<void> {
       throw new Error(`run ${n} ended as ${outcome}: ${text.slice(-400)}`);
     return performance.now() - sinceMs;
   };
-  // The kernels are there before the clock begins.
+  // The kernels have started before the clock begins.
   await Promise.all(CHANNELS.map((_, n) => ask(n)));
   const beganMs = performance.now();
   const asked: Promise<number>[] = [];
@@ -81,7 +81,7 @@ async function runBehindFront(): Promise<void> {
     const dueMs = beganMs + (n * SECONDS * 1_000) / runs;
     await pause(Math.max(0, dueMs - performance.now()));
     const answer = ask(n);
-    // A failure is counted when all have ended.
+    // Failures are counted once all runs have ended.
     answer.catch(() => undefined);
     asked.push(answer);
   }
@@ -101,7 +101,7 @@ async function runBehindFront(): Promise<void> {
   await server.stop();
 }
 
-/** What asking for headers before each request costs, beside the same without anything that is renewed. */
+/** What it costs to ask for headers before each request, beside requests with fixed headers. */
 async function measureHeaders(): Promise<void> {
   await using tokens = await startTokenCommand(3_600_000);
   const path = join(tokens.folder, 'token');

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 
-/** A front before a gateway that takes tokens of its own, as identity proxies do, and cuts websockets when it is told to. */
+/** A proxy before a gateway that checks tokens of its own, as identity proxies do, and cuts websockets when it is told to. */
 export interface RenewingFront extends AsyncDisposable {
   url: string;
   /** Requests and upgrades that it let through, and those that it refused. */

@@ -24,11 +24,11 @@ const onlyRow = givenNumber(1, 0, USAGE);
 const EMPTY_PAIRS = 10;
 const OBSERVER = `__import__("sys").modules["_sparkthread"]`;
 const HOOKS = ['pre_run_cell', 'post_run_cell'] as const;
-/** Cells that last long enough to be looked at, without workers of Python's: the first waits, the second computes. */
+/** Cells that last long enough for the observer to look, without Python workers: the first waits, the second computes. */
 const WAITING = `_ = spark.range(0, 26, 1, 26).selectExpr("java_method('java.lang.Thread', 'sleep', 100L) as slept").collect()`;
 const COMPUTING =
   'spark.range(0, 6 * 10**7, 1, 200).selectExpr("id % 997 as k", "xxhash64(id) as h").groupBy("k").agg({"h": "max"}).count()';
-/** The hooks alone, around nothing, in a request that calls none. */
+/** The hooks alone, around nothing, in a request that does not call them itself. */
 const HOOK_TIMES = `import time
 def both(observer=${OBSERVER}):
     since = time.perf_counter()
@@ -36,10 +36,10 @@ def both(observer=${OBSERVER}):
     observer.after()
     return time.perf_counter() - since
 print(sorted(both() for _ in range(200))[100] * 1e3)`;
-/** Of Linux's /proc: what a process has worked, in hundredths of a second. */
+/** The processor time of a process by Linux's /proc, in hundredths of a second. */
 const TICKS_A_SECOND = 100;
 
-/** Each hundred looks are asked beside a job, on a thread of their own as the observer's are. */
+/** A hundred looks are made while a job runs, on a thread of their own like the observer's. */
 const LOOKS = `import threading
 def look_often(run, observer=${OBSERVER}):
     for _ in range(100):
@@ -78,7 +78,7 @@ interface CellTime {
 async function processorMs(pids: readonly number[]): Promise<number> {
   const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8')));
   const ticks = stats.map((stat) => {
-    // Behind the name, which may hold blanks: utime and stime are fields 14 and 15 of all.
+    // After the name, which may contain blanks: utime and stime are fields 14 and 15 of all.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(fields[11]) + Number(fields[12]);
   });
@@ -122,7 +122,7 @@ async function compare(
   return times;
 }
 
-/** The median of the pairs' values, and the two of them between which it lies in 95 of 100 cases, whatever they are spread like. */
+/** The median of the pairs' values, and the two values between which it lies in 95 of 100 cases, for any distribution. */
 function between(values: readonly number[]): [least: number, median: number, most: number] {
   const sorted = values.toSorted((a, b) => a - b);
   const half = (1.96 * Math.sqrt(sorted.length)) / 2;

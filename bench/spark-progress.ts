@@ -12,7 +12,7 @@ import { startBot } from '../test/support/start-bot.ts';
  *   node bench/spark-progress.ts
  */
 
-/** Spark's UI, which the demo's own context has not. */
+/** A context with Spark's UI, which the demo's own does not have. */
 const CONTEXT = `spark.stop()
 import time
 from pyspark.sql import SparkSession

@@ -20,7 +20,7 @@ import { givenNumber } from './given-number.ts';
  */
 
 const rounds = givenNumber(0, 10, 'node bench/start.ts [rounds=10]');
-/** What is compiled and stored behind the start is over by then. */
+/** By then everything that is compiled and stored after the start is done. */
 const SETTLED_MS = 3_000;
 
 /** What every bot of this kind has at least. */
@@ -33,14 +33,14 @@ await new bolt.App({ token, appToken, socketMode: true, clientOptions: { slackAp
 
 interface Measured {
   connectedMs: number;
-  /** All that is resident, and of it what is the process's own (the rest is Node's program file). */
+  /** The resident memory, and the part that is the process's own (the rest is Node's program file). */
   residentMb: number;
   ownMb: number;
 }
 
 const root = join(import.meta.dirname, '..');
 const gateway = await startScriptedGateway();
-/** Where Node keeps compiled code is kept over the rounds, as it is on a real machine. */
+/** The folder of compiled code is kept over the rounds, as on a real machine. */
 const temporary = await mkdtemp(join(tmpdir(), 'sparkthread-start-'));
 
 async function start([program = '', ...args]: readonly string[]): Promise<Measured> {

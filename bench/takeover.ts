@@ -40,7 +40,7 @@ for (let round = 0; round < rounds; round += 1)
     const third = post(channel, `third(${how}, ${round})`);
     await standby.untilLeader();
     const leadsS = seconds();
-    // Slack brings again what nobody acknowledged; it waits for a minute before it does.
+    // Slack repeats what nobody acknowledged, but only after a minute.
     playground.retryNow();
     await playground.waitForReply(channel, third);
     took.push({ leadsS, acceptedS: seconds() });

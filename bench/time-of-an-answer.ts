@@ -58,7 +58,7 @@ const provisioned = await provision(process.env, showProgress(process.stderr));
 await using server = await startKernelGateway({ provisioned });
 const setting = { provisioned, server };
 try {
-  // The source: the clock is put into packages that the built bot has within itself.
+  // From the source, because the clock is put into packages that the built bot contains.
   const ours = await startTimed([join(import.meta.dirname, '../src/main.ts')], 'ours');
   await using oursBot = ours.bot;
   const straight = await startTimed(STRAIGHT, 'straight');

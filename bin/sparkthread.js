@@ -19,7 +19,7 @@ const programs = {
 };
 /** What `npm run build` makes of them. */
 const built = { start: 'dist/start.js', doctor: 'dist/doctor.js' };
-/** The hash of the source that it comes from; there once all of it is written. */
+/** The hash of the source that was built. It is written last, so an unfinished build has none. */
 const builtFrom = new URL('dist/source.sha256', root);
 /** As `start` in package.json and the Dockerfile give them. */
 const flags = ['--liftoff-only'];
@@ -43,7 +43,7 @@ function handOver() {
       'Run `npm ci` (without --ignore-scripts and with development dependencies), or install Node 24.',
     ]);
   }
-  // The ipc channel tells the new process when this one is gone, however it went.
+  // By the ipc channel the new process notices the end of this one, whatever its cause.
   const child = spawn(bundledNode, [...flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, SPARKTHREAD_HANDED_OVER: '1' },
@@ -58,7 +58,7 @@ function handOver() {
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));
 }
 
-/** `test` leaves the long projects (`all-*`) out, `test --all` does not; both leave `nightly-*` to `--project`, which chooses. */
+/** `test` leaves out the long projects (`all-*`), `test --all` does not. `nightly-*` runs only if `--project` names it. */
 function testArguments(args) {
   const isChosen = args.some((argument) => argument.startsWith('--project'));
   const left = args.includes('--all') ? ['nightly-*'] : ['nightly-*', 'all-*'];
@@ -72,7 +72,7 @@ function testArguments(args) {
   ];
 }
 
-/** What the built program comes from: all of it, since a tree may be unpacked with times of its own. */
+/** A hash of everything that the build reads. Times of files say nothing: unpacking a tree may set them. */
 function hashSource() {
   const files = readdirSync(new URL('src/', root), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -84,7 +84,7 @@ function hashSource() {
   return hash.digest('hex');
 }
 
-/** The built program where it comes from this very source; the image has no source. */
+/** The built program, if it was built from exactly this source or if there is no source, as in the image. */
 function chooseProgram(name) {
   if (!(name in built) || !existsSync(builtFrom)) return programs[name];
   const isFresh = !existsSync(new URL('src/', root)) || readFileSync(builtFrom, 'utf8') === hashSource();
@@ -111,7 +111,7 @@ async function run(name, args) {
   const program = new URL(chooseProgram(name), root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];
   await import(program.href);
-  // Last: a build that was cut short counts for nothing.
+  // Last, so that a build that was cut short does not count.
   if (name === 'build') writeFileSync(builtFrom, hashSource());
 }
 

@@ -8,16 +8,16 @@ import type { KernelGateway } from './gateway.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import type { Provisioned } from './provision/provision.ts';
 
-/** What `npm start` is: `VARIABLE=value … exec node --flag … bin/sparkthread.js start`. */
+/** The words of `npm start`: `VARIABLE=value … exec node --flag … bin/sparkthread.js start`. */
 const [settings = '', command = ''] = packageJson.scripts.start.split(' exec node ');
-/** The bot as `npm start` starts it: built where it comes from this very source. */
+/** The bot as `npm start` starts it: the built program while it matches the source. */
 export const BOT_COMMAND: readonly [string, ...string[]] = [
   process.execPath,
   ...command
     .split(' ')
     .map((word) => (word.includes('/') ? fileURLToPath(new URL(`../${word}`, import.meta.url)) : word)),
 ];
-/** How its allocator is set; for its environment. */
+/** The environment variables that configure its allocator. */
 export const BOT_ALLOCATOR: Readonly<Record<string, string>> = Object.fromEntries(
   settings.split(' ').map((each) => each.split('=')),
 );
@@ -52,7 +52,7 @@ export async function startBot(
       KG_URL: gateway.url,
       KG_AUTH_TOKEN: gateway.token,
       LANGUAGES: demoLanguages(provisioned),
-      // Nobody is asked to switch while a script talks: a kernel per language, side by side.
+      // A script cannot answer a question about a switch, so each language has a kernel of its own.
       KERNELS_PER_CHANNEL: 'several',
       STORE_URL: 'memory:',
       PORT: '0',

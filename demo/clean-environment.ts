@@ -1,4 +1,4 @@
-/** What a tool needs of its caller's environment: where programs are, how to reach a package index, the language. */
+/** The variables of the caller that a tool needs: where programs are, how to reach a package index, the language. */
 const passedOn =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_.*|TMPDIR|XDG_CACHE_HOME|XDG_CONFIG_HOME|PIP_.*|(https?|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE)$/i;
 

@@ -16,7 +16,7 @@ export type KernelGateway = AsyncDisposable & {
 
 export type KernelGatewayOptions = {
   provisioned: Provisioned;
-  /** Empty: a gateway that asks for none. Not given: a random one. */
+  /** Empty: the gateway asks for no token. Not given: a random token. */
   token?: string;
   port?: number;
   /** A folder for JUPYTER_PATH in place of the provisioned one. */
@@ -25,7 +25,7 @@ export type KernelGatewayOptions = {
   extraArguments?: string[];
   environment?: NodeJS.ProcessEnv;
   extraEnvironment?: Record<string, string>;
-  /** The server's own output limits; off unless wanted. */
+  /** Turns the server's own output limits on. */
   isRateLimited?: boolean;
 };
 

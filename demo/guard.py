@@ -41,7 +41,7 @@ def linux_rows():
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-                # The name before the state may hold anything, brackets and blanks too.
+                # The name before the state may contain anything, even brackets and blanks.
                 state, parent = stat.read().rpartition(")")[2].split()[:2]
         except OSError:
             continue
@@ -65,7 +65,7 @@ def kill_all(pids):
 
 
 def end_all():
-    """Kills what is left, again and again for what was started meanwhile."""
+    """Kills what remains, and repeats that for processes that were started meanwhile."""
     deadline = time.monotonic() + KILLING_SECONDS
     while (left := descendants()) and time.monotonic() < deadline:
         kill_all(left)
@@ -102,7 +102,7 @@ def main():
     threading.Thread(target=watch_owner, daemon=True).start()
     threading.Thread(target=reap, daemon=True).start()
     finish.wait()
-    # Not everywhere are orphans adopted: remember them before their parent goes.
+    # Orphans are not adopted on every system, so remember them before their parent ends.
     known = descendants()
     if not ended.is_set():
         os.kill(child.pid, signal.SIGTERM)

@@ -11,7 +11,7 @@ export type GuardedProcess = {
   pid: number;
   /** The last lines that the program wrote. */
   log: () => string;
-  /** The first line that fits, written before or after this call; throws when the program ends first. */
+  /** Resolves with the first line that fits, written before or after this call. Rejects if the program ends first. */
   line: (pattern: RegExp) => Promise<RegExpExecArray>;
   /** Resolves when the program and all it started have ended. */
   ended: Promise<undefined>;
@@ -31,7 +31,7 @@ type GuardedRequest = {
   graceSeconds?: number;
 };
 
-/** The command that runs a command under the guard (`guard.py`); the guard's stdin must be a pipe that we hold. */
+/** The command line that runs a command under the guard (`guard.py`). The guard's stdin must be a pipe that this process holds. */
 export function guarded(
   python: string,
   folder: string,
@@ -48,10 +48,10 @@ export function startGuarded(request: GuardedRequest): GuardedProcess {
     cwd: request.workingFolder,
     env: request.env,
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A session of its own: Ctrl-C in the terminal is ours to pass on, in our order.
+    // In a session of its own, so that this process passes Ctrl-C on, in its own order.
     detached: true,
   });
-  // Writing the end of stdin to a guard that is gone already is no news.
+  // The guard may have ended already.
   child.stdin.on('error', () => {});
   const ended = once(child, 'close').then(() => undefined);
   const lines = keepLines(child);

@@ -16,7 +16,7 @@ export type JupyterAppRequest = {
   /** The Python module that is the program. */
   module: string;
   traits(port: number): Traits;
-  /** Its log line that says that it listens. */
+  /** The log line by which it says that it listens. */
   readyLine: RegExp;
   kernelspecsFolder: string;
   cache: string;

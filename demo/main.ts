@@ -18,7 +18,7 @@ const exitInterrupted = 130;
 
 type Ending = () => Promise<void>;
 
-/** What is to be said; undefined: only the usage is asked for. */
+/** The messages to say. Undefined: the caller asked for the usage. */
 function readSayings(): readonly string[] | undefined {
   try {
     const { values } = parseArgs({
@@ -36,7 +36,7 @@ function readSayings(): readonly string[] | undefined {
 async function main(sayings: readonly string[], told: Promise<unknown>): Promise<number> {
   const endings: Ending[] = [];
   try {
-    // What is still being started when we are told to end goes with its guard, as our end of its stdin closes.
+    // A program that is still starting when this process ends is ended by its guard, whose stdin closes.
     const interrupted = told.then(() => (sayings.length === 0 ? 0 : exitInterrupted));
     return await Promise.race([run(sayings, endings), interrupted]);
   } finally {
@@ -51,7 +51,7 @@ async function run(sayings: readonly string[], endings: Ending[]): Promise<numbe
   if (sayings.length === 0) {
     postNotebook(playground);
     process.stdout.write(invitation(playground.origin, provisioned));
-    // Nobody waits for it: it stands there by the time that somebody reads so far.
+    // Nothing waits for this post: it is there before anybody has read so far.
     void saveOne(playground).catch(() => undefined);
     return botEnded;
   }
@@ -84,12 +84,12 @@ async function startAll(provisioned: Provisioned, progress: Progress, endings: E
   const botEnded = bot.ended.then((): never => {
     throw new Error(`the bot has ended:\n${lastLines(bot.log())}`);
   });
-  // Nobody may be listening when it ends because we end it.
+  // When this process itself ends it, nothing listens any more.
   botEnded.catch(() => undefined);
   return { playground, botEnded };
 }
 
-/** Something to run by its name, and the first answer in the channel. */
+/** A saved snippet to run by its name, and the first answer in the channel. */
 async function saveOne(playground: Playground): Promise<void> {
   const first = await say(playground, '/spark python2 n = 10\nprint("total", sum(range(n)))');
   if (first.isWell) await say(playground, '/spark save total');
@@ -112,7 +112,7 @@ Ctrl-C ends everything.
 }
 
 const told = new Promise((resolve) => {
-  // Again and again: npm and the terminal may both pass on one Ctrl-C.
+  // More than once, because npm and the terminal may both pass on one Ctrl-C.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, resolve);
 });
 

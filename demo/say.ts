@@ -6,10 +6,10 @@ export type Said = { text: string; isWell: boolean };
 
 const person = 'ana';
 const channel = '#data';
-/** Until the bot shows any sign that it has heard. */
+/** How long the bot may take to show any reaction. */
 const reactionTimeoutMs = 30_000;
 const noReaction = `Nothing was said to this. In a channel the bot heeds commands and messages that mention it: '@sparkthread 1 + 1'.`;
-/** A run may take long: it ends, or somebody presses Ctrl-C. */
+/** A run may take long: this ends with the run or with Ctrl-C. */
 const runTimeoutMs = 24 * 3600_000;
 const fileTimeoutMs = 60_000;
 
@@ -40,12 +40,12 @@ export async function say(
   };
   const found = await playground
     .waitFor(find, { timeoutMs: waitMs })
-    // Only the time is up: a bot that has ended is noticed elsewhere.
+    // The time is up. A bot that has ended is noticed elsewhere.
     .catch(() => undefined);
   if (found === undefined) return { text: `${typed}\n\n${noReaction}`, isWell: false };
   if (found.whisper) {
     const text = renderMessage(playground.service.world, found.whisper).join('\n');
-    // What a slash command's acknowledgement says at once is a refusal, or the answer to `help`.
+    // A slash command that is answered at once was refused, or was `help`.
     return { text, isWell: refusal === undefined || /^\/\S+\s+help\s*$/.test(typed) };
   }
   const threadTs = found.told.thread_ts ?? found.told.ts;

@@ -119,6 +119,7 @@ function renderTextObject(world: World, text: { type: string; text: string }): s
 
 function renderElement(element: ActionsElement): string {
   if (element.type === 'button') return `[${element.text.text}]`;
+  if (element.type === 'overflow') return '[⋯]';
   if ('placeholder' in element && element.placeholder !== undefined) return `[${element.placeholder.text} ▾]`;
   return `[${element.type} ▾]`;
 }

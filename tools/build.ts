@@ -10,7 +10,7 @@ import type { OutputOptions } from 'rolldown';
 const root = fileURLToPath(new URL('../', import.meta.url));
 const dist = `${root}dist/`;
 
-/** Programs of their own: what is started, and what the bot starts beside the files that name them. */
+/** The entry points: the programs that are started, and those that the bot starts as processes of their own. */
 const input = {
   start: `${root}src/main.ts`,
   doctor: `${root}src/doctor/main.ts`,
@@ -20,7 +20,7 @@ const input = {
 /** Python that is read at the start, beside the modules that read it. */
 const PYTHON = ['src/spark/observer', 'src/spark/sql'];
 
-/** Names stay, so that a stack in the log can be read. */
+/** Names are kept, so that a stack trace in the log can be read. */
 const output: OutputOptions = {
   dir: dist,
   format: 'esm',

@@ -13,11 +13,11 @@ const list = (description: string, items: Schema = { type: 'object' }): Schema =
 const free = (description: string): Schema => ({ type: 'object', description });
 const group = (properties: Schema): Schema => ({ type: 'object', additionalProperties: false, properties });
 
-/** What the chart decides itself, because its ports, probes and volumes have to agree with it. */
+/** Settings that the chart sets itself, because its ports, probes and volumes depend on them. */
 const OF_THE_CHART = ['HOST', 'PORT', 'METRICS', 'SPOOL_DIR'];
 const secretNames = settings.filter(({ secret }) => secret === true).map(({ name }) => name);
 
-/** A setting as it stands in a values file: text, or what YAML takes for a number or a truth value. */
+/** A setting in a values file: a text, or what YAML reads as a number or a boolean. */
 const config = group(
   Object.fromEntries(
     settings
@@ -100,7 +100,7 @@ const values = group({
   'enterprise-gateway': free('charts/enterprise-gateway'),
 });
 
-/** The chart's `values.schema.json`: a value that the templates do not read is refused, and so is a setting that is none. */
+/** The chart's `values.schema.json`. It refuses values that the templates do not read, and unknown settings. */
 export function chartSchema(): string {
   return `${JSON.stringify({ $schema: 'http://json-schema.org/draft-07/schema#', ...values }, null, 2)}\n`;
 }

@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 
 const HEADING = /^## (\S+), not yet released$/m;
 
-/** The changelog with the date of its newest version. Throws where its newest heading is not this version's, unreleased. */
+/** The changelog with a date for its newest version. Throws unless its newest heading is this version, unreleased. */
 export function dateChangelog(text: string, version: string, date: string): string {
   const [newest] = /^## .*$/m.exec(text) ?? [];
   if (newest !== `## ${version}, not yet released`)

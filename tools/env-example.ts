@@ -1,6 +1,6 @@
 import { type Setting, settings } from '../src/config/settings.ts';
 
-/** Without these the bot does not start in the usual case, so they stand ready to be filled in. */
+/** Usually the bot does not start without these, so they are not commented out. */
 const toFillIn = new Set(['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'KG_URL']);
 
 /** `.env.example`: every setting with its meaning; what has a default shows it, the rest shows an example. */

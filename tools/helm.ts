@@ -23,7 +23,7 @@ export async function ensureHelm(
   environment: NodeJS.ProcessEnv,
   progress: Progress,
 ): Promise<Helm | undefined> {
-  // What Go needs to reach its modules, and no more of the caller's environment.
+  // Of the caller's environment Go gets only what it needs to reach its modules.
   const go = Object.fromEntries(Object.entries(environment).filter(([name]) => /^GO[A-Z]+$/.test(name)));
   const env = cleanEnvironment(environment, go);
   const folder = join(await openCacheFolder(environment), 'tools', HELM.replaceAll(/[^\w.]+/g, '-'));
@@ -38,7 +38,7 @@ export async function ensureHelm(
           const unfinished = `${folder}.unfinished`;
           await rm(unfinished, { recursive: true, force: true });
           await mkdir(unfinished, { recursive: true });
-          // Without optimisation the compiler takes two thirds of the time; this helm renders a chart now and then.
+          // Without optimisation the compiler takes two thirds of the time, and this Helm only renders a chart now and then.
           const flags = ['-trimpath', '-gcflags=all=-N -l'];
           if (!existsSync(program)) {
             await mustRun('go', ['install', ...flags, HELM], {
@@ -54,7 +54,7 @@ export async function ensureHelm(
   return async (...args) => (await mustRun(program, args, { env })).stdout;
 }
 
-/** All objects of the chart with these `helm template` arguments, as YAML. A Helm built by `go` knows Kubernetes 1.20 alone. */
+/** All objects of the chart with these `helm template` arguments, as YAML. A Helm built by `go` knows only Kubernetes 1.20. */
 export function renderChart(helm: Helm, ...args: string[]): Promise<string> {
   return helm('template', 'sparkthread', CHART, '--namespace=sparkthread', '--kube-version=1.30.0', ...args);
 }

@@ -1,6 +1,6 @@
 import { type Action, actions, type Person, type PolicySettings, refuse } from '../src/slack/auth/policy.ts';
 
-/** `docs/policy.md`: who may do what, asked of the policy itself. */
+/** `docs/policy.md`: who may do what, computed by the policy itself. */
 export function policyPage(): string {
   const head = `| | ${Object.keys(roles).join(' | ')} |\n|---|${'---|'.repeat(Object.keys(roles).length)}`;
   const rows = actions.map(

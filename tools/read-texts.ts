@@ -1,9 +1,9 @@
 import { type Node, parseSync, Visitor } from 'oxc-parser';
 
-/** Callees whose strings nobody in Slack reads. */
+/** Functions whose arguments nobody in Slack reads. */
 const UNREAD = /(?:\blog|\blogger|#log)\.\w+$|\bdescribe$|\brequire$/;
 
-/** The texts among a file's string and template literals: those of several words, and labels that begin with a capital. */
+/** The string and template literals of a file that are texts: several words, or a label that begins with a capital. */
 export function readTexts(source: string): string[] {
   const texts: string[] = [];
   let unreadCalls = 0;
@@ -28,7 +28,7 @@ export function readTexts(source: string): string[] {
   return texts;
 }
 
-/** Words for people: not names of events, keys or modules. */
+/** Whether the words are for people, and not a name of an event, key or module. */
 function isText(text: string): boolean {
   const words = text.trim();
   if (/^[A-Z][a-z]+(?: \w+)?$/.test(words)) return words.length > 2;

@@ -106,9 +106,9 @@ async function photographPlace(on: Stage, scene: PlaceScene): Promise<void> {
   if (scene.isInData !== true) await clear(on, `#${room}`);
 }
 
-/** Its kernel is not needed any more, and the next pictures need not show this channel. */
+/** Shuts the channel's kernel down and archives the channel, so that later pictures do not show it. */
 async function clear({ playground }: Stage, room: string): Promise<void> {
-  // The channel is told of a kernel that is shut down, the one person that there was none.
+  // The channel is told if a kernel was shut down; the person alone, if there was none.
   const told = (): number => playground.messages(room).length + playground.ephemerals('ana').length;
   const before = told();
   await playground.as('ana').slash(room, '/spark shutdown');

@@ -3,7 +3,7 @@ import { readTexts } from './read-texts.ts';
 
 const SRC = new URL('../src/', import.meta.url);
 
-/** Rooms whose words people in Slack can meet; what stands in their logs is for operators. */
+/** The rooms whose texts people in Slack can read. Their log lines are for operators. */
 const ROOMS = [
   'slack/{auth,blocks,listeners,messages,parsing,api}',
   'runs',

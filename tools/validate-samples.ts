@@ -1,7 +1,7 @@
-import { WebAPIPlatformError, type WebClient } from '@slack/web-api';
+import { WebAPIPlatformError, WebAPIRequestError, type WebClient } from '@slack/web-api';
 import type { Sample } from './sample-messages.ts';
 
-/** What Slack says against each sample, a line for each that it refuses. */
+/** What Slack says against each sample, a line for each that it refuses. Throws where Slack cannot be reached. */
 export async function validateSamples(
   client: Pick<WebClient, 'apiCall'>,
   samples: readonly Sample[],
@@ -13,6 +13,7 @@ export async function validateSamples(
     try {
       await client.apiCall('blocks.validate', given);
     } catch (error) {
+      if (error instanceof WebAPIRequestError) throw error;
       wrong.push(`${sample.name}: ${reasonOf(error)}`);
     }
   }

@@ -6,7 +6,7 @@ import timersPromises from 'node:timers/promises';
  * imported. `performance.now` and `setImmediate` stay real.
  */
 export interface FakeClock {
-  /** Every timer that is due meanwhile fires in its order, and what it set going has its turn. */
+  /** Every timer that becomes due fires in its order, and the work that it started gets its turn. */
   advance: (ms: number) => Promise<void>;
 }
 

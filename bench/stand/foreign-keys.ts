@@ -23,7 +23,7 @@ try {
   await full.command('EVAL', fill, '0');
   const said: { name: string; commands: Record<string, number>; ms: number }[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
-    // In turns, so that neither has the warmer machine.
+    // In turns, so that both have the same machine.
     const order = pair % 2 === 0 ? [empty, full] : [full, empty];
     for (const server of order)
       for (const step of await measure(server))
@@ -83,7 +83,7 @@ async function measure(
   return steps;
 }
 
-/** By name, without those of this bench and of keeping the connection. */
+/** Commands by name, without those of this bench and those that keep the connection alive. */
 async function countCommands(server: RedisServer): Promise<Record<string, number>> {
   const info = await server.command('INFO', 'commandstats');
   const counts = [...info.matchAll(/cmdstat_([\w|-]+):calls=(\d+)/g)].map(

@@ -11,7 +11,7 @@ import { addWarmChannels, startWatchedBot } from './watched-bot.ts';
 const usage = 'node bench/stand/idle-channels.ts [channels=1000] [seconds=30]';
 const channels = givenNumber(0, 1_000, usage);
 const seconds = givenNumber(1, 30, usage);
-/** What runs leave to do behind their answers is done by then. */
+/** By then everything that runs do after their answers is done. */
 const SETTLED_MS = 15_000;
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(0);
 

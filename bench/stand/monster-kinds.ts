@@ -5,7 +5,7 @@ import { createSessionMonsters } from './monster-sessions.ts';
 import type { Monster } from './monster.ts';
 import { untilTaken } from './until-taken.ts';
 
-/** Texts that backtrack: what a regular expression of src would have to try from each of its places. */
+/** Texts on which a regular expression of src would have to backtrack from each position. */
 const SEEDS: readonly string[] = [
   ' ',
   '\t',
@@ -98,13 +98,13 @@ function display(data: object, times = 1): Monster['say'] {
   };
 }
 
-/** A message as long as the bot takes: its values are made when it is sent. */
+/** A message as long as the bot accepts. Its values are made when it is sent. */
 function long(mime: string, make: () => unknown): Monster {
   const say: Monster['say'] = (kernel, request) => display({ [mime]: make() })(kernel, request);
   return { name: `${mime} of 30 MB: ${String(make).slice(6)}`, say };
 }
 
-/** The scripted gateway's own serialiser takes no such depth, so the text is put in afterwards. */
+/** The scripted gateway's own serialiser cannot write such a depth, so the text is inserted afterwards. */
 function nested(type: string, depth: number, isBehind: boolean): Monster['say'] {
   return async (kernel, request) => {
     for (let n = 0; n < (isBehind ? 3_000 : 0); n += 1) {
@@ -128,7 +128,7 @@ function streams(texts: readonly string[], times: number): Monster['say'] {
   };
 }
 
-/** The monsters that were seen, and those that are made of the seeds: about 490. */
+/** The monsters that were met, and those that are made from SEEDS: about 490. */
 export function createMonsters(): Monster[] {
   const known: Monster[] = [
     { name: 'ValueError("a" + " " * 199_990 + "b")', ...error('ValueError', repeated(' ', 199_990), []) },
@@ -217,7 +217,7 @@ export function createMonsters(): Monster[] {
   return [...known, ...made, ...createMessageMonsters(), ...createSessionMonsters()];
 }
 
-/** Kinds of output that say little and cost much: rows, columns, widgets, displays, forms of a value. */
+/** Small outputs that cost much: rows, columns, widgets, displays, forms of a value. */
 function outputMonsters(): Monster[] {
   const pipes = '+-'.repeat(300_000);
   return [
@@ -481,7 +481,7 @@ function asked(seed: string): Monster['say'] {
   return (kernel, request) => ask(kernel, request, repeated(seed, 20_000));
 }
 
-/** Asks, and goes on when the question has been seen; its answer is not waited for. */
+/** Asks for input and goes on when the question has been seen, without an answer. */
 function ask(kernel: ScriptedKernel, request: ScriptMessage, prompt: string): void {
   kernel.send('input_request', { prompt, password: false }, { parent: request, channel: 'stdin' });
 }

@@ -8,7 +8,7 @@ const LEVELS = [40, 90, 200, 500, 850, 3_000];
 const PICTURE =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 
-/** Kinds of messages, beside what they say: nested and wide, without what a message has, very many, very long names. */
+/** Hostile forms of messages: nested and wide, with fields missing, very many, with very long names. */
 export function createMessageMonsters(): Monster[] {
   return [...nestedAndWide(), ...strangeMessages(), ...floods(), ...longNames(), ...texts()];
 }
@@ -17,7 +17,7 @@ function within(levels: number, innermost: string): string {
   return `${'['.repeat(levels)}${innermost}${']'.repeat(levels)}`;
 }
 
-/** The scripted gateway's own serialiser takes no such depth, so the JSON is put in afterwards. */
+/** The scripted gateway's own serialiser cannot write such a depth, so the JSON is inserted afterwards. */
 function sendJson(
   kernel: ScriptedKernel,
   request: ScriptMessage,

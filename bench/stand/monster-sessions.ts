@@ -353,7 +353,7 @@ const headed = (kernel: ScriptedKernel, type: string): object => ({
   session: kernel.session,
 });
 
-/** Kernels that begin and end otherwise than the protocol has it; their runs are done all the same. */
+/** Kernels that do not begin and end as the protocol says; their runs end well all the same. */
 function orders(): Monster[] {
   return [
     whole('a reply before busy', (kernel, request) => {

@@ -17,7 +17,7 @@ const named = new RegExp(process.argv[4] ?? '');
 const GOAL_MS = 50;
 /** The longest of them, a million messages, takes a minute. */
 const ANSWER_MS = 300_000;
-/** What a monster leaves to do behind its end: files, edits. */
+/** Time for what the bot does after a monster's end: files, edits. */
 const AFTER_MS = 300;
 
 const monsters = createMonsters()

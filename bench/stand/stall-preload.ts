@@ -35,7 +35,7 @@ setInterval(() => {
   lastOwn = process.threadCpuUsage();
 }, EVERY_MS).unref();
 
-/** What holds memory outside the heap is found by one collection, gone with a later one, and given back a little later. */
+/** Memory outside the heap is found by one collection, freed by a later one, and returned to the system a little later. */
 const COLLECTIONS = 4;
 const COLLECTED_MS = 500;
 

@@ -11,12 +11,12 @@ import { startWatchedBot } from './watched-bot.ts';
 const usage = 'node bench/stand/status-under-flood.ts [cells=20] [seconds=60]';
 const cells = givenNumber(0, 20, usage);
 const seconds = givenNumber(1, 60, usage);
-/** Of each cell a thousand lines a second, in ten messages. */
+/** Each cell prints a thousand lines a second, in ten messages. */
 const LINES = 'a line of a cell that floods\n'.repeat(100);
 const EVERY_MS = 100;
 const MONSTER_MS = 1_000;
 
-/** Those that keep this process itself busy are left to monsters.ts. */
+/** Without the monsters that would keep this process itself busy; monsters.ts has them. */
 const monsters = createMonsters().filter(({ name }) => !/30 MB|20 MB|1,000,000/.test(name));
 await using bot = await startWatchedBot({ USER_LIMIT: '1000' }, { rates: true });
 const { playground, gateway } = bot;
@@ -53,7 +53,7 @@ await bot.take();
 const tookMs: number[] = [];
 const failures: string[] = [];
 let stallMs = 0;
-// Slack and the gateway are in this process: while it stands still, nobody answers.
+// Slack and the gateway are in this process: while it is busy, neither answers.
 const ours = monitorEventLoopDelay({ resolution: 5 });
 ours.enable();
 while (performance.now() < until) {

@@ -21,7 +21,7 @@ const perSecond = givenNumber(2, 50, usage);
 const seconds = givenNumber(3, 60, usage);
 if (rates !== 'free' && rates !== 'slack') throw new Error(usage);
 const hasRates = rates === 'slack';
-/** What the channels' first runs have used of Slack's rates is there again. */
+/** By then Slack's rates have recovered from the channels' first runs. */
 const SETTLED_MS = hasRates ? 62_000 : 10_000;
 /** Slack's own for posts in a channel. */
 const POSTS_AT_ONCE = 5;

@@ -49,7 +49,7 @@ export async function startWatchedBot(
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const ended = once(bot, 'exit');
-  // In their order: a report that nobody waits for would be taken for the next one.
+  // One after the other, because a report that nobody waits for would be taken for the next one.
   const asked: ((report: StallReport) => void)[] = [];
   bot.on('message', (report: StallReport) => asked.shift()?.(report));
   await playground.waitForConnection();
@@ -72,7 +72,7 @@ export async function startWatchedBot(
   };
 }
 
-/** Channels whose first kernels are asked for at once. */
+/** How many channels start their first kernels at the same time. */
 const AT_ONCE = 20;
 
 /** New channels, each with a kernel that has answered; gives their ids. */

@@ -26,7 +26,7 @@ export interface YearBot {
   run: (channel: string, requester: string) => Promise<void>;
   /** A request that makes no run. */
   event: (key: string) => Promise<void>;
-  /** The gateway takes away one of its kernels without a word. */
+  /** The gateway removes one of its kernels without a sign. */
   cull: (nth: number) => void;
   runs: () => number;
   sessions: () => number;

@@ -41,7 +41,7 @@ const folder = await mkdtemp(join(tmpdir(), 'sparkthread-year-'));
 const bot = await startYear({ folder, keepRunsMs: KEEP_RUNS_MS, idleTimeoutMs: 12 * HOUR_MS });
 const file = join(folder, 'sparkthread.db');
 
-/** The same year each time. */
+/** So that each year is the same. */
 let seed = 1;
 function random(below: number): number {
   seed = (seed * 48_271) % 2_147_483_647;

@@ -14,7 +14,7 @@ export type Kernelspec = {
   metadata?: Record<string, unknown>;
 };
 
-/** Compiles little, collects with one thread: a driver of the demo lives for minutes on a laptop. */
+/** Little compilation and one collecting thread, because a driver of the demo lives for minutes on a laptop. */
 export const lightJvm = '-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData';
 
 /** Defines `spark` and `sc` without a banner. */
@@ -84,7 +84,7 @@ export async function writeKernelspecs(cache: string, specs: Record<string, Kern
   try {
     await rename(unfinished, folder);
   } catch (error) {
-    // Another process was first with the same content.
+    // Another process has just written the same content.
     await rm(unfinished, { recursive: true, force: true });
     if (!existsSync(folder)) throw error;
   }

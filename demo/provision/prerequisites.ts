@@ -6,7 +6,7 @@ import { SetupError } from './setup-error.ts';
 export type Python = {
   command: string;
   version: string;
-  /** Where it really is, whatever link it was found by. */
+  /** Its real path, without the links by which it was found. */
   path: string;
 };
 export type Java = { home: string; major: number };

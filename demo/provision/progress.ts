@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:tty';
 
 /** One piece of work that is being shown. */
 export type Step = {
-  /** What is being done right now; shown on a terminal, where it overwrites the last. */
+  /** Shows the current work on a terminal, in place of the text before. */
   detail(text: string): void;
   done(text?: string): void;
   failed(): void;
@@ -13,7 +13,7 @@ export type Progress = { step(title: string): Step };
 type Screen = Pick<WriteStream, 'write'> & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
 
 const clearLine = '\r\u001B[2K';
-/** On a plain stream a long step says now and then that it is alive. */
+/** How often a long step says on a plain stream that it is alive. */
 const plainIntervalMs = 10_000;
 
 /** Shows steps: on a terminal one changing line each, elsewhere plain lines. */
@@ -25,7 +25,7 @@ export function showProgress(screen: Screen, now: () => number = Date.now): Prog
       const seconds = () => `${((now() - startedAt) / 1000).toFixed(1)} s`;
       const end = (text: string) => screen.write(`${screen.isTTY ? clearLine : ''}${text}\n`);
       const line = (text: string) => {
-        // Some terminals say that they have no columns.
+        // Some terminals report no columns.
         screen.write(clearLine + text.slice(0, (screen.columns || 80) - 1));
       };
       if (screen.isTTY) line(`${title} …`);

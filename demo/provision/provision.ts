@@ -7,11 +7,11 @@ import { type Java, type Python, findJava, findPython, missingJava } from './pre
 import { type Progress, asStep } from './progress.ts';
 import { type VirtualEnvironment, ensureVirtualEnvironment } from './virtual-environment.ts';
 
-/** What is on this machine now. Plain data: it can be handed to another process as JSON. */
+/** What is installed on this machine. Plain data that can be passed to another process as JSON. */
 export type Provisioned = {
   cache: string;
   python: Python;
-  /** Without it there is no `python3-spark`. */
+  /** Undefined: there is no Java, and so no `python3-spark`. */
   java?: Java;
   /** Kernel Gateway 3, ipykernel, pyspark, pandas, matplotlib. */
   venv: VirtualEnvironment;

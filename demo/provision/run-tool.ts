@@ -6,9 +6,9 @@ export type ToolResult = { code: number | undefined; stdout: string; stderr: str
 
 export type ToolOptions = {
   env: Record<string, string>;
-  /** Gets every line of its standard output as it comes. */
+  /** Called with each line of its standard output. */
   onLine?: (line: string) => void;
-  /** Its stdin stays open for as long as we live; else it is closed from the start. */
+  /** Its stdin stays open while this process lives. Otherwise it is closed from the start. */
   isStdinHeld?: boolean;
 };
 
@@ -35,7 +35,7 @@ export function runTool(command: string, args: string[], options: ToolOptions): 
   });
 }
 
-/** As runTool, but an end other than 0 throws with what the program said last. */
+/** As runTool, but throws the program's last words if it does not end with 0. */
 export async function mustRun(command: string, args: string[], options: ToolOptions): Promise<ToolResult> {
   const result = await runTool(command, args, options);
   if (result.code !== 0) {

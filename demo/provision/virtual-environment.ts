@@ -23,7 +23,7 @@ export type VirtualEnvironmentRequest = {
   title: string;
   /** A pip requirements file in which every package is pinned. */
   requirementsFile: string;
-  /** Packages whose own pins are left aside: installed last, without what they ask for. */
+  /** Packages that are installed last and without their dependencies, because these are pinned too narrowly. */
   withoutDependencies?: string[];
   cache: string;
   python: Python;
@@ -88,13 +88,13 @@ async function build(
     step.detail(`${text} (${Math.min(collected, total)} of ${total})`);
   };
   const install = async (...what: string[]) => {
-    // What pip unpacks and builds lies in a folder of ours, which the guard removes even when we are killed.
+    // pip unpacks and builds in a private folder, which the guard removes even if this process is killed.
     const scratch = await mkdtemp(join(request.cache, 'pip-'));
     const command = [join(folder, 'bin', 'python'), '-m', 'pip', 'install', ...pipOptions, ...what];
     const [program, ...args] = guarded(request.python.command, scratch, command);
     await mustRun(program, args, { env: { ...env, TMPDIR: scratch }, onLine, isStdinHeld: true });
   };
-  // What builds a source package is pinned like the rest: it comes first, and no build fetches its own.
+  // Build tools are pinned too: they are installed first, and no build fetches its own.
   const setuptools = requirements.split('\n').find((line) => line.startsWith('setuptools=='));
   if (setuptools) await install(setuptools);
   const isolation = setuptools ? ['--no-build-isolation', '--use-pep517'] : [];
@@ -103,7 +103,7 @@ async function build(
   if (last.length > 0) await install(...isolation, '--no-deps', ...last);
 }
 
-/** What pip is doing, in a few words; undefined for lines that say nothing new. */
+/** What pip is doing, in a few words. Undefined if the line says nothing new. */
 export function readPipLine(line: string): string | undefined {
   const [, verb, what = ''] =
     /^\s*(Collecting|Downloading|Using cached|Building wheel for|Installing) (.+)/.exec(line) ?? [];

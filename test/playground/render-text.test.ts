@@ -39,6 +39,11 @@ test('a thread as its reader sees it', async () => {
         elements: [
           { type: 'button', action_id: 'again', text: { type: 'plain_text', text: 'Run again' } },
           { type: 'button', action_id: 'delete', text: { type: 'plain_text', text: 'Delete' } },
+          {
+            type: 'overflow',
+            action_id: 'more',
+            options: [{ text: { type: 'plain_text', text: 'Save' }, value: 'save' }],
+          },
         ],
       },
     ],
@@ -68,7 +73,7 @@ test('a thread as its reader sees it', async () => {
       '      ok · @ana & co · docs (https://x.org)',
       '      name  n',
       '      a     1',
-      '      [Run again] [Delete]',
+      '      [Run again] [Delete] [⋯]',
       '',
       '    ben',
       '      [image: plot.png, 12.3 KB]',

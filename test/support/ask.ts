@@ -36,7 +36,7 @@ export async function askSlash(
   return await finalAnswer(playground, channel, root.ts);
 }
 
-/** Posts a message and waits for its final answer in its thread (or in the thread it stands in). */
+/** Posts a message and waits for its final answer in its thread, or in the thread that it was posted to. */
 export async function askMessage(
   playground: Playground,
   user: string,

@@ -36,9 +36,9 @@ export interface Faults {
   delayCall?: (request: { method: string; path: string; isUpgrade: boolean }) => Promise<void> | undefined;
   /** A call on which the gateway did not answer for so long is cut, as Knox does after 20 s. */
   cutHttpAfterMs?: number;
-  /** Knox's rewrite of `api/kernels` loses the query. */
+  /** Drops the query of `api/kernels`, as Knox's rewrite does. */
   stripsQuery?: boolean;
-  /** Each frame waits for up to so long; the order stays. */
+  /** Each frame is delayed by at most this long; their order stays. */
   delayMs?: number;
   /** A longer message from the gateway closes the socket with 1009. */
   maxMessageBytes?: number;
@@ -95,7 +95,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     stall() {
       for (const pair of pairs) {
         pair.isStalled = true;
-        // Not read any more, so that pings stay unanswered too.
+        // It is not read any more, so pings are not answered either.
         pair.client.pause();
       }
     },
@@ -183,7 +183,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
       headers,
       maxPayload: 0,
     });
-    // What the gateway says before the client's side is up must not be lost on the way.
+    // What the gateway says before the client's side is open must not be lost.
     const early: { data: Buffer; isBinary: boolean }[] = [];
     const keep = (data: Buffer, isBinary: boolean) => void early.push({ data, isBinary });
     upstream.on('message', keep);
@@ -241,7 +241,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     });
   }
 
-  /** Passes frames on in their order, each as late as the faults have it. */
+  /** Passes frames on in their order, each delayed as the faults say. */
   function passer(
     pair: Pair,
     give: (data: Buffer, isBinary: boolean, to: WebSocket) => void,

@@ -8,7 +8,7 @@ export function testFaultyConformance(name: string, conformance: ConformanceCase
     faults: {
       delayMs: 10,
       dropsAfterFrames: { fewest: 12, most: 60 },
-      // Every fifth call, never a start: that one is not repeated.
+      // Every fifth call, but never a start, because starts are not repeated.
       answer: ({ method }) => {
         if (method !== 'GET') return undefined;
         calls += 1;

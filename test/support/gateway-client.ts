@@ -13,7 +13,7 @@ import { DEFAULT_TIMINGS, type GatewayTimings } from '../../src/gateway/timings.
 import { silentLog } from '../../src/log.ts';
 import { type ScriptedGateway, type ScriptedKernel, startScriptedGateway } from './scripted-gateway.ts';
 
-/** The client's own waits, so much shorter that a scripted minute is a second. */
+/** The client's own waits, scaled down: a scripted minute is a second. */
 export const quickTimings: GatewayTimings = {
   ...DEFAULT_TIMINGS,
   startPadMs: 200,
@@ -153,7 +153,7 @@ export async function connectTo(
   return { connection, events, untilEvent };
 }
 
-/** Starts an execution; unlike the product it reads the outputs as they come, so that nothing is held back. */
+/** Starts an execution and, unlike the product, reads its outputs as they come, so that nothing is held back. */
 export function run(
   connection: KernelConnection,
   more: Partial<ExecuteRequest> = {},

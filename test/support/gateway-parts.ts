@@ -51,11 +51,11 @@ export interface LoneExecution {
   execution: RunningExecution;
   events: ExecutionEvent[];
   interrupts: { isWanted: () => boolean; onSend: () => void }[];
-  /** All that it has given out; to be asked once it has ended. */
+  /** Everything that it has output; to be called once it has ended. */
   outputs: () => Promise<KernelOutput[]>;
 }
 
-/** One execution of a kernel that is not there. */
+/** One execution without a kernel. */
 export function createExecution(
   kernel: Partial<ExecutionKernel> = {},
   request: { msgId?: string; allowStdin?: boolean; signal?: AbortSignal } = {},

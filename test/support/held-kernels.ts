@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { ScriptedGateway, ScriptedKernel, ScriptMessage } from './scripted-gateway.ts';
 
-/** One snippet in a kernel: it has printed "<code> begins" and goes on when the test says so. */
+/** One snippet in a kernel. It has printed "<code> begins" and goes on when the test says so. */
 export interface HeldRun {
   readonly code: string;
   readonly kernel: ScriptedKernel;
@@ -18,7 +18,7 @@ export interface HeldKernels {
   readonly begun: readonly HeldRun[];
   /** Resolves with the run once it has begun. */
   untilBegun(code: string): Promise<HeldRun>;
-  /** From now on nothing is held. */
+  /** From now on kernels end what they get at once. */
   letRun(): void;
 }
 

@@ -1,6 +1,6 @@
 import type { KernelOutput } from '../../src/gateway/outputs.ts';
 
-/** What kernels say, as the gateway's room gives it. */
+/** What kernels say, in the gateway client's own form. */
 export const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
 export const stderr = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
 

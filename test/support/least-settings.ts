@@ -1,14 +1,14 @@
 import { readConfig } from '../../src/config/config.ts';
 import { ConfigError } from '../../src/errors.ts';
 
-/** All that a start has to be told. */
+/** The settings without which the bot does not start. */
 export const LEAST = {
   SLACK_BOT_TOKEN: 'xoxb-bot-token',
   SLACK_APP_TOKEN: 'xapp-app-token',
   KG_URL: 'http://127.0.0.1:8888',
 };
 
-/** What a start with these settings complains of. */
+/** The complaints of a start with these settings. */
 export function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
   try {
     readConfig(env);

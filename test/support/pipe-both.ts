@@ -1,6 +1,6 @@
 import { type Duplex, pipeline } from 'node:stream';
 
-/** Joins two sockets until one of them ends; where one has gone already, the other goes too. */
+/** Joins two sockets until one of them ends. If one has ended already, it ends the other. */
 export function pipeBoth(left: Duplex, right: Duplex): void {
   if (left.destroyed || right.destroyed) {
     left.destroy();

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A way to Redis on which a test holds or loses what it wants. */
+/** A proxy before Redis on which a test can hold or lose what it wants. */
 export interface RedisProxy extends AsyncDisposable {
   url: string;
-  /** What comes in answer to the next command that has this text is held until `release`; `reached`: Redis has it. */
+  /** Holds the answer to the next command that contains this text until `release`. `reached`: Redis has the command. */
   holdAnswer(text: string): { reached: Promise<void>; release: () => void };
-  /** Once: Redis gets the command that has this text; its answer and the connection are lost. */
+  /** Once: Redis gets the command that contains this text, but its answer and the connection are lost. */
   swallowAfter(text: string): void;
 }
 

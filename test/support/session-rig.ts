@@ -40,7 +40,7 @@ import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
 import { silent, type StoreFaults, withFaults } from './store-faults.ts';
 
-/** One process: the rooms runs/ and gateway/ with a connection to the store of its own. */
+/** One process: the rooms runs/ and gateway/, with their own connection to the store. */
 export interface RigProcess {
   /** How this process's steps in the store fail. */
   faults: StoreFaults;
@@ -61,7 +61,7 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   spoolDir: string;
   /** The same, and how much all runs together may have there. */
   spool: { dir: string; budget: SpoolBudget };
-  /** What was told outside run messages: ends, switches, idle kernels, removed messages. */
+  /** What was said outside run messages: ends, switches, idle kernels, removed messages. */
   notices: string[];
   /** How each run message was opened, the newest for each run. */
   opened: Map<string, RunMessageOptions>;
@@ -69,7 +69,7 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
   /** Slack's part in the removal of a run message: whether it is gone; by default at once. */
   onRemove: () => boolean | Promise<boolean>;
-  /** Told before a run's output is opened; what it throws breaks the run. */
+  /** Called before a run's output is opened; an error from it breaks the run. */
   onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
   submit(code: string, run?: SubmitOptions): Promise<LiveRun>;
@@ -81,9 +81,9 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   /** The same, and posted, with the session at rest. */
   untilDone(live: LiveRun): Promise<RunOutcome>;
   views(live: Pick<LiveRun, 'id'>): readonly RunView[];
-  /** This process ends in order, or dies at once; another takes over what the store knows. */
+  /** This process ends in order or dies at once; another one takes over what the store has. */
   replace(how: 'closed' | 'killed'): Promise<void>;
-  /** What a process that takes over now would do; gives how many runs it resumed. */
+  /** Takes over as a successor would now; returns how many runs it resumed. */
   recover(): Promise<number>;
 }
 
@@ -106,7 +106,7 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
-  /** By default nothing of the bot's own is put into kernels. */
+  /** By default the bot puts nothing of its own into kernels. */
   spark?: SparkProgress;
   observer?: SparkObserver;
   /** The gateway is a server of this hub. */

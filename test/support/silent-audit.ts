@@ -1,6 +1,6 @@
 import type { Audit } from '../../src/audit/audit.ts';
 
-/** An audit that nobody keeps, for parts that are used without one. */
+/** An audit that goes nowhere, for parts that are tested without one. */
 export const silentAudit: Audit = {
   record: () => undefined,
   refuse: () => undefined,

@@ -14,7 +14,7 @@ const people: Readonly<Record<string, string>> = { sparkthread: botUserId, ana: 
 const channels: Readonly<Record<string, string>> = { data: 'C0DATA' };
 const emoji: Readonly<Record<string, string>> = { x: '274c', b: '1f171-fe0f', smile: '1f604', tada: '1f389' };
 
-/** Addresses, and file names that end like the name of a country or another domain. */
+/** Addresses, and file names that end like a top-level domain. */
 const link =
   /(?<url>https?:\/\/[^\s"'`<>|)\]}]+)|(?<mail>[\w.+-]+@[\w-]+\.(?:com|org))|(?<domain>\b[a-z][\w-]*\.(?:py|sh|io|rs|md|com|org)\b(?![\w(]))/;
 const mention = /@(?<person>\w+)|#(?<channel>[a-z]+)|:(?<emoji>[a-z]+):|(?<!\S)\*(?<bold>[^\s*]+)\*(?!\S)/;

@@ -18,7 +18,7 @@ export interface SnippetCase {
 /** Every piece of code through every kind of payload that Slack has for it. */
 export function composedCases(): SnippetCase[] {
   return typedCode.flatMap(({ name, code, onlyRich = false }) => {
-    // Line ends become LF: whatever else was typed arrives as it is.
+    // Line ends become LF; everything else arrives as typed.
     const arrived = code.replaceAll(/\r\n?/g, '\n');
     const fence: Typed = { fence: code };
     const asked: Typed[] = [{ bare: '@sparkthread python2 ' }, fence];

@@ -10,14 +10,14 @@ import { compiledCode } from './compiled-code.ts';
 
 /** The real bot, as `npm start` starts it, in a process of its own, on a playground and a gateway, with an SQLite file of its own. */
 export interface StartedBot extends AsyncDisposable {
-  /** Every line it wrote to stdout and stderr, over all its lives. */
+  /** Every line that it wrote to stdout and stderr, over all its restarts. */
   readonly lines: readonly string[];
   /** The lines that are JSON: its log. */
   readonly log: readonly LogLine[];
   readonly pid: number;
-  /** Where the SQLite file and the spool stand. */
+  /** The folder of the SQLite file and the spool. */
   readonly folder: string;
-  /** What it has said last, in this life, about its part. */
+  /** What it said last about its role since its last start. */
   readonly role: 'leader' | 'standby';
   /** Resolves with the first log line that fits, past or to come, of `since` (an index into `log`) or later. */
   untilLog(fits: (line: LogLine) => boolean, since?: number): Promise<LogLine>;

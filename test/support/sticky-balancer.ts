@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import { pipeBoth } from './pipe-both.ts';
 
-/** A balancer before replicas of a gateway: a call with its cookie goes where the cookie says, one without anywhere. */
+/** A balancer before replicas of a gateway: a call with its cookie goes where the cookie says, any other call anywhere. */
 export interface StickyBalancer extends AsyncDisposable {
   httpUrl: string;
   wsUrl: string;

@@ -4,9 +4,9 @@ import type { Store } from '../../src/store/store.ts';
 
 /** What goes wrong between this process and its store. `method` is of the run store, or `keyv.set`, `keyv.delete`. */
 export interface StoreFaults {
-  /** Runs before the step, with its arguments. If it throws, the step is not done; what it waits for delays the step. */
+  /** Runs before the step, with its arguments. If it throws, the step is not done; its waiting delays the step. */
   before: (method: string, given: readonly unknown[]) => void | Promise<void>;
-  /** Runs after the step was done: what it throws takes the place of the answer; what it waits for, delays that. */
+  /** Runs after the step. If it throws, the error replaces the answer; its waiting delays the answer. */
   after: (method: string) => void | Promise<void>;
   /** How often each method was called. */
   calls: string[];

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A program that prints a token of a short life, and what a front has to know of its tokens. */
+/** A program that prints short-lived tokens, and what a front has to know about them. */
 export interface TokenCommand extends AsyncDisposable {
   folder: string;
   /** For `KG_AUTH_COMMAND`. */

@@ -1,6 +1,6 @@
 import { hasTime } from '../../src/gateway/event-loop.ts';
 
-/** Leaves nothing of the turn that is under way, as long work does. */
+/** Uses up the current turn of the event loop, as long work does. */
 export function useUpTurn(): void {
   while (hasTime());
 }
@@ -8,7 +8,7 @@ export function useUpTurn(): void {
 /** The turns of the event loop, until it is disposed of. */
 export interface WatchedTurns extends Disposable {
   readonly count: number;
-  /** The most that this thread worked in one turn, in ms: unlike time, that does not grow with what others do. */
+  /** The longest processor time of this thread in one turn, in ms. Unlike wall-clock time it does not grow with other processes' work. */
   readonly longestMs: number;
 }
 
@@ -50,7 +50,7 @@ export async function longestTurnMs(work: () => unknown): Promise<number> {
   return turns.longestMs;
 }
 
-/** How much of all that this thread works for it is done in one turn, 0 to 1: that does not grow with what others do. */
+/** The largest part of this thread's work for it that is done in one turn, 0 to 1. It does not grow with other processes' work. */
 export async function shareOfLongestTurn(work: () => unknown): Promise<number> {
   const begun = process.threadCpuUsage();
   const longestMs = await longestTurnMs(work);

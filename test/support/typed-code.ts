@@ -1,4 +1,4 @@
-/** Code as people type it, each piece with something in it that Slack, a phone or a careless reader could harm. */
+/** Code as people type it, each piece with something that Slack, a phone or a careless parser could damage. */
 export interface TypedCode {
   name: string;
   code: string;

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Jupyter's own reader and its schema; written again, because not all that can be read can be written. */
+/** Jupyter's own reader and schema. The notebook is also written again, because some that can be read cannot be written. */
 const VALIDATE = `
 import sys, nbformat
 for path in sys.argv[1:]:

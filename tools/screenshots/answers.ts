@@ -2,7 +2,7 @@ import type { SlackMessage } from '../../playground/messages.ts';
 import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 import type { Scene } from './scene.ts';
 
-/** Answers by what came out and how it ended: each in a channel of its own, photographed in its thread. */
+/** Answers with each kind of output and each end. Each has a channel of its own and is photographed in its thread. */
 export const answerScenes: readonly Scene[] = [
   run('small-result', 'sum(range(10))'),
   run('no-output', 'x = 1'),
@@ -178,7 +178,7 @@ export const answerScenes: readonly Scene[] = [
   },
 ];
 
-/** An answer, of which the root message has the code and so perhaps the same words. */
+/** Whether it is an answer, and not the root message, whose code may contain the same words. */
 function isLive(words: string): (message: SlackMessage) => boolean {
   return ({ text, thread_ts: thread }) => thread !== undefined && text.includes(words);
 }

@@ -24,7 +24,7 @@ const rushHoursPlot = [
   'hours.toPandas().plot.bar("hour", "count", legend=False,',
   '                          rot=0, figsize=(7, 2.3));',
 ].join('\n');
-/** For a machine without Java. */
+/** Used on a machine without Java. */
 const plainPlot = [
   'import pandas as pd',
   'pd.Series([1, 4, 9, 16, 25]).plot.bar(figsize=(7, 2.4), rot=0);',

@@ -8,7 +8,7 @@ import type { Scene } from './scene.ts';
 
 const idleMs = 12 * 3_600_000;
 
-/** What a channel hears after hours without use: the hours are given, the words are made as always. */
+/** What a channel is told after hours without use. The hours are invented, the words come from the product. */
 export const idleScenes: readonly Scene[] = [
   idle('idle-warning', (notices, record) => notices.warn(record, record.lastUsedAt + idleMs)),
   idle('idle-ended', (notices, record) => notices.ended(record, idleMs)),

@@ -3,11 +3,11 @@ import type { PageWindow } from '../../playground/page-window.ts';
 import type { Playground } from '../../playground/playground.ts';
 import { askMessage, askSlash, finals } from '../../test/support/ask.ts';
 
-/** Something on the page that is no answer: what to do in the window, and which part of it to photograph. */
+/** A picture that is not an answer: what to do in the window, and which part of it to photograph. */
 export interface PlaceScene {
   name: string;
   user?: string;
-  /** In #data; else in a channel of its own. */
+  /** Whether it is taken in #data. Otherwise it has a channel of its own. */
   isInData?: true;
   play(on: { window: PageWindow; playground: Playground; room: string }): Promise<Locator | 'window'>;
 }

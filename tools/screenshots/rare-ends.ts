@@ -4,7 +4,7 @@ import type { RunOutcome } from '../../src/runs/outcome.ts';
 import { createRunMessages } from '../../src/slack/messages/run-messages.ts';
 import type { Scene } from './scene.ts';
 
-/** Ends that take a broken gateway or a dead bot: the outcome is given, the answer is made of it as always. */
+/** Ends that need a broken gateway or a dead bot. The outcome is invented, the answer to it comes from the product. */
 export const rareEndScenes: readonly Scene[] = [
   rareEnd('unknown', { executionCount: 0 }),
   rareEnd('outputLost', { possibleGap: true }),

@@ -1,10 +1,10 @@
 import type { Playground } from '../../playground/playground.ts';
 
-/** One thing that people see, brought about by the real bot. */
+/** One thing that people see, made by the real bot. */
 export interface Scene {
-  /** Of the picture, and of the channel that it has for itself. */
+  /** The name of the picture and of its own channel. */
   name: string;
-  /** Answers what to photograph, once it stands. */
+  /** Resolves with what to photograph, once it is there. */
   play(place: { playground: Playground; room: string }): Promise<Shown>;
 }
 
@@ -13,6 +13,6 @@ export interface Shown {
   thread: string;
   /** Default ana. */
   user?: string;
-  /** The channel beside it too. */
+  /** Whether the channel is in the picture, too. */
   withChannel?: boolean;
 }

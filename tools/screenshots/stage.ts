@@ -79,7 +79,7 @@ export async function photographWindow(window: PageWindow, { name, folder }: Pho
   await window.page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
-/** One region of the page down to the end of what it holds. */
+/** One region of the page with all that can be scrolled in it. */
 export async function photographRegion(
   window: PageWindow,
   region: Locator,
@@ -95,7 +95,7 @@ export async function photographRegion(
   await window.page.screenshot({ path: join(folder, `${name}.png`), clip: { ...frame, y: top, height } });
 }
 
-/** Pictures are loaded, and the pointer is nowhere. */
+/** Waits for all pictures and moves the pointer out of the way. */
 async function settled(window: PageWindow): Promise<void> {
   await window.page.mouse.move(0, 0);
   for (const picture of await window.page.locator('img').all())

@@ -4,7 +4,7 @@ import { withRedis } from '../../contract/redis.ts';
 import { freePort } from '../../support/free-port.ts';
 import { runDoctor } from './rig.ts';
 
-/** The gateway is nobody, so its checks fail at once; the store's line is what is looked at. */
+/** The doctor's line about the store. There is no gateway, so the checks of it fail at once. */
 async function storeLine(url: string): Promise<string> {
   await using playground = await startPlayground();
   const env = { ...playground.environment, KG_URL: 'http://127.0.0.1:9/', STORE_URL: url };

@@ -39,12 +39,12 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
   };
 }
 
-/** What is run where Spark is to be proved. */
+/** The code of the doctor's Spark job. */
 function isJob({ content }: ScriptMessage): boolean {
   return String(content['code']).includes('count()');
 }
 
-/** Nothing of ours is left on the gateway. */
+/** No kernel of the doctor is left on the gateway. */
 function expectNoKernels(): void {
   expect([...gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toEqual([]);
 }

@@ -7,7 +7,7 @@ import type { AuditEntry } from '../../../src/audit/audit.ts';
 import { isFinal, startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
-/** Takes audit lines, unless it is told to refuse. */
+/** A server that accepts audit lines, unless it is told to refuse. */
 async function startCollector() {
   const entries: AuditEntry[] = [];
   const heard = new EventTarget();

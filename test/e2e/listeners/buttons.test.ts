@@ -16,7 +16,7 @@ async function startEndless(channel: string): Promise<{ root: SlackMessage; live
   return { root, live: await rig.playground.waitForReply(channel, root.ts, isBegun) };
 }
 
-/** The bot has to be dead: it alone may have the file open. */
+/** The bot has to be dead, because only it may have the file open. */
 function openStore(look: (db: DatabaseSync) => void): void {
   const db = new DatabaseSync(join(rig.bot.folder, 'sparkthread.db'));
   look(db);
@@ -91,7 +91,7 @@ test('a person who waits behind somebody else’s run can ask its requester once
     await playground.waitForReply('#ask', ts, (reply) => reply.text.includes('Waiting'));
   const own = await waits(ben.post('#ask', fence('1', '@sparkthread ')).ts);
   expect(buttonsOf(own)).toEqual(['run:cancel']);
-  // As ana sees it until her Slack shows the edits.
+  // The message as ana sees it before her Slack shows the edits.
   const waiting = structuredClone(await waits(ana.post('#ask', fence('2', '@sparkthread ')).ts));
   expect(buttonsOf(waiting)).toEqual(['run:cancel', 'run:ask']);
   const told = async (user: string, words: string): Promise<void> => {
@@ -134,7 +134,7 @@ test('Run again works after a restart of the bot, once for a double click, and f
   await Promise.all([ben.press(answer, 'run:runAgain'), ben.press(answer, 'run:runAgain')]);
   const second = await rig.final('#again', root.ts, ({ ts }) => ts !== answer.ts);
   expect(shown(second)).toContain('42');
-  // Whose it is stands in the answer: what is above it was ana's.
+  // The answer says whose run it is, because the message above is ana's.
   expect(shown(second)).toContain('ran this again');
   expect(shown(second)).toContain(`"user_id":"${playground.user('ben').id}"`);
   const told = await playground.waitForEphemeral('ben', ({ channel }) => channel === root.channel);

@@ -4,11 +4,11 @@ import { askMessage, askSlash } from '../../support/ask.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { fence, type Rig, startRig } from './listeners-rig.ts';
 
-/** Nobody runs by accident: neither late, nor in a language that another has chosen, nor a slip of the finger, nor talk. */
+/** Nothing runs by accident: no late message, no mistyped command, no talk, and nothing in a language that somebody else chose. */
 let gateway: ScriptedGateway;
 let rig: Rig;
 const given: string[] = [];
-/** How far Slack's clock is behind, so that what is written now was written then. */
+/** How far Slack's clock is behind, so that a message written now counts as written earlier. */
 let behindMs = 20 * 60_000;
 
 beforeAll(async () => {

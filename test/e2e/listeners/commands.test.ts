@@ -13,7 +13,7 @@ beforeAll(async () => {
     { DEFAULT_LANGUAGE: 'python3', LANGUAGES: 'scala=scala-spark' },
     { rates: false },
   );
-  // Before anybody is looked up: who is in which channel is remembered for a while.
+  // Made before anybody is looked up, because the bot remembers for a while who is in which channel.
   rig.playground.addChannel('house');
 });
 afterAll(async () => {
@@ -197,7 +197,7 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   expect(told.text).toContain(playground.user('oli').id);
   const answer = await rig.final('#switch', asked.thread_ts ?? '');
   expect(shown(answer)).toContain('scala-spark');
-  // The kernel that he waited for is there.
+  // His kernel has started.
   expect(shown(await rig.final('#switch', bens.thread_ts ?? ''))).toContain('scala-spark');
   expect(
     playground.messages('#switch').filter(({ text }) => text.includes('switched the kernel')),

@@ -21,7 +21,7 @@ test('a modal opens before its trigger expires although the gateway is silent, a
 test('a kernel that a stop does not wake from its question gets an empty line, and serves the next run', async () => {
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
-    // As IRkernel: an interrupt does not reach a read.
+    // As in IRkernel an interrupt does not reach a read.
     kernel.onExecute = (request) => {
       if (request.content['code'] !== 'ask') return kernel.run(request, 'next');
       kernel.begin(request);

@@ -3,7 +3,7 @@ import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { typedCode } from '../../support/typed-code.ts';
 import { startRig } from './listeners-rig.ts';
 
-/** A slash command's text may come escaped or not, and nothing says which: what looks so is taken to be (slack.md §4). */
+/** A slash command's text may be escaped or not, and nothing says which. Text that looks escaped counts as escaped (slack.md §4). */
 const looksEscaped = /&(?:amp|lt|gt);|<[@#!a-z]/i;
 
 /** The corpus again, through Slack, the store and the gateway: the kernel gets exactly what was typed. */

@@ -14,7 +14,7 @@ test('a command that could not be accepted before Slack gives up is refused, and
       kernel.run(request, 'paid');
     };
   };
-  // The list is not known yet. Each look-up is within its own time-out, and all together are not.
+  // The list is not known yet. Each look-up keeps its own time-out, but all of them together take too long.
   let isUp = false;
   gateway.answer = async ({ path }) => {
     if (path !== '/api/kernelspecs') return undefined;

@@ -38,7 +38,7 @@ test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; output beyond SPOOL_
   const ana = rig.playground.as('ana');
   const { answer: whole } = await rig.slash('ana', '#data', '/spark short');
   expect(shown(whole)).not.toContain('not kept');
-  // A word kernel says its own code.
+  // A scripted kernel prints its own code.
   const { answer } = await rig.slash('ana', '#data', `/spark ${'x'.repeat(2_000)}`);
   expect(shown(answer)).toContain('room for the output of all runs together is full');
   const seen = rig.playground.ephemerals('ana').length;

@@ -79,7 +79,7 @@ test('a question stays open when the bot dies: its button and its box work after
   await bot.kill();
   await bot.restart();
   const ben = playground.as('ben');
-  // Not taken yet, while the run is being taken up.
+  // Refused while the run is being resumed.
   for (let tries = 0; ben.modal?.id === box.id && tries < 30; tries += 1)
     await ben.submit(box, { line: 'Ben' });
   expect(shown(await rig.final('#died', root.ts))).toContain('here is Ben');
@@ -90,7 +90,7 @@ test('if nobody answers within INPUT_TIMEOUT, that is said and the run is interr
   await bot.stop();
   await bot.restart({ INPUT_TIMEOUT: '2s' });
   rig.playground.addChannel('timeout');
-  // On a slow machine the time is over before the question is seen.
+  // On a slow machine the time may be over before the question is seen.
   const root = rig.playground.as('ben').post('#timeout', fence('input("Quick! ")', '@sparkthread '));
   expect(shown(await rig.final('#timeout', root.ts))).toContain('no input came');
 });

@@ -47,7 +47,7 @@ export async function startRig(
       thread,
       (candidate) => isFinal(candidate) && fits(candidate),
     );
-    // The log comes through a pipe of its own: what it says of this run is here when this returns.
+    // The log comes through a pipe of its own, so wait until its lines about this run have arrived.
     const run = reply.metadata?.event_payload?.['run'];
     await bot.untilLog((line) => line['audit'] === 'run' && line['run'] === run);
     return reply;
@@ -99,7 +99,7 @@ export function buttonsOf(message: SlackMessage): string[] {
   );
 }
 
-/** All that a message shows, blocks too. */
+/** Everything that a message shows, including its blocks. */
 export function shown(message: { text: string; blocks?: unknown }): string {
   return `${message.text}\n${JSON.stringify(message.blocks ?? [])}`;
 }
@@ -108,7 +108,7 @@ export function fence(code: string, before = ''): string {
   return `${before}\`\`\`\n${code}\n\`\`\``;
 }
 
-/** All kernels have been unused for so long. The bot has to be dead: it alone may have the file open. */
+/** Makes all kernels unused for this long. The bot has to be dead, because only it may have the file open. */
 export function ageKernels(bot: StartedBot, byMs: number): void {
   const db = new DatabaseSync(join(bot.folder, 'sparkthread.db'));
   const kept = db.prepare("SELECT namespace, key, value FROM keyv WHERE value LIKE '%lastUsedAt%'").all();

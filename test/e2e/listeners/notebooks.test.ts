@@ -115,12 +115,12 @@ test('when the bot is killed while a cell runs, the other cells run once, and th
   expect(shown(answer)).toContain('Done');
   const { cells } = await executed('k-executed.ipynb');
   expect(cells.map(({ execution_count: count }) => count)).toEqual([1, 2, 3]);
-  // What a successor reads is a piece of its own.
+  // What the successor reads is a piece of its own.
   const pieces = cells.map(({ outputs = [] }) => outputs.map((output) => Object(output) as StreamOutput));
   const said = (name: string) =>
     pieces.map((all) => all.flatMap((piece) => (piece.name === name ? piece.text : [])).join(''));
   expect(said('stdout')).toEqual(['first\n', 'begun\nended\n', 'third\n']);
-  // Beside that only what the answer says too: whether something is missing cannot be told of every gateway.
+  // Apart from that only what the answer says too: with some gateways it cannot be known whether output is missing.
   for (const note of said('stderr').filter((text) => text !== ''))
     expect(note).toContain('output may be missing');
 });

@@ -11,7 +11,7 @@ import { forgetOthers, forgetOwn, keepSaved, listSaved, runSaved } from './polic
 import { acts, asks, begin, type Deed, type Scene, start, tryIt } from './policy-scene.ts';
 import { changeOthersSchedule, changeOwnSchedule, listSchedules, runScheduled } from './policy-schedules.ts';
 
-/** What each action of the table is, at every source, command and button that there is for it. */
+/** Each action of the table, tried at every source, command and button that it has. */
 export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
   run: [
     atDoor('slash', 'code', ({ as, room }) => as.slash(room, '/spark 1')),
@@ -284,7 +284,7 @@ export const deeds: Readonly<Record<Action, readonly Deed[]>> = {
       by: 'button restart',
       attempt: async (scene) => {
         const live = await start(scene, 'rob', scene.room('own'), 'hang');
-        // As it stands there once a stop was not heeded for 10 s.
+        // As the answer looks after a stop has had no effect for 10 s.
         const ignored = { ...live, blocks: [button('run:restart', `${runOf(live)}|running`)] };
         const press = () => person(scene).press(ignored, 'run:restart');
         const isAllowed = await acts(scene, 'restart', scene.room('own'), press);
@@ -373,7 +373,7 @@ function atDoor(source: Source, room: 'code' | undefined, act: (asked: Asked) =>
   };
 }
 
-/** Where the bot is not addressed it says nothing: whether it ran is seen once what rob sent after it has run. */
+/** The bot says nothing if it is not addressed. Whether the code ran is known once rob's next snippet has run. */
 async function silently(
   scene: Scene,
   room: 'more' | 'auto',
@@ -490,7 +490,7 @@ function onKernelButton(act: KernelAction, room: 'kernel' | 'away'): Deed {
   };
 }
 
-/** A row with one button of the bot's, whoever may have been shown it. */
+/** A row with one of the bot's buttons, for people to whom it was never shown. */
 function button(actionId: string, value: string): Block {
   const text = { type: 'plain_text', text: actionId } as const;
   return { type: 'actions', elements: [{ type: 'button', text, action_id: actionId, value }] };
@@ -501,7 +501,7 @@ async function opensModal(scene: Scene, act: () => unknown): Promise<boolean> {
   if (as.modal !== undefined) await as.close(as.modal);
   const before = as.modal;
   const isOpen = await tryIt(scene, act, () => as.modal !== before);
-  // A refusal may come as a window, too: it has nothing to submit.
+  // A refusal may also be a window, which has nothing to submit.
   return isOpen && as.modal?.draft.submit !== undefined;
 }
 
@@ -525,7 +525,7 @@ async function stops(scene: Scene, room: 'own' | 'mine', act: () => unknown): Pr
   return await acts(scene, 'run', scene.room(room), act);
 }
 
-/** The owner ends it where it goes on; the log says so before Slack has room for the edit. */
+/** The owner ends a run that goes on. The log says so before Slack has room for the edit. */
 async function endOf({ rig }: Scene, live: SlackMessage): Promise<void> {
   if (buttonsOf(live).includes('run:stop')) await rig.playground.as('oli').press(live, 'run:stop');
   await rig.bot.untilLog((line) => line['audit'] === 'run' && line['run'] === runOf(live));

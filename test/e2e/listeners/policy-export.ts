@@ -1,6 +1,6 @@
 import { asks, type Deed, tryIt } from './policy-scene.ts';
 
-/** What the table of rights says of exported notebooks, tried. */
+/** Tries what the table of rights says about exported notebooks. */
 export const exportRuns: readonly Deed[] = [
   {
     by: 'command export',

@@ -1,7 +1,7 @@
 import { fence } from './listeners-rig.ts';
 import { acts, asks, type Deed, type Scene, tryIt } from './policy-scene.ts';
 
-/** What the table of rights says of saved snippets, tried. */
+/** Tries what the table of rights says about saved snippets. */
 
 /** A snippet that `user` has saved in this room. */
 async function save({ rig, room }: Scene, user: string, purpose: string): Promise<void> {

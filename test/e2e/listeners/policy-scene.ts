@@ -13,9 +13,9 @@ export interface Scene {
   user: string;
   rig: Rig;
   gateway: WordGateway;
-  /** A channel by what it is for; made when it is first asked for. The person is in all but `away`. */
+  /** A channel by its purpose, made when it is first needed. The person is a member of all but `away`. */
   room: (purpose: string) => string;
-  /** A channel that stood before anybody was looked up, because Slack's word of who is where is kept for a while. */
+  /** A channel that was made before anybody was looked up, because the bot remembers for a while who is where. */
   picked: string;
 }
 
@@ -27,7 +27,7 @@ export interface Deed {
     | `command ${Exclude<Command['kind'], 'malformed' | 'near'>}`
     | 'home'
     | 'global shortcut';
-  /** Takes a run of the person's own: nobody can try it who may not run code. */
+  /** Needs a run of the person's own, so nobody can try it who may not run code. */
   needsOwnRun?: true;
   attempt(scene: Scene): Promise<boolean>;
 }
@@ -36,7 +36,7 @@ export function setScene(user: string, place: Pick<Scene, 'rig' | 'gateway'>): S
   return { ...place, user, room: roomsOf(user, place.rig), picked: openRoom(user, 'picked', place.rig) };
 }
 
-/** The same in channels where nothing has happened: Slack takes one message a second in each. */
+/** The same in fresh channels, because Slack accepts one message a second in each. */
 export function elsewhere(scene: Scene): Scene {
   return { ...scene, room: roomsOf(scene.user, scene.rig) };
 }
@@ -78,7 +78,7 @@ export async function tryIt(
   return found === 'done';
 }
 
-/** The same for what is always answered in words. */
+/** The same for actions that are always answered in words. */
 export async function asks(scene: Scene, act: () => unknown): Promise<boolean> {
   return await tryIt(scene, act, (heard) => heard.length > 0);
 }
@@ -91,7 +91,7 @@ function saidTo(user: string, { playground }: Rig): readonly { text: string }[] 
   return [...playground.ephemerals(user), ...answers];
 }
 
-/** The same for what leaves an audit line of this person in this room. */
+/** The same for actions that leave an audit line of this person in this room. */
 export async function acts(
   scene: Scene,
   audit: string,

@@ -1,7 +1,7 @@
 import type { Ephemeral } from '../../../playground/messages.ts';
 import { acts, asks, type Deed, type Scene, tryIt } from './policy-scene.ts';
 
-/** What the table of rights says of schedules, tried. Their minute is far away. */
+/** Tries what the table of rights says about schedules. Their minute is far away. */
 
 const WHEN = '"0 0 1 1 *"';
 

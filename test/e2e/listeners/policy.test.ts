@@ -7,7 +7,7 @@ import { deeds } from './policy-deeds.ts';
 import { asks, type Deed, elsewhere, type Scene, setScene } from './policy-scene.ts';
 import { startWordGateway, type WordGateway } from './scripted-kernel.ts';
 
-/** The table of docs/policy.md, held to what really happens at every source, command and button. */
+/** Compares the table of docs/policy.md with what really happens at every source, command and button. */
 
 const page = await readFile(new URL('../../../docs/policy.md', import.meta.url), 'utf8');
 const table = page
@@ -28,7 +28,7 @@ function cell(action: (typeof actions)[number], role: string): string {
   return said;
 }
 
-/** Who stands for each role. */
+/** The person who has each role. */
 const people = [
   ['ben', 'member'],
   ['ana', 'admin'],
@@ -36,7 +36,7 @@ const people = [
   ['ext', 'other workspace'],
 ] as const;
 
-/** Admins not by their role in the workspace: by the list, and by a group of the list. */
+/** Admins by ADMINS and not by their role in the workspace: one by name, one by a group. */
 const listed = ['lia', 'gro'] as const;
 
 /** A second round with settings that let everybody in: what a member may, and what ① stands for. */
@@ -45,7 +45,7 @@ const openings = { RESTART_BY: 'anyone', ALLOW_GUESTS: 'true', ALLOW_EXTERNAL: '
 
 let gateway: WordGateway;
 let rig: Rig;
-/** Slack takes 50 edits a minute in a workspace: strangers have one of their own. */
+/** Slack accepts 50 edits a minute in a workspace, so strangers have a workspace of their own. */
 let abroad: Rig;
 const scenes = new Map<string, Scene>();
 
@@ -92,7 +92,7 @@ afterAll(async () => {
 
 type Action = (typeof actions)[number];
 
-/** What of these deeds is allowed that should not be, or the other way round; one after the other. */
+/** The actions that are allowed but should not be, or the other way round, tried one after the other. */
 async function faults(
   scene: Scene,
   tried: Readonly<Partial<Record<Action, readonly Deed[]>>>,
@@ -106,7 +106,7 @@ async function faults(
   return found;
 }
 
-/** Who may not run code has no run of his own to decide about: then the table says so too. */
+/** A person who may not run code has no run of their own to decide about; the table has to agree. */
 async function isAsTold(
   scene: Scene,
   deed: Deed,

@@ -7,7 +7,7 @@ import { type Rig, shown, useRealRig } from './listeners-rig.ts';
 let rig: Rig;
 useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
 
-/** So long the bot was away, as its schedules see it. The bot has to be dead: it alone may have the file open. */
+/** Makes the schedules believe that the bot was away for this long. The bot has to be dead, because only it may have the file open. */
 function ageSchedules(byMs: number): void {
   const db = new DatabaseSync(join(rig.bot.folder, 'sparkthread.db'));
   const write = db.prepare("UPDATE keyv SET value = ? WHERE namespace = 'schedule' AND key = ?");

@@ -16,7 +16,7 @@ test('no log contains a token, password, code or output, and no message contains
   const { playground, bot } = rig;
   const [ana, ben] = [playground.as('ana'), playground.as('ben')];
 
-  // Every source, with code and output that would be seen.
+  // Every way in, with code and output that can be recognised in a log.
   const { answer } = await rig.slash('ana', '#data', '/spark print("out" + "putmark", "codemark")');
   const mentioned = ana.post('#data', fence('print("codemark")', '@sparkthread '));
   await rig.final('#data', mentioned.ts);
@@ -37,7 +37,7 @@ test('no log contains a token, password, code or output, and no message contains
   ana.openHome();
   await playground.waitFor(() => ana.home);
 
-  // Failures carry addresses and headers.
+  // Failures contain addresses and headers.
   playground.fail('chat.postEphemeral', { kind: 'status', status: 500 }, 2);
   await ben.slash('#data', '/spark kernels');
   await gateway[Symbol.asyncDispose]();

@@ -6,7 +6,7 @@ test('once the person and the channel are known a mention costs one call to Slac
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
-  // A busy machine may need longer than a quick answer has: its one post is edited then.
+  // On a busy machine a quick answer may take too long; its one post is then edited.
   const callsSince = (from: number): string[] =>
     playground.calls
       .slice(from)

@@ -8,7 +8,7 @@ import {
 } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
-/** Somebody's notebook is connected to the channel's kernel as well, and its code runs when ours comes. */
+/** Somebody's notebook is connected to the channel's kernel too, and its code is running when a snippet arrives. */
 function occupy(gateway: ScriptedGateway): Promise<{ kernel: ScriptedKernel; request: ScriptMessage }> {
   return new Promise((resolve) => {
     gateway.onStart = (kernel) => {

@@ -12,7 +12,7 @@ import { startTlsFront, type TlsFront } from '../../support/backends/tls-front.t
 import { compiledCode } from '../../support/compiled-code.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 
-/** What an operator got wrong is named, and nothing runs. */
+/** Mistakes of an operator are named, and nothing runs. */
 let gateway: KernelGateway;
 let front: TlsFront;
 let playground: Playground;

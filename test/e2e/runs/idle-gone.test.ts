@@ -25,7 +25,7 @@ test('a kernel that was deleted without a sign is told in the next answer, whose
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   await rig.slash('ana', '#data', '/spark before()');
   for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
-  // What a kernel said a moment ago proves that it was there.
+  // A kernel that has just said something counts as alive.
   await pause(DEFAULT_TIMINGS.seenMs + 100);
   const { answer } = await rig.slash('ana', '#data', '/spark after()');
   expect(answer.metadata?.event_payload['outcome']).toBe('ok');

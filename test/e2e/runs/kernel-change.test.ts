@@ -4,7 +4,7 @@ import { holdKernels } from '../../support/held-kernels.ts';
 import { type Call, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
-/** The gateway takes its time over a restart or a deletion, and the next snippet comes meanwhile. */
+/** The gateway is slow to restart or delete a kernel, and the next snippet arrives meanwhile. */
 const isRestart = ({ path }: Call): boolean => path.endsWith('/restart');
 const isDeletion = ({ method }: Call): boolean => method === 'DELETE';
 

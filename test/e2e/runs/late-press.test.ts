@@ -5,7 +5,7 @@ import { untilPosted } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
-/** What is pressed while the run ends: the press is looked at for a moment, and by then the run is over. */
+/** A button is pressed while the run ends: the run is over by the time the press is handled. */
 test('a Stop that is handled after the end of the run says so', async () => {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);

@@ -6,7 +6,7 @@ import { provisioned } from '../../support/backends/provisioned.ts';
 import { kernelIdsOf, useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
 
-/** The user's own command, from Slack to a real kernel and back: the real main, a real gateway, the local Slack. */
+/** From Slack to a real kernel and back: the real main program, a real gateway, the local Slack. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;

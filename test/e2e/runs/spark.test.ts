@@ -7,13 +7,13 @@ import { provisioned } from '../../support/backends/provisioned.ts';
 import { useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
 
-/** Real Spark in a real kernel: what is told of its jobs, where that links to, what a stop ends, frames and SQL as tables. */
+/** Real Spark in a real kernel: progress of jobs and its link, what a stop ends, DataFrames and SQL as tables. */
 const hasSpark = 'python3-spark' in (await provisioned()).kernelspecs;
 let playground: Playground;
 let bot: StartedBot;
 let ui = '';
 
-/** A context with Spark's UI and its console bar, in place of the demo's that has neither. */
+/** A context with Spark's UI and its console bar; the demo's has neither. */
 const CONTEXT = `spark.stop()
 from pyspark.sql import SparkSession
 spark = (SparkSession.builder.config("spark.ui.enabled", "true").config("spark.ui.port", "0")
@@ -75,7 +75,7 @@ test.skipIf(!hasSpark)(
     expect(final).toContain('Spark: 1 job, 60 tasks');
     const link = /<(http:[^|]+)\|Spark UI>/.exec(final)?.[1] ?? '';
     expect((await fetch(link)).status).toBe(200);
-    // Spark's own bar, which it drew meanwhile, is nowhere.
+    // Spark also drew its own bar, which does not appear anywhere.
     expect(edits(message.ts).join('')).not.toContain('[Stage');
     expect(
       await bot.untilLog(({ event, sparkTasks }) => event === 'run.ended' && sparkTasks === 60),

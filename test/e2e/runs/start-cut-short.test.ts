@@ -9,7 +9,7 @@ test('a bot that was killed while a kernel started uses that kernel, in a new se
   holdKernels(gateway).letRun();
   const { promise: up, resolve: comeUp } = Promise.withResolvers<void>();
   gateway.answer = ({ method, body }) => {
-    // As Kernel Gateway 2, which chooses the ids itself.
+    // Like Kernel Gateway 2, which chooses the ids itself.
     if (method === 'POST') Object.assign(body as object, { kernel_id: randomUUID() });
     for (const kernel of gateway.kernels.values()) kernel.upgradable = up;
     return undefined;

@@ -5,12 +5,12 @@ import { type HeldKernels, holdKernels } from '../../support/held-kernels.ts';
 import { type Call, type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type Rig, startRig } from '../listeners/listeners-rig.ts';
 
-/** Another language in the channel of a kernel: its author is asked, and meanwhile the world goes on. */
+/** Code in another language than the channel's kernel: its author is asked, and meanwhile other things happen. */
 interface Scene extends AsyncDisposable {
   rig: Rig;
   gateway: ScriptedGateway;
   kernels: HeldKernels;
-  /** `user` asks for Scala in a channel whose kernel runs Python; the question stands. */
+  /** `user` runs Scala in a channel whose kernel runs Python; the question is posted. */
   asked(user: string, code: string): Promise<{ thread: string; question: SlackMessage }>;
 }
 
@@ -32,7 +32,7 @@ async function startScene(): Promise<Scene> {
       const question = await playground.waitForReply('#data', thread, (reply) =>
         JSON.stringify(reply.blocks).includes('run:switch'),
       );
-      // As its reader sees it until Slack shows the next edit.
+      // The message as its reader sees it before Slack shows the next edit.
       return { thread, question: structuredClone(question) };
     },
     async [Symbol.asyncDispose]() {

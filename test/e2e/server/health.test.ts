@@ -30,7 +30,7 @@ async function ask(bot: StartedBot, path: string): Promise<{ status: number; bod
   return { status: response.status, body: await response.json() };
 }
 
-/** Asks until Slack is connected or not: what changes, changes a moment after the test made it. */
+/** Asks until Slack is connected, or not: the bot notices a change a moment after the test made it. */
 async function untilSlack(bot: StartedBot, ok: boolean): Promise<unknown> {
   for (;;) {
     const { status, body } = await ask(bot, '/readyz');

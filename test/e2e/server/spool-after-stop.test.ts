@@ -17,7 +17,7 @@ test('an orderly end leaves no output of answered runs on the disk', async () =>
   for (const code of ['a()', 'b()'])
     await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`${code}\``);
   expect(await bot.stop()).toBe(0);
-  // One whose last word was not noted in time is the successor's.
+  // A run whose end was not stored in time belongs to the successor.
   const left = (await readStoreFile(bot.folder)).filter(({ state }) => state !== 'posted');
   expect(await readdir(join(bot.folder, 'spool'))).toEqual(left.map(({ id }) => id));
   await gateway.close();

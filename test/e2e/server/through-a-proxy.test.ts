@@ -6,7 +6,7 @@ import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 import { runDoctor } from '../doctor/rig.ts';
 
-/** Slack and a gateway behind TLS, and a proxy that wants a password: the machine of a company. */
+/** As in a company's network: Slack and a gateway behind TLS, and a proxy that asks for a password. */
 async function startCompany() {
   const playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();

@@ -51,7 +51,7 @@ test('a stopped server is started for a kernel, and a culled server takes its ke
     status: 424,
   });
   await gateway.shutDownKernel(first.id);
-  // Nobody but a start has it started again.
+  // Only the start of a kernel starts the server again.
   expect(await hub.isRunning()).toBe(false);
 
   const second = await start();

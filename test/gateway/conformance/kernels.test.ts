@@ -20,7 +20,7 @@ import {
   watch,
 } from '../../support/gateway-client.ts';
 
-/** Kernels with manners of their own, on Kernel Gateway 3 through our client. */
+/** Kernels that behave in ways of their own, on Kernel Gateway 3 through this client. */
 
 const backends = inject('backends');
 let server: KernelGateway;
@@ -87,7 +87,7 @@ describeKernel('python3-ipykernel6', (kernel) => {
   });
 
   test('a fork of the kernel prints, and does not end the cell', async () => {
-    // A child that went back into ipykernel 6 would now and then take the process itself with it.
+    // A child that returned into ipykernel 6 would sometimes end the process itself.
     const code =
       'import os, time\npid = os.fork()\nif pid: time.sleep(4)\nprint(pid > 0, flush=True)\nif not pid: os._exit(0)';
     const running = run(kernel(), { code });
@@ -214,7 +214,7 @@ describeKernel('scala-spark', (kernel, watched) => {
     const running = run(kernel(), { code: 'val x = 3\nx + 1' });
     expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
     expect(await running.until('display')).toMatchObject({ data: { 'text/plain': 'x = 3\n' } });
-    // One in some hundred results comes a quarter of a second after everything else, more on a busy machine.
+    // About one result in a hundred comes a quarter of a second after everything else, later on a busy machine.
     const result = running
       .until('result')
       .catch(async () => (await watched().untilEvent('lateOutput')).output);

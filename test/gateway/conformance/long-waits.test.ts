@@ -9,7 +9,7 @@ import { startKernelGateway2 } from '../../support/backends/kernel-gateway-2.ts'
 import { startFaultFront } from '../../support/fault-front.ts';
 import { connectTo, kindsOf, run, settingsFor, textOf } from '../../support/gateway-client.ts';
 
-/** What takes its time on real servers: each wait that the scripted tests scale down, once as long as it is. */
+/** The waits that the scripted tests scale down, each once at its real length on a real server. */
 
 const backends = inject('backends');
 
@@ -181,7 +181,7 @@ test.for(Object.entries(honouring))(
     await using front = await startFaultFront(server.url);
     const direct = clientOf(server);
     const gateway = clientOf({ url: `${front.httpUrl}/`, token: server.token });
-    // The gateway works at the start for longer than this front waits.
+    // The gateway takes longer for the start than this front waits.
     front.faults = { cutHttpAfterMs: 1 };
     const lost = start('python3');
     await expect(gateway.startKernel(lost)).rejects.toMatchObject({ code: 'unreachable' });

@@ -16,7 +16,7 @@ export type Certificates = AsyncDisposable & {
 
 const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
 
-/** Runs openssl with a command's words and with options whose values may hold blanks. */
+/** Runs openssl with the words of a command, and with options whose values may contain blanks. */
 function openssl(command: string, options: Record<string, string>) {
   const args = [
     ...command.split(' '),

@@ -1,8 +1,8 @@
 export type GatewayOptions = {
-  /** Empty: none is asked for. Not given: a random one. */
+  /** Empty: the server asks for no token. Not given: a random token. */
   token?: string;
   /** More command line options, such as `--MappingKernelManager.cull_idle_timeout=3`. */
   extraArguments?: string[];
-  /** The server's own output limits, where it has them; off unless wanted. */
+  /** Turns the server's own output limits on, if it has any. */
   isRateLimited?: boolean;
 };

@@ -26,7 +26,7 @@ const proxy = fileURLToPath(
   new URL('../../../node_modules/configurable-http-proxy/bin/configurable-http-proxy', import.meta.url),
 );
 
-/** JupyterHub with its own proxy, a spawner of local processes and an authenticator that believes everybody. */
+/** JupyterHub with its own proxy, a spawner of local processes and an authenticator that accepts everybody. */
 export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
   const token = randomBytes(24).toString('hex');
   const [hubPort, proxyPort] = [await freePort(), await freePort()];

@@ -5,7 +5,7 @@ import { cleanEnvironment } from '../../../demo/clean-environment.ts';
 import { type Kernelspec, lightJvm } from '../../../demo/provision/kernelspecs.ts';
 import { runTool } from '../../../demo/provision/run-tool.ts';
 
-/** Kernelspecs that fail, for what a gateway does then. */
+/** Kernelspecs that fail, to see what a gateway does then. */
 export const brokenKernelspecs: Record<string, Kernelspec> = {
   'broken-exit': {
     argv: ['sh', '-c', 'echo this kernel cannot start >&2; exit 1', '{connection_file}'],
@@ -19,7 +19,7 @@ export const brokenKernelspecs: Record<string, Kernelspec> = {
   },
 };
 
-/** Starts once and never again: the way to the status `dead`. */
+/** Starts once and never again, which leads to the status `dead`. */
 export function startsOnceKernelspec(python: string): Kernelspec {
   const script =
     'if [ -e "$1.started" ]; then exit 1; fi; touch "$1.started"; exec "$0" -m ipykernel_launcher -f "$1"';

@@ -14,7 +14,7 @@ export type Backends = Provisioned & {
   enterpriseGateway: VirtualEnvironment;
   jupyterHub: VirtualEnvironment;
   pythonChecks: VirtualEnvironment;
-  /** By kernelspec: why it is not here, as a test says when it is skipped. */
+  /** By kernelspec: why it is missing, as a skipped test says it. */
   missing: Record<string, string>;
 };
 

@@ -16,9 +16,9 @@ export interface StormOptions {
   typed: (index: number) => string;
   /** Between two snippets. */
   everyMs: number;
-  /** No life of the bot is longer, from its ready on. */
+  /** The longest time from the bot's readiness to the next kill. */
   longestLifeMs: number;
-  /** Moments to kill at beside any: calls `kill` once when the next one comes; gives what calls that off. */
+  /** Special moments to kill at. Calls `kill` once when the next one comes; returns a function that cancels that. */
   moments: readonly ((kill: () => void) => () => void)[];
 }
 
@@ -80,7 +80,7 @@ export async function storm(options: StormOptions): Promise<Stormed> {
   return { kills, answers, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Until it is calm; the bot runs in the end. Gives how often it was killed; `sending` gets the threads found so. */
+/** Kills until it is calm, and leaves the bot running. Returns the number of kills; `sending` gets the threads found at `sending`. */
 async function killAgainAndAgain(
   { bot, seed, longestLifeMs, moments }: StormOptions,
   calm: AbortSignal,

@@ -108,7 +108,7 @@ export async function stormOnRealKernels(
   expect(answers.filter(isSilentlyShort)).toEqual([]);
 }
 
-/** What it printed is not all there, and nothing says so. */
+/** Whether output is missing without a word about it. */
 function isSilentlyShort({ index, outcome, text }: StormAnswer): boolean {
   const isWhole = ['begins', 'goes on', 'ends'].every((word) => text.includes(`${index} ${word}`));
   return outcome === 'ok' && !isWhole && !text.includes('Output may be missing');

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { WebAPIPlatformError, type WebAPICallResult } from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { readBlocks } from '../../../playground/blocks-schema.ts';
@@ -34,4 +36,16 @@ test('what Slack says against a sample is a line, with the place', async () => {
     `${editor.name}: invalid_blocks [ERROR] missing required field: text [json-pointer:/blocks/0]`,
   ]);
   expect(asked).toEqual(['blocks.validate', 'blocks', 'blocks.validate', 'view']);
+});
+
+test('without a way to Slack `npm run check:blocks` says so and ends', async () => {
+  const program = fileURLToPath(new URL('../../../tools/check-blocks.ts', import.meta.url));
+  const env = { ...process.env, SLACK_API_URL: 'http://127.0.0.1:9/' };
+  const { promise, resolve } = Promise.withResolvers<{ code: unknown; said: string }>();
+  execFile(process.execPath, [program], { env, timeout: 30_000 }, (error, stdout, stderr) =>
+    resolve({ code: error?.code, said: stdout + stderr }),
+  );
+  const { code, said } = await promise;
+  expect(said).toMatch(/^Slack cannot be reached: .+\n$/m);
+  expect(code).toBe(1);
 });
