@@ -1,14 +1,7 @@
-import {
-  appendFileSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { createFolder } from '../folders.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../waits.ts';
 
@@ -149,7 +142,7 @@ export class PendingLines {
   /** Reads the lines that an earlier process did not deliver. */
   #readPending(): void {
     this.#onDisk(() => {
-      mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
+      createFolder(this.#options.dir, 0o700);
       if (statSync(this.#path, { throwIfNoEntry: false }) === undefined) return;
       const text = readFileSync(this.#path, 'utf8');
       // A crash may have cut off the last line. If there are too many lines, the first ones were delivered already.
@@ -199,7 +192,7 @@ const ANSWER_MS = 10_000;
 export function deliverToFile(path: string): Deliver {
   const file = resolve(path);
   return async (lines) => {
-    await mkdir(dirname(file), { recursive: true });
+    createFolder(dirname(file));
     await appendFile(file, lines, { mode: 0o600 });
   };
 }

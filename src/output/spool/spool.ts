@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
+import { createFolder } from '../../folders.ts';
 
 /** The output of all runs together has reached SPOOL_LIMIT. */
 export class SpoolFullError extends Error {
@@ -68,7 +69,7 @@ export async function openSpoolFolder(place: string | undefined): Promise<SpoolF
   }
   const dir = resolve(place, 'spool');
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    createFolder(dir, 0o700);
     await rmdir(await mkdtemp(join(dir, 'start-')));
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : error;

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StoreError } from '../../errors.ts';
+import { createFolder } from '../../folders.ts';
 import type { LeaderLease, LeaseAnswer } from '../store.ts';
 import { migrate } from './schema.ts';
 
@@ -147,7 +148,7 @@ export function atStore<T>(db: DatabaseSync, work: () => T): T {
 
 function createFile(file: string): void {
   try {
-    createFolder(dirname(file));
+    createFolder(dirname(file), 0o700);
     // 'wx' does not open an existing file: closing its descriptor would drop this process's lock.
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
@@ -163,13 +164,6 @@ function mustBeWritable(file: string): void {
   } catch (error) {
     throw unusable(file, error);
   }
-}
-
-/** One level at a time: Node's `recursive` option never returns on a file system without folders of its own (`/proc`). */
-function createFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  createFolder(dirname(folder));
-  mkdirSync(folder, { mode: 0o700 });
 }
 
 /** Undefined if another process has the lock. */

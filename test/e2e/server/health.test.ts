@@ -149,6 +149,12 @@ test('an unwritable folder for output ends the start with exit code 78', async (
   await rm(folder, { recursive: true });
 });
 
+test('so is one where the system allows no folders', async () => {
+  const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: '0', SPOOL_DIR: '/proc/none' });
+  expect(said).toContain('/proc/none/spool is where output is kept');
+  expect(code).toBe(78);
+});
+
 /** The real entry with these settings, until it has ended. */
 async function startMain(settings: Record<string, string>): Promise<{ said: string; code: unknown }> {
   const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));

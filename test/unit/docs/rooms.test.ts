@@ -7,17 +7,18 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 265;
-const CODE_LINES_IN_ALL = 30_534;
+const FILES_IN_ALL = 266;
+const CODE_LINES_IN_ALL = 266;
 
 /** What each room may import beside itself: rooms, which are folders of src or files in it, or files of one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'errors.ts': [],
+  'folders.ts': [],
   'log.ts': [],
   'waits.ts': [],
   'proxy.ts': [],
   'text.ts': [],
-  audit: ['log.ts', 'waits.ts'],
+  audit: ['folders.ts', 'log.ts', 'waits.ts'],
   gateway: [],
   spark: ['text.ts'],
   output: ['gateway', 'spark', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
