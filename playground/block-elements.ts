@@ -1,10 +1,10 @@
 /**
  * Block Kit's text objects, options and interactive elements with Slack's limits (docs.slack.dev/reference/block-kit).
- * Everything is strict: a field that Slack does not know is an error.
+ * Everything is strict: an unknown field is an error.
  */
 import { z } from 'zod';
 
-/** Slack's own words for a text that is too short or too long. */
+/** A text, with Slack's error messages if it is too short or too long. */
 export const text = (max: number) =>
   z
     .string()
@@ -234,7 +234,7 @@ export type ActionsElement = z.infer<typeof actionsElement>;
 export type InputElement = z.infer<typeof inputElement>;
 export type Accessory = z.infer<typeof accessory>;
 
-/** The options that a select offers, groups laid flat. */
+/** The options of a select, those of groups included. */
 export function optionsOf(element: {
   options?: Option[] | undefined;
   option_groups?: { options: Option[] }[] | undefined;

@@ -1,4 +1,4 @@
-/** Block Kit's blocks with the limits of slack.md §2, and the check that a list of them gets before Slack takes it. */
+/** Block Kit's blocks with the limits of slack.md §2, and the check of a list of blocks. */
 import { z } from 'zod';
 import {
   accessory,
@@ -154,8 +154,8 @@ const surfaces = {
 };
 
 /**
- * Characters of all blocks of one message together; not documented, seen at about this figure (bolt-js#2509). Of rich
- * text they are those of its JSON, which is the harder reading.
+ * Characters of all blocks of a message together; undocumented, seen at about this number (bolt-js#2509). For rich text
+ * the characters of its JSON count, which is the stricter reading.
  */
 const maxCharactersOfMessage = 13_200;
 const maxCharactersOfTable = 10_000;
@@ -170,7 +170,7 @@ export type BlocksVerdict =
       readonly messages: string[];
     };
 
-/** Checks `value` as Slack does; what is missing of block_id and action_id is filled in with `nextId()`. */
+/** Checks `value` as Slack does; missing block_ids and action_ids are filled in with `nextId()`. */
 export function readBlocks(value: unknown, surface: BlockSurface, nextId: () => string): BlocksVerdict {
   const read = surfaces[surface].safeParse(value);
   if (!read.success) {
@@ -189,7 +189,7 @@ export function readBlocks(value: unknown, surface: BlockSurface, nextId: () => 
   return { ok: true, blocks };
 }
 
-/** One of Slack's sentences for `response_metadata.messages`, with a JSON pointer. */
+/** An entry of `response_metadata.messages` in Slack's words, with a JSON pointer. */
 function worded(issue: z.core.$ZodIssue, value: unknown): string {
   const at = `[json-pointer:/blocks${issue.path.map((step) => `/${String(step)}`).join('')}]`;
   if (issue.code === 'unrecognized_keys')
@@ -273,7 +273,7 @@ function weightOf(block: Block): number {
 
 const shown = new Set(['text', 'alt_text', 'fallback', 'caption']);
 
-/** All characters that a reader could see of a block (UTF-16 units), whatever it is made of. */
+/** The number of visible characters (UTF-16 units) of any block. */
 function charactersOf(part: unknown): number {
   if (Array.isArray(part)) return sum(part.map(charactersOf));
   if (typeof part !== 'object' || part === null) return 0;

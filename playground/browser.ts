@@ -5,7 +5,7 @@ import { chromium, type Browser } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Nothing leaves the machine, and nothing is kept: each start has an empty profile. */
+/** No requests to other machines, and an empty profile for each start. */
 const flags = [
   '--no-sandbox',
   '--disable-gpu',
@@ -16,7 +16,7 @@ const flags = [
   '--disable-sync',
 ];
 
-/** What a test says that is skipped without one. */
+/** Why a test is skipped without Chromium. */
 export const missingChromium = 'skipped, because no Chromium is on the PATH';
 
 /** The first Chromium on the path. */

@@ -1,9 +1,9 @@
-/** Tells whoever waits that the playground's state moved; nothing here ever polls. */
+/** Tells waiting tests that the state of the playground has changed, so that nothing has to poll. */
 
 export interface WaitOptions {
   /** By default the playground's `waitTimeoutMs`. */
   readonly timeoutMs?: number;
-  /** Said in the error when nothing came: "the final answer of ben's run". */
+  /** What is waited for, for the error message: "the final answer of ben's run". */
   readonly what?: string;
 }
 
@@ -28,8 +28,8 @@ export class Changes {
   }
 
   /**
-   * Resolves with the first value of `find` that is neither undefined, null nor false. `find` is asked now and
-   * after each change. What it throws rejects.
+   * Resolves with the first value of `find` that is not undefined, null or false. `find` is called now and after each
+   * change. Rejects with what it throws.
    */
   waitFor<T>(
     find: () => T | undefined | null | false,

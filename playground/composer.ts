@@ -1,6 +1,6 @@
 /**
- * What Slack's composer makes of what a person types: `blocks` with one rich_text block, and beside it `text`, which is
- * escaped and auto-linked, inside code fences too (slack.md §1.7). Lists and quotes are left as plain lines.
+ * What Slack's composer makes of a typed text: `blocks` with one rich_text block, and `text`, which is escaped and
+ * auto-linked, also in code fences (slack.md §1.7). Lists and quotes are left as plain lines.
  */
 import { joinInline, type RichText, type RichTextInline, type RichTextPart } from './rich-text.ts';
 
@@ -10,13 +10,13 @@ export interface Composed {
 }
 
 export interface ComposerContext {
-  /** Id of the user, channel or group that goes by this name, if any. */
+  /** The id of the user with this name. */
   readonly findUser: (name: string) => string | undefined;
   readonly findChannel: (name: string) => { id: string; name: string } | undefined;
   readonly findGroup?: (handle: string) => string | undefined;
-  /** As phones and Macs type: curly quotes, long dashes and ellipses outside code. */
+  /** Whether to type as phones and Macs do: curly quotes, long dashes and ellipses outside code. */
   readonly phoneKeyboard?: boolean;
-  /** A fence's info string comes as the code's first line (as it long has) or as the block's `language`. */
+  /** Whether a fence's info string becomes the first line of the code (the older form) or the block's `language`. */
   readonly fenceLanguage?: 'firstLine' | 'property';
 }
 
@@ -59,12 +59,12 @@ export function compose(typed: string, context: ComposerContext): Composed {
   };
 }
 
-/** `& < >` as Slack's `text` carries them. */
+/** Escapes `& < >` as in Slack's `text`. */
 export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-/** What a phone's or a Mac's keyboard does to plain text. */
+/** What the keyboard of a phone or a Mac makes of a plain text. */
 export function curled(text: string): string {
   return text
     .replaceAll(/(^|[\s([{=,])"/g, '$1“')
@@ -159,7 +159,7 @@ function linked(words: string, style: { code: true } | undefined): Words[] {
   return elements;
 }
 
-/** A fence ends its line: what follows it stands on the next one. */
+/** A fence ends its line. */
 function textOfParts(parts: readonly RichTextPart[], context: ComposerContext): string {
   let text = '';
   for (const [index, part] of parts.entries()) {

@@ -1,4 +1,4 @@
-/** What is done to messages, whoever does it: post, edit, delete. Each act changes the world, tells the app and whoever waits. */
+/** Posts, edits and deletes messages. Each changes the world, and tells the app and waiting tests. */
 import { randomUUID } from 'node:crypto';
 import type { Block } from './blocks-schema.ts';
 import type { Changes } from './changes.ts';
@@ -75,7 +75,7 @@ export class Conversation {
     return message;
   }
 
-  /** Replaces text and blocks; `edited` is set as Slack does it. */
+  /** Replaces text and blocks, and sets `edited`. */
   edit(message: SlackMessage, editor: User, revision: Revision): void {
     const before = this.#shown(message);
     message.text = revision.text;
@@ -98,7 +98,7 @@ export class Conversation {
     this.#changes.announce();
   }
 
-  /** With replies a message leaves a tombstone and comes as a change; without, it goes. */
+  /** Deletes a message. If it has replies, it becomes a tombstone, which is a change. */
   remove(message: SlackMessage): void {
     const timeline = this.#world.timeline(message.channel);
     const before = this.#shown(message);
@@ -120,7 +120,7 @@ export class Conversation {
     this.#changes.announce();
   }
 
-  /** A file is gone: its place in each message becomes a tombstone. */
+  /** Replaces a deleted file by a tombstone in each message. */
   buryFile(fileId: string): void {
     for (const channel of this.#world.channels.values()) {
       for (const message of this.#world.timeline(channel.id).all) {
@@ -151,7 +151,7 @@ export class Conversation {
     this.#changes.announce();
   }
 
-  /** False when it was gone already. */
+  /** False if it was gone already. */
   unwhisper(ephemeral: Ephemeral): boolean {
     const index = this.#world.ephemerals.indexOf(ephemeral);
     if (index < 0) return false;

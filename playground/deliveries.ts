@@ -1,6 +1,6 @@
 /**
- * What Slack sends to the app and what becomes of it. Events that are not acknowledged in time are repeated with the
- * same event_id (slack.md §4); commands and interactions are sent once.
+ * Sends payloads to the app. Events that are not acknowledged in time are repeated with the same event_id (slack.md
+ * §4); commands and interactions are sent once.
  */
 import { randomUUID } from 'node:crypto';
 import type { Changes } from './changes.ts';
@@ -8,7 +8,7 @@ import type { Timers } from './timers.ts';
 
 type DeliveryKind = 'events_api' | 'slash_commands' | 'interactive';
 
-export interface Parcel {
+export interface Envelope {
   readonly envelopeId: string;
   readonly kind: DeliveryKind;
   readonly body: Readonly<Record<string, unknown>>;
@@ -17,28 +17,28 @@ export interface Parcel {
   readonly retryReason: string;
 }
 
-export type Reception =
+export type DeliveryResult =
   | { readonly kind: 'acked'; readonly payload: unknown }
-  /** `noRetry` when the app asked not to be told again (`x-slack-no-retry`). */
+  /** `noRetry`: the app asked for no repeats (`x-slack-no-retry`). */
   | { readonly kind: 'failed'; readonly reason: string; readonly noRetry?: boolean };
 
 export interface Transport {
-  /** Whether anything is there to take a parcel. */
+  /** Whether the app can receive anything. */
   readonly isReady: boolean;
-  /** Never rejects. May settle long after Slack has given up; that is recorded too. */
-  send(parcel: Parcel): Promise<Reception>;
+  /** Never rejects. May settle long after Slack has given up, which is recorded, too. */
+  send(envelope: Envelope): Promise<DeliveryResult>;
 }
 
-export interface Delivery extends Parcel {
+export interface Delivery extends Envelope {
   /** The event's type (`message`, `app_mention`), the command (`/spark`) or the interaction's type. */
   readonly name: string;
   readonly eventId: string | undefined;
   readonly sentAtMs: number;
-  /** `undeliverable`: nothing was there to take it. `timedOut`: not acknowledged in time. */
+  /** `undeliverable`: the app could not receive it. `timedOut`: it was not acknowledged in time. */
   state: 'sent' | 'acked' | 'timedOut' | 'failed' | 'undeliverable';
-  /** From sending to acknowledgement; also of a late one. */
+  /** From sending to acknowledgement, also a late one. */
   ackAfterMs?: number;
-  /** What the acknowledgement carried. */
+  /** The payload of the acknowledgement. */
   ackPayload?: unknown;
   failure?: string;
 }
@@ -78,7 +78,7 @@ export class Deliveries {
     return this.#send({ envelopeId: randomUUID(), kind, body, attempt: 0, retryReason: '' }, name);
   }
 
-  /** Repeats now what waits to be repeated; returns how many. */
+  /** Makes all pending repeats now; returns how many. */
   retryNow(): number {
     const waiting = [...this.#waitingRetries];
     for (const [run, cancel] of waiting) {
@@ -123,11 +123,11 @@ export class Deliveries {
     this.#changes.announce();
   }
 
-  async #send(parcel: Parcel, name: string): Promise<Delivery> {
+  async #send(envelope: Envelope, name: string): Promise<Delivery> {
     if (this.#frozen !== undefined) await this.#frozen.promise;
-    const eventId = parcel.body['event_id'];
+    const eventId = envelope.body['event_id'];
     const delivery: Delivery = {
-      ...parcel,
+      ...envelope,
       name,
       eventId: typeof eventId === 'string' ? eventId : undefined,
       sentAtMs: performance.now(),
@@ -142,7 +142,7 @@ export class Deliveries {
       settled.resolve();
     });
     const receive = async () => {
-      this.#receive(delivery, await this.#transport.send(parcel));
+      this.#receive(delivery, await this.#transport.send(envelope));
       cancel();
       settled.resolve();
       this.#changes.announce();
@@ -153,14 +153,14 @@ export class Deliveries {
     return delivery;
   }
 
-  #receive(delivery: Delivery, reception: Reception): void {
-    if (reception.kind === 'acked') {
+  #receive(delivery: Delivery, result: DeliveryResult): void {
+    if (result.kind === 'acked') {
       delivery.ackAfterMs = performance.now() - delivery.sentAtMs;
-      delivery.ackPayload = reception.payload;
+      delivery.ackPayload = result.payload;
       if (delivery.state === 'sent') delivery.state = 'acked';
     } else if (delivery.state === 'sent') {
       delivery.state = 'failed';
-      delivery.failure = reception.noRetry === true ? 'no_retry' : reception.reason;
+      delivery.failure = result.noRetry === true ? 'no_retry' : result.reason;
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What happens in the workspace, told to the app as the Events API tells it. */
+/** The Events API: tells the app what happens in the workspace. */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Deliveries } from './deliveries.ts';
@@ -59,7 +59,7 @@ export class Events {
         ts,
         event_ts: ts,
       });
-    // An author's edit of a mention is told as a mention once more, with `edited` (inkeep/agents#2284, bolt-js#960).
+    // An edited mention is sent as another app_mention, with `edited` (inkeep/agents#2284, bolt-js#960).
     const isEdit = message.edited !== undefined && !isDeepStrictEqual(message.edited, before['edited']);
     if (isEdit) this.#besideMention(message, channel, ts, plain);
     else plain();
@@ -104,12 +104,12 @@ export class Events {
     });
   }
 
-  /** Any other event, such as `app_uninstalled`, `tokens_revoked` or one that the app should not know. */
+  /** Any other event, such as `app_uninstalled`, `tokens_revoked` or an unknown one. */
   other(event: SlackEvent): void {
     this.#emit(event.type, undefined, { event_ts: this.#world.nextTs(), ...event });
   }
 
-  /** Tells `plain`, and the mention that the message may be, in either order. */
+  /** Sends `plain` and, if the message mentions the bot, the app_mention, in either order. */
   #besideMention(message: SlackMessage, channel: Channel, eventTs: string, plain: () => void): void {
     if (!this.#mentionsBot(message, channel)) {
       plain();
@@ -168,7 +168,7 @@ export class Events {
   }
 }
 
-/** Of files in a channel that is shared with another workspace an event tells the ids alone (Slack's file object). */
+/** In a channel that is shared with another workspace, events have only the ids of files (Slack's file object). */
 function shownIn(channel: Channel, message: Record<string, unknown>): Record<string, unknown> {
   const { files } = message;
   if (!channel.shared || !Array.isArray(files)) return message;

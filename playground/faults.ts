@@ -1,4 +1,4 @@
-/** Faults that a test plants on a method of the Web API: the next calls meet them, in the order they were planted. */
+/** Faults that a test plants on methods of the Web API: the next calls fail so, in the order of planting. */
 
 export type Fault =
   /** 429 with Retry-After. */
@@ -9,7 +9,7 @@ export type Fault =
   | { readonly kind: 'error'; readonly error: string }
   /** The connection is cut before anything is done. */
   | { readonly kind: 'dropped' }
-  /** Done, but the connection is cut instead of an answer. */
+  /** Done, but the connection is cut instead of answering. */
   | { readonly kind: 'replyLost' }
   /** Done `delayMs` later. */
   | { readonly kind: 'late'; readonly delayMs: number }
@@ -18,7 +18,7 @@ export type Fault =
   /** Neither done nor answered until the test says so. */
   | { readonly kind: 'held'; readonly until: Promise<void>; readonly reached: () => void };
 
-/** `method` is a Web API method, `upload` for the upload address, or `*` for all. */
+/** `method` is a Web API method, `upload` for the upload address, or `*` for all methods. */
 export class Faults {
   readonly #planted: { method: string; fault: Fault; times: number }[] = [];
 
@@ -30,7 +30,7 @@ export class Faults {
     this.#planted.length = 0;
   }
 
-  /** The fault that this call meets; it is used up by asking. */
+  /** The fault of this call, which is used up. */
   next(method: string): Fault | undefined {
     const index = this.#planted.findIndex((planted) => planted.method === method || planted.method === '*');
     const planted = this.#planted[index];
@@ -42,7 +42,7 @@ export class Faults {
 }
 
 export interface Hold {
-  /** Settles when the call has arrived. */
+  /** Resolves when the call has arrived. */
   readonly reached: Promise<void>;
   release(): void;
 }

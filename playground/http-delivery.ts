@@ -1,6 +1,6 @@
-/** Slack's end of the HTTP mode: signed POSTs to the app's request URL. */
+/** Slack's side of the HTTP mode: signed POSTs to the app's request URL. */
 import { createHmac } from 'node:crypto';
-import type { Parcel, Reception, Transport } from './deliveries.ts';
+import type { Envelope, DeliveryResult, Transport } from './deliveries.ts';
 
 interface HttpRules {
   readonly signingSecret: string;
@@ -17,16 +17,16 @@ export class HttpDelivery implements Transport {
     this.#rules = rules;
   }
 
-  async send(parcel: Parcel): Promise<Reception> {
+  async send(envelope: Envelope): Promise<DeliveryResult> {
     const retries: Record<string, string> =
-      parcel.attempt === 0
+      envelope.attempt === 0
         ? {}
         : {
-            'x-slack-retry-num': String(parcel.attempt),
-            'x-slack-retry-reason': retryReason(parcel.retryReason),
+            'x-slack-retry-num': String(envelope.attempt),
+            'x-slack-retry-reason': retryReason(envelope.retryReason),
           };
     try {
-      const response = await this.#post(encoded(parcel), retries);
+      const response = await this.#post(encoded(envelope), retries);
       const text = await response.text();
       if (response.ok) return { kind: 'acked', payload: payloadOf(text) };
       const noRetry = response.headers.get('x-slack-no-retry') === '1';
@@ -37,7 +37,7 @@ export class HttpDelivery implements Transport {
     }
   }
 
-  /** The handshake that Slack makes when a request URL is set; true when the challenge came back. */
+  /** The handshake of a new request URL; true if the challenge came back. */
   async verify(): Promise<boolean> {
     const challenge = 'the-playground-asks';
     const body = JSON.stringify({ token: 'playground', type: 'url_verification', challenge });
@@ -72,13 +72,17 @@ function retryReason(reason: string): string {
   return reason === 'timeout' ? 'http_timeout' : reason;
 }
 
-function encoded(parcel: Parcel): { body: string; type: string } {
+function encoded(envelope: Envelope): { body: string; type: string } {
   const form = 'application/x-www-form-urlencoded';
-  if (parcel.kind === 'events_api') return { body: JSON.stringify(parcel.body), type: 'application/json' };
-  if (parcel.kind === 'interactive') {
-    return { body: new URLSearchParams({ payload: JSON.stringify(parcel.body) }).toString(), type: form };
+  if (envelope.kind === 'events_api')
+    return { body: JSON.stringify(envelope.body), type: 'application/json' };
+  if (envelope.kind === 'interactive') {
+    return { body: new URLSearchParams({ payload: JSON.stringify(envelope.body) }).toString(), type: form };
   }
-  const fields = Object.entries(parcel.body).map(([name, value]): [string, string] => [name, String(value)]);
+  const fields = Object.entries(envelope.body).map(([name, value]): [string, string] => [
+    name,
+    String(value),
+  ]);
   return { body: new URLSearchParams(fields).toString(), type: form };
 }
 

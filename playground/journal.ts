@@ -1,4 +1,4 @@
-/** One call of the Web API as a test reads it afterwards. */
+/** A call of the Web API, for tests to read. */
 import type { Fault } from './faults.ts';
 
 export interface ApiCall {
@@ -7,11 +7,11 @@ export interface ApiCall {
   readonly startedAtMs: number;
   endedAtMs?: number;
   status?: number;
-  /** The body that was answered, also when the answer was lost on the way. */
+  /** The body of the answer, also if it was lost on the way. */
   answer?: Readonly<Record<string, unknown>>;
-  /** Slack's error code, when `ok` was false. */
+  /** Slack's error code if `ok` was false. */
   error?: string;
   fault?: Fault['kind'];
-  /** Arguments that Slack does not know for this method and would pass over. */
+  /** Arguments that Slack does not know for this method, and ignores. */
   ignored: readonly string[];
 }

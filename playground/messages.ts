@@ -1,4 +1,4 @@
-/** Messages and files in Slack's own shape, and how a channel's list of them is read. */
+/** Messages and files in Slack's form, and the messages of a channel. */
 import type { Block } from './blocks-schema.ts';
 
 export interface SlackFile {
@@ -35,7 +35,7 @@ interface FileShare {
   readonly team_id: string;
 }
 
-/** What is left in a message of a file that was deleted. */
+/** What a message has in place of a deleted file. */
 export interface FileTombstone {
   readonly id: string;
   readonly mode: 'tombstone';
@@ -49,7 +49,7 @@ export interface Metadata {
 export interface SlackMessage {
   readonly type: 'message';
   subtype?: string;
-  /** Which channel it is in; Slack's API leaves this out of histories. */
+  /** Its channel; Slack's histories leave this out. */
   channel: string;
   readonly ts: string;
   user: string;
@@ -73,13 +73,13 @@ export interface SlackMessage {
   readonly upload?: boolean;
 }
 
-/** A message that only one user sees; kept apart because Slack keeps it nowhere. */
+/** A message that only one user sees. It is not in the channel's history. */
 export interface Ephemeral {
   readonly user: string;
   readonly channel: string;
   readonly ts: string;
   readonly thread_ts?: string;
-  /** Of the app that sent it; absent when Slack itself speaks. */
+  /** Of the app that sent it; absent if Slack did. */
   readonly bot_id?: string;
   text: string;
   blocks?: Block[];
@@ -117,7 +117,7 @@ export class Timeline {
   }
 }
 
-/** The message as histories and events show it: parents with their replies' count, replies with their parent's author. */
+/** The message as in histories and events: parents with the count of replies, replies with the author of the parent. */
 export function presentMessage(timeline: Timeline, message: SlackMessage): Record<string, unknown> {
   const { channel: _channel, metadata: _metadata, ...shown } = message;
   if (message.thread_ts !== undefined) {

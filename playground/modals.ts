@@ -1,4 +1,4 @@
-/** Which modals are open before whom, and the home tabs. A modal is a stack of at most three views. */
+/** The open modals and the home tabs of users. A modal is a stack of at most three views. */
 import type { Changes } from './changes.ts';
 import { initialValues, type View, type ViewDraft } from './views.ts';
 import type { World } from './world.ts';
@@ -34,7 +34,7 @@ export class Modals {
     );
   }
 
-  /** Opens a modal; one that was open goes. */
+  /** Opens a modal; closes one that was open. */
   open(userId: string, draft: ViewDraft): View {
     for (const view of this.stackOf(userId)) view.open = false;
     return this.#add(userId, draft, undefined);
@@ -63,7 +63,7 @@ export class Modals {
     return view;
   }
 
-  /** Closes a view; what lies under it is visible again. */
+  /** Closes a view; the one below it is visible again. */
   close(view: View): void {
     view.open = false;
     this.#changes.announce();
@@ -74,7 +74,7 @@ export class Modals {
     this.#changes.announce();
   }
 
-  /** Inputs that the app refused; the view stays as it is. */
+  /** Shows errors at inputs that the app refused. */
   refuse(view: View, errors: Record<string, string>): void {
     view.errors = errors;
     this.#changes.announce();

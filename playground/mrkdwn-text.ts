@@ -1,7 +1,10 @@
-/** mrkdwn as a reader sees it, without the marks that only a screen could show. */
+/** mrkdwn as plain text. */
 import type { World } from './world.ts';
 
-/** Mentions by name, links as `label (url)`, dates by their fallback, entities undone; stars and backticks stay. */
+/**
+ * Names for mentions, `label (url)` for links, the fallback of dates, characters for entities; stars and backticks
+ * stay.
+ */
 export function mrkdwnAsText(mrkdwn: string, world: World): string {
   return mrkdwn
     .replaceAll(/<([^<>]*)>/g, (_, inside: string) => controlText(inside, world))

@@ -1,4 +1,4 @@
-/** One person's browser window on the playground's page, driven by what is written on it. */
+/** A person's browser window with the playground's page, driven by its visible texts. */
 import type { Browser, Locator, Page } from 'playwright-core';
 import type { Playground } from './playground.ts';
 
@@ -7,20 +7,20 @@ export interface PageWindowOptions {
   readonly user?: string;
   /** A channel's name or id; default data. */
   readonly at?: string;
-  /** The ts of the thread in the side pane. */
+  /** The ts of the thread that is open in the side pane. */
   readonly thread?: string;
   readonly isHome?: boolean;
   readonly colorScheme?: 'light' | 'dark';
   /** CSS pixels. */
   readonly width?: number;
   readonly height?: number;
-  /** Picture pixels per CSS pixel. */
+  /** Device pixels per CSS pixel. */
   readonly scale?: number;
 }
 
 export class PageWindow implements AsyncDisposable {
   readonly page: Page;
-  /** What the page's script complained of. */
+  /** Errors of the page's script. */
   readonly complaints: readonly string[];
 
   constructor(page: Page, complaints: readonly string[]) {
@@ -42,7 +42,7 @@ export class PageWindow implements AsyncDisposable {
     return this.page.locator('.modal');
   }
 
-  /** What only this person sees. */
+  /** Ephemeral messages. */
   get whispers(): Locator {
     return this.page.locator('.whisper');
   }
@@ -79,7 +79,7 @@ export class PageWindow implements AsyncDisposable {
   }
 }
 
-/** Opens the page at a place and waits until its regions are drawn. */
+/** Opens the page at a place and waits until it is drawn. */
 export async function openPageWindow(
   browser: Browser,
   playground: Playground,

@@ -58,7 +58,7 @@ export function presentUser(user: User, homeTeamId: string): Record<string, unkn
     is_ultra_restricted: false,
   };
   if (user.teamId === homeTeamId) return { ...profile, ...flags, is_admin: isAdmin };
-  // Somebody of another workspace is shown with the rights that he has at home, which mean nothing here.
+  // People from other workspaces are shown with the rights that they have there, which mean nothing here.
   return { ...profile, ...flags, is_admin: true, is_stranger: true };
 }
 
@@ -93,7 +93,7 @@ export function presentChannel(channel: Channel, viewerId: string, teamId: strin
   };
 }
 
-/** How slash commands and interactions call a channel. */
+/** The name of a channel in slash commands and interactions. */
 export function channelNameInPayloads(channel: Channel): string {
   if (channel.kind === 'im') return 'directmessage';
   return channel.kind === 'public' ? channel.name : 'privategroup';

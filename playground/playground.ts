@@ -1,6 +1,6 @@
 /**
- * A local Slack on a loopback port: Web API, Socket Mode or signed HTTP, and the people in it. The app under test is
- * started with `SLACK_API_URL` = {@link Playground.apiUrl} and is otherwise unchanged.
+ * A local Slack on a loopback port: Web API, Socket Mode or signed HTTP, and its people. The app under test is started
+ * with `SLACK_API_URL` = {@link Playground.apiUrl} and is otherwise unchanged.
  */
 import type { Server } from 'node:http';
 import type { WaitOptions } from './changes.ts';
@@ -37,13 +37,16 @@ export class Playground implements AsyncDisposable {
     return this.service.origin;
   }
 
-  /** The environment that the bot needs to live here in Socket Mode. */
+  /** The environment for a bot that uses this playground by Socket Mode. */
   get environment(): { SLACK_API_URL: string; SLACK_BOT_TOKEN: string; SLACK_APP_TOKEN: string } {
     const { botToken, appToken } = this.service.settings;
     return { SLACK_API_URL: this.apiUrl, SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken };
   }
 
-  /** `ana` (admin), `ben` (member), `gus` (guest), `oli` (owner), `ext` (other workspace), `deploybot`; or added ones. */
+  /**
+   * `ana` (admin), `ben` (member), `gus` (guest), `oli` (owner), `ext` (other workspace), `deploybot`, or an added
+   * user.
+   */
   as(name: string): UserClient {
     const user = this.service.world.user(name);
     let client = this.#clients.get(user.id);
@@ -78,7 +81,7 @@ export class Playground implements AsyncDisposable {
     return this.#changed(this.service.world.addUser(name, about));
   }
 
-  /** With everybody and the app in it, when no members are named. */
+  /** By default with everybody and the app in it. */
   addChannel(
     name: string,
     about: { kind?: ChannelKind; members?: readonly string[]; shared?: boolean } = {},
@@ -133,7 +136,7 @@ export class Playground implements AsyncDisposable {
     return this.messages(channel).filter((message) => message.thread_ts === ts);
   }
 
-  /** What only this user was shown. */
+  /** The ephemeral messages of this user. */
   ephemerals(user: string): readonly Ephemeral[] {
     return this.as(user).ephemerals;
   }
@@ -142,7 +145,7 @@ export class Playground implements AsyncDisposable {
     return [...this.service.world.files.values()];
   }
 
-  /** All views there ever were; `open` tells which are seen. */
+  /** All views that were ever opened; `open` tells which still are. */
   get views(): readonly View[] {
     return [...this.service.world.views.values()];
   }
@@ -156,14 +159,14 @@ export class Playground implements AsyncDisposable {
     return this.service.calls.filter((call) => call.method === method);
   }
 
-  /** Everything that was sent to the app, repeats too. */
+  /** Everything that was sent to the app, repeats included. */
   get deliveries(): readonly Delivery[] {
     return this.service.deliveries.all;
   }
 
   // Waiting -----------------------------------------------------------------------------------------------------------
 
-  /** Resolves with the first value of `find` that is not undefined, null or false; asked again at each change. */
+  /** Resolves with the first value of `find` that is not undefined, null or false; called again at each change. */
   waitFor<T>(
     find: (playground: Playground) => T | undefined | null | false,
     options: WaitOptions = {},
@@ -203,7 +206,7 @@ export class Playground implements AsyncDisposable {
     return this.waitFor(() => this.ephemerals(user).find(fits), { ...options, what });
   }
 
-  /** Until the app has `count` open websockets. */
+  /** Resolves when the app has `count` open websockets. */
   waitForConnection(count = 1, options: WaitOptions = {}): Promise<true> {
     return this.waitFor(() => this.service.socket.connectionCount >= count, {
       what: 'a connection of the app',
@@ -211,14 +214,14 @@ export class Playground implements AsyncDisposable {
     });
   }
 
-  /** Until everything that was sent is acknowledged or given up. */
+  /** Resolves when everything that was sent is acknowledged or given up. */
   waitForQuiet(options: WaitOptions = {}): Promise<true> {
     return this.waitFor(() => this.deliveries.every((delivery) => delivery.state !== 'sent'), options);
   }
 
   // Trouble -----------------------------------------------------------------------------------------------------------
 
-  /** The next `times` calls of `method` meet this fault; `*` is any method, `upload` the upload address. */
+  /** The next `times` calls of `method` fail so; `*` is any method, `upload` the upload address. */
   fail(method: string, fault: Fault, times = 1): void {
     this.service.faults.plant(method, fault, times);
   }
@@ -232,12 +235,12 @@ export class Playground implements AsyncDisposable {
     this.service.faults.clear();
   }
 
-  /** The next `count` uploads are completed but never appear. */
+  /** The next `count` completed uploads never appear. */
   loseShares(count = 1): void {
     this.service.uploads.loseShares(count);
   }
 
-  /** Tells the app's connections to go; `drop` cuts them without a word. */
+  /** Sends `disconnect` on the app's connections. */
   disconnect(reason: DisconnectReason, which: 'all' | 'oldest' = 'all'): void {
     this.service.socket.disconnect(reason, which);
   }
@@ -255,12 +258,12 @@ export class Playground implements AsyncDisposable {
     this.service.deliveries.thaw();
   }
 
-  /** Sends now the repeats that are planned for later; answers how many. */
+  /** Makes all pending repeats now; returns how many. */
   retryNow(): number {
     return this.service.deliveries.retryNow();
   }
 
-  /** Delivers an event that happened before once more, with the same event_id. */
+  /** Delivers an earlier event once more, with the same event_id. */
   repeat(delivery: Delivery): void {
     this.service.deliveries.event(delivery.name, delivery.body);
   }
@@ -284,7 +287,7 @@ export class Playground implements AsyncDisposable {
     return value;
   }
 
-  /** The last calls and deliveries, for the error of a wait that came to nothing. */
+  /** The last calls and deliveries, for the error message of a wait. */
   #diary(): string {
     const calls = this.calls
       .slice(-12)
@@ -294,11 +297,11 @@ export class Playground implements AsyncDisposable {
   }
 }
 
-/** Starts a playground; its web page stands at {@link Playground.origin}. */
+/** Starts a playground; its web page is at {@link Playground.origin}. */
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const service = new Service({ ...defaults, ...options });
   const server = createPlaygroundServer(service, async (request, response) => {
-    // Most tests never look at the page, and React takes its time to load.
+    // Most tests never look at the page, and React loads slowly.
     const { servePage } = await import('./page/page.ts');
     return servePage(service, request, response);
   });
@@ -308,7 +311,7 @@ export async function startPlayground(options: PlaygroundOptions = {}): Promise<
   return playground;
 }
 
-/** The handshake that Slack makes before it takes a request URL. */
+/** The handshake that Slack makes before it accepts a request URL. */
 export function verifyRequestUrl(playground: Playground, requestUrl: string): Promise<boolean> {
   return new HttpDelivery(requestUrl, playground.service.settings).verify();
 }

@@ -4,7 +4,7 @@ import type { Block } from './blocks-schema.ts';
 
 export type Pressable = ActionsElement;
 
-/** All that can be pressed or picked in these blocks, with the block it is in. */
+/** All interactive elements of these blocks, with their block. */
 function pressables(blocks: readonly Block[]): { block: Block; element: Pressable }[] {
   return blocks.flatMap((block) => elementsOf(block).map((element) => ({ block, element })));
 }

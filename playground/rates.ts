@@ -1,6 +1,6 @@
 /** Slack's rate limits (slack.md §3), per method and workspace; posts per channel. */
 
-/** What is allowed in any window of the length given. */
+/** At most `limit` calls in any window of `windowMs`. */
 class SlidingWindow {
   readonly #limit: number;
   readonly #windowMs: number;
@@ -21,7 +21,7 @@ class SlidingWindow {
   }
 }
 
-/** A bucket of `burst` tokens that fills at one token in `refillMs`. */
+/** A bucket of `burst` tokens that gets one token every `refillMs`. */
 class TokenBucket {
   readonly #burst: number;
   readonly #refillMs: number;
@@ -44,7 +44,7 @@ class TokenBucket {
   }
 }
 
-/** Calls per minute. Slack says "20+" and the like; the playground grants no more than the figure. */
+/** Calls per minute. Slack says "20+"; the playground grants exactly 20. */
 const tiers: Readonly<Record<number, readonly string[]>> = {
   20: ['users.list', 'conversations.list', 'usergroups.list', 'usergroups.users.list', 'reactions.remove'],
   50: [

@@ -1,4 +1,4 @@
-/** A thread as its reader sees it, as plain text: for the terminal and for the messages of failing tests. */
+/** A thread as plain text, for the terminal and the messages of failing tests. */
 import type { ActionsElement } from './block-elements.ts';
 import type { Block, TableCell } from './blocks-schema.ts';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from './messages.ts';
@@ -9,7 +9,7 @@ import { sizeText } from './size-text.ts';
 import type { World } from './world.ts';
 
 export interface RenderOptions {
-  /** Shows what only this user was shown in the thread, too. */
+  /** Also shows this user's ephemeral messages in the thread. */
   readonly viewer?: string;
 }
 
@@ -60,7 +60,7 @@ export function renderMessage(world: World, message: SlackMessage | Ephemeral): 
   return [[author?.name ?? 'slackbot', ...marks].join('  '), ...body.map((line) => indented(line, '  '))];
 }
 
-/** Blocks where there are any (Slack shows `text` only without them). */
+/** Blocks if there are any, because Slack shows `text` only without them. */
 function renderBody(world: World, message: Pick<SlackMessage, 'text' | 'blocks'>): string[] {
   if (message.blocks === undefined || message.blocks.length === 0) {
     return message.text === '' ? [] : mrkdwnAsText(message.text, world).split('\n');

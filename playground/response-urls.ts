@@ -1,4 +1,4 @@
-/** response_url addresses: five uses within 30 minutes, without channel membership (docs: handling user interaction). */
+/** response_urls: five uses within 30 minutes, without channel membership (docs: handling user interaction). */
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { readBlocks, type Block } from './blocks-schema.ts';
@@ -19,7 +19,7 @@ export interface ResponsePlace {
 const lifeMs = 30 * 60_000;
 const maxUses = 5;
 
-/** What response_url and the acknowledgement of a command take. */
+/** What a response_url and the acknowledgement of a command take. */
 const responseBody = z.object({
   text: z.string().optional(),
   blocks: z.array(z.unknown()).optional(),
@@ -69,7 +69,7 @@ export class ResponseUrls {
     return this.respond(issued.place, body);
   }
 
-  /** Shows a response; also used for what an acknowledgement carries. */
+  /** Shows a response, also that of an acknowledgement. */
   respond(place: ResponsePlace, body: unknown): ResponseAnswer {
     const read = responseBody.safeParse(body);
     if (!read.success) return refused(400, 'invalid_payload');

@@ -86,7 +86,7 @@ export type RichText = z.infer<typeof richText>;
 export type RichTextPart = z.infer<typeof part>;
 export type RichTextInline = z.infer<typeof inline>;
 
-/** Neighbours in code style share one pair of backticks, as `a.py` split by its link does. */
+/** Neighbours in code style share one pair of backticks, like `a.py`, which a link splits. */
 export function joinInline(
   elements: readonly RichTextInline[],
   textOf: (element: RichTextInline) => string,

@@ -1,17 +1,17 @@
-/** The one port where everything of Slack stands: Web API, uploads, files, response addresses, websockets. */
+/** The HTTP server of the playground: Web API, uploads, files, response_urls, websockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service } from './service.ts';
 import { readArguments, readUpload } from './web-api/request.ts';
 import { answerApiCall } from './web-api/server.ts';
 
-/** Answers what nobody else does (the web page); false when it is not for it. */
+/** Answers other requests (the web page); false if it does not. */
 export type Extra = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
 
 export function createPlaygroundServer(service: Service, extra: Extra): Server {
   const server = createServer((request, response) => {
     route(service, extra, request, response).catch((error: unknown) => {
-      // A request that broke the playground itself must not look like Slack's answer.
+      // An error of the playground itself must not look like an answer of Slack.
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
       response.end(
         `the playground failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -22,7 +22,7 @@ export function createPlaygroundServer(service: Service, extra: Extra): Server {
   return server;
 }
 
-/** Listens on the loopback address; answers the origin. */
+/** Listens on the loopback address; returns the origin. */
 export async function listen(server: Server, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -88,7 +88,7 @@ async function takeUpload(
   else response.writeHead(200).end(`OK - ${bytes.length}`);
 }
 
-/** url_private and url_private_download; without the token Slack sends a browser to its login page. */
+/** url_private and url_private_download; without the token Slack redirects to its login page. */
 function giveFile(service: Service, path: string, request: IncomingMessage, response: ServerResponse): void {
   const id = /^\/files-pri\/[^/-]+-([^/]+)\//.exec(path)?.[1] ?? '';
   const stored = service.world.files.get(id);

@@ -1,4 +1,4 @@
-/** All parts of the local Slack put together, before anything listens. */
+/** The parts of the local Slack, put together. */
 import { Changes } from './changes.ts';
 import { Conversation } from './conversation.ts';
 import { Deliveries } from './deliveries.ts';

@@ -1,4 +1,4 @@
-/** What a playground is started with: what is not given is as in {@link defaults}. */
+/** The options of a playground; the others are as in {@link defaults}. */
 export type PlaygroundOptions = Partial<Settings>;
 
 export interface Settings {

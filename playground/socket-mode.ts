@@ -1,4 +1,4 @@
-/** Slack's end of Socket Mode: the websocket server that apps.connections.open leads to. */
+/** Slack's side of Socket Mode: the websocket server that apps.connections.open leads to. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Changes } from './changes.ts';
-import type { Parcel, Reception, Transport } from './deliveries.ts';
+import type { Envelope, DeliveryResult, Transport } from './deliveries.ts';
 import type { Timers } from './timers.ts';
 
 export type DisconnectReason = 'refresh_requested' | 'warning' | 'too_many_websockets' | 'link_disabled';
@@ -22,7 +22,7 @@ export class SocketMode implements Transport {
   readonly #server = new WebSocketServer({ noServer: true });
   readonly #tickets = new Set<string>();
   readonly #connections: WebSocket[] = [];
-  readonly #awaited = new Map<string, (reception: Reception) => void>();
+  readonly #awaited = new Map<string, (result: DeliveryResult) => void>();
   #turn = 0;
   #opened = 0;
 
@@ -42,7 +42,7 @@ export class SocketMode implements Transport {
     return this.#connections.length;
   }
 
-  /** How many connections were ever opened. */
+  /** How many connections have been opened. */
   get openedCount(): number {
     return this.#opened;
   }
@@ -58,65 +58,67 @@ export class SocketMode implements Transport {
     const url = new URL(request.url ?? '/', 'http://playground');
     const ticket = url.searchParams.get('ticket') ?? '';
     if (url.pathname !== '/link/' || !this.#tickets.delete(ticket)) {
-      // Who is turned away may go without a farewell.
+      // A client that is refused may reset the connection.
       socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (connection) => this.#welcome(connection));
+    this.#server.handleUpgrade(request, socket, head, (connection) => this.#accept(connection));
   }
 
-  /** Each payload goes to one connection, to all of them in turn. */
-  send(parcel: Parcel): Promise<Reception> {
+  /** Sends each payload to one of the connections, in turn. */
+  send(envelope: Envelope): Promise<DeliveryResult> {
     const connection = this.#connections[this.#turn % this.#connections.length];
     this.#turn += 1;
     if (connection === undefined) return Promise.resolve({ kind: 'failed', reason: 'connection_failed' });
     const retries =
-      parcel.kind === 'events_api' ? { retry_attempt: parcel.attempt, retry_reason: parcel.retryReason } : {};
+      envelope.kind === 'events_api'
+        ? { retry_attempt: envelope.attempt, retry_reason: envelope.retryReason }
+        : {};
     connection.send(
       JSON.stringify({
-        envelope_id: parcel.envelopeId,
-        type: parcel.kind,
-        accepts_response_payload: parcel.kind !== 'events_api',
-        payload: parcel.body,
+        envelope_id: envelope.envelopeId,
+        type: envelope.kind,
+        accepts_response_payload: envelope.kind !== 'events_api',
+        payload: envelope.body,
         ...retries,
       }),
     );
     return new Promise((resolve) => {
-      this.#awaited.set(parcel.envelopeId, resolve);
+      this.#awaited.set(envelope.envelopeId, resolve);
     });
   }
 
-  /** Tells every connection (or the oldest only) to go, as Slack does when it moves its servers. */
+  /** Sends `disconnect` on every connection (or the oldest only), as Slack does when it restarts servers. */
   disconnect(reason: DisconnectReason, which: 'all' | 'oldest' = 'all'): void {
     const told = which === 'all' ? this.#connections : this.#connections.slice(0, 1);
-    for (const connection of told) sayGoodbye(connection, reason);
+    for (const connection of told) sendDisconnect(connection, reason);
   }
 
-  /** Cuts every connection without a word. */
+  /** Cuts every connection without `disconnect`. */
   drop(): void {
     for (const connection of this.#connections) connection.terminate();
   }
 
-  /** Closes what is open, politely first. */
+  /** Closes all connections, and cuts those that do not close in time. */
   async stop(): Promise<void> {
     const closed = this.#connections.map((connection) => once(connection, 'close'));
     for (const connection of this.#connections) connection.close(1001);
-    const impatience = setTimeout(() => this.drop(), closeTimeoutMs);
+    const timeout = setTimeout(() => this.drop(), closeTimeoutMs);
     await Promise.all(closed);
-    clearTimeout(impatience);
+    clearTimeout(timeout);
     this.#server.close();
   }
 
-  #welcome(connection: WebSocket): void {
+  #accept(connection: WebSocket): void {
     if (this.#connections.length >= maxConnections) {
-      sayGoodbye(connection, 'too_many_websockets');
+      sendDisconnect(connection, 'too_many_websockets');
       return;
     }
     this.#connections.push(connection);
     this.#opened += 1;
     connection.on('message', (data) => {
-      if (Buffer.isBuffer(data)) this.#hear(data.toString('utf8'));
+      if (Buffer.isBuffer(data)) this.#receive(data.toString('utf8'));
     });
     connection.on('error', () => connection.terminate());
     connection.on('close', () => {
@@ -134,7 +136,7 @@ export class SocketMode implements Transport {
     this.#changes.announce();
   }
 
-  #hear(data: string): void {
+  #receive(data: string): void {
     const read = reply.safeParse(parsed(data));
     if (!read.success) return;
     this.#awaited.get(read.data.envelope_id)?.({ kind: 'acked', payload: read.data.payload });
@@ -142,7 +144,7 @@ export class SocketMode implements Transport {
   }
 }
 
-function sayGoodbye(connection: WebSocket, reason: DisconnectReason): void {
+function sendDisconnect(connection: WebSocket, reason: DisconnectReason): void {
   connection.send(JSON.stringify({ type: 'disconnect', reason, debug_info: { host: 'playground' } }));
   if (reason !== 'warning') connection.close(1000);
 }

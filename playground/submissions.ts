@@ -1,4 +1,4 @@
-/** What the acknowledgement of a view_submission does to the modal (`response_action`). */
+/** What the acknowledgement of a view_submission does with the modal (`response_action`). */
 import { z } from 'zod';
 import type { Service } from './service.ts';
 import { readView, type View, type ViewDraft } from './views.ts';
@@ -10,7 +10,10 @@ const ack = z.discriminatedUnion('response_action', [
   z.object({ response_action: z.literal('push'), view: z.unknown() }),
 ]);
 
-/** The errors that the app answered with, by block_id; undefined when the submission was taken. Throws when Slack would show an error. */
+/**
+ * The errors that the app answered with, by block_id; undefined if the submission was accepted. Throws if Slack would
+ * show an error.
+ */
 export function submissionAck(
   service: Service,
   view: View,

@@ -1,8 +1,8 @@
-/** All that the playground has planned for later, so that stopping it leaves nothing behind. */
+/** The timers of the playground, which end with it. */
 export class Timers {
   readonly #cancels = new Set<() => void>();
 
-  /** Runs `action` once after `delayMs`; the returned function takes it back. */
+  /** Runs `action` once after `delayMs`; the returned function cancels it. */
   after(delayMs: number, action: () => void): () => void {
     const timer = setTimeout(() => {
       this.#cancels.delete(cancel);

@@ -2,7 +2,7 @@
 
 interface Trigger {
   readonly userId: string;
-  /** The view that the press was in, for views.push. */
+  /** The view with the pressed button, for views.push. */
   readonly viewId: string | undefined;
   readonly issuedAtMs: number;
   used: boolean;

@@ -1,4 +1,4 @@
-/** Files on their way in: announced, uploaded, completed, and some time later shared (slack.md §1.9). */
+/** Uploads of files: announced, uploaded, completed, and shared some time later (slack.md §1.9). */
 import { randomBytes } from 'node:crypto';
 import { extname } from 'node:path';
 import type { Changes } from './changes.ts';
@@ -8,7 +8,7 @@ import type { Channel, User } from './people.ts';
 import type { Timers } from './timers.ts';
 import type { World } from './world.ts';
 
-/** Snippets above this are refused (`snippet_too_large`). */
+/** Larger snippets are refused (`snippet_too_large`). */
 export const maxSnippetBytes = 1_000_000;
 
 export interface Announcement {
@@ -48,7 +48,7 @@ const knownTypes: Readonly<Record<string, readonly [string, string, string]>> = 
 };
 
 export class Uploads {
-  /** Base of file addresses; set when the playground listens. */
+  /** The base of file URLs; set when the playground listens. */
   origin = '';
   readonly #world: World;
   readonly #conversation: Conversation;
@@ -72,7 +72,7 @@ export class Uploads {
     this.#shareDelayMs = shareDelayMs;
   }
 
-  /** files.getUploadURLExternal: the id is given before a byte has come. */
+  /** files.getUploadURLExternal: the file gets its id before any bytes arrive. */
   announce(about: {
     name: string;
     length: number;
@@ -100,12 +100,12 @@ export class Uploads {
     return this.#announced.get(fileId);
   }
 
-  /** The next `count` completed uploads never appear in their channel, as it happens at times. */
+  /** The next `count` completed uploads never appear in their channel, as happens at times. */
   loseShares(count = 1): void {
     this.#sharesToLose += count;
   }
 
-  /** files.completeUploadExternal: the files exist now; the message with them comes later. */
+  /** files.completeUploadExternal: the files exist now, their message appears later. */
   complete(
     uploads: readonly { announcement: Announcement; title?: string | undefined }[],
     share: { channel: Channel; draft: Draft } | undefined,
@@ -136,7 +136,7 @@ export class Uploads {
     return files;
   }
 
-  /** A user's own upload: in the client the message appears with its file. */
+  /** A user's upload, whose message appears with the file at once. */
   shareOf(user: User, channel: Channel, about: FileAbout, bytes: Buffer, draft: Draft): SlackMessage {
     const file = this.#keep(
       this.#world.nextId('F'),

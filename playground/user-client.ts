@@ -1,4 +1,4 @@
-/** What one person does in Slack's client, as the client really sends it. */
+/** What a person does in Slack's client, as the client sends it. */
 import { compose, curled, escapeText, type Composed } from './composer.ts';
 import type { Delivery } from './deliveries.ts';
 import { type Ephemeral, type SlackMessage, presentMessage } from './messages.ts';
@@ -10,7 +10,7 @@ import { submissionAck } from './submissions.ts';
 import { isEmptyState, presentView, typedState, type View } from './views.ts';
 
 export interface PostOptions {
-  /** ts of the parent. */
+  /** The ts of the parent. */
   readonly thread?: string;
   readonly broadcast?: boolean;
   readonly phoneKeyboard?: boolean;
@@ -24,21 +24,21 @@ export interface UploadedFile {
   readonly snippet?: string;
 }
 
-/** What came of a command, a press or a shortcut, as the person sees it. */
+/** The result of a command, a press or a shortcut, as the person sees it. */
 export interface Reaction {
   /** Acknowledged in time. */
   readonly ok: boolean;
-  /** What Slack says when not: `operation_timeout`, or `dispatch_failed` when the app is away. */
+  /** Slack's error otherwise: `operation_timeout`, or `dispatch_failed` if the app is not connected. */
   readonly error?: 'operation_timeout' | 'dispatch_failed';
   /** Milliseconds until the acknowledgement. */
   readonly ackAfterMs?: number;
-  /** What the acknowledgement carried: text that was shown to this person. */
+  /** The text of the acknowledgement, which the person sees. */
   readonly text?: string;
   readonly triggerId: string;
 }
 
 export interface SubmitReaction extends Reaction {
-  /** What the app (or the client itself) refused, by block_id. */
+  /** Errors of the app, or of the client itself, by block_id. */
   readonly errors?: Readonly<Record<string, string>>;
 }
 
@@ -65,7 +65,7 @@ export class UserClient {
     return message;
   }
 
-  /** Posts `text` as it is, without blocks, as API clients and old messages have it. */
+  /** Posts `text` as it is, without blocks, like API clients and old messages. */
   postText(channel: string, text: string, options: { thread?: string; subtype?: string } = {}): SlackMessage {
     return this.#service.conversation.post(this.#writable(channel), this.user, {
       text,
@@ -74,7 +74,7 @@ export class UserClient {
     });
   }
 
-  /** Posts these very blocks beside this very text: for fixtures. */
+  /** Posts exactly these blocks and this text, for fixtures. */
   postBlocks(channel: string, composed: Composed, options: { thread?: string } = {}): SlackMessage {
     return this.#service.conversation.post(this.#writable(channel), this.user, {
       text: composed.text,
@@ -107,7 +107,7 @@ export class UserClient {
     });
   }
 
-  /** Types a slash command; threads have none. Commands work where the app is no member. */
+  /** Types a slash command, which works where the app is no member, but not in threads. */
   async slash(channel: string, typed: string, options: { phoneKeyboard?: boolean } = {}): Promise<Reaction> {
     const { settings, world } = this.#service;
     const place = this.#readable(channel);
@@ -182,8 +182,8 @@ export class UserClient {
   }
 
   /**
-   * Submits a modal with what is typed, by action_id or block_id. What the client itself refuses (a required input
-   * left empty, a text too long) never reaches the app.
+   * Submits a modal with the typed texts, by action_id or block_id. What the client itself refuses (an empty required
+   * input, a text that is too long) never reaches the app.
    */
   async submit(
     view: View,
@@ -206,7 +206,7 @@ export class UserClient {
     return refused === undefined ? reaction : { ...reaction, ok: false, errors: refused };
   }
 
-  /** Closes a modal by its cross; the app hears of it when it asked to (`notify_on_close`). */
+  /** Closes a modal by its cross; the app is told if it asked for that (`notify_on_close`). */
   async close(view: View): Promise<void> {
     this.#service.modals.close(view);
     if (view.draft.notify_on_close !== true) return;
@@ -263,7 +263,7 @@ export class UserClient {
     return this.#service.modals.homes.get(this.user.id);
   }
 
-  /** What only this person was shown, oldest first. */
+  /** This person's ephemeral messages, oldest first. */
   get ephemerals(): readonly Ephemeral[] {
     return this.#service.world.ephemerals.filter((ephemeral) => ephemeral.user === this.user.id);
   }
@@ -305,7 +305,7 @@ export class UserClient {
     if (message.user !== this.user.id) throw new Error(`${this.user.name} did not write ${message.ts}`);
   }
 
-  /** Slackbot's hint when an app is mentioned where it is no member. */
+  /** Slackbot's hint if an app is mentioned where it is no member. */
   #inviteHint(channel: Channel): void {
     const { world, conversation } = this.#service;
     if (channel.members.has(world.bot.id)) return;
@@ -334,7 +334,7 @@ export class UserClient {
       appId: world.appId,
       botId: world.bot.botId ?? '',
     });
-    // A field for files holds their objects.
+    // A field for files holds file objects.
     const filed = (_key: string, value: unknown): unknown =>
       typeof value === 'object' && value !== null && 'files' in value && Array.isArray(value.files)
         ? { ...value, files: value.files.map((id) => world.files.get(String(id))?.file ?? { id }) }
@@ -347,7 +347,7 @@ export class UserClient {
     return `${this.#service.origin}${this.#service.responses.issue(place)}`;
   }
 
-  /** Puts what was typed into the view's state; answers what the client refuses. */
+  /** Puts the typed texts into the view's state; returns the client's errors. */
   #fill(view: View, typed: Readonly<Record<string, string | readonly string[]>>): Record<string, string> {
     const errors: Record<string, string> = {};
     const left = new Set(Object.keys(typed));
@@ -373,7 +373,7 @@ export class UserClient {
     return errors;
   }
 
-  /** Slackbot tells the person when an app did not answer. */
+  /** Slackbot tells the person if an app did not answer. */
   #reaction(delivery: Delivery, triggerId: string, channelId?: string): Reaction {
     if (delivery.state === 'acked') {
       const text = textOfAck(delivery.ackPayload);

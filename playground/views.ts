@@ -1,4 +1,4 @@
-/** Modals and home tabs: the schema that views.* demand, and the view as Slack sends it. */
+/** Modals and home tabs: the schema for views.*, and the view as Slack sends it. */
 import { z } from 'zod';
 import { optionsOf, plainText, type InputElement } from './block-elements.ts';
 import { readBlocks, type Block } from './blocks-schema.ts';
@@ -28,7 +28,7 @@ export type ViewDraft = Omit<z.infer<typeof modal>, 'blocks' | 'type'> & {
   blocks: Block[];
 };
 
-/** One input's value as `view.state.values[block_id][action_id]` carries it. */
+/** The value of an input, in `view.state.values[block_id][action_id]`. */
 export interface InputState {
   readonly type: string;
   readonly value?: string | null;
@@ -47,9 +47,9 @@ export interface View {
   values: ViewValues;
   readonly rootId: string;
   readonly previousId: string | undefined;
-  /** Closed views stay known, so that tests can look at them. */
+  /** Closed views are kept for tests. */
   open: boolean;
-  /** What the app said about inputs when it refused a submission, by block_id. */
+  /** The errors of a refused submission, by block_id. */
   errors: Record<string, string>;
 }
 
@@ -101,7 +101,10 @@ function titleOf(view: z.infer<typeof viewArgument>): ViewDraft['title'] {
   return view.type === 'modal' ? view.title : { type: 'plain_text', text: 'Home' };
 }
 
-/** The state that a fresh view starts with: what the inputs were given; values typed before stay where ids are the same. */
+/**
+ * The initial state of a view: the initial values of its inputs, or what was typed before into inputs with the same
+ * ids.
+ */
 export function initialValues(blocks: readonly Block[], typed: ViewValues = {}): ViewValues {
   const values: ViewValues = {};
   for (const block of blocks) {
@@ -152,7 +155,7 @@ function initialState(element: InputElement): InputState {
   }
 }
 
-/** What a user's input becomes in the state: text as it is, the value of an option as that option. */
+/** What typed text becomes in the state: a text, or the option with this value. */
 export function typedState(element: InputElement, typed: string | readonly string[]): InputState {
   const one = typeof typed === 'string' ? typed : (typed[0] ?? '');
   const many = typeof typed === 'string' ? [typed] : typed;

@@ -1,13 +1,13 @@
+/** The state of the workspace: people, channels, messages, files, views. It sends nothing. */
 import { Timeline, type Ephemeral, type SlackFile } from './messages.ts';
 import type { Channel, ChannelKind, Role, User, UserGroup } from './people.ts';
 import type { Settings } from './settings.ts';
-/** The workspace as it stands: people, channels, messages, files, views. It holds and finds; it sends nothing. */
 import type { View } from './views.ts';
 
 export interface StoredFile {
   readonly file: SlackFile;
   readonly bytes: Buffer;
-  /** Whether Slack has looked at it, so that blocks may show it. */
+  /** Whether Slack has processed it, so that blocks may show it. */
   processed: boolean;
 }
 
@@ -52,7 +52,7 @@ export class World {
     this.addChannel('partners', { members: [...people, 'ext', botName], shared: true });
   }
 
-  /** A new id as Slack's look: one letter, then upper-case letters and digits. */
+  /** A new id in Slack's form: a letter, then upper-case letters and digits. */
   nextId(letter: string): string {
     this.#ids += 1;
     return `${letter}0${this.#ids.toString(36).toUpperCase().padStart(8, '0')}`;
@@ -147,7 +147,7 @@ export class World {
     );
   }
 
-  /** The direct messages of exactly these two, opened when they are not yet. */
+  /** The direct message channel of these two, which is opened if need be. */
   direct(one: string, other: string): Channel {
     const open = [...this.channels.values()].find(
       (channel) => channel.kind === 'im' && channel.members.has(one) && channel.members.has(other),

@@ -39,16 +39,16 @@ export interface AppParts {
   slack: StartedSlack;
   guard: WriteGuard;
   audit: Audit;
-  /** A snippet was not accepted. */
+  /** Called for each snippet that was not accepted. */
   onRefused: (error: unknown) => void;
-  /** A run has ended. */
+  /** Called once for each run that has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
 }
 
-/** What the leader does: the bot that Slack's listeners talk to, and its runs. */
+/** The part of the process that only the leader has: the bot that Slack's listeners call, and its runs. */
 export type App = ReturnType<typeof createApp>;
 
-/** Composition: each part gets what it needs. No rule of the business is here. */
+/** Creates the parts and connects them. It holds no rule of its own. */
 export function createApp(parts: AppParts) {
   const { config, log, store, spoolDir } = parts;
   const known = openKnown(parts);
@@ -68,9 +68,9 @@ export function createApp(parts: AppParts) {
   let retention: { close: () => void } | undefined;
   return {
     bot,
-    /** Reads what the store knows and resumes unfinished runs; gives how many those were. */
+    /** Reads the store and resumes the unfinished runs. Resolves with their number. */
     recover: async (): Promise<number> => {
-      // A store that breaks off in the middle of a takeover is waited for.
+      // If the store fails in the middle of a takeover, each read is repeated until it succeeds.
       const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
       for (const one of listsOf(known)) await read(() => one.load());
       bot.channelIds.load(known.channels.moved(bot.workspace));
@@ -78,24 +78,27 @@ export function createApp(parts: AppParts) {
       const stored = await read(() => known.kernels.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
       retention = startRetention({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log });
-      // Asked for before the first snippet comes, so that it does not wait.
+      // The list is fetched before the first snippet arrives, so that the snippet need not wait for it.
       known.kernelspecs
         .read()
         .catch((error: unknown) =>
-          log.warn({ event: 'gateway.kernelspecs', err: error }, 'the gateway does not tell its kernelspecs'),
+          log.warn(
+            { event: 'gateway.kernelspecs', err: error },
+            'the kernelspecs could not be read from the gateway',
+          ),
         );
       const recovered = await runs.recover(unposted, stored);
-      scheduler.start();
+      if (!closing.signal.aborted) scheduler.start();
       return recovered;
     },
-    /** For metrics. */
+    /** The current numbers, for metrics. */
     counts: () => ({ ...kernels.counts, spoolBytes: spoolBudget.usedBytes }),
-    /** The store was emptied: what is in memory is written back. Rejects where that is to be tried again. */
+    /** The store was emptied: writes back what is in memory. Rejects if it has to be tried again. */
     notifyLost: async (): Promise<void> => {
       kernels.notifyLost();
       for (const one of listsOf(known)) await one.storeAgain();
     },
-    /** Leaves the runs in flight to a successor. */
+    /** Ends the work of this process. Its successor resumes the unfinished runs. */
     close: async (): Promise<void> => {
       closing.abort();
       scheduler.close();
@@ -108,7 +111,7 @@ export function createApp(parts: AppParts) {
 
 type Known = ReturnType<typeof openKnown>;
 
-/** What is known beside runs. */
+/** Everything that is remembered beside runs. */
 function openKnown({ config, log, gateway, store, slack }: AppParts) {
   const { workspace } = slack.side;
   return {
@@ -121,12 +124,12 @@ function openKnown({ config, log, gateway, store, slack }: AppParts) {
   };
 }
 
-/** What of it is in memory as a whole. */
+/** The lists that are kept in memory as a whole. */
 function listsOf({ channels, saved, schedules }: Known) {
   return [channels, saved, schedules];
 }
 
-/** Runs and the kernels that they run on. */
+/** Creates the runs and the kernels that they run on. */
 function createRuns(
   parts: AppParts,
   { kernels: records, channels, notebooks }: Known,
@@ -164,7 +167,10 @@ function createRuns(
       channels
         .change(run.workspace, run.channel, { kernelspec: run.data.kernelspec })
         .catch((error: unknown) =>
-          log.error({ event: 'channel.language', err: error }, 'the switch is not remembered'),
+          log.error(
+            { event: 'channel.language', err: error },
+            'the channel’s new language could not be stored',
+          ),
         );
     },
     notices: slack.kernelNotices.idle,
@@ -191,7 +197,7 @@ function createRuns(
   return { kernels, runs };
 }
 
-/** What Slack's listeners work with. */
+/** Creates what Slack's listeners call. */
 function createBot(parts: AppParts, known: Known, kernels: ChannelKernels, runs: Runs): Bot {
   const { config, log, gateway, store, slack, audit, onRefused } = parts;
   const { kernelspecs, channels, saved, schedules, notebooks } = known;

@@ -1,9 +1,9 @@
 /**
- * What can go wrong, cut by who must act. A snippet that fails is no error: it is a `RunOutcome`.
- * No message here may hold a token or a credential URL.
+ * One class of error for each party that has to act. A snippet that fails is not an error but a `RunOutcome`.
+ * No message here may contain a token or a URL with credentials.
  */
 
-/** The author of a snippet did something that cannot be done; shown only to them. */
+/** The author of a snippet asked for something that cannot be done. Only the author sees the message. */
 export class UserError extends Error {
   override readonly name = 'UserError';
   readonly code: UserErrorCode;
@@ -33,8 +33,8 @@ export type UserErrorCode =
   | 'noKernel';
 
 /**
- * The store gave no answer in time, or refused; `notLeader`: the lease of this process is not the store's any more.
- * Nothing that waited for it counts as accepted.
+ * The store gave no answer in time (`silent`) or refused. `notLeader`: the store does not accept this process's lease any
+ * more. A request that was waiting for the store does not count as accepted.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
@@ -45,7 +45,7 @@ export class StoreError extends Error {
   }
 }
 
-/** Every wrong setting at once, one sentence each. The process ends with exit code 78. */
+/** All mistakes in the settings, one sentence each. The process ends with exit code 78. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];

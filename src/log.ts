@@ -3,9 +3,9 @@ import { pino, type Logger } from 'pino';
 export type Log = Logger;
 
 /**
- * The process's log: JSON lines on stdout, each with an `event` for programs (`run.ended`: thing and what happened to
- * it, never reworded) beside its sentence for people, and with ids as fields of their own. Each secret is cut out of
- * every line wherever it stands, because an error's text from a library may carry a URL with a token in it.
+ * The process's log: JSON lines on stdout. Each line has a sentence for people, an `event` for programs (`run.ended`: a
+ * thing and what happened to it; it never changes), and ids as separate fields. Secrets are removed from the finished
+ * line, because an error message of a library may contain a URL with a token.
  */
 export function startLog({ level, secrets }: { level: string; secrets: Secrets }): Log {
   return pino({
@@ -17,13 +17,13 @@ export function startLog({ level, secrets }: { level: string; secrets: Secrets }
   });
 }
 
-/** A log that says nothing, for parts that are used without one. */
+/** A log without output, for callers that have no log. */
 export const silentLog: Log = pino({ enabled: false });
 
-/** A token that is renewed each few minutes is no secret any more when so many have followed. */
+/** How many secrets are remembered. A token that is renewed every few minutes has long expired after so many others. */
 const LEARNED_SECRETS = 100;
 
-/** What no log may show: the settings' secrets, and those that are learned while the process runs. */
+/** What must never appear in a log: the secrets of the settings, and those that the process learns while it runs. */
 export class Secrets {
   readonly #given: readonly string[];
   #learned: string[] = [];
@@ -48,7 +48,7 @@ export class Secrets {
   }
 }
 
-/** The forms in which a secret may turn up: as it is, in a URL, in JSON, in a Basic header's base64 is the caller's to add. */
+/** A secret as it is, in a URL and in JSON. The base64 form of a Basic header has to be added by the caller. */
 function secretForms(secrets: readonly string[]): string[] {
   const forms = secrets
     .filter((secret) => secret.length >= 4)

@@ -22,14 +22,14 @@ import { openStore } from './store/open.ts';
 import { createBackups } from './store/sqlite/backup.ts';
 import { atMost } from './waits.ts';
 
-/** What cannot be started for a reason that an operator has to mend (sysexits' EX_CONFIG). */
+/** The process cannot start until an operator corrects something (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78;
-/** The successor takes over within 3 s of SIGTERM: what is not written by then is the successor's. */
+/** How long shutdown may take before the lease is released: the successor has to lead within 3 s of SIGTERM. */
 const HANDOVER_MS = 2_500;
 
 async function main(): Promise<void> {
   const shutdown = handleShutdownSignals();
-  // Without a listener the signal would end the process.
+  // Without a listener this signal would end the process.
   process.on('SIGUSR2', () => undefined);
   const { config, secrets, log } = readSettings();
   const parts = await openParts(config, secrets, log);
@@ -37,12 +37,12 @@ async function main(): Promise<void> {
     parts.endHandover();
     log.info(
       { event: 'bot.stopping' },
-      'stopping: no new work is taken, runs in flight are left to the next start',
+      'stopping: no new work is accepted, and the next start resumes the unfinished runs',
     );
     limitDrain(log, (code) => process.exit(code));
   });
   if (await isElected(parts.leadership, shutdown.signal)) await lead(parts, shutdown);
-  else log.info({ event: 'bot.stopped' }, 'a standby ended');
+  else log.info({ event: 'bot.stopped' }, 'the standby has stopped');
   for (const part of [parts.gateway, parts.store, parts.spool, parts.server, parts.scraped])
     await part?.close();
 }
@@ -55,22 +55,22 @@ function readSettings() {
   const log = startLog({ level: config.logLevel, secrets });
   log.info({ event: 'bot.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
-  // A promise that a library lost (Bolt's, over an odd request) is no reason to leave everybody's runs.
+  // A promise that a library forgot to handle must not end the process and with it everybody's runs.
   process.on('unhandledRejection', (error) =>
-    log.error({ event: 'bot.unhandled', err: error }, 'something was not caught'),
+    log.error({ event: 'bot.unhandled', err: error }, 'an unhandled rejection'),
   );
   return { config, secrets, log };
 }
 
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
-/** What each process opens, whether it is the leader or a standby. */
+/** Opens what both a leader and a standby need. */
 async function openParts(config: Config, secrets: Secrets, log: Log) {
-  /** Of the leader. */
+  /** Set once this process leads. */
   const leading: { app?: App } = {};
   const metrics = createMetrics();
   const scraped = config.http.metrics === undefined ? undefined : await metrics.serve(config.http.metrics);
-  const opened = await openStore<RunData>({ url: config.store.address, log, readData: readRunData });
+  const opened = await openStore<RunData>({ url: config.store.url, log, readData: readRunData });
   const store = metrics.store(opened);
   const backUp = createBackups(store, log);
   process.on('SIGUSR2', () => void backUp());
@@ -78,7 +78,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
   const leadership = new Leadership(store.lease, {
     log,
     onLost: (why) => {
-      log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}); this one ends`);
+      log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}), so this process ends`);
       process.exit(1);
     },
     onEmptied: async () => leading.app?.notifyLost(),
@@ -88,7 +88,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
   const client = trackGateway(openGateway(config, secrets, log, () => leadership.mayWrite()));
   const gateway = metrics.gateway(client.gateway);
   const checkGateway = gatewayCheck(gateway);
-  /** What is wrong with a standby's settings shows before it is needed. */
+  /** A standby with wrong gateway settings should be noticed before it has to lead. */
   const warnOfGateway = async (): Promise<void> => {
     const { ok, detail } = await checkGateway();
     if (!ok) log.warn({ event: 'gateway.away', detail }, 'the gateway cannot be used at the moment');
@@ -133,7 +133,7 @@ function openGateway(config: Config, secrets: Secrets, log: Log, mayWrite: () =>
   return createGatewayClient(config.gateway, { log, credentials, mayWrite });
 }
 
-/** Waits for its turn to be the leader; false where this process is stopped before that. */
+/** Waits until this process is the leader. False: it was stopped before that. */
 async function isElected(leadership: Leadership, signal: AbortSignal): Promise<boolean> {
   try {
     await leadership.waitForTurn(signal);
@@ -144,7 +144,7 @@ async function isElected(leadership: Leadership, signal: AbortSignal): Promise<b
   }
 }
 
-/** Takes up the runs that there are, then listens to Slack until it is stopped. */
+/** Resumes the unfinished runs, then listens to Slack until the process is stopped. */
 async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> {
   const { config, secrets, log, leading, metrics, store, spool, leadership, slack, network } = parts;
   const { target, includesCode } = config.audit;
@@ -162,7 +162,7 @@ async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> 
   });
   leading.app = app;
   try {
-    // Store and Slack may be away for long; that is no reason to hear nothing of a signal.
+    // The store or Slack may not answer for a long time. A signal still has to stop the process.
     const recovered = await Promise.race([app.recover(), stopped]);
     if (!signal.aborted) await Promise.race([slack.open(app.bot), stopped]);
     if (!signal.aborted)
@@ -183,13 +183,13 @@ async function lead(parts: Parts, { signal, stopped }: Shutdown): Promise<void> 
     await stopped;
     await atMost(close(slack, app), HANDOVER_MS);
   } finally {
-    // Also when Slack refuses this process: another one need not wait for the lease to end.
+    // After a failure too, so that another process need not wait for the lease to expire.
     await leadership.release();
     await audit.close();
   }
 }
 
-/** First no new work, then the websockets to kernels, then what run messages have still to show. */
+/** Stops new work first, then closes the websockets to the kernels, then sends the pending edits of run messages. */
 async function close(slack: StartedSlack, app: App): Promise<void> {
   await slack.stopListening();
   await app.close();
@@ -201,7 +201,7 @@ function roleOf({ state }: Leadership): Role {
   return state === 'standby' ? 'standby' : 'inDoubt';
 }
 
-/** Beside the SQLite file, unless SPOOL_DIR says otherwise; undefined for a store that forgets. */
+/** The folder for output on disk: SPOOL_DIR, else the SQLite file's folder. Undefined for a store in memory. */
 function spoolPlace({ store, spoolDir }: Config): string | undefined {
   if (spoolDir !== undefined || store.kind === 'memory') return spoolDir;
   return store.kind === 'sqlite' ? dirname(store.path) : 'data';
@@ -220,6 +220,6 @@ try {
   process.stderr.write(
     `Sparkthread cannot start: ${named}${error instanceof Error ? error.message : String(error)}\n`,
   );
-  // A store that is silent may answer the next start; one that refuses has to be mended first.
+  // A store that gave no answer may answer at the next start. One that refused needs an operator.
   process.exit(error instanceof StoreError && error.code !== 'silent' ? EXIT_CONFIG : 1);
 }

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** The proxy on the way to https and wss addresses, and the addresses that are reached without it. */
+/** The proxy for https and wss addresses, and the addresses that are reached without it. */
 export interface ProxySettings {
   /** `http://user:password@host:3128/`, or https. */
   url: string;
@@ -10,13 +10,13 @@ export interface ProxySettings {
 export interface ProxyException {
   /** A name or an address in lower case, or `*` for all. */
   host: string;
-  /** For names: whether the name itself is meant, or only those below it. */
+  /** `nameAndBelow`: a name and its subdomains. `below`: its subdomains alone. */
   kind: 'nameAndBelow' | 'below' | 'address' | 'subnet';
   /** Undefined: every port. */
   port: number | undefined;
 }
 
-/** The proxy's URL for this address; undefined where it is reached directly. Plain http and ws never take a proxy. */
+/** The proxy's URL for this address; undefined if it is reached directly. Plain http and ws never use a proxy. */
 export function proxyFor(address: string | URL, settings: ProxySettings | undefined): string | undefined {
   if (settings === undefined) return undefined;
   const url = new URL(address);
@@ -29,13 +29,13 @@ export function proxyFor(address: string | URL, settings: ProxySettings | undefi
   return isExcepted ? undefined : settings.url;
 }
 
-/** Without user and password. */
+/** The proxy's URL without user and password. */
 export function shownProxy(url: string): string {
   const { protocol, host } = new URL(url);
   return `${protocol}//${host}`;
 }
 
-/** `NO_PROXY` as curl, Go and Python read it: names with all below them, addresses, subnets and `*`, each with a port or without. */
+/** Reads `NO_PROXY` as curl, Go and Python do: names with their subdomains, addresses, subnets and `*`, each with an optional port. */
 export function readExceptions(text: string): ProxyException[] {
   return text
     .split(/[\s,]+/)

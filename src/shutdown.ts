@@ -1,22 +1,22 @@
 import type { Log } from './log.ts';
 
-/** After SIGTERM the process is gone within this time, whatever still hangs. */
+/** After SIGTERM the process ends within this time, even if something hangs. */
 const DRAIN_MS = 9_000;
 
-/** From now on the process ends within {@link DRAIN_MS}: with a line and code 1, where something hangs. */
+/** Ends the process after {@link DRAIN_MS} with a log line and code 1, unless it has ended by then. */
 export function limitDrain(log: Log, exit: (code: number) => void): void {
   setTimeout(() => {
-    log.error({ event: 'bot.hung' }, 'something did not end in time; the process ends without it');
+    log.error({ event: 'bot.hung' }, 'the shutdown took too long, so the process ends now');
     exit(1);
   }, DRAIN_MS).unref();
 }
 
-/** What SIGTERM, SIGINT and SIGHUP ask for. */
+/** The shutdown that SIGTERM, SIGINT and SIGHUP ask for. */
 export interface Shutdown {
-  /** Aborted by the first SIGTERM, SIGINT or SIGHUP. */
+  /** Aborted by the first of these signals. */
   signal: AbortSignal;
   stopped: Promise<void>;
-  /** From now on there is something to close; until then a signal ends the process at once. */
+  /** Until this is called, a signal ends the process at once. After it, a signal calls `onStop`. */
   begin: (onStop: () => void) => void;
 }
 
@@ -26,7 +26,7 @@ export function handleShutdownSignals(): Shutdown {
   let onStop: (() => void) | undefined;
   const stop = (): void => {
     if (onStop === undefined) process.exit(0);
-    // A second signal changes nothing: one may come to the group and to this process as well.
+    // The same signal may reach this process twice, directly and through its process group.
     if (controller.signal.aborted) return;
     controller.abort();
     onStop();

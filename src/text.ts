@@ -1,4 +1,4 @@
-/** Words that every room needs: how long, how many, what stands beside what. Plain text. */
+/** Numbers, times and line ends in plain text, for every room. */
 
 /** `1,000`. */
 export function shownNumber(value: number): string {
@@ -10,7 +10,7 @@ export function countOf(count: number, unit: string): string {
   return `${shownNumber(count)} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-/** Those that say something, in a row. */
+/** Joins the words that are not empty. */
 export function joinWords(separator: string, words: readonly string[]): string {
   return words.filter((word) => word !== '').join(separator);
 }
@@ -18,13 +18,13 @@ export function joinWords(separator: string, words: readonly string[]): string {
 /** How long a run took: `0.05 s`, `3.2 s`, and from 10 s on as `renderElapsed`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
-  // What ran took some time: 0 s would say that nothing did.
+  // 0 s would mean that nothing ran.
   if (seconds < 1) return `${Math.max(0.01, Number(seconds.toFixed(2)))} s`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   return renderElapsed(ms);
 }
 
-/** As a clock that runs: whole seconds, `12 s`, `2 min 5 s`, `1 h 3 min`, from two days on `2 d 3 h`. */
+/** Whole seconds, as a running clock shows them: `12 s`, `2 min 5 s`, `1 h 3 min`, from two days on `2 d 3 h`. */
 export function renderElapsed(ms: number): string {
   const seconds = Math.round(Math.max(0, ms) / 1000);
   if (seconds < 60) return `${seconds} s`;
@@ -39,7 +39,7 @@ function inUnits(...counts: [number, string][]): string {
   return counts.flatMap(([count, unit]) => (count === 0 ? [] : [`${count} ${unit}`])).join(' ');
 }
 
-/** When something was, by the clock: `at 09:15:00`, `between 09:15:00 and 09:15:07`. */
+/** When something happened: `at 09:15:00`, `between 09:15:00 and 09:15:07`. */
 export function renderSpan(fromMs: number, toMs: number): string {
   const [from, to] = [clock(fromMs), clock(toMs)];
   return from === to ? `at ${from}` : `between ${from} and ${to}`;
@@ -53,8 +53,8 @@ const RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
 /**
- * Code with line ends as every Jupyter front end sends them: R, magics and `%%bash` fail on the `\r` of Windows. Takes
- * 4 ms for a million units, which may all be returns.
+ * Code with the line ends that every Jupyter front end sends: R, magics and `%%bash` fail on the `\r` of Windows. Takes
+ * 4 ms for a million UTF-16 units, even if all of them are `\r`.
  */
 export function toLineFeeds(code: string): string {
   if (!code.includes('\r')) return code;
@@ -69,7 +69,7 @@ export function toLineFeeds(code: string): string {
   return Buffer.from(units.buffer, 0, 2 * length).toString('utf16le');
 }
 
-/** Undefined for what is no JSON; JSON itself has no undefined. */
+/** Undefined for text that is not JSON. JSON itself has no undefined. */
 export function parseJson(given: string): unknown {
   try {
     return JSON.parse(given);
@@ -78,7 +78,7 @@ export function parseJson(given: string): unknown {
   }
 }
 
-/** Without a list of the lines, which costs nine times as much. */
+/** Counts without splitting the text, which would take nine times as long. */
 export function countNewlines(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;

@@ -10,7 +10,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   signal.removeEventListener('abort', end);
 }
 
-/** What `work` gives, or undefined after `ms`; the work goes on, and the process does not stay for it. */
+/** The result of `work`, or undefined after `ms`. The work goes on, but the timer keeps no process alive. */
 export async function atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
   const { promise: silence, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(resolve, ms, undefined).unref();
@@ -21,7 +21,7 @@ export async function atMost<T>(work: Promise<T>, ms: number): Promise<T | undef
   }
 }
 
-/** What `asked` gives, or a rejection with what `late` makes after `ms`. A cache behind it still gets what comes later. */
+/** The result of `asked`, or a rejection with `late()` after `ms`. A later result still reaches a cache behind `asked`. */
 export async function withTimeout<T>(
   asked: Promise<T>,
   ms: number,
@@ -36,7 +36,7 @@ export async function withTimeout<T>(
   }
 }
 
-/** Lets one waiter sleep until something changes or time is up. */
+/** Lets one waiter sleep until something changes or a time has passed. */
 export class Notifier {
   #wake: (() => void) | undefined;
 
@@ -58,11 +58,11 @@ export class Notifier {
   }
 }
 
-/** Runs what has one key one after the other, in order; other keys side by side. */
+/** Runs work with the same key one after the other, in order, and work with different keys concurrently. */
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** Gives what `act` gives and rejects as it does; a failure holds up nothing behind it. */
+  /** Settles as `act` does. A failure does not stop the work behind it. */
   async run<Done>(key: string, act: () => Promise<Done>): Promise<Done> {
     const before = this.#last.get(key) ?? Promise.resolve();
     const mine = before.catch(() => undefined).then(act);
@@ -75,17 +75,17 @@ export class KeyedMutex {
   }
 }
 
-/** Runs one work after the other. `onFailed` gets what a work throws. */
+/** Runs one piece of work after the other. `onFailed` gets what they throw. */
 export class InOrder {
   readonly #onFailed: (error: unknown) => void;
-  /** The work that has to end before the next one begins. */
+  /** The last work in line. */
   #busy: Promise<void> | undefined;
 
   constructor(onFailed: (error: unknown) => void) {
     this.#onFailed = onFailed;
   }
 
-  /** Works at once where nothing is under way, else behind it. Never rejects. */
+  /** Starts the work at once if no other work is running, else after it. Never rejects. */
   run(work: () => Promise<void> | undefined): Promise<void> | undefined {
     const begun = this.#busy === undefined ? work() : this.#busy.then(work);
     if (begun === undefined) return undefined;

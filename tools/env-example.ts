@@ -20,5 +20,6 @@ export function envExample(): string {
 function lines({ name, description, example, default: byDefault }: Setting): string {
   if (toFillIn.has(name)) return `# ${description} For example ${example}\n${name}=`;
   const value = byDefault ?? example;
-  return `# ${description}\n# ${name}=${/[\s#]/.test(value) ? `'${value}'` : value}`;
+  // Without quotes, which `docker run --env-file` would take as a part of the value.
+  return `# ${description}\n# ${name}=${value}`;
 }

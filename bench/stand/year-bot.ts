@@ -53,7 +53,7 @@ export async function startYear(options: {
   const posted = new Map<string, () => void>();
   const finals = new FinalMessages({
     store: store.runs,
-    removeMessage: async () => undefined,
+    removeMessage: async () => true,
     forgetNotebook: async () => undefined,
     onPosted(live) {
       kernels.remove(live);
@@ -103,7 +103,7 @@ export async function startYear(options: {
       withdraw: async () => undefined,
     }),
     removeAttached: async () => undefined,
-    removeMessage: async () => undefined,
+    removeMessage: async () => true,
     openTranscript: open,
     log: silentLog,
   });
@@ -215,6 +215,7 @@ function execute(msgId: string, executionCount: number): Execution {
     end: Promise.resolve(end),
     written: Promise.resolve(),
     checkpoint: undefined,
+    soFar: () => undefined,
     stopAgain: () => undefined,
     async *[Symbol.asyncIterator]() {
       yield* said;

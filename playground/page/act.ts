@@ -1,4 +1,4 @@
-/** What a person does on the page, done by the same clients that tests use. */
+/** What a person does on the page, by the same client that tests use. */
 import { z } from 'zod';
 import { escapeText } from '../composer.ts';
 import type { Ephemeral, SlackMessage } from '../messages.ts';
@@ -39,7 +39,7 @@ const action = z.discriminatedUnion('kind', [
 
 type Action = z.infer<typeof action>;
 
-/** Does it; answers the sentence to show when it cannot be done. */
+/** Does what the page asks for; returns a sentence to show if it cannot. */
 export async function act(service: Service, sent: unknown): Promise<string | undefined> {
   const read = action.safeParse(sent);
   if (!read.success) return 'The page sent something unknown.';
@@ -91,7 +91,7 @@ async function perform(service: Service, client: UserClient, doing: Action): Pro
   }
 }
 
-/** A command, or a message; in threads Slack takes no commands. */
+/** A command, or a message; Slack takes no commands in threads. */
 async function say(
   service: Service,
   client: UserClient,

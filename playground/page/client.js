@@ -1,4 +1,4 @@
-/** Keeps the live regions up to date and sends what the person does. */
+/** Updates the regions of the page and sends what the person does. */
 
 const regions = ['sidebar', 'title', 'messages', 'thread', 'modal'];
 const element = (id) => document.getElementById(id);
@@ -28,7 +28,7 @@ function go(change) {
   connect();
 }
 
-/** Replaces only the children that changed, so that selections, scroll and typed text stay. */
+/** Replaces only changed children, so that selections, scroll positions and typed text stay. */
 function draw(region, html) {
   const atEnd = region.scrollHeight - region.scrollTop - region.clientHeight < 80;
   const fresh = document.createElement('template');
@@ -52,7 +52,7 @@ function draw(region, html) {
   region.querySelector('[autofocus]')?.focus();
 }
 
-// A picture takes its room only when it has come.
+// A picture takes room only once it is loaded.
 document.addEventListener(
   'load',
   (event) => {
@@ -171,7 +171,7 @@ function startEditing(message, text) {
   form.elements.text.focus();
 }
 
-/** What is typed next is a new message again. */
+/** Ends the editing of a message. */
 function stopEditing(form) {
   delete form.dataset.editing;
   form.querySelector('.primary').textContent = 'Send';

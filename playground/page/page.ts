@@ -11,7 +11,7 @@ const assets: Readonly<Record<string, string>> = {
   '/page/client.js': 'text/javascript; charset=utf-8',
   '/page/style.css': 'text/css; charset=utf-8',
 };
-/** Many changes in a row are drawn once. */
+/** Changes within this time are drawn at once. */
 const drawDelayMs = 40;
 
 /** Answers a request for the page; false when it is for something else. */
@@ -77,7 +77,7 @@ function readWindow(service: Service, query: URLSearchParams): Window {
   };
 }
 
-/** Only from this page: another site's page must not be able to run code through it. */
+/** Accepts acts of this page only: another site must not be able to run code through it. */
 async function takeAct(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const isOwn =
     request.headers.origin === service.origin &&
@@ -97,7 +97,7 @@ function giveFile(service: Service, path: string, response: ServerResponse): voi
     response.writeHead(404).end();
     return;
   }
-  // A file's own script must not run as this page.
+  // Scripts in a file must not run in the origin of this page.
   const isShown = /^(image\/(png|jpeg|gif)|text\/plain)$/.test(stored.file.mimetype);
   response
     .writeHead(200, {

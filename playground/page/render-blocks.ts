@@ -1,4 +1,4 @@
-/** Block Kit as HTML: what only shows is drawn by slack-blocks-to-jsx, what can be pressed or filled in by our own forms. */
+/** Block Kit as HTML: static blocks by slack-blocks-to-jsx, interactive elements by our own forms. */
 import { createElement as h, type ComponentProps, type ReactNode } from 'react';
 import { Message } from 'slack-blocks-to-jsx';
 import type { Block, TableCell } from '../blocks-schema.ts';
@@ -12,9 +12,9 @@ type DrawableBlock = ComponentProps<typeof Message>['blocks'][number];
 interface BlocksProps {
   readonly world: World;
   readonly blocks: readonly Block[];
-  /** Who looks, so that mentions of this person stand out. */
+  /** The viewer, whose mentions stand out. */
   readonly viewerId: string;
-  /** Inputs need the view that they are in, and the channel that the viewer looks at beside it. */
+  /** For inputs: their view, and the channel that the viewer looks at. */
   readonly view?: View;
   readonly channelId?: string;
 }
@@ -56,7 +56,7 @@ export function Blocks({ world, blocks, viewerId, view, channelId }: BlocksProps
   });
 }
 
-/** mrkdwn without any block, as messages with text only show it. */
+/** mrkdwn without blocks, for messages with text only. */
 export function MrkdwnText({
   world,
   text,
@@ -86,7 +86,7 @@ function Shown({ world, viewerId, block }: { world: World; viewerId: string; blo
   );
 }
 
-/** The block in the library's terms: numbers as text, files of the workspace by their address here. */
+/** The block in the library's form: numbers as text, files of the workspace by their URL here. */
 function drawable(world: World, block: Block): object {
   if (block.type === 'table' || block.type === 'data_table') {
     return { ...block, type: 'table', rows: block.rows.map((row) => row.map(drawableCell)) };
@@ -102,7 +102,7 @@ function drawable(world: World, block: Block): object {
   return block;
 }
 
-/** The library draws more than its types say: languages, links in preformatted text. */
+/** The library draws more than its types allow: languages, links in preformatted text. */
 function isDrawable(block: object): block is DrawableBlock {
   return 'type' in block;
 }
@@ -111,7 +111,7 @@ function drawableCell(cell: TableCell): object {
   return cell.type === 'raw_number' ? { type: 'raw_text', text: cell.text ?? String(cell.value) } : cell;
 }
 
-/** Where the page reads a file; without Slack's token, because the page is the user's own window. */
+/** The URL of a file for the page, which has no token of Slack. */
 export function fileAddress(fileId: string): string {
   return `/page/files/${fileId}`;
 }

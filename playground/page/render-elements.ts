@@ -1,4 +1,4 @@
-/** What can be pressed: buttons and selects. The page's script sends `data-press` with what was chosen. */
+/** Buttons and selects. The page's script sends `data-press` with what was chosen. */
 import { createElement as h, type ReactNode } from 'react';
 import { optionsOf, type ActionsElement, type Option } from '../block-elements.ts';
 import type { World } from '../world.ts';

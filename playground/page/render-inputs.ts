@@ -114,7 +114,7 @@ function Choice(props: {
   );
 }
 
-/** What is in the field now: typed before, or given by the app. */
+/** The present value of the field: typed before, or given by the app. */
 function valuesOf(view: View | undefined, blockId: string, element: InputElement): string[] {
   const state = view?.values[blockId]?.[element.action_id ?? ''];
   if (state === undefined) return [];

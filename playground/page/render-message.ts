@@ -1,4 +1,4 @@
-/** One message as HTML: author, body, files, reactions, and what can be done with it. */
+/** A message as HTML: author, body, files, reactions, and its actions. */
 import { createElement as h, type ReactNode } from 'react';
 import type { Ephemeral, FileTombstone, SlackFile, SlackMessage } from '../messages.ts';
 import { mrkdwnAsText } from '../mrkdwn-text.ts';
@@ -13,7 +13,7 @@ interface MessageProps {
   readonly message: SlackMessage | Ephemeral;
   readonly viewerId: string;
   readonly shortcuts: readonly Shortcut[];
-  /** In the thread's own pane there is no line about its replies. */
+  /** In the side pane of the thread: without the line about replies. */
   readonly isInThread: boolean;
 }
 
@@ -73,7 +73,7 @@ export function Avatar({ user, isSmall = false }: { user: User | undefined; isSm
   );
 }
 
-/** Each name its own colour, always the same. */
+/** A colour by name. */
 function hueOf(name: string): number {
   let sum = 0;
   for (const letter of name) sum += letter.charCodeAt(0) * 47;
@@ -116,7 +116,7 @@ function FileCard({ file }: { file: SlackFile | FileTombstone }): ReactNode {
   );
 }
 
-/** Signs that fonts without emoji have, too. */
+/** Characters that fonts without emoji have. */
 const SIGNS: Readonly<Record<string, string>> = {
   white_check_mark: '✓',
   x: '✗',
@@ -176,7 +176,7 @@ function clockTime(ts: string): string {
   return new Date(Number(ts) * 1000).toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit' });
 }
 
-/** Messages and what only the viewer sees, in order of time. */
+/** Messages and the viewer's ephemeral messages, by time. */
 export function inOrder(
   messages: readonly SlackMessage[],
   whispers: readonly Ephemeral[],

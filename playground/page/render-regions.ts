@@ -1,4 +1,4 @@
-/** The regions of the page as one viewer sees them now. Each is sent anew when its HTML changed. */
+/** The regions of the page for one viewer. Each is sent again when its HTML changes. */
 import { createElement as h, type ReactNode } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import type { Channel, User } from '../people.ts';
@@ -6,7 +6,10 @@ import type { Service } from '../service.ts';
 import { Blocks } from './render-blocks.ts';
 import { Avatar, inOrder, MessageItem } from './render-message.ts';
 
-/** What a window shows: whose it is, the channel, the open thread; the app's home instead of its messages. */
+/**
+ * What a window shows: for which user, the channel, the open thread, and whether the app's home tab instead of its
+ * messages.
+ */
 export interface Window {
   readonly user: User;
   readonly channel: Channel;

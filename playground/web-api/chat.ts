@@ -1,4 +1,4 @@
-/** chat.*: post, update, delete, whisper, link. */
+/** chat.* */
 import { z } from 'zod';
 import { type SlackMessage, presentMessage } from '../messages.ts';
 import type { Channel } from '../people.ts';
@@ -88,7 +88,7 @@ export const chatMethods: Methods = {
       if (args.text === undefined && args.blocks === undefined && args.attachments === undefined)
         throw new Refusal('no_text');
       const given = args.blocks === undefined ? undefined : messageBlocks(service, args.blocks);
-      // Text alone takes the old blocks away; blocks alone leave the old text.
+      // Text alone removes the old blocks; blocks alone leave the old text.
       const blocks = given ?? (args.text === undefined ? message.blocks : undefined);
       const body = args.text ?? message.text;
       if (body === '' && (blocks?.length ?? 0) === 0) throw new Refusal('no_text');
@@ -165,7 +165,7 @@ function permalink(service: Service, message: SlackMessage): string {
   return `${address}?thread_ts=${message.thread_ts}&cid=${message.channel}`;
 }
 
-/** Where the bot may write: by id, by name as chat.postMessage still takes it, or by user id for direct messages. */
+/** The channel to post to: by id, by name, which chat.postMessage still takes, or by user id for direct messages. */
 function postable(service: Service, reference: string): Channel {
   const { world } = service;
   const named = reference.startsWith('#') ? world.findChannel(reference)?.id : directWith(world, reference);
@@ -184,7 +184,7 @@ function directWith(world: World, reference: string): string | undefined {
   return world.users.has(reference) ? world.direct(world.bot.id, reference).id : undefined;
 }
 
-/** Checks that `ts` is a parent. What Slack says of a parent that never was is undocumented; here it is thread_not_found. */
+/** Checks that `ts` is a parent. Slack's error for an unknown parent is undocumented; here it is thread_not_found. */
 export function thread(service: Service, channel: Channel, ts: string | undefined): string | undefined {
   if (ts === undefined) return undefined;
   const parent = service.world.timeline(channel.id).find(ts);

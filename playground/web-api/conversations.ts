@@ -76,7 +76,7 @@ export const conversationMethods: Methods = {
     },
     run(service, args) {
       const userId = args.user ?? service.world.bot.id;
-      // Of somebody else only what the bot can see too.
+      // For another user, only channels that the bot can see, too.
       return channelPage(
         service,
         args,

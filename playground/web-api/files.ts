@@ -4,7 +4,7 @@ import { maxSnippetBytes } from '../uploads.ts';
 import { thread } from './chat.ts';
 import { count, joinedChannel, json, messageBlocks, method, Refusal, text, type Methods } from './method.ts';
 
-/** One more in one message, and Slack breaks (python-slack-sdk#1653). */
+/** With one more file in a message, Slack fails (python-slack-sdk#1653). */
 const maxFilesOfMessage = 14;
 const fileList = z.array(z.object({ id: z.string(), title: z.string().optional() })).min(1);
 

@@ -1,4 +1,4 @@
-/** How a method of the Web API is written down: its scopes, its arguments, what it does. */
+/** How a method of the Web API is declared: its scopes, its arguments, what it does. */
 import { z } from 'zod';
 import { type Block, readBlocks } from '../blocks-schema.ts';
 import type { Channel } from '../people.ts';
@@ -6,7 +6,7 @@ import type { Service } from '../service.ts';
 
 export type Answer = Record<string, unknown>;
 
-/** `{ ok: false, error }` with what else Slack adds. */
+/** `{ ok: false, error }` and what else Slack adds. */
 export class Refusal extends Error {
   readonly error: string;
   readonly details: Answer;
@@ -20,9 +20,9 @@ export class Refusal extends Error {
 
 export interface Method {
   readonly token: 'bot' | 'app';
-  /** One of these is enough; none is needed when empty. */
+  /** One of these is enough; empty: none is needed. */
   readonly scopes: readonly string[];
-  /** Whether JSON bodies are understood; most reading methods take forms only. */
+  /** Whether JSON bodies are accepted; most reading methods take forms only. */
   readonly takesJson: boolean;
   call(service: Service, raw: Readonly<Record<string, unknown>>): { answer: Answer; ignored: string[] };
 }
@@ -99,7 +99,7 @@ export function joinedChannel(service: Service, reference: string): Channel {
   return channel;
 }
 
-/** Blocks of a message, or the refusal that Slack gives; pictures of files have to be ready. */
+/** The blocks of a message, or Slack's refusal; pictures of files have to be processed. */
 export function messageBlocks(service: Service, value: unknown): Block[] {
   const verdict = readBlocks(value, 'message', () => service.world.nextId('b'));
   if (!verdict.ok) {

@@ -1,4 +1,4 @@
-/** Bodies of requests as Slack takes them: forms, JSON, multipart. */
+/** Reads the bodies of requests: forms, JSON, multipart. */
 import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 

@@ -1,4 +1,4 @@
-/** Takes a request for `/api/<method>`: token, rate, scope, arguments, fault, answer, journal. */
+/** Handles requests for `/api/<method>`: token, rate, scope, arguments, faults, answer, journal. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../faults.ts';
@@ -41,7 +41,7 @@ export async function answerApiCall(
   const fault = service.faults.next(name);
   if (fault !== undefined) call.fault = fault.kind;
   await beforeWork(fault);
-  const reply = plantedReply(fault) ?? reckon(service, name, { args, token, isJson }, call);
+  const reply = plantedReply(fault) ?? handleCall(service, name, { args, token, isJson }, call);
   if (fault?.kind === 'replyLate') await sleep(fault.delayMs);
   call.endedAtMs = performance.now();
   call.status = reply.status;
@@ -60,7 +60,7 @@ async function beforeWork(fault: Fault | undefined): Promise<void> {
   }
 }
 
-/** What a fault answers without anything being done. */
+/** The answer of a fault with which nothing is done. */
 function plantedReply(fault: Fault | undefined): Reply | undefined {
   if (fault?.kind === 'rateLimited') {
     return { status: 429, body: { ok: false, error: 'ratelimited' }, retryAfterS: fault.retryAfterS };
@@ -70,7 +70,7 @@ function plantedReply(fault: Fault | undefined): Reply | undefined {
   return fault?.kind === 'dropped' ? { status: 0, body: {} } : undefined;
 }
 
-function reckon(
+function handleCall(
   service: Service,
   name: string,
   {

@@ -75,7 +75,9 @@ export class PendingLines {
     this.#lines.push(line);
     this.#bytes += bytes;
     this.#fileBytes += bytes;
-    this.#onDisk(() => appendFileSync(this.#path, `${line}\n`, { mode: 0o600 }));
+    // An append that failed may have left a part of its line: a line break keeps the next line apart from it.
+    const start = this.#isDiskFull ? '\n' : '';
+    this.#onDisk(() => appendFileSync(this.#path, `${start}${line}\n`, { mode: 0o600 }));
     this.#start();
   }
 

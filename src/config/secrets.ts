@@ -24,9 +24,7 @@ export function listSecrets(values: SettingValues, gateway: GatewaySettings): st
     tls.key,
     ...auditSecrets(values.AUDIT),
     tls.passphrase,
-    ...(store.kind === 'redis' && store.password !== undefined
-      ? [store.password, new URL(store.address).password]
-      : []),
+    ...(store.kind === 'redis' && store.password !== '' ? [store.password, new URL(store.url).password] : []),
     ...userSecrets(values.HTTPS_PROXY),
     ...userSecrets(values.SPARK_STATUS_URL),
     // Given under two names, only one is used: the other is a secret all the same.

@@ -1,10 +1,10 @@
 import { type Config, readConfig } from '../config/config.ts';
-import type { StoreSettings } from '../config/fields/server-fields.ts';
 import { ConfigError, StoreError } from '../errors.ts';
 import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
 import { silentLog } from '../log.ts';
 import { openStore } from '../store/open.ts';
+import type { StoreAddress } from '../store/store.ts';
 import { renderElapsed } from '../text.ts';
 import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
 import { checkProxy } from './check-proxy.ts';
@@ -89,10 +89,10 @@ const LEASE_MS = 1_000;
 const LOCK_WAIT_MS = 300;
 
 /** Opens the store; where no other process can have it, it is written to as well. */
-async function checkStore(settings: StoreSettings, report: Report): Promise<void> {
+async function checkStore(settings: StoreAddress, report: Report): Promise<void> {
   const what = 'store';
   try {
-    const store = await openStore({ url: settings.address, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    const store = await openStore({ url: settings.url, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
     try {
       await store.runs.ping();
       if (store.kind !== 'redis') await store.lease.acquire(LEASE_MS).then(() => store.lease.release());
@@ -109,7 +109,7 @@ async function checkStore(settings: StoreSettings, report: Report): Promise<void
   }
 }
 
-function remedyOf({ kind }: StoreSettings, { code }: StoreError): string {
+function remedyOf({ kind }: StoreAddress, { code }: StoreError): string {
   if (kind !== 'redis') return 'Give STORE_URL a path that this user may write, on a disk with room.';
   return code === 'silent'
     ? 'Start Redis, or correct host and port in STORE_URL.'

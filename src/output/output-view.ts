@@ -104,15 +104,23 @@ export function lossOf(output: KernelOutput): OutputLoss | undefined {
   }
 }
 
-/** Losses of one kind are one, and counted; each gap is its own. */
+/** Gaps with less between them are one: they are told to the second. */
+const BETWEEN_GAPS_MS = 1_000;
+
+/** Losses of one kind are one, and counted; of gaps those that follow at once. */
 export function withLoss(losses: readonly OutputLoss[], loss: OutputLoss): OutputLoss[] {
-  const known = losses.find((each) => each.kind === loss.kind);
-  if (loss.kind === 'gap' || known === undefined) return [...losses, loss];
-  const sum = sumOf(known, loss);
+  const known = losses.findLast((each) => each.kind === loss.kind);
+  const sum = known === undefined ? undefined : sumOf(known, loss);
+  if (sum === undefined) return [...losses, loss];
   return losses.map((each) => (each === known ? sum : each));
 }
 
-function sumOf(known: OutputLoss, loss: OutputLoss): OutputLoss {
+/** Undefined where they are two. */
+function sumOf(known: OutputLoss, loss: OutputLoss): OutputLoss | undefined {
+  if (loss.kind === 'gap' && known.kind === 'gap')
+    return loss.fromMs - known.toMs < BETWEEN_GAPS_MS
+      ? { ...known, toMs: Math.max(known.toMs, loss.toMs) }
+      : undefined;
   if (loss.kind === 'tooBig' && known.kind === 'tooBig')
     return { ...known, messages: known.messages + loss.messages };
   if (loss.kind === 'unread' && known.kind === 'unread')

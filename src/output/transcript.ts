@@ -16,6 +16,8 @@ export interface Transcript {
   view(): OutputView;
   /** When the bot that died last kept something (ms since the epoch); undefined when there was none. */
   readonly lastKeptAtMs: number | undefined;
+  /** Resolves when what came so far is on disk, for a process that takes over if this one dies. Never rejects. */
+  save(): Promise<void>;
   /** How the run ended, in a word (RunOutcome's kind): for what is written of it beside the answer. */
   noteEnd?(kind: string): void;
   /** All is on disk and every part has its last form. Output may still be added afterwards (late output). */

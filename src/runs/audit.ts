@@ -4,17 +4,17 @@ import { summarizeCode } from '../store/run-reader.ts';
 import type { RunOutcome } from './outcome.ts';
 import type { Run } from './run.ts';
 
-/** A run that was accepted just now. The code is for those who want it (AUDIT_CODE). */
+/** A run has just been accepted. The code is written only with AUDIT_CODE. */
 export function auditAccepted(run: Run, code: readonly string[]): AuditEntry {
   return { event: 'run.accepted', audit: 'accepted', ...describeRun(run), code };
 }
 
-/** An edit of its message put other code in the place of a run that waits. */
+/** An edit of the message has replaced the code of a waiting run. */
 export function auditEdited(run: Run, code: readonly string[]): AuditEntry {
   return { event: 'run.edited', audit: 'edited', ...describeRun(run), code };
 }
 
-/** Who, where, when, which kernel, how it ended; never output. */
+/** Who, where, when, on which kernel, and how the run ended; never output. */
 export function auditEnded(run: Run, outcome: RunOutcome): AuditEntry {
   const { data } = run;
   return {
@@ -29,28 +29,19 @@ export function auditEnded(run: Run, outcome: RunOutcome): AuditEntry {
   };
 }
 
-/** What its Spark jobs have cost, as far as they were seen. */
+/** What the run's Spark jobs have done, as far as they were observed. */
 function describeSpark(spark: SparkWork): Partial<AuditEntry> {
   const { jobs, doneTasks, failedTasks } = allCounts(spark);
   return { sparkApp: spark.app, sparkJobs: jobs, sparkTasks: doneTasks, sparkFailedTasks: failedTasks };
 }
 
-/** Of code that made no run. */
-export function describeCode(
-  blocks: readonly string[],
-): Pick<AuditEntry, 'codeSha256' | 'codeLength' | 'code'> {
+/** Describes code that made no run. */
+export function describeCode(blocks: readonly string[]) {
   const { codeSha256, codeLength } = summarizeCode(blocks);
   return { codeSha256, codeLength, code: blocks };
 }
 
-function describeRun({
-  id,
-  requester,
-  workspace,
-  channel,
-  thread,
-  data,
-}: Run): Omit<AuditEntry, 'event' | 'audit'> {
+function describeRun({ id, requester, workspace, channel, thread, data }: Run) {
   return {
     run: id,
     user: requester,

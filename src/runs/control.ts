@@ -6,9 +6,9 @@ import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelSession } from './session/kernel-session.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
 
-/** How long the gateway is asked about one kernel. */
+/** How long the gateway may take to answer about one kernel. */
 const LOOK_MS = 5_000;
-/** The requester of one run is asked about it no oftener than this. */
+/** The requester of a run can be asked about it only once in this time. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
 const STARTING =
@@ -22,22 +22,22 @@ export interface ControlDeps {
 
 export interface KernelStatus {
   record: KernelRecord;
-  /** What its kernelspec is called, as far as the gateway says. */
+  /** The display name of the kernelspec, or its name if the gateway gives none. */
   displayName: string;
-  /** As the gateway gives it; `gone` for 404, `unreachable` when it does not answer. */
+  /** The gateway's word for it; `gone` if it has no such kernel, `unreachable` if it does not answer. */
   state: string;
   /** Unfinished runs in its queue, in order. */
   unfinished: readonly Run[];
 }
 
-/** A kernel on the gateway that is somebody else's. */
+/** A kernel on the gateway that belongs to somebody else. */
 export interface OtherKernel {
   kernelId: string;
   kernelspec: string;
   state: string;
 }
 
-/** What people and admins do to runs and kernels beside running code. Throws `UserError` and `GatewayError`. */
+/** What people and admins can do to runs and kernels. Throws `UserError` and `GatewayError`. */
 export class KernelControl {
   readonly #deps: ControlDeps;
 
@@ -49,7 +49,7 @@ export class KernelControl {
     return await this.statusOf(this.#deps.kernels.records(workspace, channel));
   }
 
-  /** Every kernel of a workspace, the one used last first. */
+  /** Every kernel of a workspace, the most recently used first. */
   async kernels(workspace: string): Promise<KernelRecord[]> {
     return this.#deps.kernels.records(workspace).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
   }
@@ -75,7 +75,7 @@ export class KernelControl {
     }
   }
 
-  /** The gateway's kernels that no channel of ours has; undefined where the gateway does not list. */
+  /** The gateway's kernels that belong to none of our channels; undefined if the gateway lists no kernels. */
   async otherKernels(workspace: string): Promise<OtherKernel[] | undefined> {
     const listed = await this.#deps.gateway.listKernels(AbortSignal.timeout(LOOK_MS));
     const ours = new Set(this.#deps.kernels.records(workspace).map(({ kernelId }) => kernelId));
@@ -84,7 +84,7 @@ export class KernelControl {
       .map(({ id, name, executionState }) => ({ kernelId: id, kernelspec: name, state: executionState }));
   }
 
-  /** `/spark stop`: the caller's running run in this channel, else their first waiting one. Gives what was stopped. */
+  /** `/spark stop`: stops the caller's running run in this channel, else their first waiting one. Returns the run. */
   async stopOwn(workspace: string, channel: string, requester: string): Promise<Run> {
     const mine = this.#unfinished(workspace, channel).filter((run) => run.requester === requester);
     const run = mine.find(({ state }) => state !== 'waiting') ?? mine[0];
@@ -96,7 +96,7 @@ export class KernelControl {
     return await this.stop(run, requester);
   }
 
-  /** An admin's `/spark stop`: their own run, else the channel's running one. */
+  /** An admin's `/spark stop`: stops their own run, else the channel's running one. */
   async stopRunning(workspace: string, channel: string, by: string): Promise<Run> {
     const unfinished = this.#unfinished(workspace, channel);
     if (unfinished.some(({ requester }) => requester === by))
@@ -128,7 +128,7 @@ export class KernelControl {
     return live.run;
   }
 
-  /** The run that `waiting` waits behind, to ask its requester about it: once in ten minutes, whoever asks. */
+  /** The run in front of `waiting`, whose requester is to be asked about it: once in ten minutes, whoever asks. */
   askAbout(waiting: Run): Run {
     const { kernels } = this.#deps;
     const [inHand] = kernels.find(waiting.queue)?.unfinished ?? [];
@@ -146,17 +146,17 @@ export class KernelControl {
         'notAsked',
         `The person whose run is in front was asked already, and can be asked again in ${Math.ceil((ASK_AGAIN_MS - sinceMs) / 60_000)} min.`,
       );
-    // At once, so that it holds over a crash too.
+    // Stored at once, so that the limit outlives a crash.
     live.commit({ data: { askedAt: Date.now() } }).catch(() => undefined);
     return live.run;
   }
 
-  /** Whether this run's requester alone has run code in the session's kernel. */
+  /** Whether nobody but this run's requester has run code in the session's kernel. */
   async hasRunAlone(run: Run): Promise<boolean> {
     return this.#deps.kernels.find(run.queue)?.hasRunAlone(run) ?? true;
   }
 
-  /** `by` agreed to replace the session's kernel by one of the run's language. */
+  /** `by` has agreed to replace the session's kernel with one of the run's language. */
   async agreeToSwitch(run: Run, by: string): Promise<void> {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
@@ -164,14 +164,14 @@ export class KernelControl {
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 
-  /** The run in this thread that waits for a line of `requester`. */
+  /** The run in this thread that waits for input from `requester`. */
   awaitingInput(workspace: string, channel: string, thread: string, requester: string): Run | undefined {
     return this.#deps.kernels.awaitingInput(workspace, channel, thread, requester);
   }
 
   /**
-   * Gives the run's kernel the line it asked for. False when the question is over. A run that is just being resumed is
-   * waited for; throws `UserError` when that takes too long, because the line is stored nowhere.
+   * Gives the run's kernel the input that it asked for. False if the kernel no longer waits for it. Waits for a run that is
+   * just being resumed, and throws `UserError` if that takes too long, because the input is stored nowhere.
    */
   async answerInput(run: Run, promptId: string, input: string): Promise<boolean> {
     const prompt = await this.#deps.kernels.run(run.id)?.prompts.find(promptId);
@@ -183,7 +183,7 @@ export class KernelControl {
     return prompt?.answer(input) ?? false;
   }
 
-  /** The kernels of a channel, of which there may be one for each kernelspec; at least one. */
+  /** The kernels of a channel: at least one, or one for each kernelspec. */
   kernelsOf(workspace: string, channel: string): KernelRecord[] {
     const records = this.#deps.kernels.records(workspace, channel);
     if (records.length === 0)
@@ -194,7 +194,7 @@ export class KernelControl {
     return records;
   }
 
-  /** The kernel that a button names. */
+  /** The kernel with the id that a button has. */
   async kernelById(workspace: string, kernelId: string): Promise<KernelRecord> {
     const record = this.#deps.kernels.records(workspace).find((each) => each.kernelId === kernelId);
     return record ?? this.#gone();
@@ -205,14 +205,14 @@ export class KernelControl {
     return this.#deps.kernels.find(run.queue)?.record ?? this.#gone();
   }
 
-  /** Whether the kernel that a run used was neither restarted nor replaced since. */
+  /** Whether the kernel that a run used has been neither restarted nor replaced since. */
   hasKernelOf({ queue, data }: Run): boolean {
     const record = this.#deps.kernels.find(queue)?.record;
     const isSame = record !== undefined && record.kernelId === data.request?.kernelId;
     return isSame && !record.restartedUnseen && record.executionCount >= (data.executionCount ?? 0);
   }
 
-  /** Whether a run has found the Spark of that kernel gone. */
+  /** Whether the run found that Spark in its kernel was gone, and the kernel is still the same. */
   hasLostSpark(run: Run): boolean {
     return run.data.hasLostSpark === true && this.hasKernelOf(run);
   }
@@ -227,7 +227,7 @@ export class KernelControl {
 
   #sessionOf({ queue, kernelId }: KernelRecord): KernelSession {
     const session = this.#deps.kernels.find(queue);
-    // Forgotten while it comes up, it would be left behind by a crash.
+    // If the record of a starting kernel were removed, a crash would leave the kernel on the gateway.
     if (session?.state === 'starting' && session.unfinished.length > 0)
       throw new UserError('noKernel', STARTING);
     return session?.record?.kernelId === kernelId ? session : this.#gone();
@@ -237,7 +237,7 @@ export class KernelControl {
     throw new UserError('noKernel', 'That kernel is gone already, so nothing was changed.');
   }
 
-  /** Postpones an idle kernel's end. False when it is gone or has changed hands. */
+  /** Postpones the end of an idle kernel. False if the kernel is gone or was replaced. */
   async keep(queue: string, kernelId: string): Promise<boolean> {
     return this.#deps.kernels.find(queue)?.keep(kernelId) ?? false;
   }

@@ -18,10 +18,10 @@ export interface NotebookRunDeps {
   log: Log;
 }
 
-/** Opens transcripts of runs on the disk; that of a notebook attaches the executed one. */
+/** Returns a function that opens the transcript of a run on disk. A notebook's transcript attaches the executed notebook. */
 export function createTranscripts(
   deps: NotebookRunDeps & {
-    /** Spark's own console bar is read and left out. */
+    /** Whether Spark's console progress bar is read and left out of the output. */
     readsConsoleBar: boolean;
   },
 ) {
@@ -46,7 +46,7 @@ export function createTranscripts(
   };
 }
 
-/** The transcript of a run; that of a notebook attaches the executed one. */
+/** Has the transcript of a notebook's run attach the executed notebook. Other transcripts are returned as they are. */
 export async function withNotebook(
   transcript: Transcript,
   run: Run,
@@ -57,7 +57,7 @@ export async function withNotebook(
   if (posted === undefined) return transcript;
   const hasEnded = !isUnfinished(run);
   return await openNotebookTranscript(transcript, {
-    // Beside the folder of its output; the part before the dot is the run's.
+    // Beside the folder of its output. The part before the dot is the run's id.
     dir: join(spoolDir, `${run.id}.notebook`),
     filename: `${posted.name}-executed.ipynb`,
     maxOutputBytes,
@@ -77,7 +77,7 @@ export async function withNotebook(
   });
 }
 
-/** Only the notebook that this very code is from: it may have been edited since. */
+/** The notebook, unless it was edited after this code was accepted. */
 function fitting(notebook: Notebook | undefined, blocks: readonly string[]): Notebook | undefined {
   if (notebook === undefined) return undefined;
   const cells = cellsToRun(notebook);

@@ -1,26 +1,26 @@
 import type { ExecutionEnd } from '../gateway/outputs.ts';
 import type { RunState } from '../store/store.ts';
 
-/** How a run ended, as its author reads it. Not an error: a value. */
+/** How a run ended, in the terms of its author. It is a value, never thrown. */
 export interface RunOutcome {
   kind: OutcomeKind;
-  /** From the kernel's first sign to its last; 0 when it never ran. */
+  /** From the kernel's first message about the run to its last; 0 if it never ran. */
   durationMs: number;
-  /** `In [n]`, absent where the kernel does not count. */
+  /** The n of `In [n]`; absent if the kernel does not count. */
   executionCount?: number | undefined;
   /** The kernelspec that ran. */
   kernelspec: string;
   variablesLost: boolean;
   possibleGap: boolean;
-  /** Slack user id of who interrupted or cancelled it. */
+  /** Slack user id of the person who interrupted or cancelled it. */
   stoppedBy?: string | undefined;
-  /** Of a run with several blocks: the one that ended it, from 1. Those behind it did not run. */
+  /** Of a run with several blocks: the block that ended it, from 1. The blocks after it did not run. */
   endedBlock?: { number: number; of: number; unit?: 'cell' | undefined };
   /** A sentence for people: the gateway's reason, who stopped it, what to do next. No secret, no markup. */
   detail?: string | undefined;
 }
 
-/** An end that the kernel had no part in. */
+/** The outcome of a run that did not run, or whose end the kernel did not report. */
 export function syntheticOutcome(kind: OutcomeKind, kernelspec: string): RunOutcome {
   return { kind, durationMs: 0, kernelspec, variablesLost: false, possibleGap: false };
 }
@@ -35,7 +35,7 @@ export type OutcomeKind =
   | 'tooMuchOutput'
   /** INPUT_TIMEOUT. */
   | 'inputTimedOut'
-  /** Taken back before the kernel got it. */
+  /** Stopped before the kernel got it. */
   | 'cancelled'
   | 'exited'
   | 'kernelDied'
@@ -48,26 +48,26 @@ export type OutcomeKind =
   | 'unknown'
   | 'broken';
 
-/** Why we stopped a run; the abort reason that travels on its signal. */
+/** Why the bot stops a run. It is the reason of the run's abort signal. */
 export type StopReason =
   | { kind: 'asked'; by: string }
   | { kind: 'timeout' }
   | { kind: 'tooMuchOutput' }
   | { kind: 'inputTimeout' }
-  /** The message it came from was deleted. */
+  /** The message with the code was deleted. */
   | { kind: 'deleted' };
 
-/** Somebody wants it stopped; the other reasons are limits. */
+/** Whether a person stopped it. The other reasons are limits. */
 export function isAboutStop(reason: StopReason): reason is StopReason & { kind: 'asked' | 'deleted' } {
   return reason.kind === 'asked' || reason.kind === 'deleted';
 }
 
-/** The reason that the store keeps as `stoppedBy`. */
+/** Reads the reason that is stored as `stoppedBy`. */
 export function readStoppedBy(stoppedBy: string): StopReason {
   return stoppedBy === 'deleted' ? { kind: 'deleted' } : { kind: 'asked', by: stoppedBy };
 }
 
-/** What a run's record tells of how far it came. */
+/** How far a run has come, by its record. */
 export interface ReachedState {
   /** `running`: the kernel has sent a message about it. */
   state: RunState;
@@ -75,17 +75,17 @@ export interface ReachedState {
     kernelspec: string;
     startedAt?: number | undefined;
     executionCount?: number | undefined;
-    /** Those before this block have run. */
+    /** The current block. The blocks before it have run. */
     block: number;
   };
 }
 
-/** As far as an execution's end is known. */
+/** The end of an execution, as far as it is known. */
 export type KnownEnd = Pick<ExecutionEnd, 'kind'> & Partial<ExecutionEnd>;
 
 /**
- * An execution's end and our own part in it → how the run ended, as its author reads it. `wasWritten`: this process wrote
- * it to an open websocket; by default an earlier one may have, or may not.
+ * Turns the end of an execution, and our reason to stop it, into the outcome that the author reads. `wasWritten`: this
+ * process wrote the request to an open websocket. Otherwise an earlier process may have written it, or not.
  */
 export function readEnd(
   end: KnownEnd,
@@ -124,14 +124,14 @@ function kindOf(
     case 'kernelDied':
     case 'kernelGone':
       if (isKnownToRun) return [kind];
-      // A process that ends at once takes its word of the start with it.
+      // A process that ends at once may not have sent its first message.
       if (kind === 'kernelDied' && wasWritten) return [kind, 'It had said nothing of this yet.'];
       return ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':
       return [isKnownToRun ? kind : 'unknown'];
     case 'outputLost':
     case 'unknown':
-      // A sign that an earlier process saw is not repeated by the gateway.
+      // The gateway does not repeat a message that an earlier process of the bot has received.
       return [isKnownToRun ? 'outputLost' : 'unknown'];
     case 'interrupted':
       return stop === undefined

@@ -4,20 +4,20 @@ import type { RunStore } from '../store/store.ts';
 import type { RunData } from './run.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-/** A request that Slack repeats is known this long. */
+/** How long a request stays known, in case Slack repeats it. */
 const REQUESTS_KEPT_MS = 7 * DAY_MS;
-/** What is left after this is for the next time. */
+/** How long one round may take. The next round erases the rest. */
 const PURGE_MS = 1_000;
 
 export interface RetentionOptions {
   store: Pick<RunStore<RunData>, 'purge'>;
-  /** KEEP_RUNS; undefined: for ever. */
+  /** KEEP_RUNS. Undefined: runs are never erased. */
   keepRunsMs: number | undefined;
   log: Log;
   now?: () => number;
 }
 
-/** Erases code and records that are older than `keepRunsMs`: now, and every day. `close` ends that. */
+/** Erases code and records older than `keepRunsMs`, now and every day until `close` is called. */
 export function startRetention({ store, keepRunsMs, log, now = Date.now }: RetentionOptions): {
   close: () => void;
 } {
@@ -34,7 +34,10 @@ export function startRetention({ store, keepRunsMs, log, now = Date.now }: Reten
       }
       if (erased > 0) log.info({ event: 'runs.erased', erased }, 'old runs were erased (KEEP_RUNS)');
     } catch (error) {
-      log.warn({ event: 'runs.unerased', err: error }, 'old runs could not be erased; tried again tomorrow');
+      log.warn(
+        { event: 'runs.unerased', err: error },
+        'old runs could not be erased; this is tried again tomorrow',
+      );
     }
   };
   void erase();

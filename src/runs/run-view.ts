@@ -4,58 +4,58 @@ import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
 import { type Origin, type Run, type SavedUse, showsCode } from './run.ts';
 
-/** One picture of a run at a moment: all that its message shows. Values only; blocks are made from it by pure functions. */
+/** Everything that the message of a run shows at one moment, as plain values. Pure functions turn it into blocks. */
 export interface RunView {
   runId: string;
   /** Slack user id. */
   requester: string;
   kernelspec: string;
   phase: RunPhase;
-  /** What the answer begins with where neither stands in the thread: who ran it, and this code. */
+  /** The answer begins with the requester and this code, because the thread shows neither of them. */
   origin?: { kind: Origin; name?: string | undefined; blocks: readonly string[] } | undefined;
-  /** A failure is told to the requester however short it was: nobody was there to see it. */
+  /** A failure notifies the requester however short the run was, because nobody was watching. */
   namesFailure?: boolean;
-  /** The whole code, where no message of a person has it; `language` as the kernelspec says it. */
+  /** The whole code, if no message of a person has it. `language`: the kernelspec's word. */
   code?: { blocks: readonly string[]; language: string } | undefined;
-  /** Undefined before the kernel said anything. */
+  /** Undefined before the first output. */
   output: OutputView | undefined;
   /** What its Spark jobs have done so far. */
   spark?: SparkWork | undefined;
-  /** What is wrong with the gateway just now. */
+  /** What is wrong with the gateway now. */
   outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
-  /** Of a notebook that runs: the cell under way, from 1, among those that run. */
+  /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
-  /** 1, 2, … : an edited message's run. */
+  /** 1, 2, …: which edit of the message this run belongs to. */
   edition: number;
   /** Buttons that make sense now. */
   actions: readonly RunAction[];
 }
 
-/** Why nothing, or not everything, gets through to the kernel or from it. */
+/** Why the bot cannot reach the kernel, or only in part. */
 export interface GatewayOutage {
   code: GatewayErrorCode;
   /** The gateway client's own sentence. No secret. */
   detail: string;
-  /** Nothing of the kernel is heard; otherwise only our calls fail. */
+  /** The websocket is down as well. Otherwise only our HTTP requests fail. */
   isCutOff: boolean;
-  /** How far the run has got: nothing was sent, it may have been, the kernel has begun it. */
+  /** Whether the kernel has the code: nothing was sent, it may have been sent, or the kernel has begun. */
   sent: 'no' | 'perhaps' | 'yes';
 }
 
 export type RunPhase =
-  /** `ahead`: unfinished runs before it; `behind`: who runs now (user id), when known. */
+  /** `ahead`: the number of runs before it. `behind`: the user id of the requester whose run is in front. */
   | { kind: 'waiting'; ahead: number; behind?: string | undefined }
-  /** Asked "#data runs python2; switch to scala?" (`askedAtMs`, since the epoch), or told who may switch. */
+  /** The requester is asked "#data runs python2; switch to scala?" (at `askedAtMs`, since the epoch), or told who may switch. */
   | { kind: 'switchAsked'; channel: string; from: string; to: string; maySwitch: boolean; askedAtMs?: number }
   | { kind: 'startingKernel'; sinceMs: number; turnsBefore: number }
-  /** The server that is the gateway. */
+  /** JupyterHub is starting the server that is the gateway. */
   | { kind: 'startingServer'; sinceMs: number }
   /**
-   * `behindOthers`: the kernel has it, and works on another client's code first. `inputMayBeLost`: a question of the code
-   * may have been lost with the connection, and the kernel waits for its answer for ever. `ignoredAtMs` (ms since the
-   * epoch): when a stop was last seen to have no effect; without `stopIgnored` it was asked for again since then.
+   * `behindOthers`: the kernel has the code but first executes code of another client. `inputMayBeLost`: an input request
+   * may have been lost with the connection, so the kernel would wait for ever. `ignoredAtMs` (since the epoch): when a stop
+   * was last seen to have no effect; if `stopIgnored` is false, somebody has asked for a stop again since then.
    */
   | {
       kind: 'running';
@@ -67,7 +67,7 @@ export type RunPhase =
       inputMayBeLost?: boolean;
       quietMs?: number;
     }
-  /** Unanswered until `untilMs` (ms since the epoch) it is interrupted. */
+  /** The run is interrupted if nobody answers until `untilMs` (since the epoch). */
   | { kind: 'inputAsked'; sinceMs: number; untilMs: number; prompt: string; password: boolean }
   | { kind: 'ended'; outcome: RunOutcome };
 
@@ -81,50 +81,49 @@ export type RunAction =
   | 'switch'
   | 'restart'
   | 'answerInput'
-  /** Below a table, not below the answer. */
+  /** Shown below a table. */
   | 'allRows'
   | 'save'
   | 'export';
 
-/** One run on the screen: one message, with what belongs to it beside. The only way runs/ talks to people. */
+/** The Slack message of a run, with its files and replies. runs/ talks to people only through this. */
 export interface RunMessage {
-  /** Shows the newest picture; paced, the latest wins; never throws and never waits. */
+  /** Shows the view. Edits are paced, and only the latest view is sent. Never throws. */
   show(view: RunView): void;
   /**
-   * Shows the last picture with everything that belongs to it (files, images, tables). Resolves once it is posted, with
-   * what was told to whom; rejects never: what could not be delivered is in the result. May be called again (late
-   * output).
+   * Shows the final view with its files, images and tables. Resolves with the result once it is posted or cannot be
+   * delivered. Never rejects. It may be called again, for late output.
    */
   finish(view: RunView): Promise<FinishResult>;
-  /** Closes it without a last word (shutdown): what is pending is shown, a successor goes on. */
+  /** Shutdown: sends the pending view and leaves the message to the successor. */
   release(): Promise<void>;
-  /** Nothing more is shown: it is to be removed. Resolves when it is known where it is, if it was posted. */
+  /** Shows nothing more, because the message is to be removed. Resolves when its ts is known, if it was posted. */
   withdraw(): Promise<void>;
 }
 
 /**
- * `files` (Slack file ids) and `replies` (ts) are in the thread beside the run message and belong to it. What is not
- * delivered and was not refused is left to a successor; what was refused was sent to the requester instead. Without a
- * `messageTs` it was delivered by being told nowhere.
+ * `files` (Slack file ids) and `replies` (ts) are in the thread and belong to the run message. Without `messageTs` nothing
+ * had to be posted. `isRefused`: Slack refused the message for good, and it was sent to the requester instead; otherwise a
+ * successor tries again.
  */
 export type FinishResult =
   | { delivered: true; messageTs?: string; files?: string[]; replies?: string[] }
   | { delivered: false; reason: string; isRefused: boolean };
 
-/** What the bot's own root message shows. `language`: as it was typed, else the kernelspec. */
+/** What the bot's own root message shows. */
 export interface RootContent {
-  /** As people call it. */
+  /** The language's name for people. */
   language: string;
-  /** As the kernelspec says it: `python`. */
+  /** The kernelspec's word for it: `python`. */
   syntax?: string | undefined;
   blocks: readonly string[];
   saved?: SavedUse | undefined;
 }
 
-/** Where the channel sees at a glance how a run ended: the bot's own root message, or the message of a person. */
+/** The message that shows the channel how a run ended: the bot's own root message, or the message of a person. */
 export type ResultMark = ({ kind: 'root' } & RootContent) | { kind: 'message'; ts: string };
 
-/** Undefined where the run came from no message of a person. */
+/** Undefined if the run came from no message of a person. */
 export function markOnMessage({
   message,
 }: Pick<Run['data'], 'message'>): { kind: 'message'; ts: string } | undefined {
@@ -141,26 +140,26 @@ export interface RunMessageOptions {
   channel: string;
   /** ms since the epoch. */
   createdAt: number;
-  /** '' where the run has no message of its own: then `root` is posted first. */
+  /** '' if the run has no thread yet: then `root` is posted first. */
   thread: string;
   root: RootContent | undefined;
   mark?: ResultMark | undefined;
-  /** The ts of the run message when it is posted already. */
+  /** The ts of the run message, if it is posted already. */
   messageTs: string | undefined;
-  /** The message of the run before an edit, once nobody else writes to it. */
+  /** The message of the run before the edit. It resolves when that run writes to it no more. */
   predecessor: Promise<string | undefined> | undefined;
-  /** After a restart: look for root and run message by their metadata before posting. */
+  /** After a restart: looks for the root and the run message by their metadata before posting. */
   recovered: boolean;
   onThread(this: void, thread: string): void;
   onPosted(this: void, messageTs: string): void;
-  /** The run message that was looked for is there, and final: the run has ended. */
+  /** Called if the run message was found and is final: the run has ended. */
   onFinalFound?: (() => void) | undefined;
 }
 
-/** Opens a run message. Within 400 ms of this call nothing is posted to a known thread, so that a quick run costs one post. */
+/** Opens a run message. In a known thread nothing is posted for 400 ms, so that a quick run is a single post. */
 export type OpenRunMessage = (options: RunMessageOptions) => RunMessage;
 
-/** One picture of a run, with the buttons that make sense in its phase. `code`: empty where the store has lost it. */
+/** The view of a run, with the buttons that make sense in its phase. `code` is empty if the store has lost it. */
 export function viewRun(
   run: Run,
   code: readonly string[] | undefined,
@@ -185,7 +184,7 @@ export function viewRun(
     notes,
     cell: cellOf(run, phase),
     edition,
-    // Code that nobody knows any more cannot be run again.
+    // Code that is lost cannot be run again.
     actions: data.isUnreadable === true ? ['delete'] : actionsFor(phase, run),
   };
 }
@@ -200,7 +199,7 @@ function cellOf({ data }: Run, { kind }: RunPhase): RunView['cell'] {
 function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
   switch (phase.kind) {
     case 'waiting':
-      // Behind a run of somebody else: its requester can be asked about it.
+      // If the run in front belongs to somebody else, that person can be asked about it.
       return phase.behind === undefined || phase.behind === requester ? ['cancel'] : ['cancel', 'ask'];
     case 'switchAsked':
       return phase.maySwitch ? ['switch', 'cancel'] : ['cancel'];
@@ -220,12 +219,11 @@ function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
 }
 
 /**
- * The run message of a run that its channel is told of only where it did not end well. It is opened then, or as soon as
- * somebody has to decide about the run; until then nothing is posted.
+ * A run message that is posted only if the run does not end well, or if somebody has to decide about the run.
  */
 export function quietly(openRunMessage: OpenRunMessage): OpenRunMessage {
   return (options) => {
-    // With a thread of its own it has been told already, by a predecessor.
+    // If it has a thread already, an earlier process has posted it.
     let opened = options.thread === '' ? undefined : openRunMessage(options);
     const open = (): RunMessage => (opened ??= openRunMessage(options));
     return {

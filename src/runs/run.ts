@@ -6,27 +6,27 @@ import { summarizeCode } from '../store/run-reader.ts';
 import type { RunRecord } from '../store/store.ts';
 import { type RunOutcome, syntheticOutcome } from './outcome.ts';
 
-/** A language that kernels of others take, wrapped in their own. */
+/** A language that runs in a kernel of another language, wrapped in code of that language. */
 export type Dialect = 'sql';
 
-/** What a person sent to be run. */
+/** The code that a person sent. */
 export interface Snippet {
-  /** The language's word as typed, where one was. */
+  /** The word for the language, if one was typed. */
   language: string | undefined;
   /**
-   * The syntax that Slack's code block is marked with (`python`, `scala`): chosen from a short menu, so it says which
-   * language, never which kernelspec. Absent where a language was typed.
+   * The syntax of Slack's code block (`python`, `scala`). People choose it from a short menu, so it names a language, never a
+   * kernelspec. Absent if a language was typed.
    */
   syntax?: string;
-  /** Of a run that is repeated: what its code is written in, where that is not the kernelspec's language. */
+  /** When a run is repeated: the language of its code, if that is not the kernelspec's. */
   dialect?: Dialect | undefined;
-  /** Code exactly as typed: one execute_request each, in order. */
+  /** The code exactly as typed. Each block is one execute_request, in order. */
   blocks: readonly string[];
-  /** The notebook whose cells the blocks are: it is given back with its outputs. */
+  /** The notebook whose cells the blocks are. It is posted again with its outputs. */
   notebook?: PostedNotebook | undefined;
 }
 
-/** The way a snippet came in. */
+/** How a snippet came in. */
 export type Source =
   | 'slash'
   | 'mention'
@@ -41,21 +41,21 @@ export type Source =
   | 'schedule';
 
 /**
- * `again`: somebody ran another's code again; `edited`: it was changed in the editor, in the thread of the run before;
- * `saved`: it was called by a name; `allRows`: somebody asked for all rows of a table.
+ * Why an answer begins with its requester and its code. `again`: somebody ran the code of another person again. `edited`:
+ * the code was changed in the editor. `saved`: the code was run by its name. `allRows`: all rows of a table were asked for.
  */
 export type Origin = 'again' | 'edited' | 'saved' | 'allRows';
 
-/** What stands behind code that nobody typed for this run. */
+/** Where code comes from that nobody typed for this run. */
 const savedUseSchema = z.object({
-  /** The name that it is saved under in its channel. */
+  /** The name under which the channel has saved it. */
   name: z.string(),
-  /** Absent where a person asked for it. `words`: when it runs, as its maker said. `isQuiet`: told only where it fails. */
+  /** Absent if a person ran it. `words`: when it runs, in its maker's words. `isQuiet`: it is shown only if it fails. */
   schedule: z.object({ id: z.string(), words: z.string(), isQuiet: z.boolean() }).optional(),
 });
 export type SavedUse = z.infer<typeof savedUseSchema>;
 
-/** How much of a run's output is on this machine's disk. A successor on another machine does not have it. */
+/** How much of a run's output was on this machine's disk. A successor on another machine does not have it. */
 const storedOutputSchema = z.object({ keptBytes: z.number(), keptParts: z.number() });
 export type StoredOutput = z.infer<typeof storedOutputSchema>;
 
@@ -66,26 +66,26 @@ export interface BlockRequest {
   sessionId: string;
   /** ms since the epoch; absent in what 0.1.0 wrote. */
   sentAt?: number;
-  /** The kernel's process then, where it tells (KernelConnection). */
+  /** The kernel's process at that time, if the kernel names it (KernelConnection). */
   process?: string;
-  /** Where a process that ended in order stopped following it, and how much of its output was on disk then. */
+  /** How far an orderly ended process of the bot followed it, and how much of its output was on disk by then. */
   checkpoint?: ExecutionCheckpoint & StoredOutput;
 }
 
-/** A value of this type, as far as this version relies on it: what an older or a newer one wrote may differ in the rest. */
+/** Checks only what this version relies on: an older or newer version may have written other fields too. */
 function like<Value>(relied: z.ZodType): z.ZodType<Value> {
   return z.custom<Value>((value) => relied.safeParse(value).success);
 }
 
-/** What the store keeps of a run beside its state and place: JSON, written by the leader alone. The code is apart. */
+/** What is stored of a run beside its state and place, as JSON. The code is stored separately. */
 const runDataSchema = z.object({
   source: like<Source>(z.string()),
   kernelspec: z.string(),
-  /** The language's word as it was typed, where one was. */
+  /** The word for the language, if one was typed. */
   word: z.string().optional(),
-  /** As the kernelspec says it: `python`, `scala`, `R`. */
+  /** The kernelspec's word: `python`, `scala`, `R`. */
   language: z.string().optional(),
-  /** What the code is written in, where that is not the kernelspec's language: the kernel gets it wrapped. */
+  /** The language of the code, if that is not the kernelspec's. The kernel gets the code wrapped. */
   dialect: like<Dialect>(z.literal('sql')).optional(),
   /** The kernelspec's name for people: `Python 3 with Spark`. */
   displayName: z.string().optional(),
@@ -93,32 +93,32 @@ const runDataSchema = z.object({
   codeLength: z.number(),
   codeSha256: z.string(),
   blockCount: z.number(),
-  /** The request (message or trigger) that this run came from. */
+  /** The key of the request (a message or a trigger) that this run came from. */
   requestKey: z.string(),
-  /** The request key of the requester's own message with the code: editing or deleting that message counts. */
+  /** The request key of the requester's own message with the code. Editing or deleting that message affects the run. */
   message: z.string().optional(),
-  /** Which edit of that message the code is from: Slack's `edited.ts`. */
+  /** The edit of that message that the code is from: Slack's `edited.ts`. */
   editedTs: z.string().optional(),
-  /** 1, 2, … over the edits of one message. */
+  /** 1, 2, …, counted over the edits of one message. */
   edition: z.number(),
-  /** The blocks are the cells of a notebook: its file's name, without the ending, and the cells whose error ends nothing. */
+  /** The blocks are cells of a notebook: its file name without the extension, and the cells whose errors do not end the run. */
   notebook: z.object({ name: z.string(), mayRaise: z.array(z.number()).optional() }).optional(),
-  /** Its answer begins with who and the code: what stands in the thread is somebody else's, or other code. */
+  /** Its answer begins with the requester and the code, because the thread shows somebody else's or other code. */
   origin: like<Origin>(z.string()).optional(),
   saved: savedUseSchema.optional(),
-  /** The run whose run message this one takes over: the same message, before its edit. */
+  /** The id of the run before the edit. This run takes over its run message. */
   follows: z.string().optional(),
-  /** False: nobody is there whom the kernel could ask. */
+  /** False: there is nobody who could answer `input()`. */
   attended: z.boolean().optional(),
-  /** A slash command has no message of its own: the bot posts one and answers in its thread. */
+  /** The run has no message of a person, so the bot posts a root message and answers in its thread. */
   needsRoot: z.boolean(),
   messageTs: z.string().optional(),
-  /** Files in the thread that belong to the run message (Slack file ids), and replies of their own (ts). */
+  /** Slack file ids and ts of the files and replies in the thread that belong to the run message. */
   files: z.array(z.string()).optional(),
   replies: z.array(z.string()).optional(),
-  /** The block under way or next. */
+  /** The current block, or the next one. */
   block: z.number(),
-  /** What block `block` was written with; absent between blocks. */
+  /** The request of the current block; absent between blocks. */
   request: like<BlockRequest>(
     z.object({
       msgId: z.string(),
@@ -130,43 +130,43 @@ const runDataSchema = z.object({
   /** ms since the epoch: the kernel's first message about the first block. */
   startedAt: z.number().optional(),
   executionCount: z.number().optional(),
-  /** The kernel waits for a line that the requester has not typed yet. */
+  /** The input that the kernel waits for. */
   inputRequest: like<InputRequest>(
     z.object({ id: z.string(), prompt: z.string(), password: z.boolean() }),
   ).optional(),
-  /** To be removed with all it showed, as soon as it has ended. */
+  /** The run is to be removed with everything it showed, as soon as it has ended. */
   erased: z.boolean().optional(),
-  /** Who asked to stop it: a Slack user id, or `deleted`. */
+  /** Who stopped it: a Slack user id, or `deleted`. */
   stoppedBy: z.string().optional(),
-  /** ms since the epoch: its requester was asked about it by somebody who waits behind it. */
+  /** When somebody who waits behind it has asked its requester about it (ms since the epoch). */
   askedAt: z.number().optional(),
-  /** ms since the epoch: the requester was asked whether to switch the channel's kernel. */
+  /** When the requester was asked whether to switch the channel's kernel (ms since the epoch). */
   switchAskedAt: z.number().optional(),
-  /** By the policy its requester may replace the channel's kernel. */
+  /** Whether the policy lets its requester replace the channel's kernel. */
   maySwitch: z.boolean().optional(),
-  /** Slack user id of who agreed to it. */
+  /** Slack user id of the person who agreed to the switch. */
   switchAgreedBy: z.string().optional(),
-  /** The kernel whose variables that was about. */
+  /** The id of the kernel that this person agreed to replace. */
   agreedKernelId: z.string().optional(),
-  /** Sentences for the head of the run message. */
+  /** Sentences at the top of the run message. */
   notes: z.array(z.string()),
-  /** The kernel's Spark is gone by what its code raised: everybody who may run code here may restart the kernel. */
+  /** An error showed that Spark in the kernel is gone. Everybody who may run code here may then restart the kernel. */
   hasLostSpark: z.boolean().optional(),
-  /** What its Spark jobs have done, as far as one of them lasted. */
+  /** What its Spark jobs have done. Absent if all of them were short. */
   spark: sparkWorkSchema.optional(),
   outcome: like<RunOutcome>(
     z.object({ kind: z.string(), durationMs: z.number(), kernelspec: z.string() }),
   ).optional(),
-  /** How much of its output was on the disk of the process that saw it end. */
+  /** How much of its output was on the disk of the process that saw the end. */
   kept: storedOutputSchema.optional(),
-  /** The stored record cannot be read: all the rest here is a placeholder. */
+  /** The stored record cannot be read. All other fields are placeholders. */
   isUnreadable: z.boolean().optional(),
 });
 export type RunData = z.infer<typeof runDataSchema>;
 
 export type Run = RunRecord<RunData>;
 
-/** What people call the run's language. */
+/** The language's name for people. */
 export function languageName({ displayName = '', dialect, word, kernelspec }: RunData): string {
   if (dialect !== undefined) return 'SQL';
   return displayName.trim() === '' ? (word ?? kernelspec) : displayName;
@@ -176,17 +176,17 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
   return state === 'waiting' || state === 'sending' || state === 'running';
 }
 
-/** The requester was asked about a switch and has not answered: the run keeps no place and blocks nobody. */
+/** The requester was asked about a switch and has not answered. Such a run has no place in the queue and blocks nobody. */
 export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;
 }
 
-/** The language of a snippet that repeats a run: the kernelspec that ran, not what its word means by now. */
+/** The language for a repetition of a run: the kernelspec that ran it, whatever its word means by now. */
 export function languageOf({ data }: Run): Pick<Snippet, 'language' | 'dialect'> {
   return { language: data.kernelspec, dialect: data.dialect };
 }
 
-/** Its root message, or the head of its answer, shows the code. */
+/** Whether the root message or the top of the answer shows the code. */
 export function showsCode({ data }: Run): boolean {
   return data.needsRoot || data.origin !== undefined;
 }
@@ -197,7 +197,7 @@ export function hasCode({ data }: Run, code: readonly string[]): boolean {
   return codeSha256 === data.codeSha256 && blockCount === data.blockCount;
 }
 
-/** What the store has of a run → its data. What cannot be read becomes the data of a run of which nothing is known. */
+/** Reads the stored data of a run. Data that cannot be read becomes a placeholder. */
 export function readRunData(stored: unknown): RunData {
   return isRunData(stored) ? stored : structuredClone(UNREADABLE);
 }
@@ -219,7 +219,7 @@ const UNREADABLE: RunData = {
   isUnreadable: true,
 };
 
-/** How a run ends whose record cannot be read: nobody knows its code any more. */
+/** The outcome of a run whose record cannot be read. Its code is unknown too. */
 export function unreadableOutcome({ state }: Run): RunOutcome {
   const detail = 'The bot’s record of this run cannot be read.';
   switch (state) {

@@ -21,28 +21,28 @@ import {
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { hasStored } from './session/run/execute-run.ts';
-import type { FinalMessages } from './session/run/final-message.ts';
+import type { FinalMessages, FinalMessagesDeps } from './session/run/final-message.ts';
 import { LiveRun } from './session/run/live-run.ts';
 import { retryStore } from './session/store-writes.ts';
 
-/** How many runs' code is read at once after a takeover. */
+/** After a takeover the code of this many runs is read at once. */
 const READ_AT_ONCE = 20;
 
 export interface RunsDeps {
-  /** Slack's id of it. Bots of several may share a store: another one's runs are its own affair. */
+  /** Slack's id of the workspace. Bots of several workspaces may share a store; each handles only its own runs. */
   workspace: string;
   store: RunStore<RunData>;
   kernels: ChannelKernels;
   finals: FinalMessages;
   openRunMessage: OpenRunMessage;
-  /** Removes only what belongs to a run message beside it (files, replies). Never throws. */
-  removeAttached: (run: Run) => Promise<void>;
-  removeMessage: (run: Run) => Promise<void>;
+  /** Removes only the files and replies that belong to a run message. Never throws. */
+  removeAttached: (run: Run) => Promise<unknown>;
+  removeMessage: FinalMessagesDeps['removeMessage'];
   openTranscript: (run: Run, recovered: boolean, displays?: Displays) => Promise<Transcript>;
   log: Log;
 }
 
-/** All runs that this process has in memory: opened, resumed, changed, erased. */
+/** Opens, resumes, reads, changes and erases runs. */
 export class Runs {
   readonly #deps: RunsDeps;
   readonly #closing = new AbortController();
@@ -51,7 +51,7 @@ export class Runs {
     this.#deps = deps;
   }
 
-  /** A run that was just accepted, or resumed (`isRecovered`: its messages may be in Slack already). */
+  /** Opens a run in memory. `isRecovered`: it is resumed after a restart, so its messages may be in Slack already. */
   open(run: Run, code: readonly string[] | undefined, isRecovered = false): LiveRun {
     const { store, log, openRunMessage } = this.#deps;
     return new LiveRun(
@@ -83,7 +83,7 @@ export class Runs {
     );
   }
 
-  /** Waits for the final message of the run before an edit and removes what belonged to it; gives its message's ts. */
+  /** Waits for the final message of the run before the edit and removes its files and replies. Resolves with the message's ts. */
   async #takeOverFrom(runId: string): Promise<string | undefined> {
     const { kernels, store, removeAttached } = this.#deps;
     const before = kernels.run(runId);
@@ -94,7 +94,7 @@ export class Runs {
     return messageTs;
   }
 
-  /** After a takeover: resumes the unposted runs on the kernels that the store knows. Gives how many runs that were. */
+  /** After a takeover: resumes the unposted runs on the stored kernels. Resolves with the number of runs. */
   async recover(unposted: readonly Run[], known: ReadonlyMap<string, StoredKernel>): Promise<number> {
     const { kernels, workspace } = this.#deps;
     kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
@@ -104,13 +104,14 @@ export class Runs {
     return ours.length;
   }
 
-  /** All is read before the first of them goes on, so that they go on in order. */
+  /** Reads the code of all these runs before the first one continues, so that they continue in order. */
   async #resume(runs: readonly Run[]): Promise<void> {
     const { store, kernels, log } = this.#deps;
     const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
     const codes = await Promise.all(
       runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
     );
+    if (this.#closing.signal.aborted) return;
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
     for (const live of resumed) {
       if (live.run.data.isUnreadable === true)
@@ -124,7 +125,7 @@ export class Runs {
     );
   }
 
-  /** The final message of a run whose end the predecessor did not live to show. */
+  /** Posts the final message of a run that had ended before the previous process could post it. */
   async #postEnded(live: LiveRun): Promise<void> {
     const { openTranscript, finals, log } = this.#deps;
     const { run } = live;
@@ -137,7 +138,7 @@ export class Runs {
       finals.post(live, known);
       void live.posted
         .then(() => {
-          // What Slack did not take is left to the next start, with its output.
+          // If Slack did not accept the message, the next start needs the output.
           if (live.run.state === 'posted' || live.run.data.erased === true) return transcript.remove();
         })
         .catch(() => undefined);
@@ -150,26 +151,26 @@ export class Runs {
     }
   }
 
-  /** The newest record of a run, from memory while it is there. */
+  /** The newest record of a run, from memory if it is there. */
   async find(runId: string): Promise<Run | undefined> {
     return this.#deps.kernels.run(runId)?.run ?? (await this.#deps.store.get(runId));
   }
 
-  /** Newest first: those of a `[channel]`, of a `[channel, thread]` or of a requester (`[user]`). */
+  /** Newest first. `of`: `[channel]`, `[channel, thread]` or `[user]`, without the workspace. */
   async newest(index: RunIndex, of: readonly string[], limit = 200): Promise<Run[]> {
     const { workspace, store, kernels } = this.#deps;
     const listed = await store.newest(index, [workspace, ...of], limit);
-    // What this process notes is written a little later.
+    // The record in memory may be newer than the stored one.
     return listed.map((run) => kernels.run(run.id)?.run ?? run);
   }
 
-  /** The code of a run, a text for each block; empty when it is not stored any more. */
+  /** The blocks of a run's code; empty if it is not stored any more. */
   async code(run: Run): Promise<readonly string[]> {
     const live = this.#deps.kernels.run(run.id);
     return live === undefined ? ((await this.#deps.store.code(run.id)) ?? []) : await live.code();
   }
 
-  /** Says a sentence at the head of a run message. */
+  /** Adds a sentence to the top of a run message. */
   async say(run: Run, note: string): Promise<void> {
     const live = this.#deps.kernels.run(run.id);
     if (live === undefined) return;
@@ -178,8 +179,8 @@ export class Runs {
   }
 
   /**
-   * Removes a run with everything it showed and its code, and the runs whose run message it took over: at once when it is
-   * over, else as soon as it has been stopped. What it showed until then is removed at once.
+   * Removes a run with its code and everything it showed, and the runs whose run message it took over. An unfinished run is
+   * stopped: its message is removed at once, and the rest when it has ended.
    */
   async erase(run: Run): Promise<void> {
     const runs = [run];
@@ -198,9 +199,9 @@ export class Runs {
       const newest = await kernels.find(run.queue)?.stopEdits(run.id);
       return await finals.erase(newest ?? live?.run ?? run);
     }
-    // In one write: a successor would run what was only to be erased behind it.
+    // Both in one write: if only `erased` were stored, a successor would run it first.
     await live.commit({ data: { erased: true, stoppedBy: 'deleted' } });
-    // Its final message was posted just before: that step has looked for the command already.
+    // The final message was posted just before this write, and that step has not seen `erased`.
     if (isPosted(live)) return await this.#eraseOne(live.run);
     if (!isUnfinished(live.run)) return;
     kernels.session(live.run).stop(live, { kind: 'deleted' });
@@ -218,7 +219,7 @@ function isPosted({ run }: LiveRun): boolean {
   return run.state === 'posted';
 }
 
-/** Output that stayed on the disk of the machine that saw the end. */
+/** Marks a gap if the output is on the disk of another machine. */
 async function addMissing(
   transcript: Transcript,
   stored: StoredOutput | undefined,
@@ -242,7 +243,7 @@ function rootOf(data: RunData, code: readonly string[] | undefined): RootContent
   };
 }
 
-/** Undefined where no message is this run's own: one that ran again in a thread says in its answer how it ended. */
+/** Undefined if no message belongs to this run, such as a repetition in a thread, whose answer says how it ended. */
 function markOf({ data }: Run, root: RootContent | undefined): ResultMark | undefined {
   if (data.needsRoot) return root === undefined ? undefined : { kind: 'root', ...root };
   return markOnMessage(data);

@@ -71,11 +71,12 @@ export async function readHealth(
   return Object.fromEntries(await Promise.all(asked));
 }
 
-/** The same check, asked at most once every `keepMs`; those who ask meanwhile get the last answer or wait for the same one. */
-export function atMostEvery(keepMs: number, check: HealthCheck, now: () => number = Date.now): HealthCheck {
+/** Makes the check at most once every `keepMs`. Calls in between share the latest answer, also while it is pending. */
+export function atMostEvery(keepMs: number, check: HealthCheck): HealthCheck {
   let last: { answer: Promise<Health>; atMs: number } | undefined;
   return () => {
-    if (last === undefined || now() - last.atMs >= keepMs) last = { answer: check(), atMs: now() };
+    const now = performance.now();
+    if (last === undefined || now - last.atMs >= keepMs) last = { answer: check(), atMs: now };
     return last.answer;
   };
 }

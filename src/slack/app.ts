@@ -30,28 +30,28 @@ export interface SlackSettings {
 export interface StartSlackOptions {
   settings: SlackSettings;
   network: SlackNetwork;
-  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  /** A run that took longer ends with a reply that mentions its requester; undefined: no run does. */
   notifyAfterMs: number | undefined;
-  /** How runs ended is marked in the channel. */
+  /** Whether the channel shows how runs ended. */
   marksResults: boolean;
   policy: PolicySettings;
   /** MAX_CODE. */
   maxCodeBytes: number;
-  /** Told what becomes of Slack's payloads. */
+  /** Counts what becomes of Slack's payloads. */
   counts: PayloadCounts;
   log: Log;
 }
 
-/** Slack's side, known and reachable; it takes no payload before `open`. */
+/** The side of Slack, once `auth.test` has succeeded. It receives no payload before `open`. */
 export type StartedSlack = Awaited<ReturnType<typeof startSlack>>;
 
-/** A modal that is not open by then comes too late: its trigger_id lives for 3 s. */
+/** A repetition would come too late: a trigger_id expires after 3 s. */
 const VIEW_LIMITS = { timeout: 5_000, retryConfig: { retries: 0 } };
 
-/** A part of the time that a handover may take. */
+/** How long open requests may take to be answered before the connection closes: a part of what a handover may take. */
 const ANSWERED_MS = 1_000;
 
-/** Asks Slack who we are. Throws `ConfigError` when it refuses the token, another error when it does not answer. */
+/** Checks the bot token with Slack. Throws `ConfigError` if it is refused, another error if Slack does not answer. */
 export async function startSlack(options: StartSlackOptions) {
   const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, log } = options;
   const { botToken: token, apiUrl } = settings;
@@ -72,7 +72,7 @@ export async function startSlack(options: StartSlackOptions) {
     transfer: network.fetch,
   });
   const { client, notify } = runMessages.client;
-  const bring = createDownload(token, apiUrl, network.fetch);
+  const download = createDownload(token, apiUrl, network.fetch);
   const side: SlackSide = {
     workspace,
     workspaceUrl,
@@ -89,32 +89,32 @@ export async function startSlack(options: StartSlackOptions) {
     views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
     readFiles: createFileReader({
       maxCodeBytes,
-      bring,
+      download,
       askFile: async (file) => (await lookups.files.info({ file })).file,
     }),
     users: createUsers({ client: lookups, workspace, groups: namedGroups(policy), log }),
     channels: createChannels(lookups, log),
-    threads: createThreads(runMessages.client, bring),
+    threads: createThreads(runMessages.client, download),
   };
   return {
     side,
     runMessages,
     health: transport.health,
-    /** Whether Slack answers a call of this process. */
+    /** Whether this process reaches Slack. */
     reaches: (): Promise<boolean> =>
       app.client.auth.test({ token }).then(
         () => true,
         () => false,
       ),
-    /** Signed HTTP only: what takes `POST /slack/events`. */
+    /** Signed HTTP only: the handler of `POST /slack/events`. */
     requests: transport.requests,
     kernelNotices: createKernelNotices(client, notify),
-    /** Registers the listeners and begins to take payloads. Throws `ConfigError` when Slack refuses the token for that. */
+    /** Registers the listeners and starts to receive payloads. Throws `ConfigError` if Slack refuses the app token. */
     open: async (bot: Bot): Promise<void> => {
       registerListeners(app, bot);
       await transport.open(app);
     },
-    /** Acknowledges what has come, then takes no further payload. */
+    /** Waits until open requests are answered, then stops receiving payloads. */
     stopListening: async (): Promise<void> => {
       await atMost(app.untilAnswered(), ANSWERED_MS);
       await transport.close();
@@ -122,7 +122,7 @@ export async function startSlack(options: StartSlackOptions) {
   };
 }
 
-/** The Bolt app and what brings it Slack's payloads. Nothing is connected before the transport's `open`. */
+/** The Bolt app and its transport, which connects nothing before its `open`. */
 function openSlackApp(
   { settings, network, counts, log }: StartSlackOptions,
   fetch: FetchFunction,

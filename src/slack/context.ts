@@ -22,12 +22,12 @@ import type { Threads } from './exports/threads.ts';
 import { CallLimiter, type CallRate } from './messages/limiters.ts';
 import type { ChannelIds } from './transport/channel-ids.ts';
 
-/** The workspace, and how to ask and tell Slack. */
+/** The workspace, and what the bot asks and tells Slack. */
 export interface SlackSide {
   workspace: string;
   /** `https://team.slack.com/`, for links to messages. */
   workspaceUrl: string;
-  /** Our own user id, as mentions carry it. */
+  /** The bot's user id, as in mentions. */
   userId: string;
   policy: PolicySettings;
   channelIds: ChannelIds;
@@ -40,7 +40,7 @@ export interface SlackSide {
   memory: ListenerMemory;
 }
 
-/** What listeners work with. Runs and requests are in the store: all that asks for them rejects with `StoreError`. */
+/** What listeners work with. All that reads runs or requests rejects with `StoreError` if the store gives no answer. */
 export interface Bot extends SlackSide {
   autoRun: 'mention' | 'all';
   editWindowMs: number;
@@ -52,18 +52,18 @@ export interface Bot extends SlackSide {
   // — runs, and the requests that make them —
 
   admission: Pick<Admission, 'submit' | 'replaceWaiting'>;
-  /** A snippet was not accepted. */
+  /** Called when a snippet was not accepted. */
   onRefused: (error: unknown) => void;
   runs: Runs;
-  /** Settles when the final message of a run that has ended is there with its files, or is left to a successor. */
+  /** Settles when the final message of an ended run and its files are posted, or are left to a successor. */
   untilPosted: (runId: string) => Promise<void>;
-  /** What runs of posted notebooks are made of, by their requests. */
+  /** Posted notebooks, by the requests that ran them. */
   notebooks: Pick<NotebookStore, 'find'>;
-  /** A request that makes no run: true the first time, and after `forgetSeen`. */
+  /** Records a request that makes no run: true the first time, and after `forgetSeen`. */
   markSeen: (request: string) => Promise<boolean>;
-  /** The request failed: it may be claimed anew. */
+  /** Forgets a request that failed, so that it may come again. */
   forgetSeen: (request: string) => Promise<void>;
-  /** True for a request that came before, whatever it made. */
+  /** Whether a request came before, with a run or without. */
   isKnown: (request: string) => Promise<boolean>;
   /** The run that a request made. */
   runOf: (request: string) => Promise<Run | undefined>;
@@ -72,9 +72,11 @@ export interface Bot extends SlackSide {
 
   control: KernelControl;
   channelSettings: ChannelSettingsStore;
-  /** What words mean in this channel; rejects with `GatewayError` when the gateway never told. */
+  /**
+   * The languages of a channel, perhaps from a cache; rejects with `GatewayError` if the gateway has never listed them.
+   */
   languages: (channel: string) => Promise<LanguageContext>;
-  /** The same as the gateway tells it now. */
+  /** The same, read from the gateway now. */
   languagesNow: (channel: string) => Promise<LanguageContext>;
 
   // — what channels keep under a name, and when that runs by itself —
@@ -83,7 +85,7 @@ export interface Bot extends SlackSide {
   schedules: Schedules;
 }
 
-/** Who presses one button in vain hundreds of times is answered only in part. */
+/** Limits the answers to somebody who presses one button again and again. */
 const CLICK_ANSWERS: CallRate = { burst: 10, refillMs: 5_000 };
 /** Two presses of Run again by one person within this time are a double click. */
 const DOUBLE_CLICK_MS = 5_000;
@@ -93,17 +95,17 @@ type ListenerMemory = ReturnType<typeof createListenerMemory>;
 /** What listeners remember between payloads, in this process. */
 export function createListenerMemory() {
   return {
-    /** One for each message: an edit may arrive while its message is still being read. */
+    /** By message: an edit may arrive while its message is still being handled. */
     mutex: new KeyedMutex(),
-    /** Requests that need no second look: a mention comes twice. */
+    /** Requests that are done: a mention arrives twice. */
     handledRequests: new LRUCache<string, true>({ max: 1_000 }),
-    /** Claimed requests that failed and could not be un-claimed. */
+    /** Requests that failed while the store could not forget them. */
     failedRequests: new LRUCache<string, true>({ max: 1_000 }),
     /** Whether a channel has runs in the store. */
     channelsWithRuns: new LRUCache<string, boolean>({ max: 5_000 }),
-    /** By person and button, what presses are told: Slack takes 100 private words a minute for all people together. */
+    /** Limits answers to presses by person and button: Slack takes 100 ephemeral messages a minute in all. */
     clickAnswers: new CallLimiter(() => performance.now(), CLICK_ANSWERS),
-    /** Run again, by requester and run: a double click is one press. */
+    /** Presses of Run again, by requester and run: a double click is one press. */
     recentClicks: new LRUCache<string, true>({ max: 1_000, ttl: DOUBLE_CLICK_MS }),
   };
 }
@@ -112,12 +114,15 @@ export interface CommandPlace {
   channel: string;
   /** Set where the command was given in a thread. */
   thread: string | undefined;
-  /** The message or trigger that brought it; code that it turns out to be is `root`'s answer, or has a root of the bot's. */
+  /**
+   * The request of the message or trigger. If the text is run as code after all, the answer goes into the thread
+   * `root`, or under a root message of the bot where `root` is ''.
+   */
   requestKey: string;
   root: string;
 }
 
-/** What a command answers: to the requester, and to a channel whose kernel or choice it changed. mrkdwn. */
+/** The answer to the requester, and what is told to a channel whose kernel or setting was changed. mrkdwn. */
 export interface CommandAnswer {
   text: string;
   blocks?: KnownBlock[];

@@ -1,6 +1,6 @@
 /**
- * What the Slack app is allowed and told, in one place: `manifest.yml` is written from it, `doctor` compares the
- * token's scopes with it, and a test compares it with what the code calls and listens to.
+ * The app's scopes and events: `manifest.yml` is written from them, `doctor` compares the token's scopes with them, and
+ * a test compares them with what the code calls and listens to.
  */
 
 /** Each bot scope, and what it is for. */

@@ -1,25 +1,25 @@
 import type { Log } from '../log.ts';
 import type { Handover, Part } from './store.ts';
 
-/** A leader that misses it for so long gives way, where a standby reaches it. */
+/** A leader that cannot reach a part for this long gives way to a standby that can. */
 const MISSED_MS: Readonly<Record<Part, number>> = { slack: 30_000, gateway: 60_000 };
 const LOOK_MS = 5_000;
 
 export interface HandoverDeps {
   isLeading: () => boolean;
-  /** Whether this leader misses it, as far as is known without a call. */
+  /** Whether this leader cannot reach the part, as far as is known without a new request. */
   isMissed: Readonly<Record<Part, () => Promise<boolean>>>;
-  /** Asks it. */
+  /** Sends a request to the part. */
   reaches: Readonly<Record<Part, () => Promise<boolean>>>;
-  /** The lease is released, and this process is to end. */
+  /** Called when the lease is released: this process has to end. */
   onGivenWay: (part: Part) => void;
   log: Log;
   now?: () => number;
 }
 
 /**
- * A standby offers what the leader misses and it reaches; a leader that alone has lost Slack or the gateway gives way. Does
- * nothing where there are no standbys (`handover` undefined). Returns what ends it.
+ * A leader that has lost Slack or the gateway gives way to a standby that reaches it. Without standbys (`handover` is
+ * undefined) nothing happens. Returns a function that ends the watch.
  */
 export function startHandover(handover: Handover | undefined, deps: HandoverDeps): () => void {
   const { isLeading, isMissed, reaches, onGivenWay, log, now = () => performance.now() } = deps;
@@ -36,7 +36,7 @@ export function startHandover(handover: Handover | undefined, deps: HandoverDeps
     try {
       if (await reaches[part]()) await handover?.offer(part);
     } catch (error) {
-      log.debug({ event: 'leader.unoffered', err: error, part }, 'a standby could not help');
+      log.debug({ event: 'leader.unoffered', err: error, part }, 'a standby could not offer to take over');
     } finally {
       isOffering = false;
     }
@@ -50,7 +50,7 @@ export function startHandover(handover: Handover | undefined, deps: HandoverDeps
     if (part === 'gateway' && (await reaches.gateway())) return void missedSince.delete(part);
     await handover?.giveWay(part);
     const seconds = Math.round((now() - sinceMs) / 1_000);
-    const words = `this process has had no ${part} for ${seconds} s and another one has it: that one leads now`;
+    const words = `this process could not reach ${part === 'slack' ? 'Slack' : 'the gateway'} for ${seconds} s and a standby can: the standby takes over`;
     log.fatal({ event: 'leader.replaced', part, seconds }, words);
     onGivenWay(part);
   }
@@ -58,7 +58,10 @@ export function startHandover(handover: Handover | undefined, deps: HandoverDeps
   const timer = setInterval(() => {
     for (const part of ['slack', 'gateway'] as const)
       look(part).catch((error: unknown) =>
-        log.debug({ event: 'leader.unsought', err: error, part }, 'no successor could be looked for'),
+        log.debug(
+          { event: 'leader.unsought', err: error, part },
+          'the search for a standby that can take over failed',
+        ),
       );
   }, LOOK_MS).unref();
   return () => clearInterval(timer);

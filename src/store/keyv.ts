@@ -8,22 +8,22 @@ export interface Entry {
   ttl?: number | undefined;
 }
 
-/** What a kind of store does for Keyv: entries by namespace and key, which end by themselves. */
+/** What a store implements for Keyv: entries by namespace and key, which may expire. */
 export interface Entries {
   values(namespace: string, keys: readonly string[]): Promise<(string | undefined)[]>;
-  /** All or none. */
+  /** Writes all entries or none. */
   set(namespace: string, entries: readonly Entry[]): Promise<void>;
-  /** True when any of the keys was there. */
+  /** Resolves with true if any of the keys existed. */
   delete(namespace: string, keys: readonly string[]): Promise<boolean>;
   clear(namespace: string): Promise<void>;
-  /** Those that have not ended. */
+  /** The keys that have not expired. */
   keys(namespace: string): Promise<string[]>;
 }
 
-/** How many values an iteration asks for at once. */
+/** How many values an iteration reads at once. */
 const PAGE_SIZE = 100;
 
-/** Keyv's view of a store. Each Keyv has an adapter of its own: `namespace` is set by Keyv. */
+/** A store as Keyv sees it. Each Keyv has its own adapter, whose `namespace` Keyv sets. */
 export class KeyvAdapter {
   /** Keyv gives an iterator only to adapters of dialects that it knows. */
   readonly opts = { dialect: 'redis', url: 'redis:' };
@@ -77,20 +77,20 @@ export class KeyvAdapter {
     for (let from = 0; from < keys.length; from += PAGE_SIZE) {
       const page = keys.slice(from, from + PAGE_SIZE);
       for (const [index, value] of (await this.#entries.values(namespace, page)).entries()) {
-        // Gone between the listing of keys and the reading of values.
+        // It may have been deleted between the listing of the keys and the reading of the values.
         if (value !== undefined) yield [page[index] ?? '', value];
       }
     }
   }
 }
 
-/** All that a Keyv of ours has, by key. */
+/** Every entry of a Keyv. */
 export async function* entriesOf(keyv: Keyv): AsyncGenerator<[key: string, stored: unknown]> {
   const entries = keyv.iterator?.(undefined) as AsyncIterable<[string, unknown]> | undefined;
   yield* entries ?? [];
 }
 
-/** Keyv's own key prefix is off: a store keeps namespaces apart by itself. */
+/** Opens one Keyv for each namespace. Keyv's own key prefix is off, because the stores separate namespaces themselves. */
 export function onePerNamespace(entries: Entries, log: Log): (namespace: string) => Keyv {
   const open = new Map<string, Keyv>();
   return (namespace) => {
@@ -113,7 +113,7 @@ export function onePerNamespace(entries: Entries, log: Log): (namespace: string)
   };
 }
 
-/** A value that is no JSON is read as null, which none of ours is: one bad entry breaks no listing of the others. */
+/** Reads a damaged value as null, so that one bad entry does not break the listing of the others. We store no null. */
 function readLoosely(keyv: Keyv, onUnreadable: (reason: string) => void): void {
   const { deserialize } = keyv;
   if (deserialize === undefined) return;
@@ -121,9 +121,9 @@ function readLoosely(keyv: Keyv, onUnreadable: (reason: string) => void): void {
     try {
       const stored = await deserialize<Value>(text);
       if (typeof stored === 'object' && stored !== null) return stored;
-      onUnreadable('not what Keyv writes');
+      onUnreadable('not in the form that Keyv writes');
     } catch (error) {
-      // Its message shows what stands there, such as code.
+      // Only the error's name: its message quotes the value, which may be code.
       onUnreadable(error instanceof Error ? error.name : 'no JSON');
     }
     return deserialize<Value>('{"value":null}');

@@ -1,57 +1,49 @@
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { pause } from '../waits.ts';
-import { type Clock, LeaseClock, notLeader } from './lease-clock.ts';
+import { type Clock, type ClockReading, LeaseClock, notLeader } from './lease-clock.ts';
 import type { LeaderLease } from './store.ts';
 
+const LEASE_MS = 12_000;
 const TICK_MS = 1_000;
+const OLD_PROCESSES = '0.1.0 processes still work on this store: stop them first';
 
 export interface LeadershipOptions {
-  /** 12 s. */
-  ttlMs?: number;
   log: Log;
   clock?: Clock;
-  /** Another process has the lease. Called once. */
+  /** Called once, when another process has taken the lease. */
   onLost: (why: string) => void;
   /**
-   * The record was gone and this process has taken a new lease: what the store lost has to be written back. Called again
-   * each second until it resolves; nothing else is sure before.
+   * The store had lost the lease record, and this process has taken a new lease: what the store lost has to be written
+   * back. Called every second until it resolves. Until then the lease stays in doubt.
    */
-  onEmptied?: () => Promise<void>;
-  /** Another process leads, and this one waits for its turn. */
-  onStandby?: () => void;
+  onEmptied: () => Promise<void>;
+  /** Called when this process begins to wait because another one leads. */
+  onStandby: () => void;
 }
 
-/** standby → leading ⇄ inDoubt → lost; released by the process itself. */
+/** standby → leading ⇄ inDoubt → lost; or released, by this process itself. */
 export type LeadershipState = 'standby' | 'leading' | 'inDoubt' | 'lost' | 'released';
 
 /**
- * Whether this process may act, by the lease and by its own clocks. A store fences its own writes; kernels and Slack do
- * not, so `mayWrite` is asked right before each write to them.
+ * Whether this process is the leader, by the store's lease and by its own clocks. The store rejects the writes of an old
+ * leader by itself. Kernels and Slack cannot, so `mayWrite` is called right before each write to them.
  */
 export class Leadership {
   readonly #lease: LeaderLease;
-  readonly #ttlMs: number;
-  readonly #log: Log;
+  readonly #options: LeadershipOptions;
   readonly #clock: LeaseClock;
-  readonly #onLost: (why: string) => void;
-  readonly #onEmptied: () => Promise<void>;
-  readonly #onStandby: () => void;
   #state: LeadershipState = 'standby';
   #timer: NodeJS.Timeout | undefined;
   #renewing: Promise<void> | undefined;
   #content: 'whole' | 'emptied' | 'restoring' | 'emptiedAgain' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
-  #lastWord = '';
+  #lastText = '';
 
   constructor(lease: LeaderLease, options: LeadershipOptions) {
     this.#lease = lease;
-    this.#ttlMs = options.ttlMs ?? 12_000;
-    this.#log = options.log;
-    this.#clock = new LeaseClock(this.#ttlMs, options.clock);
-    this.#onLost = options.onLost;
-    this.#onEmptied = options.onEmptied ?? (async () => undefined);
-    this.#onStandby = options.onStandby ?? (() => undefined);
+    this.#options = options;
+    this.#clock = new LeaseClock(LEASE_MS, options.clock);
   }
 
   get state(): LeadershipState {
@@ -59,8 +51,8 @@ export class Leadership {
   }
 
   /**
-   * Asks for the lease once a second until this process has it. Rejects with the signal's reason, or `StoreError`
-   * (`refused`) on a store that a newer version has written.
+   * Asks for the lease once a second until this process has it. Rejects with the signal's reason, or with `StoreError`
+   * (`refused`) if a newer version has written the store.
    */
   async waitForTurn(signal: AbortSignal): Promise<{ epoch: number }> {
     for (;;) {
@@ -76,7 +68,7 @@ export class Leadership {
     }
   }
 
-  /** Answers at once, by the clocks alone. False begins to ask the store. */
+  /** Answers at once, by the clocks alone. If the lease is in doubt, it also starts to ask the store. */
   mayWrite(): boolean {
     if (this.#state !== 'leading') return false;
     const doubt = this.#clock.findDoubt();
@@ -102,16 +94,16 @@ export class Leadership {
     }
   }
 
-  /** Ends it in order: the next process gets the lease at once. */
+  /** Gives the lease up, so that the next process gets it at once. */
   async release(): Promise<void> {
     if (this.#isEnded()) return;
     this.#end('released');
-    // An answer that is under way must not take the lease again after this.
+    // A renewal that is still pending must not take the lease again after the release.
     await this.#renewing;
     await this.#lease.release().catch((error: unknown) => {
-      this.#log.warn(
+      this.#options.log.warn(
         { event: 'leader.unreleased', err: error },
-        'the leader lease could not be released; it ends by itself',
+        'the leader lease could not be released; it expires by itself',
       );
     });
   }
@@ -119,36 +111,37 @@ export class Leadership {
   async #tryToLead(): Promise<number | undefined> {
     const askedAt = this.#clock.read();
     try {
-      const answer = await this.#lease.acquire(this.#ttlMs);
+      const answer = await this.#lease.acquire(LEASE_MS);
       if (answer.kind === 'held') {
         this.#clock.hold(askedAt);
-        return await this.#beginToLead(answer.epoch);
+        return await this.#beginToLead(answer.epoch, askedAt);
       }
       if (answer.kind === 'taken') {
-        if (this.#say('another process leads; this one stands by')) this.#onStandby();
-      } else this.#say('0.1.0 processes still work on this store: stop them first');
+        if (this.#say('another process leads; this one stands by')) this.#options.onStandby();
+      } else this.#say(OLD_PROCESSES);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'refused') throw error;
-      this.#say(`the leader lease cannot be asked for: ${error.message}`);
+      this.#say(`the leader lease cannot be acquired: ${error.message}`);
     }
     return undefined;
   }
 
-  async #beginToLead(epoch: number): Promise<number | undefined> {
-    // A store of an older version was brought to this one meanwhile.
-    if (this.#clock.renewalIsDue()) {
-      const askedAt = this.#clock.read();
-      if ((await this.#lease.renew(this.#ttlMs)) !== 'held') return undefined;
-      this.#clock.hold(askedAt);
+  async #beginToLead(epoch: number, askedAt: ClockReading): Promise<number | undefined> {
+    // The lease may be over: a migration took minutes, or the machine was suspended before the answer came.
+    if (this.#clock.renewalIsDue() || this.#clock.hasStoodStill(askedAt)) {
+      const renewedAt = this.#clock.read();
+      if ((await this.#lease.renew(LEASE_MS)) !== 'held') return undefined;
+      if (this.#clock.hasStoodStill(renewedAt)) return undefined;
+      this.#clock.hold(renewedAt);
     }
     if (this.#isEnded()) {
       await this.#lease.release();
       return undefined;
     }
-    this.#log.info({ event: 'leader.elected', epoch }, 'this process leads');
+    this.#options.log.info({ event: 'leader.elected', epoch }, 'this process leads');
     this.#clock.tick();
     this.#state = 'leading';
-    this.#lastWord = '';
+    this.#lastText = '';
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
     return epoch;
   }
@@ -168,7 +161,7 @@ export class Leadership {
   }
 
   async #ask(): Promise<void> {
-    // The answer to a question from before a standstill says nothing of the time after it; the next tick asks again.
+    // One request at a time. If the process stood still meanwhile, its answer is dropped and the next tick asks again.
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined));
     return this.#renewing;
   }
@@ -176,25 +169,25 @@ export class Leadership {
   async #renew(): Promise<void> {
     const askedAt = this.#clock.read();
     try {
-      let answer: string = await this.#lease.renew(this.#ttlMs);
+      let answer: string = await this.#lease.renew(LEASE_MS);
       if (answer === 'missing' && !this.#isEnded()) {
         this.#beInDoubt('the store has no record of it');
-        const acquired = await this.#lease.acquire(this.#ttlMs);
+        const acquired = await this.#lease.acquire(LEASE_MS);
         if (acquired.kind === 'held') this.#noteEmptied();
         answer = acquired.kind;
       }
       if (this.#isEnded()) return;
       if (answer === 'taken') {
         this.#end('lost');
-        this.#onLost('another process has taken the leader lease');
-      } else if (answer === 'oldVersion') this.#beInDoubt('0.1.0 processes still work on this store');
+        this.#options.onLost('another process has taken the leader lease');
+      } else if (answer === 'oldVersion') this.#beInDoubt(OLD_PROCESSES);
       else if (!this.#clock.hasStoodStill(askedAt)) this.#beSure(askedAt);
     } catch (error) {
       if (!this.#isEnded()) this.#beInDoubt(error instanceof Error ? error.message : String(error));
     }
   }
 
-  #beSure(askedAt: { now: number }): void {
+  #beSure(askedAt: ClockReading): void {
     this.#clock.hold(askedAt);
     if (this.#content === 'emptied') void this.#restore();
     this.#clock.tick();
@@ -207,19 +200,19 @@ export class Leadership {
   async #restore(): Promise<void> {
     this.#content = 'restoring';
     try {
-      await this.#onEmptied();
+      await this.#options.onEmptied();
       this.#settle('whole');
       if (!this.#isEnded()) void this.#ask();
     } catch (error) {
       this.#settle('emptied');
-      this.#log.error(
+      this.#options.log.error(
         { event: 'store.unwritten', err: error },
-        'what the store lost could not be written back; it is tried again',
+        'what the store lost could not be written back yet; this is repeated',
       );
     }
   }
 
-  /** One writing back at a time: another one follows it. */
+  /** Only one restore runs at a time. If the store is emptied again meanwhile, another one follows. */
   #noteEmptied(): void {
     const isIdle = this.#content === 'whole' || this.#content === 'emptied';
     this.#content = isIdle ? 'emptied' : 'emptiedAgain';
@@ -239,11 +232,11 @@ export class Leadership {
     return this.#state === 'lost' || this.#state === 'released';
   }
 
-  /** The same is not logged twice in a row. True where it was. */
+  /** Logs the text unless it is the same as the last one. True if it was logged. */
   #say(text: string): boolean {
-    if (text === this.#lastWord) return false;
-    this.#lastWord = text;
-    this.#log.info({ event: 'leader.told' }, text);
+    if (text === this.#lastText) return false;
+    this.#lastText = text;
+    this.#options.log.info({ event: 'leader.told' }, text);
     return true;
   }
 }

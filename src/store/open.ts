@@ -7,28 +7,29 @@ import { createSqliteBackups } from './sqlite/backup.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
 import { SqliteEntries } from './sqlite/entries.ts';
 import { SqliteRuns } from './sqlite/runs.ts';
-import type { Store } from './store.ts';
+import { readStoreAddress, type Store } from './store.ts';
 
 export interface StoreOptions<Data> {
   /** `sqlite:path` (relative to the working directory), `redis://…`, `rediss://…` or `memory:`. */
   url: string;
   log: Log;
-  /** By default the stored JSON is taken as it is. */
+  /** By default stored JSON is used as it is. */
   readData?: ReadData<Data>;
-  /** How long another process's hold on the file is waited for; 15 s. */
+  /** How long to wait for another process to release the file. By default 15 s. */
   lockWaitMs?: number;
 }
 
 /**
- * Opens the store that `STORE_URL` names. Rejects with `StoreError`; no message carries a credential. Nothing can be
- * written before its lease is acquired.
+ * Opens the store that `STORE_URL` names. Rejects with `StoreError`, whose message contains no credentials. Nothing can
+ * be written before the lease is acquired.
  */
 export async function openStore<Data>(options: StoreOptions<Data>): Promise<Store<Data>> {
   const { url, log, readData, lockWaitMs = 15_000 } = options;
   const reader = createRunReader(log, readData);
-  if (url === 'memory:') return createSqliteStore('memory', openSqliteMemory(), reader, log);
-  const path = /^sqlite:(?:\/\/)?(.+)$/.exec(url)?.[1];
-  if (path !== undefined) {
+  const address = readStoreAddress(url);
+  if (address?.kind === 'memory') return createSqliteStore('memory', openSqliteMemory(), reader, log);
+  if (address?.kind === 'sqlite') {
+    const { path } = address;
     const db = await openSqliteFile(path, lockWaitMs);
     const store = atStore(db, () => createSqliteStore<Data>('sqlite', db, reader, log));
     const backups = createSqliteBackups(db, resolve(path));
@@ -38,15 +39,15 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
     };
     return { ...store, backUp: () => backups.backUp(), close };
   }
-  if (/^rediss?:/.test(url)) {
-    // Its client takes 5 MB and 40 ms of each start.
+  if (address?.kind === 'redis') {
+    // Loaded only when needed: the client costs 5 MB and 40 ms at each start.
     const { openRedisStore } = await import('./redis/open.ts');
     return openRedisStore(url, reader, log);
   }
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
 }
 
-/** A holder of its own over an open database. */
+/** A store with a new lease holder on an open database. */
 export function createSqliteStore<Data>(
   kind: 'sqlite' | 'memory',
   db: ReturnType<typeof openSqliteMemory>,

@@ -20,12 +20,12 @@ const storedRun = z.object({
 const identified = z.object({ id: z.string() });
 const storedCode = z.array(z.string());
 
-/** Stored JSON, or undefined where there is none → what it means. Never throws: one bad record blocks nobody. */
+/** Turns stored JSON (undefined if it is damaged) into data. Never throws: one bad record must not block the others. */
 export type ReadData<Data> = (stored: unknown) => Data;
 
 export type RunReader<Data> = ReturnType<typeof createRunReader<Data>>;
 
-/** Reads runs as a store keeps them: numbers may be text, `data` is JSON text. Without `readData` that is taken as it is. */
+/** Reads runs as a store returns them: numbers may be text, and `data` is JSON text. */
 export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
   const toData = (json: string): Data => {
     const stored = parseLoosely(json);
@@ -37,9 +37,9 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
     return { ...read.data, data: toData(read.data.data) };
   };
   return {
-    /** Throws `refused` when it is none. */
+    /** Throws `refused` if the fields are not those of a run. */
     one,
-    /** Those that are runs: another one is logged, and hides none of them. */
+    /** Leaves out and logs what cannot be read. */
     all: (rows: readonly unknown[]): RunRecord<Data>[] =>
       rows.flatMap((row) => {
         try {
@@ -55,7 +55,7 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
   };
 }
 
-/** Throws `refused` when it is no code. */
+/** Throws `refused` if the stored code cannot be read. */
 export function readCode(json: string): string[] {
   const read = storedCode.safeParse(parseLoosely(json));
   if (!read.success) throw new StoreError('refused', 'The stored code of a run cannot be read.');
@@ -72,13 +72,13 @@ export function parseLoosely(json: string) {
 
 const PREVIEW_LENGTH = 200;
 
-/** What is said of code in a run's data, so that a listing need not read it. Lengths are in UTF-16 units. */
+/** What a run's data says about its code, so that a listing need not read the code. Lengths are in UTF-16 units. */
 export function summarizeCode(code: readonly string[]) {
   const whole = code.join('\n\n');
   return {
     preview: whole.trimStart().slice(0, PREVIEW_LENGTH),
     codeLength: whole.length,
-    /** Hex; of the blocks with an empty line between them. */
+    /** Hex. The hash of the blocks, joined by empty lines. */
     codeSha256: createHash('sha256').update(whole).digest('hex'),
     blockCount: code.length,
   };

@@ -1,6 +1,6 @@
 import { parseLoosely, summarizeCode } from './run-reader.ts';
 
-/** What 0.1.0 called otherwise, in the record of a run. */
+/** Fields of a run that had other names in 0.1.0. */
 const RENAMED: Readonly<Record<string, string>> = {
   door: 'source',
   delivery: 'requestKey',
@@ -9,7 +9,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   asked: 'inputRequest',
   stopAskedBy: 'stoppedBy',
 };
-/** `data` of a run as 0.1.0 stored it (JSON text) → data and code of this version. What is no record stays as it is. */
+/** Turns the `data` of a run that 0.1.0 stored (JSON text) into data and code of this version. Damaged data stays as it is. */
 export function upgradeData(stored: string): { data: string; code: string[] } {
   const old: unknown = parseLoosely(stored);
   if (!isObject(old)) return { data: stored, code: [] };
@@ -34,7 +34,7 @@ export function upgradeState(state: string): string {
   return state === 'sent' ? 'running' : state;
 }
 
-/** The record of a kernel: three fields had other names. What is none of 0.1.0 stays as it is. */
+/** Renames three fields in the record of a kernel that 0.1.0 stored. Other records stay as they are. */
 export function upgradeKernel(stored: unknown): unknown {
   if (!isObject(stored) || !('lane' in stored && 'lastRunner' in stored)) return stored;
   const { lane, lastRunner, runners, ...rest } = stored;

@@ -58,7 +58,7 @@ async function validate(yaml: string, version: string): Promise<string> {
   return said + complaints;
 }
 
-test.each(names)('helm lint finds nothing to complain of: %s', async (name) => {
+test.each(names)('helm lint finds no fault: %s', async (name) => {
   const file = join(folder, 'lint.yaml');
   await writeFile(file, stringify(installations[name]));
   expect(await helm?.('lint', '--strict', '--kube-version=1.30.0', CHART, `--values=${file}`)).toContain(
@@ -66,7 +66,7 @@ test.each(names)('helm lint finds nothing to complain of: %s', async (name) => {
   );
 });
 
-test.each(names)('what is rendered is what Kubernetes takes: %s', async (name) => {
+test.each(names)('Kubernetes accepts what is rendered: %s', async (name) => {
   const yaml = await render(installations[name]);
   const objects = objectsIn(yaml);
   for (const version of name === 'all of it' ? ['1.25', '1.37'] : ['1.37']) {
@@ -82,7 +82,7 @@ test.each(names)('what is rendered is what Kubernetes takes: %s', async (name) =
   }
 });
 
-test('a field that Kubernetes does not know would be found', async () => {
+test('an unknown field would be found', async () => {
   const yaml = (await render(installations['all of it'])).replace(
     'readOnlyRootFilesystem',
     'readOnlyRootFileSystem',
@@ -90,34 +90,37 @@ test('a field that Kubernetes does not know would be found', async () => {
   expect(await validate(yaml, '1.37')).toContain('readOnlyRootFileSystem');
 });
 
-test.each(names)('the bot reads its settings and its secrets from what it is given: %s', async (name) => {
-  const objects = await objectsOf(installations[name]);
-  const mounted = join(folder, 'secrets');
-  await mkdir(mounted, { recursive: true });
-  for (const [key, value] of Object.entries(theOne(objects, 'Secret', 'sparkthread').data ?? {}))
-    await writeFile(join(mounted, key), Buffer.from(value, 'base64'));
-  const env = Object.fromEntries(
-    theOne(objects, 'Deployment', 'sparkthread').containers.flatMap((container) =>
-      container.env.map((each) => [
-        each.name,
-        each.value
-          ?.replace('/run/secrets/sparkthread', mounted)
-          .replace('/etc/sparkthread/ca/ca.pem', certificate),
-      ]),
-    ),
-  );
-  expect(Object.keys(env).filter((setting) => /TOKEN$|SECRET$|STORE_URL$|PASS$/.test(setting))).toEqual([]);
-  const config = readConfig(env);
-  expect(config.warnings).toEqual([]);
-  expect(config.store.kind).toBe('redis');
-  if (name !== 'all of it') return;
-  const address = new URL(await readFile(join(mounted, 'STORE_URL'), 'utf8'));
-  expect(address.host).toBe('sparkthread-redis:6379');
-  expect(decodeURIComponent(address.password)).toBe('p/w d@1');
-});
+test.each(names)(
+  'the bot can read its settings and its secrets as the chart gives them: %s',
+  async (name) => {
+    const objects = await objectsOf(installations[name]);
+    const mounted = join(folder, 'secrets');
+    await mkdir(mounted, { recursive: true });
+    for (const [key, value] of Object.entries(theOne(objects, 'Secret', 'sparkthread').data ?? {}))
+      await writeFile(join(mounted, key), Buffer.from(value, 'base64'));
+    const env = Object.fromEntries(
+      theOne(objects, 'Deployment', 'sparkthread').containers.flatMap((container) =>
+        container.env.map((each) => [
+          each.name,
+          each.value
+            ?.replace('/run/secrets/sparkthread', mounted)
+            .replace('/etc/sparkthread/ca/ca.pem', certificate),
+        ]),
+      ),
+    );
+    expect(Object.keys(env).filter((setting) => /TOKEN$|SECRET$|STORE_URL$|PASS$/.test(setting))).toEqual([]);
+    const config = readConfig(env);
+    expect(config.warnings).toEqual([]);
+    expect(config.store.kind).toBe('redis');
+    if (name !== 'all of it') return;
+    const address = new URL(await readFile(join(mounted, 'STORE_URL'), 'utf8'));
+    expect(address.host).toBe('sparkthread-redis:6379');
+    expect(decodeURIComponent(address.password)).toBe('p/w d@1');
+  },
+);
 
 test.each(names)(
-  'no container is root, writes to its root or may become more than it is: %s',
+  'no container is root, writes to its root file system or can gain privileges: %s',
   async (name) => {
     const workloads = (await objectsOf(installations[name])).filter(
       ({ containers }) => containers.length > 0,
@@ -137,7 +140,7 @@ test.each(names)(
   },
 );
 
-test('probes ask for life and for a part to play, never for Slack or the gateway', async () => {
+test('probes ask for liveness and readiness, never for Slack or the gateway', async () => {
   const bot = theOne(await objectsOf(installations['all of it']), 'Deployment', 'sparkthread').containers[0];
   expect(bot?.livenessProbe?.httpGet?.path).toBe('/healthz');
   expect(bot?.readinessProbe?.httpGet?.path).toBe('/readyz');
@@ -169,7 +172,7 @@ test('only the bot reaches Redis, and kernels live in a namespace without secret
   expect(JSON.stringify(objects.filter(({ kind }) => kind === 'Role'))).not.toContain('secrets');
 });
 
-test('signed HTTP goes to whoever answers /leader with 200, by an address that knows pods that are not ready', async () => {
+test('signed HTTP goes to the pod that answers /leader with 200, by a service that includes pods that are not ready', async () => {
   const objects = await objectsOf(installations['signed HTTP']);
   const config = theOne(objects, 'ConfigMap', 'sparkthread-front').data?.['haproxy.cfg'];
   expect(config).toMatch(/httpchk GET \/leader\n.*expect status 200/);
@@ -179,7 +182,7 @@ test('signed HTTP goes to whoever answers /leader with 200, by an address that k
   });
 });
 
-test('two processes: one may be taken at a time, and their metrics are read', async () => {
+test('of two processes only one may be evicted at a time, and their metrics are scraped', async () => {
   const objects = await objectsOf(installations['all of it']);
   const { spec, template } = theOne(objects, 'Deployment', 'sparkthread');
   expect(spec).toMatchObject({ replicas: 2, strategy: { rollingUpdate: { maxUnavailable: 0 } } });

@@ -64,24 +64,24 @@ function settings(): Record<string, string> {
   return { ...env, ...playground.environment, KG_URL: gateway.httpUrl, PORT: '0' };
 }
 
-test('hadolint has nothing to say of the Dockerfile', async () => {
+test('hadolint finds no fault in the Dockerfile', async () => {
   const { stdout } = await run(join(inject('linters'), 'hadolint'), [join(checkout, 'Dockerfile')]);
   expect(stdout).toBe('');
 });
 
-test('no source and no package of development is in it', async () => {
+test('the image has no source and no development package', async () => {
   expect(await readdir(root)).not.toContain('src');
   const packages = await readdir(join(root, 'node_modules'));
   expect(packages).toEqual(expect.arrayContaining(['keyv', 'pino']));
   expect(packages.filter((name) => name in packageJson.devDependencies)).toEqual([]);
 });
 
-test('what Node has compiled of the bot is in it', async () => {
+test('the image has what Node compiled of the bot', async () => {
   const compiled = await readdir(join(root, 'cache'), { recursive: true });
   expect(compiled.length).toBeGreaterThan(3);
 });
 
-test('the command of the image answers a snippet, its health is told without Node, and SIGTERM ends it', async () => {
+test('the image’s command answers a snippet, its health check needs no Node, and SIGTERM ends it', async () => {
   gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => kernel.run(request, 'hello');
   };
@@ -111,7 +111,7 @@ test('the command of the image answers a snippet, its health is told without Nod
   await expect(run(healthcheck, { env: { ...env, PORT } })).rejects.toThrow('Connection refused');
 });
 
-test('the doctor and --version are in it', async () => {
+test('the image has the doctor and --version', async () => {
   const node = (...args: string[]) => run(process.execPath, args, { cwd: root, env: settings() });
   expect((await node('bin/sparkthread.js', '--version')).stdout).toBe(`${packageJson.version}\n`);
   const { stdout } = await node('bin/sparkthread.js', 'doctor').catch(

@@ -1,40 +1,21 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { describe, expect, inject, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
-import { type Playground, startPlayground } from '../../playground/playground.ts';
+import type { Playground } from '../../playground/playground.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
-import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
-import { type LogLine, type StartedBot, startBot } from '../support/start-bot.ts';
+import { hasNoRedis, type LeaderAndStandby, useLeaderAndStandby } from '../support/failover.ts';
+import type { LogLine } from '../support/start-bot.ts';
 
-/** One process runs it, another one takes over (SIGTERM), and what people do about it arrives at the successor. */
-const found = await findRedisServer();
-let redis: RedisServer;
-let gateway: KernelGateway;
+/** One process runs the code, another one takes over (SIGTERM), and what people do about the run arrives at the successor. */
+let pair: LeaderAndStandby;
 let playground: Playground;
-let leader: StartedBot;
-let standby: StartedBot;
 
-beforeAll(async () => {
-  if ('missing' in found) return;
-  redis = await startRedisServer(found.path);
-  gateway = await startKernelGateway({ provisioned: inject('backends') });
-  playground = await startPlayground({ rates: false });
-  const start = (): Promise<StartedBot> =>
-    startBot({
-      playground,
-      gateway: { httpUrl: gateway.url, token: gateway.token },
-      environment: { STORE_URL: redis.url, LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
-    });
-  leader = await start();
-  standby = await start();
-});
-afterAll(async () => {
-  await leader?.[Symbol.asyncDispose]();
-  await standby?.[Symbol.asyncDispose]();
-  await playground?.stop();
-  await gateway?.[Symbol.asyncDispose]();
-  await redis?.kill();
-});
+useLeaderAndStandby(
+  () => inject('backends'),
+  (started) => {
+    pair = started;
+    ({ playground } = started);
+  },
+);
 
 const typed = (code: string): string => `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``;
 
@@ -44,18 +25,13 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
   await shown(channel, posted.ts, words);
   const isSent = (line: LogLine): boolean =>
     line['msg'] === 'sent to the kernel' && line['thread'] === posted.ts;
-  await leader.untilLog(isSent);
-  expect(standby.log.some(isSent)).toBe(false);
+  await pair.leader.untilLog(isSent);
+  expect(pair.standby.log.some(isSent)).toBe(false);
   return posted;
 }
 
-/** The leader ends; from now on everything arrives at its successor. The one that ended comes back as a standby. */
-async function handOver(): Promise<void> {
-  expect(await leader.stop()).toBe(0);
-  await standby.untilLeader();
-  await leader.restart();
-  [leader, standby] = [standby, leader];
-}
+/** From now on everything arrives at the leader's successor. */
+const handOver = (): Promise<void> => pair.handOver(async (leader) => expect(await leader.stop()).toBe(0));
 
 const shown = (channel: string, thread: string, words: string): Promise<SlackMessage> =>
   playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words), {
@@ -68,8 +44,8 @@ const answers = (channel: string, thread: string): SlackMessage[] =>
 /** Prints its name, and stops when it is told so and not before. */
 const sleeper = 'import time\nprint("asleep", flush=True)\ntime.sleep(600)';
 
-describe.skipIf('missing' in found)('what arrives at the successor', () => {
-  test('the message is deleted while it runs: stopped and taken away', async () => {
+describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
+  test('a message deleted while it runs: the run is stopped and the answer deleted', async () => {
     const channel = playground.addChannel('deleted').id;
     const posted = await runAtFirst(channel, sleeper, 'asleep');
     await handOver();
@@ -79,7 +55,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     expect((await finalAnswer(playground, channel, next.ts)).text).toMatch(/│ 42\n/);
   });
 
-  test('the message is deleted while it waits: it never runs', async () => {
+  test('a message deleted while it waits never runs', async () => {
     const channel = playground.addChannel('deleted-waiting').id;
     const running = await runAtFirst(channel, `ran = False\n${sleeper}`, 'asleep');
     const waiting = playground.as('ana').post(channel, typed('ran = True'));
@@ -93,7 +69,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     expect((await finalAnswer(playground, channel, next.ts)).text).toMatch(/│ False\n/);
   });
 
-  test('Delete is pressed on an answer that the one before has given', async () => {
+  test('Delete works on an answer of the leader before', async () => {
     const channel = playground.addChannel('pressed').id;
     const posted = await runAtFirst(channel, 'print("to be erased")', 'to be erased');
     const { message } = await finalAnswer(playground, channel, posted.ts);
@@ -102,7 +78,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     await playground.waitFor(() => answers(channel, posted.ts).length === 0, { timeoutMs: 60_000 });
   });
 
-  test('input() is answered', async () => {
+  test('an answer to input() arrives', async () => {
     const channel = playground.addChannel('asked').id;
     const posted = await runAtFirst(channel, 'print("hello " + input("Name? "))', 'Name?');
     const asked = await shown(channel, posted.ts, 'run:answerInput');
@@ -116,7 +92,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     expect((await finalAnswer(playground, channel, posted.ts)).text).toContain('hello Ana');
   });
 
-  test('a running message is edited: run 2 waits behind run 1', async () => {
+  test('after an edit of a running message run 2 waits behind run 1', async () => {
     const channel = playground.addChannel('edited').id;
     const posted = await runAtFirst(channel, sleeper, 'asleep');
     await handOver();
@@ -131,7 +107,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     expect(JSON.stringify(final)).toContain('second edition');
   });
 
-  test('a waiting message is edited: the new code takes the place', async () => {
+  test('after an edit of a waiting message the new code takes its place', async () => {
     const channel = playground.addChannel('edited-waiting').id;
     const running = await runAtFirst(channel, sleeper, 'asleep');
     const waiting = playground.as('ana').post(channel, typed('print("old")'));
@@ -159,7 +135,7 @@ describe.skipIf('missing' in found)('what arrives at the successor', () => {
     expect((await finalAnswer(playground, channel, running.ts)).outcome).toBe('interrupted');
   });
 
-  test('status tells of the run, a restart by command ends it', async () => {
+  test('status shows the run, and a restart by command ends it', async () => {
     const channel = playground.addChannel('restarted').id;
     const running = await runAtFirst(channel, sleeper, 'asleep');
     await handOver();

@@ -13,7 +13,7 @@ const testFailover = test.skipIf(hasNoRedis);
 const LONG_MS = 16_000;
 
 testFailover(
-  'Redis away: what is accepted is not lost, the rest is refused in a sentence or repeated by Slack',
+  'while Redis is away accepted runs are not lost, and the rest is refused in a sentence or repeated by Slack',
   async () => {
     await using failover = await startFailover();
     const { playground, redis, kernels, post } = failover;
@@ -68,7 +68,7 @@ testFailover.for([{ processes: 1 }, { processes: 2 }])(
   },
 );
 
-testFailover('Redis away in the middle of a run: the run goes on and its answer comes whole', async () => {
+testFailover('while Redis is away a run goes on, and its answer is complete', async () => {
   await using failover = await startFailover();
   const { playground, redis, kernels, post } = failover;
   const leader = await failover.start();
@@ -91,7 +91,7 @@ testFailover('Redis away in the middle of a run: the run goes on and its answer 
 });
 
 testFailover(
-  'Redis comes back empty: the run in the kernel is answered, and one that waited is told that it is lost',
+  'when Redis comes back empty, the run in the kernel is answered, and a waiting run is told that it is lost',
   async () => {
     await using failover = await startFailover();
     const { playground, redis, kernels, post } = failover;
@@ -124,7 +124,7 @@ testFailover(
   },
 );
 
-testFailover('Redis starts anew, empty: the leader goes on, and what runs is answered once', async () => {
+testFailover('when Redis starts again, empty, the leader goes on, and the run is answered once', async () => {
   await using failover = await startFailover();
   const { playground, redis, kernels, post } = failover;
   await failover.start();
@@ -174,7 +174,7 @@ testFailover(
     redis.pause();
     await leader.stop();
     const said = leader.log.map(({ msg }) => String(msg));
-    expect(said).toContain('the leader lease could not be released; it ends by itself');
+    expect(said).toContain('the leader lease could not be released; it expires by itself');
     expect(run.kernel.sockets.size).toBe(0);
     redis.resume();
     await leader.restart();
@@ -184,7 +184,7 @@ testFailover(
 );
 
 testFailover(
-  'Redis breaks off in the middle of a takeover: it is waited for, and the runs end as they ended',
+  'when Redis breaks off in the middle of a takeover, the successor waits for it, and the runs end as they ended',
   async () => {
     await using failover = await startFailover();
     const { playground, redis, kernels, post } = failover;

@@ -32,7 +32,7 @@ async function saveAndSchedule({ playground }: Failover, name: string, timing: s
 }
 
 test.skipIf(hasNoRedis)(
-  'a leader is killed at the minute of a schedule: its standby runs it, and once',
+  'when a leader is killed at the minute of a schedule, its standby runs it once',
   async () => {
     await using failover = await startFailover();
     const { playground, kernels } = failover;

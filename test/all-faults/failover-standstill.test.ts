@@ -22,7 +22,7 @@ async function goOn({ redis, kernels, gateway }: Failover, stopped: FailoverBot)
   expect(await stopped.untilEnded()).toBe(1);
   const said = stopped.log.slice(before.log).filter(({ level }) => level === 60 || level === 'fatal');
   expect(said.map(({ msg }) => msg)).toEqual([
-    'another process is the leader now (another process has taken the leader lease); this one ends',
+    'another process is the leader now (another process has taken the leader lease), so this process ends',
   ]);
   expect(await runs()).toBe(before.runs);
   expect(received()).toEqual(sent);
@@ -37,7 +37,7 @@ for _, key in ipairs(keys) do table.insert(found, key .. cjson.encode(redis.call
 return table.concat(found, ' ')`;
 
 testFailover(
-  'in the middle of a run: the successor goes on with it, and nothing is written over its answer',
+  'a leader suspended in the middle of a run: the successor goes on with the run, and nothing overwrites its answer',
   async () => {
     await using failover = await startFailover();
     const { playground, kernels, post } = failover;
@@ -70,7 +70,7 @@ testFailover(
 );
 
 testFailover(
-  'between `sending` and the write to the kernel: the kernel never gets it, and that is said',
+  'a leader suspended between `sending` and the write to the kernel: the kernel never gets the code, and that is said',
   async () => {
     await using failover = await startFailover();
     const { playground, redis, kernels, post } = failover;
@@ -99,28 +99,31 @@ testFailover(
 testFailover.for([
   { what: 'a run message', posted: 'mention', type: 'sparkthread_answer' },
   { what: 'a root message', posted: 'slash', type: 'sparkthread_root' },
-])('in the middle of a post to Slack: $what that is there twice is removed', async ({ posted, type }) => {
-  await using failover = await startFailover();
-  const { playground, kernels, post } = failover;
-  const leader = await failover.start();
-  const standby = await failover.start();
-  const channel = playground.addChannel('double').id;
-  const held = playground.hold('chat.postMessage');
-  if (posted === 'slash') await playground.as('ana').slash(channel, '/spark run()');
-  else post(channel, 'run()');
-  await held.reached;
-  stop(leader);
-  const ofType = () => playground.messages(channel).filter(({ metadata }) => metadata?.event_type === type);
-  await standby.untilLeader();
-  (await kernels.untilBegun('run()')).end();
-  const isFinal = () =>
-    playground.messages(channel).find(({ metadata }) => metadata?.event_payload['state'] === 'final');
-  const final = await playground.waitFor(isFinal, { timeoutMs: 60_000 });
-  held.release();
-  await playground.waitFor(() => ofType().length === 2);
-  await playground.waitFor(() => ofType().length === 1, { timeoutMs: 60_000 });
-  expect(isFinal()).toEqual(final);
-  if (posted === 'slash') expect(ofType()[0]?.ts).toBe(final.thread_ts);
-  await goOn(failover, leader);
-  expect(ofType()).toHaveLength(1);
-});
+])(
+  'a leader suspended in the middle of a post to Slack: $what that is there twice is removed',
+  async ({ posted, type }) => {
+    await using failover = await startFailover();
+    const { playground, kernels, post } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const channel = playground.addChannel('double').id;
+    const held = playground.hold('chat.postMessage');
+    if (posted === 'slash') await playground.as('ana').slash(channel, '/spark run()');
+    else post(channel, 'run()');
+    await held.reached;
+    stop(leader);
+    const ofType = () => playground.messages(channel).filter(({ metadata }) => metadata?.event_type === type);
+    await standby.untilLeader();
+    (await kernels.untilBegun('run()')).end();
+    const isFinal = () =>
+      playground.messages(channel).find(({ metadata }) => metadata?.event_payload['state'] === 'final');
+    const final = await playground.waitFor(isFinal, { timeoutMs: 60_000 });
+    held.release();
+    await playground.waitFor(() => ofType().length === 2);
+    await playground.waitFor(() => ofType().length === 1, { timeoutMs: 60_000 });
+    expect(isFinal()).toEqual(final);
+    if (posted === 'slash') expect(ofType()[0]?.ts).toBe(final.thread_ts);
+    await goOn(failover, leader);
+    expect(ofType()).toHaveLength(1);
+  },
+);

@@ -74,36 +74,33 @@ testFailover.for([
   expect(leader.role).toBe('standby');
 });
 
-testFailover(
-  'a standby opens no socket to Slack and none to a kernel, and says in what part it is',
-  async () => {
-    await using failover = await startFailover();
-    const { playground, gateway, kernels } = failover;
-    const leader = await failover.start();
-    const standby = await failover.start();
-    const { run } = await withRuns(failover);
-    expect(await read(leader, '/readyz')).toMatchObject({
-      status: 200,
-      body: { ready: true, role: 'leader' },
-    });
-    expect(await read(standby, '/readyz')).toMatchObject({
-      status: 200,
-      body: { ready: true, role: 'standby' },
-    });
-    expect(await read(leader, '/leader')).toMatchObject({ status: 200, body: { leader: true } });
-    expect(await read(standby, '/leader')).toMatchObject({ status: 503, body: { leader: false } });
-    for (const bot of [leader, standby]) expect((await read(bot, '/healthz')).status).toBe(200);
-    expect(playground.service.socket.connectionCount).toBe(1);
-    expect(run.kernel.sockets.size).toBe(1);
-    expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade)).toHaveLength(1);
-    kernels.letRun();
-    expect(await standby.stop()).toBe(0);
-    expect(standby.log.map(({ msg }) => msg)).toContain('a standby ended');
-    expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
-  },
-);
+testFailover('a standby opens no socket to Slack or to a kernel, and says that it is a standby', async () => {
+  await using failover = await startFailover();
+  const { playground, gateway, kernels } = failover;
+  const leader = await failover.start();
+  const standby = await failover.start();
+  const { run } = await withRuns(failover);
+  expect(await read(leader, '/readyz')).toMatchObject({
+    status: 200,
+    body: { ready: true, role: 'leader' },
+  });
+  expect(await read(standby, '/readyz')).toMatchObject({
+    status: 200,
+    body: { ready: true, role: 'standby' },
+  });
+  expect(await read(leader, '/leader')).toMatchObject({ status: 200, body: { leader: true } });
+  expect(await read(standby, '/leader')).toMatchObject({ status: 503, body: { leader: false } });
+  for (const bot of [leader, standby]) expect((await read(bot, '/healthz')).status).toBe(200);
+  expect(playground.service.socket.connectionCount).toBe(1);
+  expect(run.kernel.sockets.size).toBe(1);
+  expect(gateway.calls.filter(({ isUpgrade }) => isUpgrade)).toHaveLength(1);
+  kernels.letRun();
+  expect(await standby.stop()).toBe(0);
+  expect(standby.log.map(({ msg }) => msg)).toContain('the standby has stopped');
+  expect((await askSlash(playground, 'ana', '#data', '/spark 1')).outcome).toBe('ok');
+});
 
-testFailover('the gateway refuses a standby: it says so before it is needed', async () => {
+testFailover('a standby that the gateway refuses says so before it is needed', async () => {
   await using failover = await startFailover();
   await failover.start();
   failover.gateway.answer = () => ({ status: 401 });
@@ -112,32 +109,29 @@ testFailover('the gateway refuses a standby: it says so before it is needed', as
   expect(detail).toContain('does not accept our user, password or token');
 });
 
-testFailover(
-  'a message is deleted while the successor reads an edit of it: nothing of it is left',
-  async () => {
-    await using failover = await startFailover();
-    const { playground, kernels } = failover;
-    kernels.letRun();
-    const leader = await failover.start();
-    const standby = await failover.start();
-    const channel = playground.addChannel('changes').id;
-    const ana = playground.as('ana');
-    const posted = ana.post(channel, `<@${playground.bot.id}> \`before()\``);
-    await finalAnswer(playground, channel, posted.ts);
-    await leader.stop();
-    await standby.untilLeader();
-    // The successor has not met her yet.
-    const lookup = playground.hold('users.info');
-    ana.edit(posted, `<@${playground.bot.id}> \`after()\``);
-    await lookup.reached;
-    ana.delete(posted);
-    lookup.release();
-    await playground.waitForQuiet();
-    await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);
-    expect(await standby.stop()).toBe(0);
-    expect(playground.replies(channel, posted.ts)).toEqual([]);
-  },
-);
+testFailover('a message deleted while the successor reads an edit of it leaves nothing behind', async () => {
+  await using failover = await startFailover();
+  const { playground, kernels } = failover;
+  kernels.letRun();
+  const leader = await failover.start();
+  const standby = await failover.start();
+  const channel = playground.addChannel('changes').id;
+  const ana = playground.as('ana');
+  const posted = ana.post(channel, `<@${playground.bot.id}> \`before()\``);
+  await finalAnswer(playground, channel, posted.ts);
+  await leader.stop();
+  await standby.untilLeader();
+  // The successor has not met her yet.
+  const lookup = playground.hold('users.info');
+  ana.edit(posted, `<@${playground.bot.id}> \`after()\``);
+  await lookup.reached;
+  ana.delete(posted);
+  lookup.release();
+  await playground.waitForQuiet();
+  await playground.waitFor(() => playground.replies(channel, posted.ts).length === 0);
+  expect(await standby.stop()).toBe(0);
+  expect(playground.replies(channel, posted.ts)).toEqual([]);
+});
 
 testFailover(
   'SIGTERM in the middle of a takeover, while Slack gives no websocket: it ends, and the next one takes over',

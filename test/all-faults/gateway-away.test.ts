@@ -116,7 +116,7 @@ test.each(Object.entries(refusals))('%s in the middle of a run', async (_, { ans
   expect((await askSlash(playground, 'ana', '#data', '/spark kept + 1')).text).toMatch(/│ 42\n/);
 });
 
-test('the wire goes dead without a word', async () => {
+test('a connection that goes dead without a sign is found', async () => {
   const thread = await ticking();
   const seconds = await namedAfter(thread, /gives no answer/, () => {
     front.faults = { answer: () => 'silence' };
@@ -133,7 +133,7 @@ test('the wire goes dead without a word', async () => {
   expect(text).toMatch(/may be missing/);
 });
 
-test('calls are refused while the websocket lives on: that is said, and a stop gets through', async () => {
+test('when calls are refused while the websocket lives, that is said, and a stop gets through', async () => {
   const thread = await ticking();
   front.faults = { answer: () => refusals['credentials refused (401)'].answer };
   playground.as('ana').post('#data', '!stop', { thread });
@@ -147,7 +147,7 @@ test('calls are refused while the websocket lives on: that is said, and a stop g
   expect((await askSlash(playground, 'ana', '#data', '/spark kept + 1')).text).toMatch(/│ 42\n/);
 });
 
-test('a stop while the gateway is away is done when it is back', async () => {
+test('a stop while the gateway is away is carried out when it is back', async () => {
   const thread = await ticking();
   await holdTicks(thread);
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
@@ -160,7 +160,7 @@ test('a stop while the gateway is away is done when it is back', async () => {
   expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
 });
 
-test('the gateway is restarted with another token: the refusal is named; with the right one the loss is told', async () => {
+test('after a restart with another token the refusal is named; with the right token the loss of the kernel is told', async () => {
   const port = Number(new URL(gateway.url).port);
   const thread = await ticking();
   const queued = mention('40 + 2');
@@ -178,7 +178,7 @@ test('the gateway is restarted with another token: the refusal is named; with th
   expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
 });
 
-test('a bot that starts while the gateway is away waits for it: what runs and what waits is finished', async () => {
+test('a bot that starts while the gateway is away waits for it and finishes the runs', async () => {
   const thread = await ticking();
   const queued = mention('kept + 1');
   await shown(queued, /before yours/);
@@ -198,7 +198,7 @@ test('a bot that starts while the gateway is away waits for it: what runs and wh
   expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
 });
 
-test('a bot that starts while the gateway is away, which then comes back without its kernels', async () => {
+test('a bot that starts while the gateway is away says that the kernels are gone when it comes back without them', async () => {
   const port = Number(new URL(gateway.url).port);
   const thread = await ticking();
   const queued = mention('40 + 2');
@@ -215,7 +215,7 @@ test('a bot that starts while the gateway is away, which then comes back without
   expect((await finalAnswer(playground, '#data', queued)).text).toMatch(/│ 42\n/);
 });
 
-test('a snippet that comes while the gateway is away for a moment runs when it is back; one can take it back', async () => {
+test('a snippet sent while the gateway is away for a moment runs when it is back, and can be cancelled', async () => {
   await askSlash(playground, 'ana', '#data', '/spark 1');
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
   await bot.stop();

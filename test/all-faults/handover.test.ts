@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
-import { readLedgerFile } from '../support/run-store-file.ts';
+import { readStoreFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
 /** One bot after another on the same run in a real kernel. */
@@ -27,7 +27,7 @@ const shown = (thread: string, words: string, channel = '#data'): Promise<unknow
 const mention = (code: string, channel = '#data'): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
 
-test('three orderly restarts under a run that prints all the time: all of it comes, and nothing is said to be missing', async () => {
+test('over three orderly restarts all output of a printing run arrives, and nothing is said to be missing', async () => {
   await askSlash(playground, 'ana', '#data', '/spark python3 import time');
   // No faster than a gateway on a busy machine passes it on: one that does not answer our close in time loses lines.
   const thread = mention(
@@ -41,12 +41,12 @@ test('three orderly restarts under a run that prints all the time: all of it com
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');
   expect(text).not.toMatch(/may be missing/);
-  const [run] = (await readLedgerFile(bot.folder)).filter((row) => row.thread === thread);
+  const [run] = (await readStoreFile(bot.folder)).filter((row) => row.thread === thread);
   const printed = await readFile(join(bot.folder, 'spool', run?.id ?? '', 'output.txt'), 'utf8');
   expect(printed).toBe(Array.from({ length: 1000 }, (_, i) => `tick ${i}\n`).join(''));
 });
 
-test('kill -9 under the same run: what may be missing is said', async () => {
+test('after kill -9 during such a run the answer says what may be missing', async () => {
   const thread = mention(
     'python3\nfor i in range(3000):\n    print("tick", i, flush=True)\n    time.sleep(0.002)',
   );
@@ -58,7 +58,27 @@ test('kill -9 under the same run: what may be missing is said', async () => {
   expect(text).toMatch(/may be missing (at|between)/);
 });
 
-test('a long silent run goes on on the screen after a restart: its clock runs, and it can be stopped', async () => {
+test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
+  const file = JSON.stringify(join(bot.folder, 'go-on'));
+  const code = `import os\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("over")`;
+  const thread = mention(`python3\n${code}`);
+  await shown(thread, 'begun');
+  await expect
+    .poll(async () => {
+      const [run] = (await readStoreFile(bot.folder)).filter((row) => row.thread === thread);
+      return run?.data;
+    })
+    .toContain('"checkpoint"');
+  await bot.kill();
+  await writeFile(join(bot.folder, 'go-on'), '');
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('over');
+  expect(text).not.toMatch(/may be missing/);
+});
+
+test('after a restart a long silent run still shows its clock and can be stopped', async () => {
   const thread = mention('python3\nprint("asleep", flush=True)\ntime.sleep(600)');
   await shown(thread, 'asleep');
   await bot.stop();
@@ -73,14 +93,20 @@ test('a long silent run goes on on the screen after a restart: its clock runs, a
   expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
 });
 
-/** Answers the question that the thread's answer shows. */
-async function typeLine(channel: string, thread: string, line: string): Promise<void> {
+/** Answers the question that the thread's answer shows; `meanwhile` comes between the opening of the box and its sending. */
+async function typeLine(
+  channel: string,
+  thread: string,
+  line: string,
+  meanwhile: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
   const ana = playground.as('ana');
   const asked = await playground.waitForReply(channel, thread, (reply) =>
     JSON.stringify(reply.blocks).includes('run:answerInput'),
   );
   await ana.press(asked, 'run:answerInput');
   const box = await playground.waitFor(() => ana.modal);
+  await meanwhile();
   // Not yet, while the run is being taken up.
   for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1) await ana.submit(box, { line });
 }
@@ -107,7 +133,22 @@ test.for([
   },
 );
 
-test('code that asks only after a restart is not given an empty line', async () => {
+test('a box for a line that is open over a restart and a crash of the bot takes what is typed', async () => {
+  const channel = playground.addChannel('asks-open').id;
+  const thread = mention('python3\na = input("first? ")\nb = input("second? ")\nprint(a + b)', channel);
+  await typeLine(channel, thread, '40', async () => {
+    await bot.stop();
+    await bot.restart();
+  });
+  await shown(thread, 'second?', channel);
+  await typeLine(channel, thread, '2', async () => {
+    await bot.kill();
+    await bot.restart();
+  });
+  expect((await finalAnswer(playground, channel, thread)).text).toMatch(/│ 402 ?\n/);
+});
+
+test('code that asks for input after a restart is not given an empty line', async () => {
   const channel = playground.addChannel('asks-late').id;
   const file = JSON.stringify(join(bot.folder, 'ask'));
   const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("hello " + input("Name? "))`;

@@ -29,7 +29,7 @@ const told = (since: string, words: RegExp): Promise<SlackMessage> =>
     { timeoutMs: 60_000 },
   );
 
-test('warned in the channel, kept by a press, and warned again before the end', async () => {
+test('an idle kernel is warned of in the channel, kept by a press, and warned of again before its end', async () => {
   await say('x = 41');
   const { thread } = await say('x');
   const warning = await told(thread, /Nobody has used the python3 kernel/);
@@ -42,7 +42,7 @@ test('warned in the channel, kept by a press, and warned again before the end', 
   expect((await say('x + 1')).text).toMatch(/│ 42\n/);
 });
 
-test('shut down in the end, though the bot was killed between the warning and that; the next run’s first line says so', async () => {
+test('an idle kernel is shut down although the bot was killed after the warning; the next run’s first line says so', async () => {
   const { thread } = await say('x = 1');
   const since = bot.log.length;
   await told(thread, /Nobody has used the python3 kernel/);

@@ -55,7 +55,7 @@ async function running(channel: string, code: string): Promise<string> {
 const sleeper = 'import time\nprint("up and running", flush=True)\ntime.sleep(600)';
 
 describe('while a run is in flight', () => {
-  test('the kernel’s process dies', async () => {
+  test('the death of the kernel’s process is told', async () => {
     const { channel } = await freshKernel('dies');
     const answer = await say(channel, 'python3 import os; os._exit(1)');
     expect(answer.outcome).toBe('kernelDied');
@@ -64,7 +64,7 @@ describe('while a run is in flight', () => {
     expect(after.text).toContain('NameError');
   });
 
-  test('it is killed from outside, as by the out-of-memory killer', async () => {
+  test('a kill from outside, as by the out-of-memory killer, is told', async () => {
     const { channel } = await freshKernel('killed');
     const answer = await say(channel, 'python3 import os, signal; os.kill(os.getpid(), signal.SIGKILL)');
     expect(answer.outcome).toBe('kernelDied');
@@ -79,7 +79,7 @@ describe('while a run is in flight', () => {
     expect((await say(channel, 'python3 x')).text).toContain('NameError');
   });
 
-  test('somebody else restarts it', async () => {
+  test('a restart by somebody else is told', async () => {
     const { channel, kernelId } = await freshKernel('restarted');
     const thread = await running(channel, sleeper);
     await rest('POST', `/${kernelId}/restart`);
@@ -88,7 +88,7 @@ describe('while a run is in flight', () => {
     expect(answer.text).toMatch(/variables/i);
   });
 
-  test('somebody else deletes it, or the gateway culls it', async () => {
+  test('a deletion by somebody else, or by the gateway’s culling, is told', async () => {
     const { channel, kernelId } = await freshKernel('deleted');
     const thread = await running(channel, sleeper);
     await rest('DELETE', `/${kernelId}`);
@@ -97,7 +97,7 @@ describe('while a run is in flight', () => {
     expect((await say(channel, 'python3 1')).outcome).toBe('ok');
   });
 
-  test('an admin shuts it down: the run ends, the next one starts a new kernel', async () => {
+  test('a shutdown by an admin ends the run, and the next run starts a new kernel', async () => {
     const { channel } = await freshKernel('shut');
     const thread = await running(channel, sleeper);
     await playground.as('ana').slash(channel, '/spark shutdown');
@@ -107,7 +107,7 @@ describe('while a run is in flight', () => {
 });
 
 describe('while nothing runs', () => {
-  test('a kernel deleted behind our back is told in the next answer’s first line', async () => {
+  test('a deletion by somebody else is told in the next answer’s first line', async () => {
     const { channel, kernelId } = await freshKernel('idle-deleted');
     const since = bot.log.length;
     await rest('DELETE', `/${kernelId}`);
@@ -144,14 +144,14 @@ describe('while nothing runs', () => {
 });
 
 describe('starts', () => {
-  test('a kernelspec whose program exits', async () => {
+  test('a kernelspec whose program exits is told', async () => {
     const channel = playground.addChannel('exits-at-once').id;
     const answer = await say(channel, 'broken-exit 1+1');
     expect(answer.outcome).toBe('notStarted');
     expect(answer.text).toMatch(/gave no answer|did not start|gave it up/i);
   });
 
-  test('a kernelspec whose program never answers: told at KERNEL_LAUNCH_TIMEOUT, nothing left', async () => {
+  test('a kernelspec whose program never answers is told at KERNEL_LAUNCH_TIMEOUT, and no kernel is left', async () => {
     const before = await kernelIds();
     const channel = playground.addChannel('hangs').id;
     const answer = await say(channel, 'broken-hang 1+1');
@@ -161,7 +161,7 @@ describe('starts', () => {
 });
 
 describe('the gateway', () => {
-  test('is restarted in the middle of a run: its kernels are gone, and that is said', async () => {
+  test('a gateway that is restarted in the middle of a run loses its kernels, and that is said', async () => {
     const { channel } = await freshKernel('gateway-restart');
     const thread = await running(channel, sleeper);
     const port = Number(new URL(gateway.url).port);

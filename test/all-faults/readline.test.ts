@@ -46,7 +46,7 @@ async function expectServing(channel: string): Promise<void> {
   expect((await askSlash(playground, 'ana', channel, '/spark kept + 1')).text).toContain('[1] 42');
 }
 
-test.skipIf(isMissing)('two lines of readline()', async () => {
+test.skipIf(isMissing)('two questions of readline() are answered', async () => {
   const { channel, asked } = await ask(
     'lines',
     'a <- readline("Name? ")\nb <- readline("Age? ")\ncat("[", a, "|", b, "]", sep = "")',
@@ -58,28 +58,31 @@ test.skipIf(isMissing)('two lines of readline()', async () => {
   await expectServing(channel);
 });
 
-test.skipIf(isMissing)('stopped while it asks', async () => {
+test.skipIf(isMissing)('a run that asks can be stopped', async () => {
   const { channel, asked } = await ask('stopped', 'readline("Forever? ")');
   await playground.as('ana').press(asked, 'run:stop');
   expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).outcome).toBe('interrupted');
   await expectServing(channel);
 });
 
-test.skipIf(isMissing)('the bot dies while it asks: the next one takes the line', async () => {
-  const { channel, asked } = await ask('died', 'cat("[", readline("Still there? "), "]", sep = "")');
-  await bot.kill();
-  await bot.restart();
-  const ana = playground.as('ana');
-  await ana.press(asked, 'run:answerInput');
-  const box = await playground.waitFor(() => ana.modal);
-  // Refused for as long as the run is being taken up.
-  for (let tries = 0; ana.modal?.id === box.id && tries < 15; tries += 1)
-    await ana.submit(box, { line: 'yes' });
-  expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).text).toContain('[yes]');
-  await expectServing(channel);
-});
+test.skipIf(isMissing)(
+  'when the bot dies while the run asks, the next process takes the answer',
+  async () => {
+    const { channel, asked } = await ask('died', 'cat("[", readline("Still there? "), "]", sep = "")');
+    await bot.kill();
+    await bot.restart();
+    const ana = playground.as('ana');
+    await ana.press(asked, 'run:answerInput');
+    const box = await playground.waitFor(() => ana.modal);
+    // Refused for as long as the run is being taken up.
+    for (let tries = 0; ana.modal?.id === box.id && tries < 15; tries += 1)
+      await ana.submit(box, { line: 'yes' });
+    expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).text).toContain('[yes]');
+    await expectServing(channel);
+  },
+);
 
-test.skipIf(isMissing)('nobody answers', async () => {
+test.skipIf(isMissing)('a question that nobody answers ends the run', async () => {
   await bot.stop();
   await bot.restart({ INPUT_TIMEOUT: '3s' });
   const channel = playground.addChannel('nobody').id;

@@ -6,8 +6,12 @@ import { type Playground, startPlayground } from '../../playground/playground.ts
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { askMessage, finalAnswer, finals } from '../support/ask.ts';
 import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
-import { readLedgerFile, untilPosted } from '../support/run-store-file.ts';
-import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
+import { readStoreFile, untilPosted } from '../support/run-store-file.ts';
+import {
+  type ScriptedGateway,
+  type ScriptedKernel,
+  startScriptedGateway,
+} from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 
 /** What a bot that was killed left, taken up by the next one. */
@@ -63,7 +67,7 @@ const answersIn = (playground: Playground, channel: string, thread: string): num
   playground.replies(channel, thread).filter((reply) => reply.metadata?.event_type === 'sparkthread_answer')
     .length;
 
-test('finished, killed while its answer was on the way to Slack: it stands once', async () => {
+test('a run whose answer was being posted when the bot was killed has one answer', async () => {
   await using scene = await startScene();
   const { playground, kernels, bot } = scene;
   await askHeld(scene, '#data', 'before');
@@ -81,12 +85,12 @@ test('finished, killed while its answer was on the way to Slack: it stands once'
   expect(kernels.begun.filter(({ code }) => code === 'quick()')).toHaveLength(1);
 });
 
-test('finished while Slack was away, then killed: posted by the next one, and nobody is told otherwise', async () => {
+test('an answer that could not be posted before the bot was killed is posted by the next process, and nobody is told otherwise', async () => {
   await using scene = await startScene();
   const { playground, bot } = scene;
   const thread = await endWhileSlackIsAway(scene);
   await bot.kill();
-  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
+  expect((await readStoreFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
   playground.clearFaults();
   await bot.restart();
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
@@ -97,7 +101,7 @@ test('finished while Slack was away, then killed: posted by the next one, and no
   expect(playground.ephemerals('ana')).toEqual([]);
 });
 
-test('finished, killed, and its output stayed behind with the first machine: that is said', async () => {
+test('when the output stayed behind on the first machine, the answer says so', async () => {
   await using scene = await startScene();
   const { playground, bot } = scene;
   const thread = await endWhileSlackIsAway(scene);
@@ -110,12 +114,12 @@ test('finished, killed, and its output stayed behind with the first machine: tha
   expect(text).toMatch(/may be missing (between|at) \d\d:\d\d:\d\d/);
 });
 
-test('stopped by SIGTERM while Slack was away: the end is left to the next one', async () => {
+test('after SIGTERM while Slack is away the end is left to the next process', async () => {
   await using scene = await startScene();
   const { playground, bot } = scene;
   const thread = await endWhileSlackIsAway(scene);
   expect(await bot.stop()).toBe(0);
-  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
+  expect((await readStoreFile(bot.folder)).map(({ state }) => state)).toEqual(['ended']);
   playground.clearFaults();
   await bot.restart();
   expect((await finalAnswer(playground, '#data', thread)).text).toContain('away() ends');
@@ -139,38 +143,36 @@ test('waiting runs run in the old order', async () => {
   expect(kernels.begun.map(({ code }) => code)).toEqual(codes);
 });
 
-test('its kernel is gone meanwhile: said, with what is lost', async () => {
+test.each([
+  {
+    what: 'is gone',
+    outcome: 'kernelGone',
+    happen: (kernel: ScriptedKernel) => void (kernel.isDeleted = true),
+  },
+  {
+    what: 'was restarted',
+    outcome: 'kernelRestarted',
+    happen: (kernel: ScriptedKernel) => {
+      kernel.comeUp();
+      kernel.executionState = 'idle';
+    },
+  },
+])('if the kernel $what meanwhile, the answer says so and what is lost', async ({ outcome, happen }) => {
   await using scene = await startScene();
   const { playground, kernels, bot } = scene;
   const thread = scene.ask('#data', 'long()');
   const run = await kernels.untilBegun('long()');
   await scene.untilShown('#data', thread, 'long() begins');
   await bot.kill();
-  run.kernel.isDeleted = true;
+  happen(run.kernel);
   await bot.restart();
-  const { outcome, text } = await finalAnswer(playground, '#data', thread);
-  expect(outcome).toBe('kernelGone');
-  expect(text).toContain('long() begins');
-  expect(text).toMatch(/variables are gone/i);
+  const final = await finalAnswer(playground, '#data', thread);
+  expect(final.outcome).toBe(outcome);
+  expect(final.text).toContain('long() begins');
+  expect(final.text).toMatch(/variables are gone/i);
 });
 
-test('its kernel was restarted meanwhile: said, with what is lost', async () => {
-  await using scene = await startScene();
-  const { playground, kernels, bot } = scene;
-  const thread = scene.ask('#data', 'long()');
-  const run = await kernels.untilBegun('long()');
-  await scene.untilShown('#data', thread, 'long() begins');
-  await bot.kill();
-  run.kernel.comeUp();
-  run.kernel.executionState = 'idle';
-  await bot.restart();
-  const { outcome, text } = await finalAnswer(playground, '#data', thread);
-  expect(outcome).toBe('kernelRestarted');
-  expect(text).toContain('long() begins');
-  expect(text).toMatch(/variables are gone/i);
-});
-
-test('output goes on where it was; when it may lack some is said; other spools are removed', async () => {
+test('output goes on where it was, a possible gap is said, and spools of other runs are removed', async () => {
   await using scene = await startScene();
   const { playground, kernels, bot } = scene;
   await askHeld(scene, '#data', 'done()');
@@ -192,13 +194,13 @@ test('output goes on where it was; when it may lack some is said; other spools a
   expect(text).toMatch(/may be missing (at|between \d\d:\d\d:\d\d and) \d\d:\d\d:\d\d/);
   await untilPosted(bot.folder, thread);
   await bot.stop();
-  const kept = await readLedgerFile(bot.folder);
+  const kept = await readStoreFile(bot.folder);
   expect(unfinished).toEqual(kept.filter((row) => row.thread === thread).map(({ id }) => id));
   await bot.restart();
   expect(await readdir(spool)).toEqual([]);
 });
 
-test('killed while the request was written, and no trace of it: not run again, said, and Run again works', async () => {
+test('a request without a trace, on which the bot was killed, does not run again; the answer says so, and Run again works', async () => {
   await using scene = await startScene();
   const { playground, gateway, kernels, bot } = scene;
   await askHeld(scene, '#data', 'before()');
@@ -215,7 +217,7 @@ test('killed while the request was written, and no trace of it: not run again, s
   const thread = scene.ask('#data', 'risky()');
   await killed;
   await bot.kill();
-  expect((await readLedgerFile(bot.folder)).map(({ state }) => state)).toEqual(['posted', 'sending']);
+  expect((await readStoreFile(bot.folder)).map(({ state }) => state)).toEqual(['posted', 'sending']);
   await bot.restart();
   const { outcome, text, message } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('unknown');
@@ -226,7 +228,7 @@ test('killed while the request was written, and no trace of it: not run again, s
   expect((await finalAnswer(playground, '#data', thread, 1)).text).toContain('risky() ends');
 });
 
-test('killed while the root message of a slash command was on the way: it stands once', async () => {
+test('a root message that was being posted when the bot was killed is there once', async () => {
   await using scene = await startScene();
   const { playground, kernels, bot } = scene;
   kernels.letRun();
@@ -241,7 +243,7 @@ test('killed while the root message of a slash command was on the way: it stands
   expect(playground.messages('#data').filter(isRoot)).toHaveLength(1);
 });
 
-test('200 unfinished runs in all states: the first edit within seconds, within Slack’s limits', async () => {
+test('with 200 unfinished runs in all states the first edit comes within seconds, within Slack’s limits', async () => {
   await using scene = await startScene({ rates: true });
   const { playground, kernels, bot } = scene;
   const channels = Array.from({ length: 20 }, (_, index) => playground.addChannel(`full-${index}`).id);
@@ -260,7 +262,7 @@ test('200 unfinished runs in all states: the first edit within seconds, within S
   }
   await bot.kill();
   playground.clearFaults();
-  const states = (await readLedgerFile(bot.folder)).map(({ state }) => state);
+  const states = (await readStoreFile(bot.folder)).map(({ state }) => state);
   const count = (state: string): number => states.filter((each) => each === state).length;
   expect([count('waiting'), count('sending') + count('running'), count('ended')]).toEqual([175, 20, 5]);
 
@@ -289,7 +291,34 @@ test('200 unfinished runs in all states: the first edit within seconds, within S
   expect(refused.length).toBeLessThanOrEqual(20);
 }, 300_000);
 
-/** One run from beginning to end in this channel, closed in the ledger. */
+test('killed in the middle of a command: its author is told once that nobody knows whether it was done', async () => {
+  await using scene = await startScene();
+  const { playground, gateway, bot } = scene;
+  await askHeld(scene, '#data', 'before()');
+  const [kernel] = gateway.kernels.values();
+  if (kernel === undefined) throw new Error('no kernel was started');
+  let restarts = 0;
+  const killed = new Promise<void>((resolve) => {
+    kernel.onRestart = () => {
+      restarts += 1;
+      process.kill(bot.pid, 'SIGKILL');
+      resolve();
+    };
+  });
+  playground.as('ana').post('#data', '@sparkthread restart');
+  await killed;
+  await bot.kill();
+  await bot.restart();
+  playground.retryNow();
+  await playground.waitFor(() => playground.ephemerals('ana').length > 0);
+  await playground.waitForQuiet();
+  expect(playground.ephemerals('ana').map(({ text }) => text)).toEqual([
+    'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.',
+  ]);
+  expect(restarts).toBe(1);
+});
+
+/** One run from beginning to end in this channel, closed in the store. */
 async function askHeld({ playground, kernels, bot }: Scene, channel: string, code: string): Promise<void> {
   const asked = askMessage(playground, 'ana', channel, `<@${playground.bot.id}> \`${code}\``);
   (await kernels.untilBegun(code)).end();

@@ -20,7 +20,7 @@ async function standStill(redis: RedisServer): Promise<void> {
 }
 
 test.skipIf('missing' in found)(
-  'Redis away while a run is taken up: it is waited for, and the run ends as it ended',
+  'when Redis is away while a run is resumed, the bot waits for it, and the run ends as it ended',
   async () => {
     if ('missing' in found) return;
     const redis = await startRedisServer(found.path);
@@ -45,7 +45,7 @@ test.skipIf('missing' in found)(
 );
 
 test.skipIf('missing' in found)(
-  'Redis away while the gateway starts a kernel: the run gets that one, and no other is left behind',
+  'when Redis is away while the gateway starts a kernel, the run gets that kernel, and no other is left behind',
   async () => {
     if ('missing' in found) return;
     const redis = await startRedisServer(found.path);

@@ -10,7 +10,7 @@ import { startBot } from '../support/start-bot.ts';
 const found = await findRedisServer();
 
 test.skipIf('missing' in found)(
-  'a command that was told that nothing ran does not run later, though Redis had taken it',
+  'a command that was answered with “nothing ran” does not run later, although Redis had stored it',
   async () => {
     if ('missing' in found) return;
     await using playground = await startPlayground({ rates: false });

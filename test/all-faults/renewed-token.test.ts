@@ -5,7 +5,7 @@ import { startScriptedGateway } from '../support/scripted-gateway.ts';
 import { startBot } from '../support/start-bot.ts';
 import { startTokenCommand } from '../support/token-command.ts';
 
-test('behind a front whose tokens end each second runs go on over ten of them, also when wires are cut', async () => {
+test('behind a front whose tokens expire each second, runs go on over ten tokens, also when websockets are cut', async () => {
   await using playground = await startPlayground({ rates: false });
   await using tokens = await startTokenCommand(1_000);
   const gateway = await startScriptedGateway();

@@ -27,7 +27,7 @@ async function startLong() {
   return { playground, gateway, kernels, bot, ts, run, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-test('SIGTERM: the last edits go out, and the successor goes on with the same run', async () => {
+test('at SIGTERM the last edits go out, and the successor goes on with the same run', async () => {
   await using long = await startLong();
   const { playground, kernels, bot, ts, run } = long;
   const shown = (words: string): Promise<unknown> =>
@@ -58,7 +58,7 @@ test('SIGTERM: the last edits go out, and the successor goes on with the same ru
   expect(kernels.begun.map(({ code }) => code)).toEqual(['long()', 'next()']);
 });
 
-test('SIGTERM while Slack does not answer: the process ends by itself all the same', async () => {
+test('at SIGTERM the process ends by itself although Slack does not answer', async () => {
   await using long = await startLong();
   const { playground, bot, ts, run } = long;
   const held = playground.hold('chat.update');
@@ -77,7 +77,7 @@ test('SIGTERM while Slack does not answer: the process ends by itself all the sa
   expect(answer).toMatch(/long\(\) begins\n.*more\n.*long\(\) ends\n/);
 });
 
-test('told to stop twice, as a whole process group is by two hands: it ends in order all the same', async () => {
+test('a second SIGTERM, as from a process group and its supervisor, does not disturb the orderly end', async () => {
   await using long = await startLong();
   const { playground, bot, ts, run } = long;
   // What goes out last is held up, so that the second word finds it at work.
@@ -160,7 +160,7 @@ test('a second process on one SQLite file waits for the first, then says why and
   await gateway.close();
 });
 
-test('a second process that came in time takes over', async () => {
+test('a second process that starts within the wait takes over', async () => {
   await using long = await startLong();
   const { playground, gateway, bot, ts, run } = long;
   const coming = startBot({

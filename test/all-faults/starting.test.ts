@@ -32,7 +32,7 @@ const shown = (channel: string, thread: string, words: string): Promise<unknown>
     timeoutMs: 60_000,
   });
 
-test('four channels at once: each says how many starts are before its own, then its clock', async () => {
+test('with four channels at once each says how many starts are before its own, then shows its clock', async () => {
   const channels = ['one', 'two', 'three', 'four'].map((name) => playground.addChannel(name).id);
   const open = Promise.withResolvers<void>();
   // The first start is not answered yet; the others wait for their turn behind it.
@@ -90,7 +90,7 @@ test.each(Object.keys(harms))(
   },
 );
 
-test('two kills in a row, the second while the first one’s run is looked for: it has run once', async () => {
+test('two kills in a row, the second during the search for the run, leave it run once', async () => {
   const thread = ask('#data', 'import time; time.sleep(8); print("over")');
   await shown('#data', thread, 'Running');
   await bot.kill();

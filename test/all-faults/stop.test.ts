@@ -37,30 +37,17 @@ async function stopped(
   return (await askSlash(playground, 'ana', channel, `/spark ${language} ${after}`)).text;
 }
 
-test('a Python loop', async () => {
-  const channel = playground.addChannel('loop').id;
-  const text = await stopped(channel, 'python3', {
-    before: 'kept = 41',
-    code: 'print("round and round", flush=True)\nwhile True: pass',
-    shown: 'round and round',
-    after: 'kept + 1',
-  });
-  expect(text).toMatch(/│ 42\n/);
-});
-
-test('time.sleep', async () => {
-  const channel = playground.addChannel('sleep').id;
-  const text = await stopped(channel, 'python3', {
-    before: 'kept = 41',
-    code: 'import time\nprint("asleep", flush=True)\ntime.sleep(3600)',
-    shown: 'asleep',
-    after: 'kept + 1',
-  });
-  expect(text).toMatch(/│ 42\n/);
+test.each([
+  { what: 'a loop', name: 'loop', code: 'print("at work", flush=True)\nwhile True: pass' },
+  { what: 'a sleep', name: 'sleep', code: 'import time\nprint("at work", flush=True)\ntime.sleep(3600)' },
+])('a stop ends $what in Python and keeps the variables', async ({ name, code }) => {
+  const channel = playground.addChannel(name).id;
+  const told = { before: 'kept = 41', code, shown: 'at work', after: 'kept + 1' };
+  expect(await stopped(channel, 'python3', told)).toMatch(/│ 42\n/);
 });
 
 test.skipIf(missing('python3-spark'))(
-  'a Spark job: its jobs are cancelled and the context lives on',
+  'a stop ends a Spark job: it is cancelled, and the context lives on',
   async () => {
     const channel = playground.addChannel('spark').id;
     const text = await stopped(channel, 'python3-spark', {
@@ -73,7 +60,7 @@ test.skipIf(missing('python3-spark'))(
   },
 );
 
-test.skipIf(missing('ir'))('R', async () => {
+test.skipIf(missing('ir'))('a stop ends R code and keeps the variables', async () => {
   const channel = playground.addChannel('r').id;
   const text = await stopped(channel, 'ir', {
     before: 'kept <- 41',
@@ -85,7 +72,7 @@ test.skipIf(missing('ir'))('R', async () => {
 });
 
 test.skipIf(missing('scala-spark'))(
-  'a kernel that does not obey: said, and a restart is offered and works',
+  'if a kernel ignores a stop, a restart is offered and works',
   async () => {
     const channel = playground.addChannel('scala').id;
     await askSlash(playground, 'ana', channel, '/spark scala-spark val kept = 41');
@@ -113,7 +100,7 @@ test.skipIf(missing('scala-spark'))(
   },
 );
 
-test('RUN_TIMEOUT stops by the clock', async () => {
+test('RUN_TIMEOUT ends a run by the clock', async () => {
   const since = bot.log.length;
   await bot.stop();
   await bot.restart({ RUN_TIMEOUT: '2s' });

@@ -44,7 +44,7 @@ async function saveUntilRefused(): Promise<void> {
   for (let length = 0; ; length += 20_000) {
     const code = ['x'.repeat(length)];
     try {
-      await runs.replaceCode(run, code);
+      await runs.save(run, code);
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
       const stored = (await runs.code(run.id))?.[0]?.length;

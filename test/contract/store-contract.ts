@@ -33,7 +33,7 @@ export function everyWrite(store: Store<Note>): Record<string, () => Promise<unk
     markSeen: () => runs.markSeen('away too', at),
     forgetRequest: () => runs.forgetRequest('known'),
     save: () => runs.save(run),
-    replaceCode: () => runs.replaceCode(run, ['new']),
+    saveWithCode: () => runs.save(run, ['new']),
     restore: () => runs.restore('restored', run, ['old']),
     remove: () => runs.remove('known'),
     withdraw: () => runs.withdraw('known', 'known'),
@@ -233,7 +233,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         const runs = await openRuns();
         const run = await accepted(runs, { code: ['before'] });
         const edited = { ...run, data: { note: 'edited' }, updatedAt: at + 1 };
-        expect(await runs.replaceCode(edited, ['after', '🚀'])).toBe(true);
+        expect(await runs.save(edited, ['after', '🚀'])).toBe(true);
         expect(await runs.get(run.id)).toEqual(edited);
         expect(await runs.code(run.id)).toEqual(['after', '🚀']);
       });
@@ -243,7 +243,7 @@ export function storeContract(name: string, backend: StoreBackend): void {
         const run = await accepted(runs);
         await runs.remove(run.id);
         expect(await runs.save(run)).toBe(false);
-        expect(await runs.replaceCode(run, ['x'])).toBe(false);
+        expect(await runs.save(run, ['x'])).toBe(false);
         expect(await runs.get(run.id)).toBeUndefined();
         expect(await runs.code(run.id)).toBeUndefined();
         expect(await runs.unposted()).toEqual([]);

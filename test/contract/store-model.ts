@@ -114,8 +114,7 @@ async function playStep(runs: RunStore<Note>, model: Model, one: Step): Promise<
         data: { note: one.note },
         updatedAt: one.atMs,
       };
-      const isSaved =
-        one.code === undefined ? await runs.save(changed) : await runs.replaceCode(changed, one.code);
+      const isSaved = await runs.save(changed, one.code);
       expect(isSaved).toBe(model.has(known.id));
       if (!isSaved) return;
       model.put(changed);

@@ -38,7 +38,7 @@ test.concurrent('a post that times out after it was made is found, not repeated'
   expect(rig.playground.callsOf('chat.postMessage')).toHaveLength(1);
 });
 
-test.concurrent('an answer that was deleted while it ran is posted anew', async () => {
+test.concurrent('an answer that was deleted while it ran is posted again', async () => {
   await using rig = await startRig();
   const { message, channel, thread, posted } = rig.open();
   message.show(running());
@@ -50,7 +50,7 @@ test.concurrent('an answer that was deleted while it ran is posted anew', async 
 });
 
 test.concurrent.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
-  '%s: a smaller picture stands',
+  '%s: a smaller picture is shown',
   async (error) => {
     await using rig = await startRig();
     rig.playground.fail('chat.postMessage', { kind: 'error', error });
@@ -64,7 +64,7 @@ test.concurrent.each(['msg_too_long', 'msg_blocks_too_long', 'invalid_blocks'])(
   },
 );
 
-test.concurrent('an upload that does not appear is made again; the first, which may only be slow, is taken away', async () => {
+test.concurrent('an upload that does not appear is repeated; the first one, which may only be slow, is deleted', async () => {
   await using rig = await startRig();
   rig.playground.loseShares();
   const { message } = rig.open();
@@ -104,7 +104,7 @@ test.concurrent('a bot that was removed from the channel: the requester is told 
   expect(told.map(({ text }) => text).join()).toContain('hello');
 });
 
-test.concurrent('after a crash the answer that stands is found and edited', async () => {
+test.concurrent('after a crash the existing answer is found and edited', async () => {
   await using rig = await startRig();
   const first = rig.open();
   first.message.show(running());
@@ -154,7 +154,7 @@ test.concurrent('a file that grows while it is sent is attached as it was', asyn
   expect(rig.playground.files.map(({ bytes }) => bytes.toString() === text)).toEqual([true]);
 });
 
-test.concurrent('a picture that is replaced before it is sent is said to be missing until the new one stands', async () => {
+test.concurrent('a picture that is replaced before it is sent counts as missing until the new one is shown', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
@@ -188,7 +188,7 @@ test.concurrent('late output edits the answer and adds only the new file', async
   expect(replies[0]?.text).toMatch(/early\nlate/);
 });
 
-test.concurrent('letting go shows what is pending and leaves the rest to a successor', async () => {
+test.concurrent('a release shows what is pending and leaves the rest to a successor', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   message.show(running());
@@ -210,7 +210,7 @@ test.concurrent('a stop while Slack is away leaves the end to a successor and te
   expect(rig.playground.messages(rig.playground.dm('ana').id)).toEqual([]);
 });
 
-test.concurrent('after a crash files and tables that stand already are not brought again', async () => {
+test.concurrent('after a crash files and tables that are already there are not posted again', async () => {
   await using rig = await startRig();
   const first = rig.open();
   const transcript = await rig.transcript();

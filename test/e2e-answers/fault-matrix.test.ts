@@ -86,7 +86,7 @@ test.concurrent.each([
   'is_inactive',
   'block_mismatch',
   'streaming_state_conflict',
-])('%s on an edit: the answer is posted anew', async (error) => {
+])('%s on an edit: the answer is posted again', async (error) => {
   await using rig = await startRig();
   const { message, channel, thread, posted } = rig.open();
   message.show(running());
@@ -101,7 +101,7 @@ test.concurrent.each([
   'channel_not_found',
   'restricted_action',
   'thread_locked',
-])('%s while it runs: the end is told privately, and in the log', async (error) => {
+])('%s while it runs: the requester is told the end privately, and the log has it', async (error) => {
   const lines: unknown[] = [];
   const log = pino({ base: null }, { write: (line) => void lines.push(JSON.parse(line)) });
   await using rig = await startRig({ messages: { log } });
@@ -121,7 +121,7 @@ test.concurrent.each([
 });
 
 test.concurrent.each(['edit_window_closed', 'cant_update_message'])(
-  '%s on every edit: one message while it runs, whose place the end takes, none for late output',
+  '%s on every edit: one message while it runs, replaced at the end, and none for late output',
   async (error) => {
     await using rig = await startRig();
     const { message, channel, thread } = rig.open();
@@ -139,7 +139,7 @@ test.concurrent.each(['edit_window_closed', 'cant_update_message'])(
   },
 );
 
-test('a message that Slack always finds too long: the smallest one is tried, then the requester gets it', async () => {
+test('if Slack finds every message too long, the smallest is tried, then the requester gets it privately', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await kept(rig, 'x'.repeat(50_000));

@@ -6,7 +6,7 @@ const running = () => runView({ kind: 'running', sinceMs: Date.now(), stopping: 
 
 const root = { language: 'python3', blocks: ['1+1'] };
 
-test.concurrent('Slack away at the end: nobody is told that it was not delivered, and the answer stands when Slack is back', async () => {
+test.concurrent('if Slack is away at the end, nobody is told of a failure, and the answer appears when Slack is back', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
   const { message, channel, thread } = rig.open();
@@ -18,7 +18,7 @@ test.concurrent('Slack away at the end: nobody is told that it was not delivered
   expect(rig.playground.callsOf('chat.postEphemeral')).toEqual([]);
 });
 
-test.concurrent('let go while Slack is away: left to a successor, nobody is told', async () => {
+test.concurrent('an answer that is released while Slack is away is left to a successor, and nobody is told of a failure', async () => {
   await using rig = await startRig();
   rig.playground.fail('*', { kind: 'dropped' }, Infinity);
   const { message } = rig.open();
@@ -29,7 +29,7 @@ test.concurrent('let go while Slack is away: left to a successor, nobody is told
   expect(rig.playground.callsOf('chat.postEphemeral')).toEqual([]);
 });
 
-test.concurrent('letting go does not wait for a Slack that does not answer', async () => {
+test.concurrent('a release does not wait for a Slack that does not answer', async () => {
   await using rig = await startRig({ messages: { timeoutMs: 60_000 } });
   const held = rig.playground.hold('chat.postMessage');
   const { message } = rig.open();
@@ -40,7 +40,7 @@ test.concurrent('letting go does not wait for a Slack that does not answer', asy
   held.release();
 });
 
-test.concurrent('a post that still waits for its turn when it is let go is not made', async () => {
+test.concurrent('a post that still waits for its turn at the release is not made', async () => {
   await using rig = await startRig({ playground: { rates: false } });
   const open = (nth: number) => rig.open({ runId: `run-${nth}` });
   const before = Array.from({ length: 9 }, (_, nth) => open(nth));
@@ -55,7 +55,7 @@ test.concurrent('a post that still waits for its turn when it is let go is not m
   expect(rig.playground.replies(after.channel, after.thread)).toHaveLength(1);
 });
 
-test.concurrent('a look for the answer that is refused for its rate is repeated: nothing is posted without it', async () => {
+test.concurrent('a search for the answer that Slack refuses for its rate is repeated, and nothing is posted before it succeeds', async () => {
   await using rig = await startRig();
   const first = rig.open();
   await first.message.finish(runView(ended()));
@@ -68,7 +68,7 @@ test.concurrent('a look for the answer that is refused for its rate is repeated:
 const isRoot = (message: SlackMessage): boolean => message.metadata?.event_type === 'sparkthread_root';
 
 test.concurrent.each(['replyLost', 'dropped'] as const)(
-  '%s on a root message: one is there in the end',
+  '%s on a root message: in the end there is exactly one',
   async (kind) => {
     await using rig = await startRig();
     rig.playground.fail('chat.postMessage', { kind });
@@ -81,7 +81,7 @@ test.concurrent.each(['replyLost', 'dropped'] as const)(
   },
 );
 
-test.concurrent('a root message that Slack refuses: the requester is told, and gets the end by direct message', async () => {
+test.concurrent('if Slack refuses the root message, the requester is told and gets the end by direct message', async () => {
   await using rig = await startRig();
   const error = 'restricted_action_thread_only_channel';
   rig.playground.fail('chat.postMessage', { kind: 'error', error });
@@ -108,7 +108,7 @@ test.concurrent('a root message that Slack finds too long is shortened', async (
   expect(posted?.text).toContain('ran python3');
 });
 
-test.concurrent('withdrawn while its root is on the way: it is known where that is', async () => {
+test.concurrent('a run that is withdrawn while its root message is being posted still learns where that is', async () => {
   await using rig = await startRig();
   const held = rig.playground.hold('chat.postMessage');
   const threads: string[] = [];

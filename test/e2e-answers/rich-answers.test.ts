@@ -9,7 +9,7 @@ const png =
 const frame =
   '<table class="dataframe"><thead><tr><th></th><th>n</th></tr></thead><tbody><tr><th>0</th><td>1</td></tr></tbody></table>';
 
-test('pictures, tables and files stand in the thread in the order of the output', async () => {
+test('pictures, tables and files are in the thread in the order of the output', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();
   const transcript = await rig.transcript();
@@ -134,7 +134,7 @@ test.each([0, 1, 20_000, 999_999, 1_000_000, 1_000_001, 50_000_000])(
   },
 );
 
-test('many results that do not fit stand whole in one file', async () => {
+test('one file has all results that do not fit', async () => {
   await using rig = await startRig();
   const { message } = rig.open();
   const transcript = await rig.transcript();

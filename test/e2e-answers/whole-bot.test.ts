@@ -44,7 +44,7 @@ afterAll(async () => {
 const run = (code: string) =>
   playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
 
-test('MAX_OUTPUT: the run is interrupted, that is said, what came is attached, and the bot goes on', async () => {
+test('at MAX_OUTPUT the run is interrupted, that is said, the output so far is attached, and the bot goes on', async () => {
   const line = `${'x'.repeat(999)}\n`;
   scripts.set('flood', (request, kernel) => {
     kernel.begin(request);

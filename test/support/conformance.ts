@@ -187,7 +187,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
         expect(next.outputs).toContainEqual({ kind: 'counted', executionCount: 1 });
     }
 
-    test('tells its version, kernelspecs and kernels', async () => {
+    test('the gateway tells its version, kernelspecs and kernels', async () => {
       expect((await gateway.readInfo()).version).toMatch(/^\d+\.\d+/);
       const specs = await gateway.readKernelspecs();
       expect(specs.list.find((spec) => spec.name === 'python3')).toMatchObject({
@@ -205,7 +205,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       await gateway.shutDownKernel(randomUUID());
     });
 
-    test('runs: outputs in order, results, errors, pager, empty code, state', async () => {
+    test('code runs: outputs come in order, with results, errors, pager, empty code and state', async () => {
       await withKernel(async (connection) => {
         const { running: printing, end: printed } = await runSurely(connection, {
           code: 'import sys\nx = 41\nprint("héllo ✓ 😀")\nx + 1',
@@ -235,7 +235,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('takes `env` of the start', async () => {
+    test('a kernel gets the `env` of its start', async () => {
       const kernelId = await startKernel({ KERNEL_LAB: 'seen' });
       await withKernel(async (connection) => {
         const running = run(connection, {
@@ -246,7 +246,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       }, kernelId);
     });
 
-    test('refuses an unknown kernelspec by its name, and a kernel that is not there', async () => {
+    test('an unknown kernelspec is refused by its name, and so is an unknown kernel', async () => {
       const start = {
         kernelspec: 'no-such-kernel',
         kernelId: randomUUID(),
@@ -276,7 +276,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 18: a crash ends the run; the next one finds a new kernel', async () => {
+    test('trap 18: a crash ends the run, and the next run finds a new kernel', async () => {
       await withKernel(async (connection, events) => {
         expectEnd(await run(connection, { code: 'z = 1' }).end, 'ok');
         const { end: crash } = await runSurely(connection, { code: 'import os; os._exit(1)' });
@@ -293,7 +293,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 43: exit() is told as the end of the kernel’s state', async () => {
+    test('trap 43: exit() is reported as the end of the kernel’s state', async () => {
       await withKernel(async (connection, events, untilEvent) => {
         const restarted = untilEvent('kernelRestarted');
         const { end: exit } = await runSurely(connection, { code: 'exit()' });
@@ -308,7 +308,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 42: a restart under load, also of a kernel seconds old', async () => {
+    test('trap 42: a restart while code runs works, also for a kernel that is seconds old', async () => {
       await withKernel(async (connection) => {
         const running = await runUntil(connection, 'stream', { code: ticks.replace('8', '400') });
         await gateway.restartKernel(connection.kernelId);
@@ -318,7 +318,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 1: deleted behind our back in the middle of a run', async () => {
+    test('trap 1: a deletion by somebody else in the middle of a run is found', async () => {
       await withKernel(async (connection, events, untilEvent) => {
         const running = await runUntil(connection, 'stream', { code: ticks.replace('8', '400') });
         await direct.shutDownKernel(connection.kernelId);
@@ -331,7 +331,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 16: a connection cut in the middle of a run: the replay is whole, and proven', async () => {
+    test('trap 16: after a cut in the middle of a run the replay is complete, and known to be', async () => {
       await withKernel(async (connection) => {
         const frames: string[] = [];
         front.onPassed = (frame) => void frames.push(frame.toString('latin1'));
@@ -362,7 +362,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       await direct.shutDownKernel(kernelId);
     });
 
-    test('trap 14: another session in between: what is lost is never silent', async () => {
+    test('trap 14: output that is lost to another session in between is reported', async () => {
       const kernelId = await startKernel();
       const sessionId = randomUUID();
       const before = await gateway.connect(kernelId, { sessionId });
@@ -379,7 +379,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     });
 
     // An answer that was on a wire as it broke is lost, and nothing tells that it did not arrive: the kernel waits on.
-    test.skipIf(isFaulty)('input: answered, and refused', async () => {
+    test.skipIf(isFaulty)('input is answered, and refused', async () => {
       await withKernel(async (connection) => {
         const request = { code: 'n = input("name? ")\nprint("hi", n)', allowStdin: true };
         const asking = run(connection, request, (output) => {
@@ -392,7 +392,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('traps 23, 24: behind another client: told, not interrupted, not aborted by its error', async () => {
+    test('traps 23, 24: a run behind another client is told so, not interrupted and not aborted by its error', async () => {
       await withKernel(async (connection) => {
         const other = await direct.connect(connection.kernelId, { sessionId: randomUUID() });
         const theirs = run(other, { code: 'import time\ntime.sleep(1.5)\n1/0' });
@@ -407,7 +407,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('trap 38: a thread’s late output', async () => {
+    test('trap 38: a thread’s late output belongs to its own run', async () => {
       await withKernel(async (connection, events, untilEvent) => {
         const code =
           'import threading, time\ndef w():\n    for n in range(5):\n        time.sleep(0.5); print("late", n, flush=True)\nt = threading.Thread(target=w)\nt.start()';
@@ -428,7 +428,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('a result of 20 MB in one message', { skip: isFaulty }, async () => {
+    test('a result of 20 MB arrives in one message', { skip: isFaulty }, async () => {
       await withKernel(async (connection) => {
         const running = run(connection, { code: '"y" * 20_000_000' });
         expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
@@ -437,30 +437,38 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       });
     });
 
-    test('a message over our limit is told, and the kernel stays usable', { skip: isFaulty }, async () => {
-      await withKernel(async (connection) => {
-        const running = run(connection, { code: '"y" * 40_000_000' });
-        const end = await running.end;
-        expect(['ok', 'outputLost']).toContain(end.kind);
-        expect(end.possibleGap).toBe(true);
-        expect(kindsOf(running.outputs).filter((kind) => kind === 'tooBig')).toHaveLength(1);
-        expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
-      });
-    });
-
-    test('trap 29: code as long as the server takes, and longer', { skip: isFaulty }, async () => {
-      await withKernel(async (connection) => {
-        expect(await run(connection, { code: `len("${'x'.repeat(9_900_000)}")` }).end).toMatchObject({
-          kind: 'ok',
+    test(
+      'a message above the limit is reported, and the kernel stays usable',
+      { skip: isFaulty },
+      async () => {
+        await withKernel(async (connection) => {
+          const running = run(connection, { code: '"y" * 40_000_000' });
+          const end = await running.end;
+          expect(['ok', 'outputLost']).toContain(end.kind);
+          expect(end.possibleGap).toBe(true);
+          expect(kindsOf(running.outputs).filter((kind) => kind === 'tooBig')).toHaveLength(1);
+          expect(await run(connection).end).toMatchObject({ kind: 'ok', possibleGap: false });
         });
-        expect(await run(connection, { code: `len("${'x'.repeat(10_500_000)}")` }).end).toMatchObject({
-          kind: 'notSent',
-        });
-        expect(await run(connection).end).toMatchObject({ kind: 'ok' });
-      });
-    });
+      },
+    );
 
-    test('wrong credentials, on REST and on the websocket', { skip: isFaulty }, async () => {
+    test(
+      'trap 29: code up to the server’s limit runs, and longer code is refused',
+      { skip: isFaulty },
+      async () => {
+        await withKernel(async (connection) => {
+          expect(await run(connection, { code: `len("${'x'.repeat(9_900_000)}")` }).end).toMatchObject({
+            kind: 'ok',
+          });
+          expect(await run(connection, { code: `len("${'x'.repeat(10_500_000)}")` }).end).toMatchObject({
+            kind: 'notSent',
+          });
+          expect(await run(connection).end).toMatchObject({ kind: 'ok' });
+        });
+      },
+    );
+
+    test('wrong credentials are reported, on REST and on the websocket', { skip: isFaulty }, async () => {
       const { settings } = outerFront ?? server;
       const wrong = createGatewayClient(
         { ...settings, ...(settings.user === undefined ? { token: 'wrong' } : { pass: 'wrong' }) },

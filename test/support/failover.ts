@@ -1,3 +1,6 @@
+import { afterAll, beforeAll } from 'vitest';
+import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import type { Provisioned } from '../../demo/provision/provision.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
 import { freePort } from './free-port.ts';
@@ -62,4 +65,55 @@ export async function startFailover(options: PlaygroundOptions = {}): Promise<Fa
       await redis.kill();
     },
   };
+}
+
+/** A leader and a standby on one real Redis and a real gateway. */
+export interface LeaderAndStandby {
+  redis: RedisServer;
+  playground: Playground;
+  gateway: KernelGateway;
+  leader: StartedBot;
+  standby: StartedBot;
+  /** Ends the leader, in order unless told otherwise. The standby takes over, and the old leader comes back as the standby. */
+  handOver: (end?: (leader: StartedBot) => Promise<unknown>) => Promise<void>;
+}
+
+/** Started before a file's tests, where there is a Redis, and ended after them. */
+export function useLeaderAndStandby(
+  provisioned: () => Provisioned,
+  take: (started: LeaderAndStandby) => void,
+  options: PlaygroundOptions = {},
+): void {
+  const all = new AsyncDisposableStack();
+  beforeAll(async () => {
+    if ('missing' in found) return;
+    const redis = await startRedisServer(found.path);
+    all.defer(() => redis.kill());
+    const gateway = all.use(await startKernelGateway({ provisioned: provisioned() }));
+    const playground = all.use(await startPlayground({ rates: false, ...options }));
+    const start = async (): Promise<StartedBot> =>
+      all.use(
+        await startBot({
+          playground,
+          gateway: { httpUrl: gateway.url, token: gateway.token },
+          environment: { STORE_URL: redis.url, LOG_LEVEL: 'debug', DEFAULT_LANGUAGE: 'python3' },
+        }),
+      );
+    const pair: LeaderAndStandby = {
+      redis,
+      playground,
+      gateway,
+      leader: await start(),
+      standby: await start(),
+      async handOver(end = (leader) => leader.stop()) {
+        const { leader, standby } = pair;
+        await end(leader);
+        await standby.untilLeader();
+        await leader.restart();
+        Object.assign(pair, { leader: standby, standby: leader });
+      },
+    };
+    take(pair);
+  });
+  afterAll(() => all.disposeAsync());
 }

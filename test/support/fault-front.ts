@@ -21,7 +21,7 @@ export interface FaultFront extends AsyncDisposable {
   drop(): void;
   /** Nothing passes any more on the websockets that are open, and nothing tells. */
   stall(): void;
-  /** The client's side is told that nothing more comes, without a websocket farewell. */
+  /** Ends the stream to the client without a close frame. */
   halfClose(): void;
 }
 

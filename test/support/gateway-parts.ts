@@ -2,8 +2,8 @@ import { ExecutionQueue } from '../../src/gateway/connection/execution-queue.ts'
 import type { LifecycleEvent } from '../../src/gateway/connection/lifecycle-state.ts';
 import { Lifecycle } from '../../src/gateway/connection/lifecycle.ts';
 import { Router } from '../../src/gateway/connection/router.ts';
-import type { ExecutionKernel } from '../../src/gateway/execution/ending.ts';
-import { type ExecutionEvent, RunningExecution } from '../../src/gateway/execution/execution.ts';
+import type { ExecutionEvent, ExecutionKernel } from '../../src/gateway/execution/ending.ts';
+import { RunningExecution } from '../../src/gateway/execution/execution.ts';
 import { Interrupts } from '../../src/gateway/execution/interrupt.ts';
 import type { KernelModel, Log } from '../../src/gateway/gateway.ts';
 import { readEndpoints } from '../../src/gateway/http/endpoints.ts';
@@ -69,7 +69,7 @@ export function createExecution(
       sessionId: 'ours',
       timings: quickTimings,
       sendsLateOutput: () => false,
-      isWhole: () => false,
+      received: { isWhole: false, soFar: () => undefined },
       mayEnd: () => true,
       isSteady: () => Promise.resolve(true),
       answerInput: () => undefined,

@@ -5,21 +5,22 @@ import { DatabaseSync } from 'node:sqlite';
 import { vi } from 'vitest';
 import { z } from 'zod';
 
-const rowSchema = z.object({ id: z.string(), channel: z.string(), thread: z.string(), state: z.string() });
+const text = z.string();
+const rowSchema = z.object({ id: text, channel: text, thread: text, state: text, data: text });
 export type KeptRun = z.infer<typeof rowSchema>;
 
 /**
  * The runs in the SQLite file of a bot, in order of acceptance. Reads a copy: the file stays as the bot left it. A bot that
  * runs may write meanwhile, so that the copy can be torn and then rejects: see {@link untilPosted}.
  */
-export async function readLedgerFile(folder: string): Promise<KeptRun[]> {
+export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   const copies = await mkdtemp(join(tmpdir(), 'sparkthread-run-store-'));
   try {
     const name = 'sparkthread.db';
     await copyFile(join(folder, name), join(copies, name));
     await copyFile(join(folder, `${name}-wal`), join(copies, `${name}-wal`)).catch(() => undefined);
     const db = new DatabaseSync(join(copies, name));
-    const rows = db.prepare('SELECT id, channel, thread, state FROM runs ORDER BY rowid').all();
+    const rows = db.prepare('SELECT id, channel, thread, state, data FROM runs ORDER BY rowid').all();
     db.close();
     return z.array(rowSchema).parse(rows);
   } finally {
@@ -30,7 +31,7 @@ export async function readLedgerFile(folder: string): Promise<KeptRun[]> {
 /** Resolves once every run of the thread is posted in the run store: its last word is seen in Slack a moment before that. */
 export async function untilPosted(folder: string, thread: string): Promise<void> {
   const look = async (): Promise<void> => {
-    const states = (await readLedgerFile(folder)).filter((run) => run.thread === thread).map(stateOf);
+    const states = (await readStoreFile(folder)).filter((run) => run.thread === thread).map(stateOf);
     if (states.length === 0 || states.some((state) => state !== 'posted'))
       throw new Error(`the runs of ${thread} are ${states.join(', ')}`);
   };

@@ -216,7 +216,7 @@ export class ScriptedKernel {
     while (this.sockets.size === 0) await once(this.#events, 'connected');
   }
 
-  /** The network drops: a reset, without a farewell. */
+  /** The network drops: a reset without a close frame. */
   drop(): void {
     for (const socket of this.sockets.keys()) socket.terminate();
     this.#away();
@@ -369,7 +369,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    // Whoever is refused may go without a farewell.
+    // A client that is refused may reset the connection.
     socket.on('error', () => undefined);
     const call = await note(request, true);
     const canned = await gateway.answer(call);

@@ -67,6 +67,8 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   opened: Map<string, RunMessageOptions>;
   /** Slack's part in a final message; by default it is posted at once. */
   onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
+  /** Slack's part in the removal of a run message: whether it is gone; by default at once. */
+  onRemove: () => boolean | Promise<boolean>;
   /** Told before a run's output is opened; what it throws breaks the run. */
   onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
@@ -174,7 +176,11 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
     return await withNotebook(transcript, run, recovered, deps);
   };
-  const removeMessage = async (run: Run): Promise<void> => void notices.push(`removed ${run.data.preview}`);
+  const removeMessage = async (run: Run): Promise<boolean> => {
+    const isGone = await rig.onRemove();
+    if (isGone) notices.push(`removed ${run.data.preview}`);
+    return isGone;
+  };
 
   const startProcess = (): RigProcess & { end: () => Promise<void> } => {
     const timings = { ...quickTimings, ...options.timings };
@@ -276,6 +282,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     notices,
     opened,
     onTranscript: () => undefined,
+    onRemove: () => true,
     onFinish: () => ({ delivered: true, messageTs: '2.0' }),
     async submit(code, { kernelspec = 'python3', data: more = {}, blocks = [code], ...fields } = {}) {
       count += 1;

@@ -4,7 +4,7 @@ import { typedCode } from './typed-code.ts';
 /** One message as Slack sends it, and what has to reach the kernel. */
 export interface SnippetCase {
   name: string;
-  door: 'mention' | 'direct' | 'thread' | 'slash';
+  wayIn: 'mention' | 'direct' | 'thread' | 'slash';
   /** `text` alone for a slash command. */
   event: { text: string; blocks?: object[] };
   expect:
@@ -25,13 +25,13 @@ export function composedCases(): SnippetCase[] {
     const cases: SnippetCase[] = [
       {
         name: `${name}: a fence after a mention`,
-        door: 'mention',
+        wayIn: 'mention',
         event: compose(asked),
         expect: { language: 'python2', blocks: [arrived] },
       },
       {
         name: `${name}: a fence in a thread`,
-        door: 'thread',
+        wayIn: 'thread',
         event: compose([fence]),
         expect: { blocks: [arrived] },
       },
@@ -40,13 +40,13 @@ export function composedCases(): SnippetCase[] {
     cases.push(
       {
         name: `${name}: a fence in plain text`,
-        door: 'direct',
+        wayIn: 'direct',
         event: { text: compose([fence]).text },
         expect: { blocks: [arrived] },
       },
       {
         name: `${name}: a fence after a slash command`,
-        door: 'slash',
+        wayIn: 'slash',
         event: { text: composeSlash([{ bare: 'python2 ' }, fence]) },
         expect: { language: 'python2', blocks: [arrived] },
       },
@@ -54,7 +54,7 @@ export function composedCases(): SnippetCase[] {
     if (!/[`\r\n]/.test(code))
       cases.push({
         name: `${name}: inline code in a direct message`,
-        door: 'direct',
+        wayIn: 'direct',
         event: compose([{ inline: code }]),
         expect: { blocks: [arrived] },
       });

@@ -4,8 +4,8 @@ import type { Store } from '../../src/store/store.ts';
 
 /** What goes wrong between this process and its store. `method` is of the run store, or `keyv.set`, `keyv.delete`. */
 export interface StoreFaults {
-  /** Runs before the step: what it throws, the step is not done; what it waits for, delays it. */
-  before: (method: string) => void | Promise<void>;
+  /** Runs before the step, with its arguments. If it throws, the step is not done; what it waits for delays the step. */
+  before: (method: string, given: readonly unknown[]) => void | Promise<void>;
   /** Runs after the step was done: what it throws takes the place of the answer; what it waits for, delays that. */
   after: (method: string) => void | Promise<void>;
   /** How often each method was called. */
@@ -19,9 +19,9 @@ export function silent(): StoreError {
 /** The same store over a connection that fails as `faults` says. */
 export function withFaults<Data>(store: Store<Data>): { store: Store<Data>; faults: StoreFaults } {
   const faults: StoreFaults = { before: () => undefined, after: () => undefined, calls: [] };
-  const step = async (method: string, work: () => unknown): Promise<unknown> => {
+  const step = async (method: string, given: readonly unknown[], work: () => unknown): Promise<unknown> => {
     faults.calls.push(method);
-    await faults.before(method);
+    await faults.before(method, given);
     const answer = await work();
     await faults.after(method);
     return answer;
@@ -34,7 +34,7 @@ export function withFaults<Data>(store: Store<Data>): { store: Store<Data>; faul
         const call = (...given: unknown[]): unknown => Reflect.apply(member, target, given);
         return methods?.has(name) === false
           ? call
-          : (...given: unknown[]) => step(prefix + name, () => call(...given));
+          : (...given: unknown[]) => step(prefix + name, given, () => call(...given));
       },
     });
   const written = new Set(['set', 'delete']);

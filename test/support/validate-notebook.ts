@@ -16,7 +16,7 @@ for path in sys.argv[1:]:
     nbformat.write(notebook, path + '.again')
 `;
 
-/** Jupyter's own runner. Prints the notebook as it is then, with each text in one piece. */
+/** Runs the notebook as Jupyter itself does and prints what it becomes, each text in one piece. */
 const EXECUTE = `
 import json, sys, nbformat
 from nbclient import NotebookClient

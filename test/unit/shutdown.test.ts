@@ -13,7 +13,7 @@ test('a drain that hangs ends after 9 s with a line and code 1', () => {
     expect(codes).toEqual([]);
     vi.advanceTimersByTime(200);
     expect(codes).toEqual([1]);
-    expect(lines).toEqual(['something did not end in time; the process ends without it']);
+    expect(lines).toEqual(['the shutdown took too long, so the process ends now']);
   } finally {
     vi.useRealTimers();
   }

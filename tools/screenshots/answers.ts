@@ -90,12 +90,12 @@ export const answerScenes: readonly Scene[] = [
   {
     name: 'stop-ignored',
     async play({ playground, room }) {
-      const deaf = 'signal.signal(signal.SIGINT, signal.SIG_IGN)';
+      const ignoring = 'signal.signal(signal.SIGINT, signal.SIG_IGN)';
       await playground
         .as('ana')
         .slash(
           room,
-          `/spark python3 import signal, time\n${deaf}\nprint("rebuilding the index", flush=True)\ntime.sleep(600)`,
+          `/spark python3 import signal, time\n${ignoring}\nprint("rebuilding the index", flush=True)\ntime.sleep(600)`,
         );
       const live = await playground.waitForMessage(room, isLive('rebuilding'));
       await playground.as('ana').press(live, 'run:stop');

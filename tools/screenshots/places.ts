@@ -90,7 +90,7 @@ export const placeScenes: readonly PlaceScene[] = [
     name: 'auto-on',
     async play({ window, playground, room }) {
       await window.say('/spark auto on');
-      await window.whispers.first().waitFor();
+      await window.channel.getByText('turned auto-run on').waitFor();
       const { thread } = await askMessage(playground, 'ben', room, '```\npython3\nsum(range(10))\n```');
       await playground.waitFor(() => finals(playground, room, thread)[0]);
       return window.channel;

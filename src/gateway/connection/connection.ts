@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.ts';
-import type { ExecutionKernel } from '../execution/ending.ts';
-import { RunningExecution, type ExecutionEvent } from '../execution/execution.ts';
+import type { ExecutionEvent, ExecutionKernel } from '../execution/ending.ts';
+import { RunningExecution } from '../execution/execution.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
 import type { ConnectionEvent, ConnectOptions, KernelConnection, KernelInfo, Log } from '../gateway.ts';
 import type { ExecuteRequest, Execution, ResumeRequest } from '../outputs.ts';
@@ -66,7 +66,7 @@ export class OpenConnection implements KernelConnection {
       sessionId,
       timings: options.timings,
       sendsLateOutput: () => sendsLateOutput(this.kernelInfo),
-      isWhole: () => this.#router.received.isWhole,
+      received: this.#router.received,
       mayEnd: () => this.lifecycle.mayEnd,
       isSteady: () => this.lifecycle.isSteady(),
       answerInput: (request, value) => this.#queue.answerInput(request, value),
@@ -113,7 +113,7 @@ export class OpenConnection implements KernelConnection {
   execute(request: ExecuteRequest): Execution {
     const execution = new RunningExecution(request, this.#kernel, this.#onExecutionEvent);
     this.#router.replay.drop();
-    if (this.#state === 'closed') execution.leave(undefined);
+    if (this.#state === 'closed') execution.leave();
     else if (this.#state === 'gone') execution.finishAs('notSent', this.#goneWhy);
     else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
     else {
@@ -136,8 +136,8 @@ export class OpenConnection implements KernelConnection {
     execution.markWritten(this.#options.timings.firstLookMs);
     this.#router.replayTo(execution);
     // Closed before it could be resumed: the gateway's replay came here and will not come again.
-    if (this.#state === 'closed' && !execution.isOver) execution.leave(this.#router.received.soFar());
-    if (checkpoint === undefined) execution.input.doubt();
+    if (this.#state === 'closed' && !execution.isOver) execution.leave();
+    if (checkpoint === undefined || checkpoint.isInterim === true) execution.input.doubt();
     if (inputRequest !== undefined) execution.input.ask(inputRequest);
     if (this.#state === 'gone') execution.finishAs('kernelGone', this.#goneWhy);
     // Its process is gone, so nothing more of it will come.
@@ -169,7 +169,7 @@ export class OpenConnection implements KernelConnection {
   #shut(as: 'gone' | 'closed'): void {
     this.#state = as;
     this.lifecycle.close();
-    this.#queue.leave(this.#router.received.soFar());
+    this.#queue.leave();
     this.#onClosed();
   }
 

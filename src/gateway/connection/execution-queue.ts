@@ -1,6 +1,6 @@
 import type { RunningExecution } from '../execution/execution.ts';
 import type { Interrupts } from '../execution/interrupt.ts';
-import type { ReceivedSoFar, ExecutionEndKind } from '../outputs.ts';
+import type { ExecutionEndKind } from '../outputs.ts';
 import {
   encodeMessage,
   executeRequest,
@@ -193,8 +193,8 @@ export class ExecutionQueue {
   }
 
   /** Leaves those in flight for a later `resume`; those that wait can be sent anew. */
-  leave(received: ReceivedSoFar | undefined): void {
-    for (const execution of this.unfinished()) execution.leave(received);
+  leave(): void {
+    for (const execution of this.unfinished()) execution.leave();
     this.#inFlight.clear();
     this.#waiting = [];
   }

@@ -1,3 +1,4 @@
+import type { ExecutionCheckpoint, ExecutionEnd } from '../outputs.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { endsInMs, type ExecutionState, isForeignInterrupt } from './execution-state.ts';
 import type { AnswerInput } from './input.ts';
@@ -9,8 +10,11 @@ export interface ExecutionKernel {
   readonly timings: GatewayTimings;
   /** Whether the kernel is known to send outputs after reply and idle. */
   sendsLateOutput(): boolean;
-  /** Whether the message numbers prove that nothing has been lost since the execution's first message. */
-  isWhole(): boolean;
+  /**
+   * `isWhole`: whether the message numbers prove that nothing has been lost since the execution's first message;
+   * `soFar`: which messages have come.
+   */
+  readonly received: { readonly isWhole: boolean; soFar(): ExecutionCheckpoint['received'] };
   /** False while the kernel is being restarted or deleted: its messages then do not tell how the execution ended. */
   mayEnd(): boolean;
   /** Whether the kernel exists and is neither being restarted nor deleted. */
@@ -19,6 +23,18 @@ export interface ExecutionKernel {
   /** False if it was no longer wanted. Rejects if the interrupt is not known to have been sent. */
   interrupt(wanted: WantedInterrupt): Promise<boolean>;
 }
+
+/** What an execution reports to its queue. */
+export type ExecutionEvent =
+  /** The reader is slow (true) or has caught up. */
+  | { kind: 'full'; isFull: boolean }
+  /** No message of it has come for a while. */
+  | { kind: 'silent'; silentMs: number }
+  | { kind: 'interruptFailed'; failure: unknown }
+  /** The caller gave it up before it was written. */
+  | { kind: 'givenUp' }
+  /** `hasError`: it has output an error. */
+  | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /** A restarted kernel takes some seconds; after that its own first message ends the execution. */
 const MOST_STEADY_LOOKS = 6;
@@ -55,7 +71,7 @@ export class Ending {
 
   /** Nothing of it is lost, as far as is known. */
   get isWhole(): boolean {
-    return this.#gap === 'none' || this.#kernel.isWhole();
+    return this.#gap === 'none' || this.#kernel.received.isWhole;
   }
 
   get hasGap(): boolean {

@@ -8,22 +8,11 @@ import {
 } from '../outputs.ts';
 import { isBusy } from '../protocol/messages.ts';
 import type { KernelMessage } from '../protocol/wire.ts';
-import { Ending, type ExecutionKernel } from './ending.ts';
+import { Ending, type ExecutionEvent, type ExecutionKernel } from './ending.ts';
 import { endAs, type ExecutionState, FRESH_EXECUTION, settle, takeMessage } from './execution-state.ts';
 import { InputRequests } from './input.ts';
 import { Stopping } from './interrupt.ts';
 import { OutputQueue } from './output-queue.ts';
-
-export type ExecutionEvent =
-  /** The reader is slow (true) or has caught up. */
-  | { kind: 'full'; isFull: boolean }
-  /** No message of it has come for a while. */
-  | { kind: 'silent'; silentMs: number }
-  | { kind: 'interruptFailed'; failure: unknown }
-  /** The caller gave it up before it was written. */
-  | { kind: 'givenUp' }
-  /** `hasError`: it has output an error. */
-  | { kind: 'ended'; as: ExecutionEnd['kind']; hasError: boolean };
 
 /**
  * One execute_request, up to its end. `running`: a message of it has come, or the kernel was found to be running it.
@@ -196,10 +185,20 @@ export class RunningExecution implements Execution {
     this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
   }
 
-  /** The connection is closed: no end, no timers; a later `resume` goes on. */
-  leave(received: ExecutionCheckpoint['received']): void {
+  soFar(): ExecutionCheckpoint | undefined {
+    const isProof = this.phase === 'running' && this.#kernel.received.isWhole;
+    return isProof && this.#queue.isRead ? { ...this.#checkpointNow(), isInterim: true } : undefined;
+  }
+
+  #checkpointNow(): ExecutionCheckpoint {
     const { errorName, possibleGap } = this.state;
-    this.checkpoint = { isWritten: this.phase !== 'waiting', received, errorName, possibleGap };
+    const received = this.#kernel.received.soFar();
+    return { isWritten: this.phase !== 'waiting', received, errorName, possibleGap };
+  }
+
+  /** The connection is closed: no end, no timers; a later `resume` goes on. */
+  leave(): void {
+    this.checkpoint = this.#checkpointNow();
     this.phase = 'left';
     this.#clear();
   }

@@ -5,22 +5,22 @@ import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 
-/** What is in memory now. */
+/** Counts of what is in memory. */
 export interface RunCounts {
   waiting: number;
   inFlight: number;
-  /** Ended, and the final message is not posted yet. */
+  /** Runs that have ended and whose final message is not posted yet. */
   unposted: number;
   kernels: number;
 }
 
-/** Picks the kernel session of a run: one a channel, or one for each kernelspec. Knows every run that is in memory. */
+/** Finds the kernel session of a run: one for each channel, or one for each kernelspec. Knows every run in memory. */
 export class ChannelKernels {
   readonly #deps: SessionDeps;
   readonly #sessions = new Map<string, KernelSession>();
   /** Runs whose final message is not posted yet. */
   readonly #live = new Map<string, LiveRun>();
-  /** Places that admissions under way will take. */
+  /** Places for snippets that are just being accepted. */
   readonly #reserved = new Set<{ queue: string; requester: string }>();
 
   constructor(deps: Omit<SessionDeps, 'onEmpty'>) {
@@ -32,7 +32,7 @@ export class ChannelKernels {
     };
   }
 
-  /** After a takeover: the kernels that the store knows. */
+  /** After a takeover: opens sessions for the stored kernels. */
   load(stored: ReadonlyMap<string, StoredKernel>): void {
     for (const [key, kernel] of stored) {
       const [workspace = '', channel = ''] = key.split('/');
@@ -50,7 +50,7 @@ export class ChannelKernels {
     return queueOf(workspace, channel, kernelspec, this.#deps.several);
   }
 
-  /** The session with this key, made when there is none. */
+  /** The session of this queue. It is created if there is none. */
   session({ queue, workspace, channel }: Pick<Run, 'queue' | 'workspace' | 'channel'>): KernelSession {
     return this.#sessions.get(queue) ?? this.#add({ key: queue, workspace, channel }, NO_KERNEL);
   }
@@ -71,13 +71,13 @@ export class ChannelKernels {
     return ofThem.flatMap(({ record }) => record ?? []);
   }
 
-  /** What the channel's kernel speaks: the oldest where it has several, else the one that is about to be started. */
+  /** The kernelspec of the channel's kernel: of the oldest, if there are several, else of the one that will be started next. */
   kernelspecOf(workspace: string, channel: string): string | undefined {
     const [oldest] = this.records(workspace, channel).toSorted((a, b) => a.startedAt - b.startedAt);
     return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
   }
 
-  /** The kernelspec of a kernel there in which Spark was at work. */
+  /** The kernelspec of a kernel of this channel in which Spark has run. */
   sparkKernelspecOf(workspace: string, channel: string): string | undefined {
     return this.records(workspace, channel).find(({ hasSpark }) => hasSpark === true)?.kernelspec;
   }
@@ -104,7 +104,7 @@ export class ChannelKernels {
       .toSorted((a, b) => a.run.order - b.run.order);
   }
 
-  /** The newest run in this thread that asks `requester` for a line and is not being stopped. */
+  /** The newest run in this thread that waits for input from `requester` and is not being stopped. */
   awaitingInput(workspace: string, channel: string, thread: string, requester: string): Run | undefined {
     return this.unfinished(workspace, channel).findLast(
       ({ run, signal }) =>
@@ -126,7 +126,7 @@ export class ChannelKernels {
 
   // — limits —
 
-  /** Unfinished runs, those that are just being accepted among them; runs that ask about a switch do not count. */
+  /** The number of unfinished runs and of those just being accepted. Runs that ask about a switch do not count. */
   countQueue(queue: string): number {
     const reserved = [...this.#reserved].filter((place) => place.queue === queue).length;
     return (this.#sessions.get(queue)?.unfinished.length ?? 0) + reserved;
@@ -139,7 +139,7 @@ export class ChannelKernels {
     return live.length + [...this.#reserved].filter((place) => place.requester === requester).length;
   }
 
-  /** Queues whose kernel this person's snippets started, or are about to start. */
+  /** The queues whose kernel this person's snippets started or will start. */
   startedBy(requester: string): string[] {
     const waiting = new Map([...this.#reserved].toReversed().map((place) => [place.queue, place.requester]));
     for (const [queue, { record, unfinished }] of this.#sessions) {
@@ -149,19 +149,19 @@ export class ChannelKernels {
     return [...waiting].flatMap(([queue, starter]) => (starter === requester ? [queue] : []));
   }
 
-  /** Takes a place until the run is accepted or refused. */
+  /** Reserves a place until the run is accepted or refused. */
   reserve(place: { queue: string; requester: string }): { release: () => void } {
     this.#reserved.add(place);
     return { release: () => this.#reserved.delete(place) };
   }
 
-  /** The store was emptied. */
+  /** The store was emptied: writes back what is in memory. */
   notifyLost(): void {
     for (const session of this.#sessions.values()) session.notifyLost();
     for (const live of this.#live.values()) live.note({});
   }
 
-  /** Ends work here, for a successor. */
+  /** Ends the work of this process and leaves the runs to its successor. */
   async close(): Promise<void> {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));

@@ -12,11 +12,10 @@ import type { LiveRun } from './run/live-run.ts';
 import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
 
-/** What all kernel sessions share. */
 export type SessionDeps = SessionKernelDeps &
   RunToEndDeps &
   IdleDeps & {
-    /** Nothing of the session is left to remember. */
+    /** The session has no run, no kernel and no websocket any more. */
     onEmpty: (session: { readonly key: string }) => void;
     several: boolean;
   };
@@ -24,9 +23,9 @@ export type SessionDeps = SessionKernelDeps &
 export type SessionState = SessionKernel['state'] | 'busy';
 
 /**
- * Everything of one kernel: the queue of its runs in order of acceptance, the run in hand, the kernel with its websocket,
- * its idle time, late output. Others send it commands; a command changes state and begins work, and never waits for
- * gateway, Slack or kernel before it acts.
+ * One kernel and everything that belongs to it: the queue of runs, the current run, the websocket, the idle timer, late
+ * output. Other objects send it commands. A command changes the state and starts work; it does not wait for the gateway,
+ * Slack or the kernel before it takes effect.
  */
 export class KernelSession {
   readonly key: string;
@@ -86,19 +85,19 @@ export class KernelSession {
     return this.#queue.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
   }
 
-  /** Unfinished runs that keep a place, in order. */
+  /** The unfinished runs that have a place in the queue, in order. */
   get unfinished(): Run[] {
     return this.#queue.unfinished;
   }
 
-  /** Resolves when no run is in hand and none can be taken. */
+  /** Resolves when the queue is idle. */
   get settled(): Promise<void> {
     return this.#queue.settled;
   }
 
   // — commands —
 
-  /** A run was accepted for this session, or is resumed after a takeover. */
+  /** Adds a run that was accepted for this session, or that is resumed after a takeover. */
   submit(live: LiveRun): void {
     if (!isUnfinished(live.run)) return;
     this.#queue.add(live);
@@ -106,7 +105,7 @@ export class KernelSession {
     this.#queue.wake();
   }
 
-  /** Stops a run: cancelled when the kernel has not got it, interrupted when it runs. False when it has ended. */
+  /** Cancels a waiting run or interrupts a running one. False if it has ended. */
   stop(live: LiveRun, reason: StopReason): boolean {
     if (!isUnfinished(live.run)) return false;
     if (live === this.#queue.current || live.run.state !== 'waiting') live.stop(reason);
@@ -114,7 +113,7 @@ export class KernelSession {
     return true;
   }
 
-  /** Takes a waiting run out of the queue, for another session. */
+  /** Takes a waiting run out of the queue. */
   remove(live: LiveRun): void {
     this.#questions.settle(live.id);
     this.#queue.remove(live);
@@ -125,7 +124,7 @@ export class KernelSession {
     return live === this.#queue.current;
   }
 
-  /** `by` agreed to lose the old kernel's variables. False when the question has lapsed. */
+  /** `by` has agreed to lose the old kernel's variables. False if the question has lapsed. */
   agreeToSwitch(live: LiveRun, by: string): boolean {
     if (!isUndecided(live.run)) return false;
     this.#questions.agree(live, by, this.record);
@@ -133,19 +132,19 @@ export class KernelSession {
     return true;
   }
 
-  /** Whether this requester alone has run code in the kernel: then losing its variables is theirs to decide. */
+  /** Whether only this requester has run code in the kernel and may therefore decide to lose its variables. */
   hasRunAlone({ requester }: Run): boolean {
     const inHand = this.#queue.placed[0]?.run.requester ?? requester;
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
-  /** Whether a run of this kernelspec has to ask before it replaces the kernel. */
+  /** Whether a run with this kernelspec would replace the kernel and has to ask first. */
   needsSwitch(kernelspec: string): boolean {
     const { record } = this;
     return !this.#deps.several && record !== undefined && record.kernelspec !== kernelspec;
   }
 
-  /** Rejects with `UserError` (`noKernel`) when there was none any more, which is then forgotten. */
+  /** Rejects with `UserError` (`noKernel`) if the gateway has no such kernel any more. The kernel is then forgotten. */
   async restart(): Promise<void> {
     try {
       await this.#kernel.restart();
@@ -163,34 +162,31 @@ export class KernelSession {
     this.#kernelChanged();
   }
 
-  /** Somebody pressed Keep. False when that kernel is not there any more. */
+  /** Somebody pressed Keep. False if that kernel is gone. */
   keep(kernelId: string): boolean {
     const isKept = this.#kernel.keep(kernelId);
     if (isKept) this.#idle.watch();
     return isKept;
   }
 
-  /** The store was emptied: the runs that the kernel has not got are lost there, and nobody will find them again. */
+  /** The store was emptied. Runs that the kernel has not got are lost with it and end here. */
   notifyLost(): void {
     this.#kernel.storeAgain();
-    // The run in hand is written again before the kernel gets it.
+    // The current run is stored again before the kernel gets it.
     for (const live of this.#queue.all) {
       if (live.run.state !== 'waiting' || live === this.#queue.current) continue;
-      this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a run that waited');
+      this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a waiting run');
       const detail = 'The bot’s store has lost it while it waited; run it again.';
       this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
     }
   }
 
-  /** Ends the edits of an ended run's message; gives its newest record where it is remembered. */
+  /** Ends the late edits of a run message. Resolves with the run's newest record if the run is remembered. */
   stopEdits(runId: string): Promise<Run | undefined> {
     return this.#late.stopEdits(runId);
   }
 
-  /**
-   * Ends work here, for a successor: first the websocket, then what it brought, then the run messages, so that the
-   * successor lacks nothing.
-   */
+  /** Ends the work of this process and leaves the runs to its successor. */
   async close(): Promise<void> {
     this.#idle.clear();
     this.#questions.close();
@@ -202,6 +198,9 @@ export class KernelSession {
   async #runOne(live: LiveRun): Promise<void> {
     const { run } = live;
     if (run.data.isUnreadable === true) return this.#endUnsent(live, unreadableOutcome(run));
+    // A backup stores a run that waits like this: it may have run since the backup was made.
+    if (run.state === 'sending' && run.data.request === undefined)
+      return this.#endUnsent(live, live.readEnd({ kind: 'unknown' }));
     if (run.data.stoppedBy !== undefined) {
       if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));

@@ -8,19 +8,19 @@ import type { FinishResult } from '../run-view.ts';
 import type { Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
-/** How many ended runs of a session are remembered; the output room keeps as many runs' displays. */
+/** How many ended runs of a session are remembered. output/ keeps the displays of as many runs. */
 const REMEMBERED_RUNS = 20;
 /**
- * Late output comes in drops: the run message is edited so long after the first of them, and twice as long after each
- * edit until it was quiet for a while. Else a thread that prints for minutes would have its growing file attached again
- * and again, and a plot that moves each of its pictures.
+ * Late output comes in small pieces. The run message is edited SOON_MS after the first piece. The delay doubles with each
+ * edit, up to SELDOM_MS, until there was no output for a while. Otherwise a background thread that prints for minutes would
+ * have its growing file attached again and again.
  */
 const SOON_MS = 400;
 const SELDOM_MS = 15_000;
-/** How long an edit under way, with its files, is waited for. */
+/** How long to wait for an edit that is in progress, with its files. */
 const LAST_EDIT_MS = 15_000;
 
-/** A gateway looks every 3 s whether the process is there. */
+/** A kernel that dies this soon after a run was ended by the run. Gateways check the process only every 3 s. */
 const ENDS_KERNEL_MS = 8_000;
 const DIED_AFTER = 'The kernel’s process ended right after this.';
 
@@ -30,15 +30,15 @@ interface EndedRun {
   outcome: RunOutcome;
   transcript: Transcript;
   timer: NodeJS.Timeout | undefined;
-  /** The edit under way, or the last one. */
+  /** The current edit, or the last one. */
   editing: Promise<void>;
   waitMs: number;
   editedAtMs: number;
 }
 
 /**
- * The last ended runs of a session while its websocket is open: a thread that prints after the end, or a later run that
- * updates a display of theirs, still edits the right run message.
+ * The last ended runs of a session while its websocket is open. Output of a background thread, and updates of a display by
+ * a later run, still edit the message of the right run.
  */
 export class LateOutput {
   readonly #ended = new Map<string, EndedRun>();
@@ -50,7 +50,7 @@ export class LateOutput {
     this.#log = log;
   }
 
-  /** `isConnected`: something of it may come late; else its output goes as soon as it is posted. */
+  /** Without a connection no late output can come, so the run's files are removed as soon as it is posted. */
   remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript, isConnected: boolean): void {
     const ended = {
       endedAtMs: performance.now(),
@@ -71,13 +71,13 @@ export class LateOutput {
     if (this.#ended.size > REMEMBERED_RUNS && oldest !== undefined) void this.#forget(oldest);
   }
 
-  /** `isAtWork`: the kernel has begun a run, whose doing the event is. */
+  /** `isAtWork`: the kernel is executing a run, so a restart is that run's doing and not the last one's. */
   onEvent(event: ConnectionEvent, isAtWork: boolean): void {
     if (event.kind === 'lateOutput') this.#take(event.msgId, event.output);
     if (event.kind === 'kernelRestarted' && event.automatic && !isAtWork) this.#kernelDied();
   }
 
-  /** Output of a request that has ended; of a run that is not remembered it is dropped. */
+  /** Adds late output to its run. Late output of a run that is not remembered is dropped. */
   #take(msgId: string, output: Output): void {
     const ended = [...this.#ended.values()].find(({ live }) => live.run.data.request?.msgId === msgId);
     if (ended === undefined) return;
@@ -85,7 +85,7 @@ export class LateOutput {
     this.#editSoon(ended);
   }
 
-  /** The kernel's process ended and was replaced: soon after a run it was that run's doing (protocol.md §2.7). */
+  /** The gateway has replaced the kernel's process. If that comes soon after a run, the run ended it (protocol.md §2.7). */
   #kernelDied(): void {
     const ended = [...this.#ended.values()].at(-1);
     if (ended === undefined || ended.outcome.variablesLost) return;
@@ -94,7 +94,7 @@ export class LateOutput {
     this.#editSoon(ended);
   }
 
-  /** A later run changed something that this one shows. */
+  /** A later run has changed a display of this run. */
   changed(runId: string): void {
     const ended = this.#ended.get(runId);
     if (ended !== undefined) this.#editSoon(ended);
@@ -117,23 +117,25 @@ export class LateOutput {
       await transcript.seal();
       noteAttached(live, await live.finish(outcome));
     } catch (error) {
-      this.#log.warn({ event: 'run.late', err: error, run: live.id }, 'late output was not shown');
+      this.#log.warn({ event: 'run.late', err: error, run: live.id }, 'late output could not be shown');
     }
   }
 
   /**
-   * Ends the edits of a run message, the one under way included: what it attaches is to be removed too, and a message
-   * that is removed meanwhile would be posted anew. Gives the newest record of a run that is remembered.
+   * Ends the edits of a run message before it is removed. Waits for the edit in progress, because its files have to be removed
+   * too, and because it would post the removed message again. Resolves with the run's newest record if it is remembered.
    */
   async stopEdits(runId: string): Promise<Run | undefined> {
     const ended = this.#takeOut(runId);
     if (ended === undefined) return undefined;
+    // A write of this run that is still under way must not restore the record after its removal.
+    ended.live.setData({ erased: true });
     await atMost(ended.editing, LAST_EDIT_MS);
     void this.#removeOutput(ended);
     return ended.live.run;
   }
 
-  /** The websocket is closed: nothing late comes any more. Resolves when the output of posted runs is off the disk. */
+  /** The websocket is closed, so no late output can come. Resolves when the output of posted runs is deleted from the disk. */
   async forgetAll(): Promise<void> {
     for (const ended of this.#ended.values()) {
       this.#takeOut(ended.live.id);
@@ -144,7 +146,7 @@ export class LateOutput {
 
   #removeSoon(ended: EndedRun): void {
     const removal = this.#removeOutput(ended).finally(() => this.#removing.delete(removal));
-    // A final message that is not posted yet is not waited for.
+    // Only posted runs are waited for: a final message may take long.
     const add = (): void => {
       if (ended.live.run.state === 'posted') this.#removing.add(removal);
     };
@@ -164,7 +166,7 @@ export class LateOutput {
     return ended;
   }
 
-  /** Never rejects. A final message that is not posted yet still needs the files. */
+  /** Waits for the final message and the edit, which need the files. Never rejects. */
   async #removeOutput({ live, transcript, editing }: EndedRun): Promise<void> {
     await live.posted;
     await editing;
@@ -173,12 +175,12 @@ export class LateOutput {
     await transcript
       .remove()
       .catch((error: unknown) =>
-        this.#log.warn({ event: 'spool.unremoved', err: error }, 'output was not removed'),
+        this.#log.warn({ event: 'spool.unremoved', err: error }, 'the output of a run could not be deleted'),
       );
   }
 }
 
-/** Who deletes the run message removes what was attached late, too. */
+/** Records the late files and replies, so that they are removed with the run message. */
 function noteAttached(live: LiveRun, result: FinishResult): void {
   const { files = [], replies = [] } = result.delivered ? result : {};
   if (files.length + replies.length === 0) return;

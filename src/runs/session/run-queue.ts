@@ -2,22 +2,22 @@ import { atMost } from '../../waits.ts';
 import { isUndecided, isUnfinished, type Run } from '../run.ts';
 import type { LiveRun } from './run/live-run.ts';
 
-/** Places further back are shown once and not edited with every run that ends. */
+/** Runs further back show their place once; it is not edited each time that a run ends. */
 const PLACES_KEPT_FRESH = 3;
-/** How long a run that is left to a successor has to read what its closed websocket brought. */
+/** At shutdown: how long a run may take to process what its closed websocket has received. */
 const FOLLOW_MS = 1_000;
 
 export interface RunWork {
   runOne: (live: LiveRun) => Promise<void>;
   onBusy: () => void;
-  /** A run has left the kernel. */
+  /** Called after each run. */
   onDone: () => void;
   onIdle: () => void;
 }
 
 /**
- * The runs of a session in order of acceptance, the run in hand among them until it is left, and the one worker that takes
- * them first come first served. A run whose requester is asked about a switch keeps no place.
+ * The runs of a session in order of acceptance, with the current run, and the one worker that executes them in this order.
+ * A run whose requester is asked about a switch has no place in the order.
  */
 export class RunQueue {
   readonly #work: RunWork;
@@ -30,7 +30,7 @@ export class RunQueue {
     this.#work = work;
   }
 
-  /** No run is there, and none is in hand. */
+  /** There is no run, and the worker is idle. */
   get isEmpty(): boolean {
     return this.#runs.length === 0 && this.#working === undefined;
   }
@@ -39,7 +39,7 @@ export class RunQueue {
     return this.#runs;
   }
 
-  /** Those that keep a place. */
+  /** The runs that have a place in the order. */
   get placed(): LiveRun[] {
     return this.#runs.filter(({ run }) => !isUndecided(run));
   }
@@ -48,17 +48,17 @@ export class RunQueue {
     return this.#runs.filter(({ run }) => isUndecided(run));
   }
 
-  /** Without the run in hand once its end is stored: whoever reads the end may take its place. */
+  /** Without the current run as soon as its end is in memory, because whoever sees the end may submit the next run. */
   get unfinished(): Run[] {
     return this.placed.flatMap(({ run }) => (isUnfinished(run) ? [run] : []));
   }
 
-  /** The run in hand. */
+  /** The run that the worker has taken. */
   get current(): LiveRun | undefined {
     return this.#current;
   }
 
-  /** Resolves when no run is in hand and none can be taken. */
+  /** Resolves when the worker is idle. */
   get settled(): Promise<void> {
     return this.#working ?? Promise.resolve();
   }
@@ -72,13 +72,13 @@ export class RunQueue {
     this.#runs = this.#runs.filter((each) => each !== live);
   }
 
-  /** Tells those that wait how many are before them, and whose run is in hand. */
+  /** Shows the waiting runs how many are before them, and whose run is in front. */
   showPlaces(): void {
     const placed = this.placed;
     const behind = placed[0]?.run.requester;
     for (const [ahead, live] of placed.entries()) {
       if (ahead === 0 || live.run.state !== 'waiting') continue;
-      // 200 of them would use up minutes of Slack's edits.
+      // Edits for 200 runs would use up Slack's rate limit for minutes.
       const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
       if (isShown && ahead > PLACES_KEPT_FRESH) continue;
       live.hasShownPlace = true;
@@ -110,8 +110,8 @@ export class RunQueue {
   }
 
   /**
-   * Takes no further run and leaves all to a successor: first the websocket, then what it brought, then the run messages,
-   * those of ended runs among them.
+   * Takes no further run and leaves all of them to the successor. The order matters: it closes the websocket, waits until
+   * what it received is processed, and then releases the runs with their messages.
    */
   async release(
     kernel: { close: () => Promise<void> },

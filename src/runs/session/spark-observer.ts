@@ -19,47 +19,47 @@ import { atMost, pause } from '../../waits.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { noteMoment, noteSilence } from './run/note-events.ts';
 
-/** A kernel that does not answer this soon is busy dying, or with something else; the run finds that out. */
+/** A kernel that takes longer is busy or dying. The run will find that out. */
 const TIMEOUT_MS = 5_000;
-/** One that gives no answer to the opening of a comm by then has nobody who takes it (Toree's answer comes within 100 ms). */
+/** Without an answer to comm_open by then, the kernel has no such plugin (Toree answers within 100 ms). */
 const MONITOR_MS = 1_000;
-/** A JVM takes some 15 s. */
+/** How long a kernel may take to start. A JVM takes about 15 s. */
 const COMES_UP_MS = 30_000;
-/** The kernel's first sign of a run is later than its beginning. */
+/** The kernel's first message about a run comes a little after the run began. */
 const EARLIER_MS = 500;
-/** Spark's REST API is asked first after this: most runs are over by then. */
+/** The first request to Spark's REST API comes after this, when most runs are over. */
 const LASTS_MS = 1_000;
-/** From an answer to the next question. */
+/** The time from an answer to the next request. */
 const PAUSE_MS = 2_000;
 const LONGEST_PAUSE_MS = 60_000;
 
-/** `all`: `auto`, and in Scala kernels too. */
+/** `all`: as `auto`, but the observer runs in Scala kernels too. */
 export type SparkProgress = 'auto' | 'console' | 'off' | 'all';
 export type SparkSettings = SparkLinkSettings & {
   progress: SparkProgress;
-  /** Spark's REST API, for kernels without the observer. */
+  /** Spark's REST API, used for kernels without the observer. */
   status?: StatusSettings | undefined;
-  /** The most rows of a SQL result, and of what `display(df)` shows. */
+  /** The maximum rows of a SQL result and of `display(df)`. */
   sqlRows: number;
-  /** The most rows of a DataFrame that is a cell's result; 0: none, because they cost a job. */
+  /** The maximum rows shown of a DataFrame that is a cell's result. 0: none are shown, because they cost a Spark job. */
   resultRows: number;
 };
 
 /**
- * The bot's part in a kernel that may use Spark: what shows DataFrames as tables (or has the kernel use UTF-8) and, where it
- * is wanted, the observer go in before a run; the observer ends the run's jobs after a stop. Where there is no observer
- * Spark's REST API is asked.
+ * Runs the bot's own code in kernels that may use Spark. Before a run it installs what shows DataFrames as tables (or what
+ * makes the kernel use UTF-8) and, unless it is turned off, the observer of Spark's jobs, which also ends a run's jobs after
+ * a stop. For kernels without the observer it asks Spark's REST API.
  */
 export class SparkObserver {
   readonly settings: SparkSettings;
   readonly #rows: FrameRows;
   readonly #code: string;
   readonly #log: Log;
-  /** The process that it was put into, by connection; one that has it already takes no second one. */
+  /** By connection: the kernel process that has the code already. */
   readonly #process = new WeakMap<KernelConnection, string | KernelInfo>();
   readonly #api: StatusApi | undefined;
   readonly #pause: typeof pause;
-  /** Runs of which the log knows that the API gives no answer. */
+  /** The runs for which the log already says that the API does not answer. */
   readonly #unanswered = new WeakSet<LiveRun>();
 
   constructor(settings: SparkSettings, log: Log, wait = pause) {
@@ -72,18 +72,18 @@ export class SparkObserver {
     this.#pause = wait;
   }
 
-  /** Once for each process of a kernel, in one request, while nothing runs in it. Never rejects: a run goes without. */
+  /** Installs the code once in each process of a kernel, while nothing else runs there. Never rejects: a run can do without. */
   async putInto(connection: KernelConnection): Promise<void> {
     const { kernelId } = connection;
     const code = this.#codeIn(connection);
     if (code === undefined || connection.isBusyElsewhere || this.#isIn(connection)) return;
     const { kind } = await executeQuietly(connection, code, TIMEOUT_MS, 'written');
-    // The one that has answered: before, it may have been coming up.
+    // The process is known only now: before the answer it may still have been starting.
     if (kind !== 'unanswered' && kind !== 'notSent') this.#process.set(connection, processOf(connection));
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },
-        'what shows Spark’s frames and progress, or has it use UTF-8, was not put into a kernel',
+        'the code for Spark’s tables and progress, or for UTF-8, could not be installed in a kernel',
       );
     if (kind === 'ok' && this.#hasMonitor(connection))
       await atMost(connection.openComm(MONITOR_TARGET), MONITOR_MS);
@@ -95,12 +95,12 @@ export class SparkObserver {
     return parts.filter(Boolean).join('\n') || undefined;
   }
 
-  /** The observer of a kernel that is no Python's. */
+  /** The code of the observer for a Scala kernel. */
   #observerIn({ kernelInfo }: KernelConnection): string | undefined {
     return this.settings.progress === 'all' ? observeScala(kernelInfo.implementation) : undefined;
   }
 
-  /** Toree 0.6 may have a plugin that tells of Spark's jobs; where more is asked for or known, that tells of them. */
+  /** Toree 0.6 may have a plugin that reports Spark's jobs. It is used if nothing better is configured. */
   #hasMonitor({ kernelInfo }: KernelConnection): boolean {
     return (
       this.settings.progress === 'auto' &&
@@ -113,13 +113,13 @@ export class SparkObserver {
     return this.#process.get(connection) === processOf(connection);
   }
 
-  /** The code that runs this: a kernel that works for somebody else has not been told yet what `%%sql` is. */
+  /** The code to send. A kernel that was busy for another client may lack our code, so what needs it brings it along. */
   codeFor(code: string, connection: KernelConnection): string {
     const isTold = !isIpykernel(connection.kernelInfo) || this.#isIn(connection);
     return (isTold ? undefined : showFramesAndRun(code, this.#rows)) ?? code;
   }
 
-  /** Follows the jobs of the block that was sent, where nothing in the kernel tells of them; the result ends that. */
+  /** Follows the Spark jobs of the current block if nothing in the kernel reports them. Returns a function that ends this. */
   follow(live: LiveRun, connection: KernelConnection): () => void {
     const { progress } = this.settings;
     const isObserved =
@@ -134,8 +134,8 @@ export class SparkObserver {
   }
 
   /**
-   * While the block under way runs, Spark's REST API is asked for its jobs → the record and the screen. Ends with the
-   * signal and never rejects: an API that gives no answer costs the run nothing.
+   * While the block runs, asks Spark's REST API for its jobs and shows them. Ends with the signal. Never rejects: an API that
+   * does not answer must not affect the run.
    */
   async #followStatus(live: LiveRun, kernelId: string, api: StatusApi, signal: AbortSignal): Promise<void> {
     const { request, spark, startedAt } = live.run.data;
@@ -144,7 +144,7 @@ export class SparkObserver {
     let failures = 0;
     await this.#pause(LASTS_MS, signal);
     while (!signal.aborted) {
-      // Before its first sign the kernel may be at work for somebody else.
+      // Before its first message about the run the kernel may be working for another client.
       if (live.run.state === 'running')
         try {
           const moment = await follower.look(signal);
@@ -168,11 +168,11 @@ export class SparkObserver {
     this.#unanswered.add(live);
     this.#log.warn(
       { event: 'spark.unanswered', err, run: live.id, address },
-      'Spark’s REST API gives no answer about a run',
+      'Spark’s REST API does not answer',
     );
   }
 
-  /** After our interrupt: ends the Spark jobs of that request, which ran for so long. Never rejects. */
+  /** After an interrupt: ends the Spark jobs of a request that ran for `ranMs`. Never rejects. */
   async endJobs(
     connection: KernelConnection,
     msgId: string,
@@ -188,7 +188,7 @@ export class SparkObserver {
   }
 }
 
-/** A kernel that does not name its process introduces itself anew behind each restart. */
+/** Identifies the kernel's process. Without a name for it, the kernel_info changes with each restart. */
 function processOf({ process, kernelInfo }: KernelConnection): string | KernelInfo {
   return process === '' ? kernelInfo : process;
 }
@@ -197,10 +197,10 @@ function isObserving({ progress }: Pick<SparkSettings, 'progress'>): boolean {
   return progress === 'auto' || progress === 'all';
 }
 
-/** Beyond its time-out a request is interrupted where it runs; one that still waits is not waited for. */
-const MERCY_MS = 500;
-/** What it says is ours: there is little of it. */
-const MOST_COMMS = 10;
+/** After the timeout the request is interrupted. It has this much longer to end. */
+const INTERRUPT_MS = 500;
+/** Our code sends few messages. */
+const MAX_COMMS = 10;
 
 interface QuietEnd {
   kind: ExecutionEndKind | 'unanswered';
@@ -208,8 +208,8 @@ interface QuietEnd {
 }
 
 /**
- * Runs code of our own between two runs: not counted, not in the history, and what it prints is dropped. The time-out counts
- * from now, or from when the kernel takes the request: one that comes up is waited for, as a run would be. Never rejects.
+ * Runs the bot's own code between two runs, without a count or history; its output is dropped. The timeout counts from now,
+ * or from when the request is written, so that a kernel may finish its start first. Never rejects.
  */
 export async function executeQuietly(
   connection: KernelConnection,
@@ -230,10 +230,10 @@ export async function executeQuietly(
   const clock = setTimeout(() => timeout.abort(), timeoutMs).unref();
   const read = async (): Promise<QuietEnd['kind']> => {
     for await (const said of execution)
-      if (said.kind === 'comm' && comms.length < MOST_COMMS) comms.push(said);
+      if (said.kind === 'comm' && comms.length < MAX_COMMS) comms.push(said);
     return execution.checkpoint === undefined ? (await execution.end).kind : 'unanswered';
   };
-  const kind = (await atMost(read(), timeoutMs + MERCY_MS)) ?? 'unanswered';
+  const kind = (await atMost(read(), timeoutMs + INTERRUPT_MS)) ?? 'unanswered';
   clearTimeout(clock);
   return { kind, comms };
 }

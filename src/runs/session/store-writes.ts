@@ -2,12 +2,12 @@ import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { pause } from '../../waits.ts';
 
-/** How long a change that nobody waits for may wait for others. */
+/** How long `saveSoon` collects changes for one write. */
 const SOON_MS = 20;
 
 /**
- * Writes the newest state of one record, one write after another. Changes that come while a write is under way are one
- * write together.
+ * Writes the newest state of one record, one write after another. All changes that come during a write are stored by the
+ * next one.
  */
 export class LatestWriter {
   readonly #write: () => Promise<boolean>;
@@ -17,14 +17,14 @@ export class LatestWriter {
   #writing: Promise<void> | undefined;
   #soon: NodeJS.Timeout | undefined;
 
-  /** `write` resolves with false when the store has no such record; it is repeated until `signal` is aborted. */
+  /** `write` resolves with false if the store has no such record. Failed writes are repeated until `signal` is aborted. */
   constructor(write: () => Promise<boolean>, signal: AbortSignal, log: Log) {
     this.#write = write;
     this.#signal = signal;
     this.#log = log;
   }
 
-  /** Resolves with the result of a write that begins after this call. */
+  /** Resolves with the result of a write that starts after this call. */
   save(): Promise<boolean> {
     this.#next ??= Promise.withResolvers<boolean>();
     const { promise } = this.#next;
@@ -32,7 +32,7 @@ export class LatestWriter {
     return promise;
   }
 
-  /** The same for what nobody waits for: changes of some milliseconds are one write. */
+  /** As `save`, but it first collects the changes of some milliseconds. */
   saveSoon(): Promise<boolean> {
     this.#next ??= Promise.withResolvers<boolean>();
     const { promise } = this.#next;
@@ -41,7 +41,7 @@ export class LatestWriter {
     return promise;
   }
 
-  /** Settles when nothing is left to write. */
+  /** Resolves when everything is written. */
   get idle(): Promise<void> {
     if (this.#next !== undefined) this.#writing ??= this.#writeAll();
     return this.#writing ?? Promise.resolve();
@@ -60,12 +60,12 @@ export class LatestWriter {
 }
 
 const RETRY_MS = 500;
-/** How often an outage of the store is logged by each write that waits for it. */
+/** An outage of the store is logged at every so many tries. */
 const LOG_EVERY = 60;
 
 /**
- * Repeats `work` while the store does not answer or does not accept this process's writes: for steps that have gone too
- * far to be given up. Once `signal` is aborted the last `StoreError` is thrown.
+ * Repeats `work` while it throws a `StoreError`, for steps that must not be given up. Once `signal` is aborted, it throws the
+ * last error.
  */
 export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal, log: Log): Promise<T> {
   for (let tries = 0; ; tries += 1) {

@@ -2,17 +2,17 @@ import type { Run } from '../run.ts';
 import type { KernelRecord } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
-/** A question whether to switch the channel's kernel lapses after this. */
+/** How long the requester has to answer. */
 const LAPSES_MS = 10 * 60_000;
 export const LAPSED = 'Nobody said within 10 minutes whether to switch the kernel.';
 
-/** Whether somebody agreed to lose this kernel's variables; who agreed to lose another's is asked again. */
+/** Whether somebody has agreed to replace this very kernel. If the kernel has changed since, the requester is asked again. */
 export function isAgreed({ data }: Run, record: KernelRecord | undefined): boolean {
   const { switchAgreedBy, agreedKernelId = record?.kernelId } = data;
   return switchAgreedBy !== undefined && agreedKernelId === record?.kernelId;
 }
 
-/** "#data runs python2; switch to scala?": shown when the run's turn comes, answered by a button, or lapsed. */
+/** The questions "#data runs python2; switch to scala?". Each is asked at the run's turn and ends with a button or by lapsing. */
 export class SwitchQuestions {
   readonly #lapses = new Map<string, NodeJS.Timeout>();
   readonly #onLapsed: (live: LiveRun) => void;
@@ -21,7 +21,7 @@ export class SwitchQuestions {
     this.#onLapsed = onLapsed;
   }
 
-  /** `record`: the kernel that would be replaced. */
+  /** `record` is the kernel that would be replaced. */
   ask(live: LiveRun, record: KernelRecord | undefined): void {
     live.note({ data: { switchAskedAt: Date.now(), switchAgreedBy: undefined } });
     if (record !== undefined) this.#show(live, record);
@@ -38,13 +38,13 @@ export class SwitchQuestions {
     this.#lapses.set(id, setTimeout(() => this.#onLapsed(live), Math.max(0, remainingMs)).unref());
   }
 
-  /** `by` agreed to lose the variables of `record`. */
+  /** `by` has agreed to lose the variables of `record`. */
   agree(live: LiveRun, by: string, record: KernelRecord | undefined): void {
     this.settle(live.id);
     live.note({ data: { switchAgreedBy: by, agreedKernelId: record?.kernelId } });
   }
 
-  /** The kernel may have changed: a question is put anew, or has become needless and the run takes its place again. */
+  /** The kernel may have changed: a question is asked again, or becomes needless and the run gets its place back. */
   review(undecided: readonly LiveRun[], record: KernelRecord | undefined): void {
     for (const live of undecided) {
       if (record === undefined || record.kernelspec === live.run.data.kernelspec) {
@@ -55,7 +55,7 @@ export class SwitchQuestions {
     }
   }
 
-  /** The question is answered, lapsed or needless. */
+  /** Ends the question. */
   settle(runId: string): void {
     clearTimeout(this.#lapses.get(runId));
     this.#lapses.delete(runId);

@@ -131,6 +131,7 @@ export class Scheduler {
     if (!this.#isOpen) return;
     this.#armedFor = undefined;
     const now = this.#now();
+    this.#reopen(now);
     const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
     for (const id of due) this.#settling.add(id);
     const settleNext = async (): Promise<void> => {
@@ -146,6 +147,14 @@ export class Scheduler {
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
     this.#arm(this.#nextDue());
+  }
+
+  /** A clock that was ahead for a while has settled minutes that are still to come. */
+  #reopen(now: number): void {
+    const { schedules } = this.#deps;
+    for (const { id, settledTo } of schedules.all())
+      if (settledTo > now + LATE_MS)
+        schedules.change(id, () => ({ settledTo: now })).catch((error: unknown) => this.#retry(id, error));
   }
 
   async #settle(id: string): Promise<void> {

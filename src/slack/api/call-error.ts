@@ -1,35 +1,40 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import { ConfigError } from '../../errors.ts';
 
-/** Why Slack said no, by what may help. */
+/** Slack's refusals, grouped by what the caller can do about them. */
 export type Refusal =
-  /** A smaller, plainer message may pass. */
+  /** Slack may take a smaller message. */
   | 'tooLong'
-  /** The message that is edited is not there any more. */
+  /** The message to edit no longer exists. */
   | 'messageGone'
-  /** What the call names is not there: a file, a channel, a thread. */
+  /** The file, channel or thread does not exist. */
   | 'notFound'
-  /** The message stays, but cannot be edited any more: a new one has to take its place. */
+  /** The message exists but can no longer be edited, so a new one has to replace it. */
   | 'uneditable'
-  /** Archived, closed to the bot, against the workspace's rules, …: nothing helps. */
+  /** Slack does not accept the bot's token, which says nothing about the call itself. */
+  | 'token'
+  /** Anything else, such as an archived channel or a rule of the workspace: a repetition does not help. */
   | 'other';
 
-/** Why a call to Slack failed, by what to do next. */
+/** Why a call to Slack failed, grouped by what to do next. */
 export type CallError =
-  /** Wait so long, then the same again. */
+  /** Repeat the call after this time. */
   | { kind: 'rateLimited'; waitMs: number }
-  /** No answer, or one that says nothing: it may have happened or not. */
+  /** No usable answer: Slack may have done it or not. */
   | { kind: 'unclear'; reason: string }
-  /** Slack said no; `code` is its error, `reasons` its words about it (which block is wrong). */
+  /** `code` is Slack's error; `reasons` explain it, for example which block is invalid. */
   | { kind: 'refused'; code: string; refusal: Refusal; reasons: readonly string[] };
 
-/** Answers of Slack that say that it is in trouble itself. */
+/** Errors that mean that Slack itself has a problem. */
 const OUTAGES = new Set([
   'internal_error',
   'fatal_error',
   'service_unavailable',
   'request_timeout',
+  'update_failed',
+  'external_channel_migrating',
   'team_added_to_org',
+  'org_login_required',
 ]);
 
 const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
@@ -48,44 +53,49 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['is_inactive', 'uneditable'],
   ['block_mismatch', 'uneditable'],
   ['streaming_state_conflict', 'uneditable'],
+  ['invalid_auth', 'token'],
+  ['not_authed', 'token'],
+  ['account_inactive', 'token'],
+  ['token_expired', 'token'],
+  ['token_revoked', 'token'],
 ]);
 
-const REASONS_KEPT = 5;
-const REASON_CHARS = 300;
+const MAX_REASONS = 5;
+const MAX_REASON_CHARS = 300;
 
-/** The one reading of what a call to Slack rejected with. */
+/** Classifies what a call to Slack rejected with. */
 export function readCallError(error: unknown): CallError {
   if (error instanceof WebAPIRateLimitedError)
     return { kind: 'rateLimited', waitMs: error.retryAfter * 1000 };
   if (error instanceof WebAPIHTTPError) return { kind: 'unclear', reason: `HTTP ${error.statusCode}` };
   if (error instanceof WebAPIPlatformError)
     return readErrorCode(error.data.error, error.data.response_metadata?.messages);
-  // An error of the file system would tell where this machine keeps its files.
+  // The message of a file system error would reveal paths of this machine.
   if (error instanceof Error && 'path' in error && 'code' in error)
     return { kind: 'unclear', reason: String(error.code) };
   const reason = error instanceof Error ? error.message : String(error);
-  // A 429 without a usable Retry-After is a plain error in this client.
+  // The client throws a plain error for a 429 without a usable Retry-After.
   if (/Retry header/.test(reason)) return { kind: 'rateLimited', waitMs: 1000 };
   return { kind: 'unclear', reason };
 }
 
-/** What stands in an answer as its `error`. */
+/** Classifies the `error` of an answer. */
 export function readErrorCode(code: string, reasons: readonly string[] = []): CallError {
   if (code === 'ratelimited' || code === 'rate_limited') return { kind: 'rateLimited', waitMs: 1000 };
-  // The client puts a body that is no JSON where the code would stand.
+  // For a body that is not JSON the client gives the body as the code.
   if (OUTAGES.has(code) || !/^[a-z_0-9]+$/.test(code))
     return { kind: 'unclear', reason: code.slice(0, 80).toWellFormed() };
-  const shown = reasons.slice(0, REASONS_KEPT).map((reason) => reason.slice(0, REASON_CHARS));
+  const shown = reasons.slice(0, MAX_REASONS).map((reason) => reason.slice(0, MAX_REASON_CHARS));
   return { kind: 'refused', code, refusal: REFUSALS.get(code) ?? 'other', reasons: shown };
 }
 
-/** Slack's error where it said no; undefined where it did not answer, or only that it is in trouble. */
+/** Slack's error code if it refused the call; undefined if it gave no usable answer. */
 export function refusedAs(error: unknown): string | undefined {
   const failure = readCallError(error);
   return failure.kind === 'refused' ? failure.code : undefined;
 }
 
-/** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */
+/** The error that ends the start: a `ConfigError` if Slack refuses the bot token. */
 export function startupError(error: unknown): Error {
   const failure = readCallError(error);
   if (failure.kind === 'refused') return tokenRefused('SLACK_BOT_TOKEN', failure.code);
@@ -96,14 +106,14 @@ export function tokenRefused(setting: 'SLACK_BOT_TOKEN' | 'SLACK_APP_TOKEN', sai
   return new ConfigError([`${setting} is refused by Slack (${said}).`]);
 }
 
-/** That Slack does not answer, or with something that says nothing: an outage, a limit, the page of a proxy. */
+/** Words for an outage, a rate limit or the error page of a proxy. */
 export function unansweredWords(error: unknown): string {
   if (!(error instanceof WebAPIPlatformError)) return `Slack does not answer (${unansweredReason(error)})`;
   const said = error.data.error.trim().replaceAll(/\s+/g, ' ');
   return `Slack gives no usable answer (${said.slice(0, 80).toWellFormed()})`;
 }
 
-/** From under the wrappings: "getaddrinfo ENOTFOUND slack.com", not "fetch failed". */
+/** The innermost cause: "getaddrinfo ENOTFOUND slack.com", not "fetch failed". */
 export function unansweredReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.cause instanceof Error) return unansweredReason(error.cause);

@@ -7,13 +7,13 @@ import { withTimeout } from '../../waits.ts';
 import { refusedAs } from './call-error.ts';
 import { pagesOf } from './posted.ts';
 
-/** conversations.info is tier 3: 50 a minute for a whole workspace. */
+/** How long facts about a channel are cached: conversations.info is tier 3, 50 calls a minute per workspace. */
 const FACTS_MS = 10 * 60_000;
-/** Who is in which channel, for what is shown of it. */
+/** How long the channels of a user are cached. */
 const MEMBERSHIPS_MS = 10_000;
-/** A listener has 2.5 s in all. A later answer is cached for the next request. */
+/** A listener has 2.5 s in total. An answer that comes later is cached for the next request. */
 const LOOKUP_MS = 1_500;
-/** After a look-up that failed, channels of which events tell enough are left alone for so long. */
+/** After a failed look-up, the word of events is used for this long without asking Slack. */
 const UNANSWERED_MS = 10_000;
 
 export interface ChannelFacts {
@@ -23,13 +23,13 @@ export interface ChannelFacts {
   isPrivate: boolean;
   /** The bot is in it and may post. */
   isPostable: boolean;
-  /** People of another organisation read it (Slack Connect). */
+  /** People from another organisation can read it (Slack Connect). */
   isShared: boolean;
-  /** Of a direct message with the bot: the person. */
+  /** The other person in a direct message with the bot. */
   partner: string | undefined;
 }
 
-/** Bolt's types do not know the `user` of a direct message. */
+/** Bolt's types lack the `user` of a direct message. */
 const directSchema = z.object({ is_im: z.literal(true), user: z.string() });
 
 export type Channels = ReturnType<typeof createChannels>;
@@ -50,7 +50,7 @@ export function createChannels(client: WebClient, log: Log) {
   });
   const find = async (channel: string, isFresh = false): Promise<ChannelFacts | undefined> => {
     const found = await cache.fetch(channel, { forceRefresh: isFresh });
-    // A no is asked again: the next thing that people do is to invite the bot.
+    // Not cached, because people usually invite the bot next.
     if (found?.isPostable === false) cache.delete(channel);
     return found;
   };
@@ -81,7 +81,9 @@ export function createChannels(client: WebClient, log: Log) {
       : (await memberships.fetch(user, { forceRefresh: isFresh }))?.has(channel) === true;
 
   return {
-    /** Throws `UserError('botNotInChannel')` where the bot could not post its answer, or Slack does not say so in time. */
+    /**
+     * Throws `UserError('botNotInChannel')` if the bot could not post an answer here, or Slack does not answer in time.
+     */
     async mustBePostable(channel: string): Promise<void> {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
@@ -94,13 +96,13 @@ export function createChannels(client: WebClient, log: Log) {
             : 'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
         );
     },
-    /** What an event in a channel says of it, if it does: it counts where Slack does not answer, and a yes at once. */
+    /** Records what an event says about its channel. True counts at once; false counts only while look-ups fail. */
     noteShared(channel: string, isShared: boolean | undefined): void {
       if (isShared !== undefined) shared.set(channel, isShared);
     },
-    /** Throws `UserError('notAllowed')` where another organisation would read the output, or Slack does not say. */
+    /** Throws `UserError('notAllowed')` if another organisation would read the output, or Slack does not say. */
     async mustBeInternal(channel: string): Promise<void> {
-      // Of a direct message the policy knows its one person.
+      // The policy checks the one person in a direct message.
       if (channel.startsWith('D')) return;
       const unsaid =
         'Slack did not say whether this channel is shared with another organisation, so nothing ran. Try again in a minute.';
@@ -112,12 +114,12 @@ export function createChannels(client: WebClient, log: Log) {
     },
     /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
     find: async (channel: string, options?: { isFresh: boolean }) => await find(channel, options?.isFresh),
-    /** Whether this person is in it. False on errors. Up to 10 seconds old, unless `isFresh`. */
+    /** Whether this person is in the channel. False on errors. Up to 10 seconds old, unless `isFresh`. */
     isMember: (channel: string, user: string, options?: { isFresh: boolean }) =>
       isMember(channel, user, options?.isFresh).catch(() => false),
-    /** The same, but rejects where Slack does not say. */
+    /** The same, but rejects if Slack does not answer. */
     isMemberForCertain: (channel: string, user: string) => isMember(channel, user),
-    /** Whether this person may know of it: it is public, or they are in it. False on errors. */
+    /** Whether this person may see the channel: it is public, or they are in it. False on errors. */
     async isOpenTo(channel: string, user: string): Promise<boolean> {
       try {
         const facts = await find(channel);
@@ -138,7 +140,7 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
       id,
       name: isDirect ? undefined : channel.name,
       isPrivate: isDirect || channel.is_private === true,
-      // Of direct messages, group ones too, Slack tells only those that the bot is in.
+      // Slack shows the bot only those direct and group messages that it is in.
       isPostable: channel.is_archived !== true && (channel.is_member === true || isDirect),
       isShared: channel.is_ext_shared === true,
       partner: directSchema.safeParse(channel).data?.user,
@@ -149,7 +151,7 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
   }
 }
 
-/** The channels a person is in, as far as the bot sees them. */
+/** The channels of a person that the bot can see. */
 async function listChannels(client: WebClient, user: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
   const asked = { user, types: 'public_channel,private_channel,mpim', limit: 1000 };

@@ -7,19 +7,19 @@ import type { SlackFetch } from '../transport/network.ts';
 import { refusedAs } from './call-error.ts';
 
 /**
- * The code of posted files, in their order, without those that turn out to be none. Throws `UserError`
- * (`unreadableFile`, `snippetTooLong`), a sentence each.
+ * Reads the code of posted files, in order; a file that turns out not to be code is skipped. Throws `UserError`
+ * (`unreadableFile`, `snippetTooLong`).
  */
 export type ReadFiles = (files: readonly PostedFile[]) => Promise<FileCode[]>;
 
 const DOWNLOAD_MS = 10_000;
-/** Of a notebook's name, which the executed one gets too. */
+/** Of a notebook's name; the executed notebook gets the same one. */
 const MAX_NAME_CHARS = 150;
 
-/** What lies at one of Slack's own addresses. Rejects with `UserError`. */
+/** Downloads a file from one of Slack's own hosts. Rejects with `UserError`. */
 export type DownloadFile = (url: string | undefined, name: string, maxBytes: number) => Promise<Buffer>;
 
-/** Downloads with the bot's token, which goes to Slack's own hosts only. `apiUrl`: Slack's API root; by default Slack's own. */
+/** The bot's token is sent to Slack's own hosts only. `apiUrl`: the API root; undefined: slack.com. */
 export function createDownload(token: string, apiUrl: string | undefined, fetch: SlackFetch): DownloadFile {
   return async (url, name, maxBytes) => {
     if (url === undefined || !URL.canParse(url) || !isSlackHost(new URL(url), apiUrl))
@@ -50,14 +50,14 @@ export function createDownload(token: string, apiUrl: string | undefined, fetch:
 }
 
 export interface FileReaderOptions {
-  /** MAX_CODE: of all files of one message together. */
+  /** MAX_CODE, for all files of a message together. */
   maxCodeBytes: number;
-  bring: DownloadFile;
+  download: DownloadFile;
   /** `files.info`: the file object. */
   askFile: (id: string) => Promise<unknown>;
 }
 
-export function createFileReader({ maxCodeBytes, bring, askFile }: FileReaderOptions): ReadFiles {
+export function createFileReader({ maxCodeBytes, download, askFile }: FileReaderOptions): ReadFiles {
   const find = async (file: PostedFile): Promise<CodeFile | undefined> => {
     const known = file.kind === 'stub' ? readPostedFile(await ask(file.id, askFile)) : file;
     if (known?.kind === 'gone') throw unreadable(undefined, known.why);
@@ -65,20 +65,20 @@ export function createFileReader({ maxCodeBytes, bring, askFile }: FileReaderOpt
     return known?.kind === 'other' ? undefined : known;
   };
   const readOne = async ({ kind, name, url, syntax }: CodeFile, maxBytes: number): Promise<FileCode> => {
-    if (kind === 'code') return { syntax, code: toLineFeeds(decode(await bring(url, name, maxBytes), name)) };
-    const read = await readNotebook(decode(await bring(url, name, MAX_NOTEBOOK_BYTES), name), name);
+    if (kind === 'code')
+      return { syntax, code: toLineFeeds(decode(await download(url, name, maxBytes), name)) };
+    const read = await readNotebook(decode(await download(url, name, MAX_NOTEBOOK_BYTES), name), name);
     const shortName = startOf(name.replace(/\.ipynb$/i, ''), MAX_NAME_CHARS);
     return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
   return async (files) => {
     const found = (await Promise.all(files.map(find))).filter((file) => file !== undefined);
-    // What would be refused for its length is not downloaded first.
-    const [notebooks, others] = [found.filter(isNotebook), found.filter((file) => !isNotebook(file))];
-    for (const { name, size = 0 } of notebooks) if (size > MAX_NOTEBOOK_BYTES) throw tooLarge(name, size);
-    mustFit(
-      others.map(({ size = 0 }) => size),
-      maxCodeBytes,
-    );
+    // Files that are too long are refused before anything is downloaded. The size of a notebook says little about its
+    // code, because it includes the outputs.
+    for (const { kind, name, size = 0 } of found)
+      if (kind === 'notebook' && size > MAX_NOTEBOOK_BYTES) throw tooLarge(name, size);
+    const sizes = found.flatMap(({ kind, size = 0 }) => (kind === 'notebook' ? [] : [size]));
+    mustFit(sizes, maxCodeBytes);
     const read: FileCode[] = [];
     let remaining = maxCodeBytes;
     for (const file of found) {
@@ -90,12 +90,7 @@ export function createFileReader({ maxCodeBytes, bring, askFile }: FileReaderOpt
   };
 }
 
-/** Its outputs are in the file, so that its size says little of its code. */
-function isNotebook({ kind }: CodeFile): boolean {
-  return kind === 'notebook';
-}
-
-/** Slack says the sizes; a file whose size it does not say is cut short while it comes. */
+/** Checks the sizes that Slack tells. The size of any other file is checked during its download. */
 function mustFit(sizes: readonly number[], maxCodeBytes: number): void {
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   if (bytes <= maxCodeBytes) return;
@@ -116,15 +111,13 @@ async function ask(id: string, askFile: (id: string) => Promise<unknown>): Promi
   }
 }
 
-/** Slack's own domains, for files too where the API is reached by a proxy. */
+/** Files are on these domains even where the API is reached through a proxy. */
 const SLACK_DOMAINS = ['slack.com', 'slack-gov.com', 'slack-files.com'];
 
-/** Whether the bot's token may go there: the very host of the API, and Slack's own domains over https. */
+/** Whether the bot's token may be sent there: only to the origin of the API, and to Slack's domains over https. */
 export function isSlackHost(url: URL, apiUrl: string | undefined): boolean {
   if (apiUrl !== undefined && url.origin === new URL(apiUrl).origin) return true;
-  const isSlack = SLACK_DOMAINS.some(
-    (domain) => url.hostname === domain || url.hostname.endsWith(`.${domain}`),
-  );
+  const isSlack = SLACK_DOMAINS.some((domain) => `.${url.hostname}`.endsWith(`.${domain}`));
   return url.protocol === 'https:' && isSlack && url.port === '';
 }
 
@@ -136,7 +129,7 @@ function decode(bytes: Buffer, name: string): string {
   }
 }
 
-/** `name` is undefined where Slack did not tell it. */
+/** `name`: undefined if Slack did not tell it. */
 function unreadable(name: string | undefined, why: string): UserError {
   const file = name === undefined ? 'The file' : `The file ${name}`;
   return new UserError('unreadableFile', `${file} could not be read: ${why}. Nothing ran.`);

@@ -7,11 +7,11 @@ import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { buttonRow, section } from '../blocks/elements.ts';
 import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
 import { readCallError, refusedAs } from './call-error.ts';
-import { inThread, type Place, postOnce, type Said } from './posted.ts';
+import { inThread, type Place, postOnce, type Content } from './posted.ts';
 
 export type Notify = ReturnType<typeof createNotify>;
 
-/** So often a channel is told what Slack's rates keep from it. */
+/** How often a notice is tried while Slack rate-limits it. */
 const NOTICE_TRIES = 5;
 
 interface Where {
@@ -21,19 +21,19 @@ interface Where {
 }
 
 /**
- * Words beside answers: refusals, answers to commands, what happened to a kernel. `text` is mrkdwn of our own making. The
- * client rejects a call over Slack's rates at once: it would keep back what is for others.
+ * Posts what is not a run message: refusals, answers to commands, news about kernels. `text` is our own mrkdwn.
+ * `client` has to reject rate-limited calls at once: if it waited, it would hold back the notices for others.
  */
 export function createNotify(client: WebClient, log: Log) {
-  /** False where Slack refuses it. What its rates hold back is posted later: nobody waits for that. */
+  /** False if Slack refuses it. What Slack rate-limits is posted later, which the caller does not wait for. */
   const post = async (
     place: Place,
-    said: Said,
+    content: Content,
     onRefused: (error: unknown) => void,
     attempt = 1,
   ): Promise<boolean> => {
     try {
-      await postOnce(client, place, said);
+      await postOnce(client, place, content);
       return true;
     } catch (error) {
       const failure = readCallError(error);
@@ -46,19 +46,19 @@ export function createNotify(client: WebClient, log: Log) {
         { event: 'channel.delayed', channel: place.channel, waitMs },
         'a notice is posted a little later',
       );
-      setTimeout(() => void post(place, said, onRefused, attempt + 1), waitMs).unref();
+      setTimeout(() => void post(place, content, onRefused, attempt + 1), waitMs).unref();
       return true;
     }
   };
-  const whisper = async (where: Where & { user: string }, said: Said): Promise<boolean> => {
+  const whisper = async (where: Where & { user: string }, content: Content): Promise<boolean> => {
     const { channel, user } = where;
     const send = async () =>
-      void (await client.chat.postEphemeral({ channel, user, ...inThread(where), ...said }));
+      void (await client.chat.postEphemeral({ channel, user, ...inThread(where), ...content }));
     try {
-      // Nothing tells whether an ephemeral message was posted: better twice than never.
-      await send().catch(async (error: unknown) => {
+      // An ephemeral message cannot be looked for: better twice than never.
+      await send().catch((error: unknown) => {
         if (readCallError(error).kind !== 'unclear') throw error;
-        await send();
+        return send();
       });
       return true;
     } catch (error) {
@@ -70,19 +70,21 @@ export function createNotify(client: WebClient, log: Log) {
     }
   };
   return {
-    /** Tells one person alone, in the channel (and thread) where they asked; by direct message where that cannot be. */
+    /** Tells one person alone: in the channel (and thread) where they asked, or by direct message if that fails. */
     async person(
       { channel, thread, user }: { channel?: string | undefined; thread?: string | undefined; user: string },
       text: string,
       blocks?: KnownBlock[],
     ): Promise<void> {
-      const said = { text, ...(blocks && { blocks }) };
-      if (channel !== undefined && (await whisper({ channel, thread, user }, said))) return;
-      await post({ channel: user, thread: '' }, said, (error) =>
+      const content = { text, ...(blocks && { blocks }) };
+      if (channel !== undefined && (await whisper({ channel, thread, user }, content))) return;
+      await post({ channel: user, thread: '' }, content, (error) =>
         log.warn({ event: 'user.untold', err: error, user }, 'a person could not be told'),
       );
     },
-    /** Tells the whole channel (or thread). False where Slack refuses it (archived, closed to the bot) or does not answer. */
+    /**
+     * Tells the whole channel (or thread). False if Slack refuses it (archived, closed to the bot) or does not answer.
+     */
     async channel({ channel, thread = '' }: Where, text: string, blocks?: KnownBlock[]): Promise<boolean> {
       return await post({ channel, thread }, { text, ...(blocks && { blocks }) }, (error) =>
         log.warn({ event: 'channel.untold', err: error, channel }, 'a channel could not be told'),
@@ -91,9 +93,11 @@ export function createNotify(client: WebClient, log: Log) {
   };
 }
 
-/** What a channel hears of its kernel: all of it, because anybody may need the variables. */
+/** News about a kernel, for its whole channel: anybody may need the variables. */
 export function createKernelNotices(client: WebClient, notify: Notify) {
-  /** By kernel: the warning that has a Keep button. One that is not known any more ends with its first press. */
+  /**
+   * By kernel id, the warning that has a Keep button. A warning that is not here loses its button when it is pressed.
+   */
   const warnings = new LRUCache<string, { ts: string; text: string }>({ max: 1_000 });
   const idle: IdleNotices = {
     async warn(record, endsAtMs) {
@@ -104,7 +108,8 @@ export function createKernelNotices(client: WebClient, notify: Notify) {
         const ts = await postOnce(client, { channel, thread: '' }, { text, blocks });
         warnings.set(kernelId, { ts, text });
       } catch (error) {
-        // Archived, left, locked: the last requester is warned instead, or the kernel would live for ever.
+        // The channel is archived, left or locked. Its last requester is warned instead, or the kernel would never be
+        // shut down.
         if (refusedAs(error) === undefined) throw error;
         await notify.person({ user: lastRequester }, text);
       }
@@ -115,14 +120,14 @@ export function createKernelNotices(client: WebClient, notify: Notify) {
       const warned = warnings.get(kernelId);
       warnings.delete(kernelId);
       if (warned === undefined) return;
-      // There is nothing to keep any more.
+      // Takes the Keep button away.
       const { ts, text } = warned;
       await client.chat.update({ channel, ts, text, blocks: [section(text)] }).catch(() => undefined);
     },
   };
   return {
     idle,
-    /** `by` agreed to replace the kernel `from` by that of the run. */
+    /** `by` agreed to replace the kernelspec `from` with that of the run. */
     switched({ channel, data }: Run, { from, by }: { from: string; by: string }): void {
       void notify.channel({ channel }, switchNotice(from, data.kernelspec, by));
     },

@@ -4,13 +4,13 @@ import type { KnownBlock } from '@slack/types';
 import type { ConversationsRepliesResponse, WebAPICallResult, WebClient } from '@slack/web-api';
 import { readCallError } from './call-error.ts';
 
-/** What a message of the bot's own is known by. */
+/** Slack's message metadata, by which the bot finds its own messages again. */
 export interface Metadata {
   event_type: string;
   event_payload: Record<string, string | number>;
 }
 
-/** What of a run a message of the bot's is, so that it is found again. */
+/** The metadata of a message that belongs to a run. */
 export function metadataOf(
   what: 'answer' | 'root' | 'done' | 'table',
   run: string,
@@ -19,7 +19,7 @@ export function metadataOf(
   return { event_type: `sparkthread_${what}`, event_payload: { run, ...more } };
 }
 
-/** A message to post or to put in another's place. */
+/** A message to post or to update. */
 export interface SlackMessage {
   /** Read by screen readers and notifications, which do not see the blocks. */
   text: string;
@@ -39,15 +39,15 @@ export function inThread({ thread = '' }: { thread?: string | undefined }): { th
   return thread === '' ? {} : { thread_ts: thread };
 }
 
-/** What a message says; only a run's messages carry metadata of their own. */
-export type Said = Pick<SlackMessage, 'text'> & Partial<SlackMessage>;
+/** The content of any message; only messages of runs have metadata of their own. */
+export type Content = Pick<SlackMessage, 'text'> & Partial<SlackMessage>;
 
-/** Gives its ts. Rejects with the client's errors. */
-export async function postMessage(client: WebClient, place: Place, said: Said): Promise<string> {
+/** Returns the ts. Rejects with the client's errors. */
+export async function postMessage(client: WebClient, place: Place, content: Content): Promise<string> {
   const where = { channel: place.channel, ...inThread(place) };
   const { ts } = await client.chat.postMessage({
     ...where,
-    ...said,
+    ...content,
     unfurl_links: false,
     unfurl_media: false,
   });
@@ -55,21 +55,23 @@ export async function postMessage(client: WebClient, place: Place, said: Said): 
   return ts;
 }
 
-/** So often a post is made of which Slack gave no answer, and which is not there. */
+/** How often a post is tried while Slack gives no answer and the message is not found. */
 const POST_TRIES = 3;
 const POST_AGAIN_MS = 200;
 
-/** Posts it once: where Slack's answer is lost it is looked for before it is posted again. Gives its ts. */
-export async function postOnce(client: WebClient, place: Place, said: Said): Promise<string> {
+/**
+ * Posts a message once: if Slack's answer is lost, the message is looked for before it is posted again. Returns the ts.
+ */
+export async function postOnce(client: WebClient, place: Place, content: Content): Promise<string> {
   const metadata = { event_type: 'sparkthread_notice', event_payload: { notice: randomUUID() } };
   const sinceMs = Date.now();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await postMessage(client, place, { ...said, metadata });
+      return await postMessage(client, place, { ...content, metadata });
     } catch (error) {
       if (readCallError(error).kind !== 'unclear') throw error;
       await delay(POST_AGAIN_MS * attempt);
-      // By a person's id nothing can be looked for: better twice than never.
+      // The history of a direct message cannot be read by the person's id: better twice than never.
       const isPerson = place.channel.startsWith('U') || place.channel.startsWith('W');
       const found = isPerson
         ? undefined
@@ -80,10 +82,13 @@ export async function postOnce(client: WebClient, place: Place, said: Said): Pro
   }
 }
 
-/** Clocks differ: how much earlier than by ours a message may seem to have been posted. */
+/** How far Slack's clock may be behind ours. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** A message of ours, but not `exceptTs`, whose metadata have all of these; outside threads one posted since `sinceMs`. */
+/**
+ * Finds the bot's message with this metadata, other than `exceptTs`; outside threads only among messages since
+ * `sinceMs`.
+ */
 export async function findPosted(
   client: WebClient,
   place: Place,
@@ -100,7 +105,7 @@ export async function findPosted(
   return undefined;
 }
 
-/** Of a thread, oldest first; outside threads those since then (ms since the epoch), newest first. */
+/** The messages of a thread, oldest first; outside threads those of the channel since `sinceMs`, newest first. */
 export async function* readMessages(client: WebClient, place: Place, sinceMs: number): AsyncGenerator<Reply> {
   const { channel, thread } = place;
   const asked = { channel, include_all_metadata: true, limit: 200 };
@@ -111,7 +116,7 @@ export async function* readMessages(client: WebClient, place: Place, sinceMs: nu
   for await (const { messages = [] } of pages) yield* messages;
 }
 
-/** The answers of a method that gives what it has page by page. */
+/** All pages of a method's answer. */
 export async function* pagesOf<Page extends WebAPICallResult>(
   ask: (at: { cursor?: string }) => Promise<Page>,
 ): AsyncGenerator<Page> {

@@ -5,19 +5,19 @@ import { withTimeout } from '../../waits.ts';
 import type { Person } from '../auth/policy.ts';
 import { refusedAs } from './call-error.ts';
 
-/** How long Slack's answer about a person counts (users.info is tier 4, usergroups.users.list tier 2). */
+/** How long Slack's answers are cached (users.info is tier 4, usergroups.users.list tier 2). */
 const PERSON_MS = 60_000;
 const GROUP_MS = 5 * 60_000;
-/** A group that Slack does not tell is not asked for again with each message: that would keep it rate-limited. */
+/** A group that could not be read is not asked for with each message: that would keep the call rate-limited. */
 const UNKNOWN_GROUP_MS = 30_000;
-/** A listener has 2.5 s in all. A later answer is cached for the next request. */
+/** A listener has 2.5 s in total. An answer that comes later is cached for the next request. */
 const LOOKUP_MS = 1_500;
 
 export interface UsersOptions {
   client: WebClient;
-  /** Our workspace, as auth.test says. */
+  /** The workspace's id, from auth.test. */
   workspace: string;
-  /** Ids of the user groups whose members have to be known. */
+  /** Ids of the user groups whose members are needed. */
   groups: readonly string[];
   log: Log;
 }
@@ -45,7 +45,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       try {
         return factsOf(id, (await client.users.info({ user: id })).user, workspace);
       } catch (error) {
-        // The account was deleted, or is of a workspace that is not connected any more.
+        // The account was deleted, or belongs to a workspace that is no longer connected.
         if (refusedAs(error) !== 'user_not_found') throw error;
         return { ...UNKNOWN_USER, isUnknown: false, id, isDeactivated: true };
       }
@@ -61,7 +61,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       } catch (error) {
         log.warn(
           { event: 'group.unread', err: error, group },
-          'a user group could not be read; its members get nothing from it',
+          'a user group could not be read; its members get no rights from it',
         );
         options.ttl = UNKNOWN_GROUP_MS;
         return 'unknown';
@@ -94,10 +94,10 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
   };
 }
 
-/** Throws where Slack answers without a user: nobody gets rights from an empty answer. */
+/** Throws if the answer has no user: an empty answer gives nobody rights. */
 function factsOf(id: string, user: UsersInfoResponse['user'], workspace: string): Facts {
   if (user === undefined) throw new Error('Slack answered users.info without a user');
-  // In an Enterprise Grid a user has one home and may be in further workspaces of it.
+  // In an Enterprise Grid a user has one home workspace and may be in others.
   const home = user.team_id ?? workspace;
   const isOurs = home === workspace || user.enterprise_user?.teams?.includes(workspace) === true;
   return {

@@ -13,12 +13,15 @@ import { refusedAs } from './call-error.ts';
 
 export type Views = ReturnType<typeof createViews>;
 
-/** What is prepared within this time is opened at once. */
+/** A modal that is ready within this time is opened at once. */
 const QUICK_MS = 800;
 
-/** Modals and home tabs. `client` is one of its own: a 429 on another call would hold it up past the life of a trigger_id. */
+/**
+ * Modals and home tabs. `client` is used for nothing else: after a 429 on another call it would pause until a
+ * trigger_id has expired.
+ */
 export function createViews(client: WebClient, log: Log) {
-  /** Puts another picture in the place of an open modal; nothing where it is closed by now. */
+  /** Updates an open modal; does nothing if it was closed. */
   const updateModal = async (viewId: string, ready: ModalView): Promise<void> => {
     try {
       await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
@@ -28,8 +31,8 @@ export function createViews(client: WebClient, log: Log) {
   };
   return {
     /**
-     * Opens a modal. A trigger_id expires after 3 s: what takes longer to prepare replaces a modal that asks to wait.
-     * Rejects with what `prepare` rejects with, as long as nothing is open; later it is said in the modal.
+     * Opens a modal. A trigger_id expires after 3 s, so while `prepare` takes long a modal that asks to wait is opened
+     * and then updated. Rejects if `prepare` rejects before anything is open; later the modal shows the error.
      */
     async openModal(triggerId: string, prepare: () => Promise<ModalView>): Promise<void> {
       const preparing = prepare();
@@ -55,7 +58,7 @@ export function createViews(client: WebClient, log: Log) {
   };
 }
 
-/** Where Slack does not take the field for a file, the modal is sent without. */
+/** Sends a view, without its field for a file if Slack refuses that. */
 async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promise<Sent>): Promise<Sent> {
   try {
     return await send(view);
@@ -69,7 +72,7 @@ async function sendView<Sent>(view: ModalView, send: (view: ModalView) => Promis
   }
 }
 
-/** Slack waits 3 s for a window; a view that it finds wrong is a fault of ours. */
+/** An expired trigger_id or a missing answer is told to the person; any other refusal is a bug. */
 function whyUnopened(error: unknown): never {
   if (refusedAs(error)?.includes('trigger') === false) throw error;
   throw new UserError('notTaken', 'Slack did not open the window in time. Nothing ran; try again.');
@@ -77,7 +80,7 @@ function whyUnopened(error: unknown): never {
 
 function words(error: unknown, log: Log): string {
   const text = refusalText(error);
-  if (text === undefined) log.error({ event: 'modal.broken', err: error }, 'a modal broke');
+  if (text === undefined) log.error({ event: 'modal.broken', err: error }, 'a modal could not be prepared');
   return text ?? BROKEN_TEXT;
 }
 
@@ -88,14 +91,14 @@ const draftSchema = z.object({
   thread: z.string(),
   blocks: z.array(z.string()),
   notebook: z.custom<PostedNotebook>((value) => typeof value === 'object').optional(),
-  /** The requester's own message that the code stands in. */
+  /** The message with the code, if the requester wrote it. */
   message: z.string().optional(),
 });
 export type Draft = z.infer<typeof draftSchema>;
 
 export type Drafts = ReturnType<typeof createDrafts>;
 
-/** Code that waits until its requester has chosen a language; a modal has no room for it. Forgotten after an hour. */
+/** Keeps code for an hour while its requester chooses a language; a modal has no room for it. */
 export function createDrafts(keyv: Keyv) {
   return {
     async keep(draft: Draft): Promise<string> {

@@ -9,10 +9,10 @@ import type { Bot } from '../context.ts';
 
 type AuditPort = Pick<Bot, 'workspace' | 'audit'>;
 
-/** What a person asks for: `audit` is the way in, `act` the command or the button. */
+/** What was asked for: `audit` is the way in, `act` the command or button. */
 export type Asked = Omit<AuditEntry, 'event' | 'workspace' | 'outcome' | 'reason'>;
 
-/** Does what somebody asked for, with a line at its acceptance and one at its end, or at its refusal. */
+/** Runs `act`, with an audit line at its acceptance and one at its end or refusal. */
 export async function withAudit<Done>(
   asked: Asked,
   { workspace, audit }: AuditPort,
@@ -29,7 +29,7 @@ export async function withAudit<Done>(
   }
 }
 
-/** Nothing was done of what somebody asked for. Where a part has said so already, this says nothing. */
+/** Records that a request was refused, unless this error was recorded already. */
 export function auditRefused(
   asked: Asked,
   error: unknown,
@@ -46,8 +46,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * What somebody did to another person's run, wherever they asked for it. Without `user` its message was deleted: Slack
- * does not say by whom.
+ * What was done to a run by somebody other than its requester. Without `user` its message was deleted: Slack does not
+ * say by whom.
  */
 export function auditRun(
   act: 'stop' | 'delete' | 'switch',

@@ -4,7 +4,7 @@ import { UserError } from '../../errors.ts';
 
 export interface Person {
   id: string;
-  /** As people know them; absent where Slack did not say. */
+  /** The display name; absent if Slack did not say. */
   name?: string | undefined;
   /** Admin, owner or primary owner of this workspace. */
   isWorkspaceAdmin: boolean;
@@ -14,13 +14,15 @@ export interface Person {
   isBot: boolean;
   /** The account was deactivated; its scheduled messages and workflows may still post. */
   isDeactivated?: boolean;
-  /** As Slack has it: `Europe/Berlin`. */
+  /** As in `Europe/Berlin`. */
   timeZone?: string | undefined;
   /** Slack did not say who this is: no rights until it does. */
   isUnknown: boolean;
-  /** Every id that a list may name: user id, bot id, app id, the user groups that were asked for. */
+  /**
+   * Every id by which a list may name them: user, bot and app id, and the user groups of the settings that they are in.
+   */
   ids: readonly string[];
-  /** Slack did not say of every group that was asked for whether they are in it. */
+  /** Slack did not list the members of every user group of the settings. */
   areGroupsUnknown?: boolean;
 }
 
@@ -34,19 +36,19 @@ export interface PolicySettings {
   allowExternal: boolean;
 }
 
-/** Who may do it, of those that are no strangers. `what`: as a refusal names it. */
+/** Who may do it, of those who may use the bot at all. `what` completes the refusal: Only admins may … */
 type Rule =
   | { for: 'all' }
   | { for: 'nobody' }
   | { for: 'admins'; what: string }
-  /** RESTART_BY says whether it is for all. */
+  /** Admins or everybody, by RESTART_BY. */
   | { for: 'restarters'; what: string };
 
 const ALL = { for: 'all' } as const;
 
 const RULES = {
   run: ALL,
-  /** help, languages, status, history, export, home; asking about the run in hand. */
+  /** help, languages, status, history, export, home; asking about the run that others wait for. */
   look: ALL,
   /** use, auto, save. */
   choose: ALL,
@@ -65,7 +67,7 @@ const RULES = {
   changeOthersSchedule: { for: 'admins', what: 'change somebody else’s schedule' },
   restart: { for: 'restarters', what: 'restart the kernel' },
   shutDown: { for: 'restarters', what: 'shut the kernel down' },
-  /** Replacing the channel's kernel by one of another language. */
+  /** Replacing the channel's kernel with one of another language. */
   switch: { for: 'restarters', what: 'replace the channel’s kernel' },
   /** The same where nobody else has run code in it. */
   switchOwn: ALL,
@@ -111,7 +113,7 @@ export function must(
   if (refused !== undefined) throw new UserError('notAllowed', refused);
 }
 
-/** A workspace admin or owner, or named in ADMINS. Nobody from another workspace is ever one by role. */
+/** A workspace admin or owner, or listed in ADMINS. Nobody from another workspace is an admin by role. */
 export function isAdmin(person: Person, settings: PolicySettings): boolean {
   return (
     (person.isWorkspaceAdmin && !person.isExternal) || person.ids.some((id) => settings.admins.includes(id))
@@ -123,7 +125,7 @@ function refuseStranger(
   channel: string | undefined,
   settings: PolicySettings,
 ): string | undefined {
-  // A setting's name helps those alone who can change it.
+  // Only admins are told the name of the setting.
   const forAdmins = (setting: string): string => (isAdmin(person, settings) ? ` (${setting})` : '');
   if (person.isUnknown) return 'Slack did not say who you are, so nothing was done. Try again in a minute.';
   if (person.isDeactivated === true) return 'This account is deactivated in Slack, so nothing was done.';

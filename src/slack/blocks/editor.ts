@@ -6,18 +6,18 @@ import { option, renderField, renderModal } from './elements.ts';
 import { renderSavedSelect } from './saved/saved-blocks.ts';
 import { startOf } from './truncate.ts';
 
-/** The modal with language and code. Its parts are known by these names, in submissions and in errors. */
+/** The modal with language and code. Submissions and errors name its parts by these ids. */
 export const EDITOR_CALLBACK = 'editor';
 export const CHANNEL_BLOCK = 'channel';
 export const FILE_BLOCK = 'file';
-/** A text field of a modal holds no more (slack.md §2). */
+/** Slack's limit of a text field (slack.md §2). */
 export const MAX_CODE_CHARS = 3_000;
-/** A view may have 250 KB as JSON, the rest of the editor included (slack.md §2). */
+/** Slack takes views of up to 250 KB of JSON (slack.md §2); this leaves room for the rest of the editor. */
 const MAX_CODE_BYTES = 200_000;
-/** One field for each block of code. A modal holds 100 blocks; so many fields nobody would read. */
+/** Each block of code has a field. A modal could hold 100, but nobody would read so many. */
 const MAX_CODE_FIELDS = 20;
 
-/** `loads`: the press by which code was loaded into the modal, as Slack times it; 0: none. */
+/** `loads`: when saved code was loaded into the modal, as Slack's time of the press; 0: never. */
 export function codeBlock(index: number, loads = 0): string {
   return loaded(`code${index}`, loads);
 }
@@ -30,28 +30,28 @@ function loaded(name: string, loads: number): string {
   return loads === 0 ? name : `${name}/${loads}`;
 }
 
-/** What a modal remembers between opening and submission; never code, which has no room there. */
+/** What a modal remembers between opening and submission; code does not fit. */
 export const purposeSchema = z.object({
   /** Absent: the channel is picked in the modal. */
   channel: z.string().optional(),
-  /** The thread for the answer; absent: a message of its own. */
+  /** The thread of the answer; absent: the bot posts a root message. */
   thread: z.string().optional(),
-  /** Curly quotes stood in the code before: they are the author's own. */
+  /** The code had curly quotes before it was loaded, so they are the author's own. */
   isVerbatim: z.boolean().optional(),
-  /** The key of code that waits for its language. */
+  /** The id of a draft, whose language is asked for. */
   draft: z.string().optional(),
-  /** The press by which saved code took the place of what is in the fields: then they have new names. */
+  /** When saved code replaced the content of the fields, which then have new ids. */
   loads: z.number().optional(),
-  /** How each field but the first goes on with the one before; absent: each field is a block of its own. */
+  /** How each field but the first continues the previous one; absent: each field is a block of its own. */
   joins: z.array(z.enum(['block', 'line', 'word'])).optional(),
 });
 type Join = NonNullable<z.infer<typeof purposeSchema>['joins']>[number];
 export type EditorPurpose = z.infer<typeof purposeSchema>;
 
-/** Room for what is typed into a part of long code. */
+/** Leaves room to type in a part of long code. */
 const PART_CHARS = MAX_CODE_CHARS - 400;
 
-/** Code over fields that Slack takes, cut between lines; undefined where it needs more fields than a modal has. */
+/** Splits code into fields, between lines if possible; undefined if it is too long for the modal. */
 export function splitCode(blocks: readonly string[]): { fields: string[]; joins: Join[] } | undefined {
   const fields: string[] = [];
   const joins: Join[] = [];
@@ -70,7 +70,7 @@ export function splitCode(blocks: readonly string[]): { fields: string[]; joins:
   return Buffer.byteLength(JSON.stringify(fields)) > MAX_CODE_BYTES ? undefined : { fields, joins };
 }
 
-/** A part ends before a line that begins at the margin, where the first half has room for it; else before any line. */
+/** Ends a part before a line that begins at the margin, if there is one in its second half; else before any line. */
 function cutPart(code: string): { head: string; tail: string; next: Join } {
   const last = code.lastIndexOf('\n', PART_CHARS);
   let at = last;
@@ -81,7 +81,7 @@ function cutPart(code: string): { head: string; tail: string; next: Join } {
   return { head, tail: code.slice(head.length), next: 'word' };
 }
 
-/** The blocks that fields hold. */
+/** Joins fields into blocks again. */
 export function joinFields(fields: readonly string[], joins: readonly Join[] | undefined): string[] {
   const blocks: string[] = [];
   for (const [index, field] of fields.entries()) {
@@ -94,11 +94,11 @@ export function joinFields(fields: readonly string[], joins: readonly Join[] | u
 
 export interface EditorContent {
   languages: readonly Language[];
-  /** The kernelspec to begin with; by default the channel's. */
+  /** The kernelspec that is selected; by default the channel's. */
   kernelspec?: string | undefined;
-  /** What is in the fields to begin with. */
+  /** The content of the fields. */
   blocks: readonly string[];
-  /** What can be loaded. */
+  /** The snippets that can be loaded. */
   saved?: readonly SavedSnippet[];
 }
 
@@ -114,7 +114,7 @@ export function renderEditor(purpose: EditorPurpose, content: EditorContent): Mo
   ]);
 }
 
-/** Code of any length comes in a file. */
+/** Takes code of any length. */
 function fileField(isAlone: boolean): InputBlock {
   return renderField(
     FILE_BLOCK,
@@ -137,7 +137,7 @@ function channelField(): InputBlock {
 }
 
 function languageField({ languages, kernelspec }: EditorContent, loads: number | undefined): InputBlock[] {
-  // Slack refuses a longer value, and a cut one would name no kernelspec.
+  // Slack refuses longer values, and a shortened one would name no kernelspec.
   const options = languages
     .filter(({ kernelspec: name }) => name.length <= 150)
     .slice(0, 100)
@@ -177,7 +177,7 @@ function codeField(
       ...(code === '' ? {} : { initial_value: code }),
       ...(index === 0 ? { focus_on_load: true } : {}),
     },
-    // All of one part may go, and a file may stand for what is typed.
+    // All of a part may be deleted, and the code may come as a file.
     { optional: isPart || code === '' },
   );
 }

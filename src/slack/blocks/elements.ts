@@ -15,9 +15,14 @@ import { z } from 'zod';
 import { parseJson } from '../../text.ts';
 import { truncate, truncateMrkdwn } from './truncate.ts';
 
-/** What messages, modals and the home tab are put together from. In mrkdwn, what came from people or kernels is escaped first. */
+/**
+ * The elements of messages, modals and the home tab. In mrkdwn, text from people or kernels has to be escaped first.
+ */
 
-/** Text that Slack reads as markup, made harmless: no mention, no link, no broadcast (slack.md §5). */
+/**
+ * Escapes text for mrkdwn, so that it makes no mention, link or broadcast (slack.md §5), and replaces lone surrogates,
+ * which Slack refuses.
+ */
 export function escapeMrkdwn(text: string): string {
   return text.toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
@@ -52,17 +57,17 @@ export function plainText(text: string): PlainTextElement {
   return { type: 'plain_text', text };
 }
 
-/** Text of others, in which `:tada:` stays as it is. */
+/** Text from others: `:tada:` is not turned into an emoji, and lone surrogates, which Slack refuses, are replaced. */
 export function literal(text: string): PlainTextElement {
   return { type: 'plain_text', text: text.toWellFormed(), emoji: false };
 }
 
-/** A small line in literal text. */
+/** A small line of literal text. */
 export function contextLine(text: string): ContextBlock {
   return { type: 'context', elements: [literal(text)] };
 }
 
-/** One of a menu. Slack refuses a label of over 75 characters. */
+/** An option of a menu. Slack refuses labels over 75 characters. */
 export function option(label: string, value: string): PlainTextOption {
   return { text: literal(truncate(label, 75)), value };
 }
@@ -87,15 +92,15 @@ export function buttonRow(...elements: Button[]): ActionsBlock {
   return { type: 'actions', elements };
 }
 
-/** A press on a button of a thing. */
+/** A press on a button that acts on something. */
 export interface Click<Action> {
   action: Action;
   id: string;
-  /** As it was given when the button was shown: with the thing and the action it counts once. */
+  /** The state given when the button was rendered: a press counts once for each id, action and state. */
   state: string;
 }
 
-/** The buttons for one kind of thing: what can be done to it, under action ids that begin with `prefix`. */
+/** The buttons of one kind of thing; their action ids begin with `prefix`. */
 export function createButtons<Action extends string>(
   prefix: string,
   labels: Readonly<Record<Action, string>>,
@@ -105,7 +110,7 @@ export function createButtons<Action extends string>(
   return {
     render: (action: Action, id: string, state: string | number): Button =>
       button(labels[action], `${prefix}${action}`, `${id}|${state}`, looks[action]),
-    /** Undefined for a press on none of them. */
+    /** Undefined for any other button. */
     read: (value: string, actionId: string): Click<Action> | undefined => {
       const action = actionId.slice(prefix.length);
       const [id, state] = value.split('|');
@@ -115,7 +120,7 @@ export function createButtons<Action extends string>(
   };
 }
 
-/** Asked before a press that takes something away. */
+/** The question before a press that destroys something. */
 export function confirmation(question: string, text: string, yes: string): { confirm: ConfirmationDialog } {
   const confirm: ConfirmationDialog = {
     title: plainText(question),
@@ -127,7 +132,7 @@ export function confirmation(question: string, text: string, yes: string): { con
   return { confirm };
 }
 
-/** A button that carries what its press needs to know, as JSON. */
+/** A button that carries a value as JSON. */
 export function createValueButton<Value>(
   action: string,
   label: string,
@@ -137,7 +142,7 @@ export function createValueButton<Value>(
   return {
     action,
     render: (value: Value): Button => button(label, action, JSON.stringify(value), look),
-    /** Undefined for a value that is none of ours. */
+    /** Undefined for a value of another form. */
     read: (value: string): Value | undefined => schema.safeParse(parseJson(value)).data,
   };
 }
@@ -166,12 +171,12 @@ interface ModalHead {
   metadata: object;
 }
 
-/** What `renderModal` was given as `metadata`. */
-export function readMetadata<Metadata>(schema: z.ZodType<Metadata>, written: string): Metadata {
-  return schema.parse(JSON.parse(written));
+/** Reads the `metadata` of `renderModal`; undefined if another version of the bot wrote it. */
+export function readMetadata<Metadata>(schema: z.ZodType<Metadata>, written: string): Metadata | undefined {
+  return schema.safeParse(parseJson(written)).data;
 }
 
-/** One field of a modal; what is in it is known by `id`, as block and as action. */
+/** A field of a modal; `id` is its block id and its action id. */
 export function renderField(
   id: string,
   label: string | PlainTextElement,
@@ -197,7 +202,7 @@ const fieldSchema = z.object({
 });
 const fieldsSchema = z.record(z.string(), z.record(z.string(), fieldSchema));
 
-/** What is in the fields of a submitted modal, by `id`; undefined for a field that it does not have. */
+/** The content of the fields of a submitted modal, by `id`; undefined for a field that it does not have. */
 export type Fields = (id: string) => z.infer<typeof fieldSchema> | undefined;
 
 export function readFields(state: unknown): Fields {
@@ -205,7 +210,7 @@ export function readFields(state: unknown): Fields {
   return (id) => values[id]?.[id];
 }
 
-/** A modal that says one sentence: plain text, or mrkdwn of our own making. */
+/** A modal with one sentence: plain text, or our own mrkdwn. */
 export function renderSentence(text: string, format: 'plain' | 'mrkdwn' = 'plain'): ModalView {
   return {
     type: 'modal',

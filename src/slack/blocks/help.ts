@@ -3,18 +3,18 @@ import { z } from 'zod';
 import { SLASH_COMMAND } from '../manifest.ts';
 import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 
-/** What tells people how the bot is spoken to: help, a welcome, and the question whether a command was meant. */
+/** How to use the bot: the help, the welcome, and the question whether a command was meant. */
 
-/** What there is more to say about, by the word after `help`. */
+/** The topics of `help`. */
 export const HELP_TOPICS = ['code', 'threads', 'files', 'commands', 'saved', 'kernel'] as const;
 export type HelpTopic = (typeof HELP_TOPICS)[number];
 
-/** What `help` says, in five lines, and `help threads` about one thing. mrkdwn. */
+/** The answer to `help`, five lines, or to `help threads`. mrkdwn. */
 export function helpText(botUserId: string, topic?: HelpTopic): string {
   return (topic === undefined ? overview(botUserId) : TOPICS[topic](botUserId)).join('\n');
 }
 
-/** What a channel reads that the bot was invited into, and a person at their first direct message. mrkdwn. */
+/** For a channel that the bot was invited to, and for a person's first direct message. mrkdwn. */
 export function welcomeText(botUserId: string): string {
   return [
     'Hello! I run code on this team’s cluster and answer in a thread.',
@@ -83,8 +83,8 @@ const TOPICS: Readonly<Record<HelpTopic, (botUserId: string) => string[]>> = {
 };
 
 /**
- * What stood in a command's place, and where it would run: in `thread`, or under a root message of the bot's own. Where
- * the channel takes no private words, the question stands in the person's direct messages.
+ * The text that was nearly a command, and where it would run: in `thread`, or under a root message of the bot if
+ * `thread` is ''. The channel is named because the question may have gone to the person's direct messages.
  */
 const nearSchema = z.object({
   text: z.string(),
@@ -95,15 +95,15 @@ const nearSchema = z.object({
 type NearCode = z.infer<typeof nearSchema>;
 export const runAsCodeButton = createValueButton('near:run', 'Run as code', nearSchema);
 
-/** "Did you mean restart?", with a button for the case that it was code. */
+/** "Did you mean restart?", with a button that runs the text as code. */
 export function renderNearCommand(meant: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
   return askBack(`Did you mean \`${escapeMrkdwn(meant)}\`? Nothing ran.`, code);
 }
 
-/** A question (mrkdwn) about what stood in a command's place, with the same button. */
+/** Another question (mrkdwn) about such a text, with the same button. */
 export function askBack(text: string, code: NearCode): { text: string; blocks: KnownBlock[] } {
   const run = runAsCodeButton.render(code);
-  // More than Slack takes in a button's value is no slip of the finger.
+  // Slack takes 2,000 characters in a button's value; a longer text is no typo.
   const isShort = (run.value ?? '').length <= 2_000;
   return { text, blocks: [section(text), ...(isShort ? [buttonRow(run)] : [])] };
 }

@@ -14,7 +14,7 @@ export const RUN_CODE_ACTION = 'home:run';
 
 export interface HomeContent {
   botUserId: string;
-  /** What came of a press. */
+  /** The result of a press. */
   notice: string | undefined;
   kernels: readonly { status: KernelStatus; mayChange: boolean }[];
   runs: readonly Run[];
@@ -24,7 +24,7 @@ export interface HomeContent {
   now: number;
 }
 
-/** The home tab: how to run code and a button for it, kernels, last runs. Pure. */
+/** The home tab: how to run code, kernels, last runs, what is saved and scheduled. Pure. */
 export function renderHome(content: HomeContent): HomeView {
   const { botUserId, notice, kernels, runs, workspaceUrl, now } = content;
   return {
@@ -46,7 +46,7 @@ export function renderHome(content: HomeContent): HomeView {
   };
 }
 
-/** For somebody who may see nothing: only why. */
+/** For somebody who may not use the bot: why. */
 export function renderClosedHome(why: string): HomeView {
   return { type: 'home', blocks: [section(why)] };
 }
@@ -57,15 +57,16 @@ function kernelBlocks(status: KernelStatus, mayChange: boolean, now: number): Kn
   return mayChange ? [line, renderKernelButtons(kernelId, now)] : [line];
 }
 
-/** A run that is not over can be stopped from here, also where a stop had no effect: each time it is another press. */
+/**
+ * A run that has not ended can be stopped here. Each rendering is another state, so that a stop without effect can be
+ * tried again.
+ */
 function runBlocks(run: Run, workspaceUrl: string, now: number): KnownBlock[] {
   const line = section(runLine(run, workspaceUrl));
   if (!isUnfinished(run)) return [line];
-  const isWaiting = run.state === 'waiting';
-  const end = runButtons.render(
-    isWaiting ? 'cancel' : 'stop',
-    run.id,
-    isWaiting ? 'waiting' : `running/${now}`,
-  );
+  const end =
+    run.state === 'waiting'
+      ? runButtons.render('cancel', run.id, 'waiting')
+      : runButtons.render('stop', run.id, `running/${now}`);
   return [line, buttonRow(end)];
 }

@@ -6,7 +6,7 @@ import { literal, renderField, renderModal } from './elements.ts';
 import { type BodyElement, fitShorter, isVisible, paragraph, preformatted } from './rich-text.ts';
 import { truncateMiddle } from './truncate.ts';
 
-/** What the code asks, and below it who is asked, how and until when; in at most `room` characters of JSON. */
+/** The question of the code, and below it who is asked, how and until when; in at most `room` characters of JSON. */
 export function renderInputRequest({ phase, requester }: RunView, room: number): BodyElement[] {
   if (phase.kind !== 'inputAsked') return [];
   const { password, untilMs } = phase;
@@ -28,27 +28,27 @@ export function renderInputRequest({ phase, requester }: RunView, room: number):
 }
 
 const LINE_WORDS = ': reply with one line in this thread, or press Answer, until ';
-/** A reply can be read by everybody. */
+/** Everybody could read a reply. */
 const PASSWORD_WORDS = ': press Answer and type it there, not in the thread, until ';
 
-/** A prompt without colours and without the marks that readline takes out of it. */
+/** A prompt without colours and without readline's marks. */
 export function plainPrompt(prompt: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what it removes
   return stripVTControlCharacters(prompt).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
 }
 
-/** What the code asks in plain words, for readers that do not see blocks. */
+/** The question as plain text, for readers that do not see blocks. */
 export function promptWords({ phase }: RunView): string {
   return phase.kind === 'inputAsked' ? plainPrompt(phase.prompt).trim() : '';
 }
 
-/** The box for a line that the kernel waits for. */
+/** The modal for the line that the kernel waits for. */
 export const INPUT_CALLBACK = 'input';
 export const LINE_BLOCK = 'line';
-/** Longer than what anybody types into a box. */
+/** Nobody types more. */
 const MAX_LINE_CHARS = 1_000;
 
-/** A label may have 2,000 characters, and nobody reads as many. */
+/** A label may have 2,000 characters, but nobody reads so many. */
 const MAX_PROMPT_CHARS = 300;
 
 export const inputKeySchema = z.object({ runId: z.string(), requestId: z.string() });
@@ -66,7 +66,7 @@ export function renderInputBox(
       literal(isVisible(asked) ? asked : 'The code waits for a line'),
       { type: 'plain_text_input', max_length: MAX_LINE_CHARS, focus_on_load: true },
       {
-        // An empty line is an answer too.
+        // An empty line is an answer.
         optional: true,
         hint: password
           ? 'It is shown as you type it here. It goes to the kernel only: it is not posted and not kept.'
@@ -76,7 +76,7 @@ export function renderInputBox(
   ]);
 }
 
-/** Of a long prompt (a menu) the last lines ask. */
+/** The end of a long prompt (a menu): its last lines are the question. */
 function lastWords(prompt: string): string {
   if (prompt.length <= MAX_PROMPT_CHARS) return prompt;
   const end = prompt.slice(-MAX_PROMPT_CHARS);

@@ -13,15 +13,15 @@ import {
   slackTime,
 } from './elements.ts';
 
-/** What is said of kernels, in mrkdwn, with their buttons. */
+/** Texts about kernels (mrkdwn), and their buttons. */
 
-/** The kernels of a channel, as `status` shows them. */
+/** The answer to `status`: the kernels of a channel. */
 export function statusText(statuses: readonly KernelStatus[], now: number): string {
   if (statuses.length === 0) return 'This channel has no kernel now; the next snippet starts one.';
   return statuses.map((status) => `${kernelLines(status)}\n${queueLine(status, now)}`).join('\n\n');
 }
 
-/** One kernel: what it is, then its times and its people. */
+/** A kernel in two lines: what it is, then when and by whom it was used. */
 export function kernelLines(status: KernelStatus): string {
   const { record } = status;
   const started = `Started ${slackTime(record.startedAt)} by ${mention(record.startedBy)}`;
@@ -29,13 +29,13 @@ export function kernelLines(status: KernelStatus): string {
   return `${headLine(status)}\n${started} · ${used}`;
 }
 
-/** The same where the reader may not know whose it is. */
+/** The same without people, for a reader who may not know them. */
 export function hiddenKernelLines(status: KernelStatus): string {
   const { startedAt, lastUsedAt } = status.record;
   return `${headLine(status)}\nStarted ${slackTime(startedAt)} · last used ${slackTime(lastUsedAt)}`;
 }
 
-/** `*Python 3 (Spark)* · python3-spark · idle`: what it is called, and the word for commands. */
+/** `*Python 3 (Spark)* · python3-spark · idle`: its name, and its word in commands. */
 function headLine({ record, displayName, state }: KernelStatus): string {
   const spec = displayName === record.kernelspec ? '' : ` · \`${escapeMrkdwn(record.kernelspec)}\``;
   return `*${escapeMrkdwn(displayName)}*${spec} · ${stateWords(state)}`;
@@ -69,7 +69,7 @@ const LOSS = 'The kernel’s variables are lost, for everyone in its channel.';
 
 export type KernelAction = 'restart' | 'shutdown';
 
-/** What can be done to a kernel by a button: in the list of kernels and on the home tab. */
+/** The buttons of a kernel, in the list of kernels and on the home tab. */
 export const kernelButtons = createButtons<KernelAction>(
   'kernel:',
   { restart: 'Restart', shutdown: 'Shut down' },
@@ -86,7 +86,7 @@ export function renderKernelButtons(kernelId: string, shownAtMs: number): Action
   );
 }
 
-/** What its channel hears of a kernel that nobody uses. */
+/** The notice to the channel of a kernel that nobody uses. */
 export function idleWarning({ kernelspec, lastUsedAt }: KernelRecord, endsAtMs: number): string {
   return `Nobody has used the ${escapeMrkdwn(kernelspec)} kernel since ${slackTime(lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
 }
@@ -101,7 +101,7 @@ export function idleEnd({ kernelspec }: KernelRecord, idleMs: number): string {
   return `The ${escapeMrkdwn(kernelspec)} kernel was shut down after ${renderElapsed(idleMs)} without use; its variables are gone. The next snippet starts a new one.`;
 }
 
-/** A kernelspec took the place of another. */
+/** The notice that one kernelspec replaced another. */
 export function switchNotice(from: string, to: string, by: string): string {
   return `${mention(by)} switched the kernel from ${escapeMrkdwn(from)} to ${escapeMrkdwn(to)}; variables are gone.`;
 }

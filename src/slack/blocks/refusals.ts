@@ -5,8 +5,8 @@ import { GatewayError } from '../../gateway/errors.ts';
 import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 
 /**
- * What a person reads when something was not done: the one place that words errors outside of run messages.
- * A sentence each, ending with what became of the request; undefined for a bug, which is worded by its caller. Plain text.
+ * What a person reads when something was not done: the one place that words errors outside of run messages. Each is a
+ * sentence that ends with what became of the request. Plain text; undefined for a bug, which the caller words.
  */
 export function refusalText(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message;
@@ -16,7 +16,7 @@ export function refusalText(error: unknown): string | undefined {
   return undefined;
 }
 
-/** The same for a message, where names of files and the gateway's own words would be markup. */
+/** The same for a message, where file names and the gateway's words could be markup. */
 export function refusalMrkdwn(error: unknown): string | undefined {
   const text = refusalText(error);
   return text === undefined ? undefined : escapeMrkdwn(text);
@@ -35,7 +35,7 @@ function gatewayText(error: GatewayError): string {
     case 'serverStopped':
       return 'The JupyterHub server behind the bot is stopped, so nothing was done. A run starts it where an admin has set that up; else it has to be started in JupyterHub.';
     case 'refused':
-      // A path that leads nowhere; a kernel that is missing is told as gone.
+      // A wrong path: a missing kernel has the code kernelGone.
       if (error.status === 404) return wrongAddress(error);
       return `${error.message}, so nothing was done.`;
     case 'kernelGone':
@@ -45,7 +45,7 @@ function gatewayText(error: GatewayError): string {
     case 'writesPaused':
       return 'The bot is handing over to another process, so nothing was done. Try again in a moment.';
     case 'badAnswer':
-      // The gateway itself or a proxy of it broke: the address is right.
+      // The address is right, but the gateway or its proxy failed.
       if (error.status !== undefined && error.status >= 500)
         return `${error.message}. Try again; tell an admin if it stays so.`;
       return wrongAddress(error);
@@ -60,14 +60,14 @@ function status(error: GatewayError): string {
   return error.status === undefined ? '' : ` (${error.status})`;
 }
 
-/** For a bug: what a person reads while we read the log. */
+/** What a person reads about a bug; the details are in the log. */
 export const BROKEN_TEXT = 'Something broke on our side, nothing ran. Tell an admin: it is in the log.';
 
-/** Which message is meant; one outside threads is the first of its own. */
+/** The message that came late; outside threads `thread` is its own ts. */
 const lateSchema = z.object({ channel: z.string(), thread: z.string(), ts: z.string() });
 export const runNowButton = createValueButton('late:run', 'Run now', lateSchema);
 
-/** What the author of a message that came late is told (mrkdwn), with a button that runs it after all. */
+/** The notice (mrkdwn) to the author of a message that came late, with a button that runs it. */
 export function renderRunNow(text: string, late: z.infer<typeof lateSchema>): KnownBlock[] {
   return [section(text), buttonRow(runNowButton.render(late))];
 }

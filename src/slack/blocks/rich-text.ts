@@ -2,15 +2,15 @@ import type { KnownBlock, RichTextElement, RichTextPreformatted, RichTextSection
 
 export type BodyElement = RichTextSection | RichTextPreformatted;
 
-/** All blocks of a message as JSON: Slack refuses about 13,200 characters (slack.md §2). */
+/** How many characters the JSON of a message's blocks may have: Slack refuses about 13,200 (slack.md §2). */
 export const MESSAGE_ROOM = 13_000;
 
-/** A paragraph in our own words. Slack refuses empty text elements. */
+/** A paragraph of one text. Slack refuses empty text elements. */
 export function sentence(text: string, style?: { italic?: true; bold?: true }): RichTextSection {
   return paragraph({ type: 'text', text: shownText(text), ...(style === undefined ? {} : { style }) });
 }
 
-/** A paragraph of texts and of what is no text: people, channels, times, links. */
+/** A paragraph of texts and other elements: people, channels, times, links. */
 export function paragraph(...elements: (string | RichTextElement)[]): RichTextSection {
   return {
     type: 'rich_text_section',
@@ -18,37 +18,37 @@ export function paragraph(...elements: (string | RichTextElement)[]): RichTextSe
   };
 }
 
-/** Somebody in a paragraph. A bot that has no user (B…) cannot be named by an element. */
+/** A person in a paragraph. A bot that has no user (B…) has no element of its own. */
 export function person(userId: string): RichTextElement {
   return userId.startsWith('B') ? { type: 'text', text: `bot ${userId}` } : { type: 'user', user_id: userId };
 }
 
-/** Output as it is: Slack reads no markup here (slack.md §5). `language` colours it, by a name that Slack knows. */
+/** Literal text: Slack reads no markup here (slack.md §5). `language`: what Slack colours it as. */
 export function preformatted(text: string, language?: string): RichTextPreformatted {
   return {
     type: 'rich_text_preformatted',
     elements: [{ type: 'text', text: shownText(text) }],
-    // Slack's client types do not know it (slack.md §5).
+    // Slack's types lack it (slack.md §4).
     ...(language === undefined ? {} : { language }),
   };
 }
 
 const COLOURED: ReadonlySet<string> = new Set(['python', 'scala', 'r', 'sql', 'json']);
 
-/** The name by which Slack colours code of a kernel's language; undefined for what may be refused. */
+/** Slack's name of a kernel's language, for colours; undefined if Slack may refuse it. */
 export function colouredAs(language: string | undefined): string | undefined {
   const name = language?.toLowerCase() ?? '';
   return COLOURED.has(name) ? name : undefined;
 }
 
-/** Of output: JSON as it is written out here, over several lines. */
+/** The language of an output: JSON if it has the form in which the bot writes JSON. */
 export function outputLanguage(text: string): string | undefined {
   const isJson =
     (text.startsWith('{\n  "') && text.endsWith('\n}')) || (text.startsWith('[\n  ') && text.endsWith('\n]'));
   return isJson ? 'json' : undefined;
 }
 
-/** The same blocks with no language at any code, for a Slack that does not take it; the very ones where there is none. */
+/** The same blocks without languages, for a Slack that refuses them; `blocks` itself if it has none. */
 export function withoutLanguages(blocks: KnownBlock[]): KnownBlock[] {
   if (!blocks.some(namesLanguage)) return blocks;
   return blocks.map((block) =>
@@ -65,22 +65,27 @@ export function withoutLanguages(blocks: KnownBlock[]): KnownBlock[] {
   );
 }
 
-/** Whether a reader would see anything of it. */
+/** Whether a text has any visible character. */
 export function isVisible(text: string): boolean {
   return /[^\s\p{Cf}\p{Cc}\u115f\u1160\u2800\u3164]/u.test(text);
 }
 
-/** Lone surrogates cannot be sent (the client's form encoding throws); a text that shows nothing is refused by Slack. */
+/** Slack refuses lone surrogates and texts without a visible character. */
 function shownText(text: string): string {
   return isVisible(text) ? text.toWellFormed() : '(blank)';
 }
 
-/** How much of a message's room blocks or elements take: the characters of their JSON, of which Slack sees no fewer. */
+/**
+ * How much of a message's room a value takes: the characters of its JSON, which are at least as many as Slack counts.
+ */
 export function jsonSize(value: unknown): number {
   return JSON.stringify(value).length;
 }
 
-/** The longest of ever shorter forms that takes at most `room` characters of JSON; undefined where none from `least` on does. */
+/**
+ * Renders with `longest` characters and then with half as many each time, until the JSON fits into `room`; undefined if
+ * nothing down to `least` fits.
+ */
 export function fitShorter<Rendered>(
   longest: number,
   least: number,

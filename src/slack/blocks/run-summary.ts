@@ -9,13 +9,13 @@ import { sizeWords } from './run/output/table.ts';
 import { type End, endOf, statusLine } from './run/run-text.ts';
 import { startOf } from './truncate.ts';
 
-/** What is said of runs in a list. mrkdwn. */
+/** Runs in lists. mrkdwn. */
 
 const SHOWN_CODE_CHARS = 60;
 
 /**
- * `✓ today at 14:02 · @ana · sc.range(10) · Done · 0.05 s · Python 3`, the status linked to the run message: in a link's own
- * words code would become emoji.
+ * `✓ today at 14:02 · @ana · sc.range(10) · Done · 0.05 s · Python 3`. The status links to the run message; code in the
+ * text of a link could become emoji.
  */
 export function runLine(run: Run, workspaceUrl: string): string {
   const { outcome } = run.data;
@@ -27,17 +27,17 @@ export function runLine(run: Run, workspaceUrl: string): string {
 }
 
 interface EndWords {
-  /** In a list. */
+  /** The mark in a list. */
   mark: string;
-  /** On a person's message. */
+  /** The reaction on a person's message. */
   reaction: string;
-  /** Before how long it took; undefined: its requester has taken it back and is told nothing. */
+  /** The words before the duration; undefined: the requester cancelled the run and is told nothing. */
   notice: string | undefined;
-  /** For the schedule that it came from. */
+  /** How it counts for its schedule. */
   counts: RunEnd;
 }
 
-/** Ends at a glance, wherever they are told. */
+/** How each end is shown and counted. */
 export const ENDS: Readonly<Record<End, EndWords>> = {
   ok: { mark: '✓', reaction: 'white_check_mark', notice: 'done in', counts: 'ok' },
   failed: { mark: '✗', reaction: 'x', notice: 'failed after', counts: 'failed' },
@@ -47,7 +47,7 @@ export const ENDS: Readonly<Record<End, EndWords>> = {
   notKnown: { mark: '?', reaction: 'grey_question', notice: 'end not known after', counts: 'failed' },
 };
 
-/** How a scheduled run ended for its schedule: one that did not run, and that nobody took back, has failed. */
+/** How a run ended for its schedule: one that did not run, and that nobody cancelled, has failed. */
 export function scheduledEnd(outcome: RunOutcome): End {
   const isLeft = outcome.kind === 'cancelled' && outcome.stoppedBy === undefined;
   return isLeft ? 'failed' : endOf(outcome);
@@ -60,7 +60,7 @@ export function runStatus({ state, data }: Pick<Run, 'state' | 'data'>): string 
   return `${status} · ${languageName(data)}`;
 }
 
-/** The run message, else its thread; undefined where neither is known yet. */
+/** A link to the run message, else to its thread; undefined while neither is known. */
 export function answerLink({ channel, thread, data }: Run, workspaceUrl: string): string | undefined {
   const ts = data.messageTs ?? thread;
   if (ts === '') return undefined;
@@ -83,8 +83,8 @@ export function firstLine({ data }: { data: Pick<Run['data'], 'preview' | 'codeL
 const LONGEST = 120;
 
 /**
- * What a run said in one line: the error that ended it, else its last result or picture, else the last line that it
- * printed; '' for none.
+ * The output of a run in one line: the error that ended it, else its last result or picture, else the last printed
+ * line; '' if there is none.
  */
 export function resultLine(view: RunView): string {
   const { phase, output: { parts = [] } = {} } = withoutStopTrace(view);

@@ -2,10 +2,10 @@ import { type BoundedText, wholeText } from '../../output/output-view.ts';
 import { countNewlines, countOf } from '../../text.ts';
 
 const GRAPHEMES = new Intl.Segmenter('en', { granularity: 'grapheme' });
-/** A grapheme longer than this (UTF-16 units) is cut between two code points. */
+/** Longer graphemes (in UTF-16 units) are cut between two code points. */
 const MAX_GRAPHEME = 64;
 
-/** The places around `index` where a text may be cut: between two graphemes, never through a surrogate pair. */
+/** The positions around `index` where a text may be cut: between two graphemes, never within a surrogate pair. */
 function boundariesAround(text: string, index: number): { before: number; after: number } {
   const at = Math.min(Math.max(0, Math.floor(index)), text.length);
   const start = Math.max(0, at - MAX_GRAPHEME);
@@ -27,14 +27,14 @@ export function truncate(text: string, max: number): string {
   return text.length <= max ? text : `${startOf(text, max - 1)}…`;
 }
 
-/** The same with the middle left out: start and end are each about half of `max`. */
+/** The same, but the middle is left out: start and end are each about half of `max`. */
 export function truncateMiddle(text: string, max: number, gap = ' … '): string {
   if (text.length <= max) return text;
   const half = Math.max(0, (max - gap.length) / 2);
   return `${startOf(text, half)}${gap}${text.slice(boundariesAround(text, text.length - half).after)}`;
 }
 
-/** The same for mrkdwn of our own making: neither an entity nor a link or mention is cut. */
+/** The same for our own mrkdwn: no entity, link or mention is cut. */
 export function truncateMrkdwn(text: string, max: number): string {
   if (text.length <= max) return text;
   const head = startOf(text, max - 1).replace(/&[a-z]{0,3}$/, '');
@@ -42,11 +42,11 @@ export function truncateMrkdwn(text: string, max: number): string {
   return `${link > head.lastIndexOf('>') ? head.slice(0, link) : head}…`;
 }
 
-/** Longer code is shown by its first lines. */
+/** Of longer code only the first lines are shown. */
 const WHOLE_CODE_LINES = 25;
 const FOLDED_CODE_LINES = 10;
 
-/** Code whole where it is short and has at most `max` characters, else its first lines; the rest is counted. */
+/** The whole code if it is short and has at most `max` characters, else its first lines and the count of the rest. */
 export function shortenCode(code: string, max: number): string {
   const lines = code.trimEnd().split('\n');
   if (code.length <= max && lines.length <= WHOLE_CODE_LINES) return code;
@@ -61,18 +61,18 @@ export function shortenCode(code: string, max: number): string {
   return `${head}\n… ${rest}`;
 }
 
-/** A line costs as many characters of room as this beside its own: a wall of short lines is long, too. */
+/** How many characters of room a line takes besides its own: many short lines are long, too. */
 const LINE_COST = 180;
 
-/** The room that a text takes on the screen: its characters, and some for each line. */
+/** The room that a text takes on the screen: its characters, and `LINE_COST` for each line. */
 export function roomOf(text: BoundedText): number {
   const chars = text.head.length + text.tail.length + text.hiddenChars;
   return chars + LINE_COST * newlinesOf(text);
 }
 
 /**
- * Cuts the middle out of a text so that what is left takes at most `room`, `headShare` (0 to 1) of it for the start.
- * Whole lines where there are any; never through a grapheme. Newlines at the end are not shown. Where nothing is hidden
+ * Cuts the middle out of a text so that the rest takes at most `room`, of which the start gets `headShare` (0 to 1).
+ * Cuts between lines where possible, never within a grapheme. Newlines at the end are dropped. If nothing is hidden,
  * `tail` is ''.
  */
 export function cutText(text: BoundedText, room: number, headShare: number): BoundedText {
@@ -110,7 +110,7 @@ function startWithin(text: string, room: number): CutEnd {
 }
 
 function endWithin(text: string, room: number): CutEnd {
-  // Only the lengths of the lines matter here, and of no more than fits.
+  // Only the lengths of the last lines matter, as many as can fit.
   const last = text.slice(-Math.max(1, Math.ceil(room)));
   const units = unitsWithin(last.split('\n').toReversed().join('\n'), room);
   const from = text.length - units;
@@ -119,7 +119,7 @@ function endWithin(text: string, room: number): CutEnd {
   return { text: text.slice(boundariesAround(text, from).after), atLine: false };
 }
 
-/** How many units from the start fit into `room`. */
+/** How many UTF-16 units from the start fit into `room`. */
 function unitsWithin(text: string, room: number): number {
   let at = 0;
   let remaining = room;
@@ -133,7 +133,7 @@ function unitsWithin(text: string, room: number): number {
   return Math.min(at, text.length);
 }
 
-/** A message may have hundreds of texts, each of which is measured whenever it is drawn. */
+/** A message may have hundreds of texts, and each is measured whenever it is drawn. */
 const counted = new WeakMap<BoundedText, number>();
 
 function newlinesOf(text: BoundedText): number {
@@ -144,7 +144,7 @@ function newlinesOf(text: BoundedText): number {
   return found;
 }
 
-/** Without the newlines at its end; a regular expression would look for them from each one. */
+/** Removes the newlines at the end; a regular expression would start anew at each newline of the text. */
 function withoutEnd(text: string): string {
   let end = text.length;
   while (text[end - 1] === '\n') end -= 1;

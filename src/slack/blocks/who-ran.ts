@@ -13,27 +13,30 @@ import {
 } from './rich-text.ts';
 import { shortenCode, truncate } from './truncate.ts';
 
-/** Who ran what: the bot's own root message, and the head of an answer in a thread that shows other code. */
+/** Who ran what: the bot's root message, and the head of an answer to code that its thread does not show. */
 
-/** What of the code is in the root message; all of it is attached. */
+/** How much code the root message shows; longer code is attached. */
 const SHOWN_CODE_CHARS = 2_500;
-/** Of each block at least so much, or it is left out. */
+/** A block of which less could be shown is left out. */
 const MIN_BLOCK_CHARS = 50;
 
-/** What of the code is in the message's words: an edit may have 4,000 bytes of them. */
+/** How much code `text` contains, which may have 4,000 bytes after an edit. */
 const TEXT_CODE_CHARS = 300;
 
-/** Room for the code again, and for the line with the result. */
+/** Leaves room for the line with the result. */
 export const ROOT_ROOM = MESSAGE_ROOM - 1_000;
 
-/** "@user ran python2" with the code, and how it ended once that is known; shortened until its blocks take at most `room` characters of JSON. */
+/**
+ * "@user ran python2" with the code, and the result once it is known. The code is shortened until the blocks take at
+ * most `room` characters of JSON.
+ */
 export function renderRoot(
   root: RootContent & { requester: string; result?: string },
   room: number,
 ): { text: string; blocks: KnownBlock[] } {
   const language = truncate(root.language, 200);
   const head = headOf(root, language);
-  // Read by screen readers and notifications, which do not see the blocks.
+  // For screen readers and notifications, which do not see the blocks.
   const said = truncate(root.blocks.join('\n\n'), TEXT_CODE_CHARS);
   const words = [said, root.result ?? ''].map(escapeMrkdwn);
   const text = joinWords('\n', [head.map(textOf).join(''), ...words]);
@@ -45,7 +48,7 @@ export function renderRoot(
     return [{ type: 'rich_text', elements: [paragraph(...head), ...code] }];
   };
   const rendered = fitShorter(SHOWN_CODE_CHARS, MIN_BLOCK_CHARS, room, render) ?? render(0);
-  // Plain text: what the code printed is no markup.
+  // Literal text: output must not be read as markup.
   const result = root.result === undefined ? [] : [contextLine(root.result)];
   return { text, blocks: [...rendered, ...result] };
 }
@@ -69,7 +72,7 @@ function textOf(element: string | RichTextElement): string {
   return 'text' in element ? escapeMrkdwn(element.text ?? '') : '';
 }
 
-/** Whether the root message of these blocks has all of the code. */
+/** Whether the root message shows all of this code. */
 export function showsWholeCode(blocks: readonly string[]): boolean {
   const chars = Math.floor(SHOWN_CODE_CHARS / blocks.length);
   return (
@@ -78,7 +81,7 @@ export function showsWholeCode(blocks: readonly string[]): boolean {
   );
 }
 
-/** What of the code an answer repeats; all of it is attached. */
+/** How much code an answer repeats; longer code is attached. */
 const REPEATED_CODE_CHARS = 1_200;
 
 function originOf({ kind, name }: NonNullable<RunView['origin']>): string {
@@ -87,7 +90,7 @@ function originOf({ kind, name }: NonNullable<RunView['origin']>): string {
   return kind === 'again' ? ' ran this again' : ' ran an edited version';
 }
 
-/** "@ben ran this again" and the code, in at most `room` characters of JSON: the record of a thread stays true. */
+/** "@ben ran this again" and the code, in at most `room` characters of JSON, so that the thread says what ran. */
 export function renderOrigin({ requester, origin, code }: RunView, room: number): BodyElement[] {
   if (origin === undefined) return [];
   const who = paragraph(person(requester), originOf(origin));
@@ -102,13 +105,13 @@ function joined(blocks: readonly string[]): string {
   return blocks.join('\n\n');
 }
 
-/** Whether the head of the answer has all of the code. */
+/** Whether the head of the answer shows all of the code. */
 export function showsWholeOrigin({ origin }: RunView): boolean {
   const code = joined(origin?.blocks ?? []);
   return shortenCode(code, REPEATED_CODE_CHARS) === code;
 }
 
-/** The same without blocks. A person is named by the blocks alone: in `text` it would be a mention. */
+/** The head as plain words, without the person, who would be mentioned by `text`. */
 export function originWords({ origin }: RunView): string {
   return origin === undefined ? '' : originOf(origin).trim();
 }

@@ -9,14 +9,14 @@ import type { Bot } from '../context.ts';
 import { type AnswerPart, readAnswerParts, readTable, splitError } from './read-answer.ts';
 import type { ThreadFile, ThreadMessage } from './threads.ts';
 
-/** What an export downloads in all, and of one file; what is more stays in Slack, and the notebook says so. */
+/** How much an export downloads in all and of one file. The notebook says what stayed in Slack. */
 const MAX_BYTES = 50_000_000;
 const MAX_FILE_BYTES = 10_000_000;
 const AT_ONCE = 8;
 
-/** Runs, oldest first, with what Slack still has of them. */
+/** Runs, oldest first, with the outputs that Slack still has. */
 export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<ExportedRun[]> {
-  // The answer of a run that was edited is the next run's.
+  // After an edit the answer belongs to the next run.
   const replaced = new Set(runs.map(({ data }) => data.follows));
   const shown = runs.filter(({ id }) => !replaced.has(id));
   const threads = new Map<string, Promise<ThreadMessage[] | undefined>>();
@@ -63,7 +63,7 @@ async function collectRun(
   };
 }
 
-/** What runs where nothing of the bot is. */
+/** The code in a form that runs without the bot. */
 function inNotebook(text: string, { origin, dialect, language = '' }: Run['data']): string {
   if (origin === 'allRows') return '# All rows of a table';
   return dialect === undefined ? text : sqlInNotebook(text, language);
@@ -118,7 +118,7 @@ async function collectOutputs(
   ];
 }
 
-/** A table that Slack took as text alone; nothing of a notice that the run has ended. */
+/** A table that was posted as text; nothing for a notice that the run has ended. */
 function textOf({ blocks }: ThreadMessage): ExportedOutput[] {
   const text = readAnswerParts(blocks, false).flatMap((part) => (part.kind === 'text' ? [part.text] : []));
   return text.length === 0 ? [] : [{ kind: 'stream', name: 'stdout', text: `${text.join('\n')}\n` }];
@@ -130,8 +130,8 @@ interface FetchedFile {
 }
 
 /**
- * What an answer shows in its order, with pictures and tables where it names them. The whole text of the streams takes the
- * place of what the message shows of it; an error comes last, where the kernel said it.
+ * The outputs in the order of the answer, with pictures and tables where it mentions them. An attached file with the
+ * whole text replaces what the message shows of the text. An error comes last, as from the kernel.
  */
 function placeOutputs(
   parts: readonly AnswerPart[],
@@ -152,14 +152,14 @@ function placeOutputs(
     else if (part.kind === 'table') outputs.push(...waiting.splice(0, 1));
     else if (hasWhole) continue;
     else if (part.kind === 'hidden') outputs.push(note(part.words));
-    // The text of a message has lost its last line's break.
+    // A message leaves out the last line break.
     else outputs.push({ kind: 'stream', name: part.name, text: part.text.replace(/\n?$/, '\n') });
   }
   outputs.push(...pictures, ...waiting, ...others.map(({ output }) => output));
   return error === undefined ? outputs : [...outputs, errorOf(error)];
 }
 
-/** As many as the answer names; those that are not there are said. */
+/** Takes as many pictures as the answer mentions, with a note about missing ones. */
 function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput[] {
   const taken = pictures.splice(0, count);
   const missing = count - taken.length;
@@ -167,7 +167,7 @@ function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput
   return [...taken, note(missing === 1 ? 'a picture is not here' : `${missing} pictures are not here`)];
 }
 
-/** `ZeroDivisionError: division by zero`, then what the answer shows of where. */
+/** `ZeroDivisionError: division by zero`, and the lines that the answer shows below it. */
 function errorOf(shown: string): ExportedOutput {
   const traceback = shown.split('\n');
   const [first = ''] = traceback;
@@ -175,7 +175,7 @@ function errorOf(shown: string): ExportedOutput {
   return { kind: 'error', name, value, traceback };
 }
 
-/** Pictures as a notebook shows them. */
+/** The pictures that a notebook can show. */
 const PICTURES: ReadonlySet<string> = new Set(['image/png', 'image/jpeg', 'image/gif']);
 
 async function fetchFile(

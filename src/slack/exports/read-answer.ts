@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ExportedOutput } from '../../notebooks/export.ts';
 import { escapeMrkdwn } from '../blocks/elements.ts';
 
-/** Reads back from Slack what an answer shows: its blocks as this bot makes them (blocks/run/), nothing else of it. */
+/** Reads the outputs back from the blocks of an answer, which blocks/run/ makes. */
 
 const textSchema = z.object({
   type: z.string(),
@@ -13,16 +13,16 @@ const elementSchema = z.object({ type: z.string(), elements: z.array(textSchema)
 const richTextSchema = z.object({ type: z.literal('rich_text'), elements: z.array(elementSchema) });
 const tableSchema = z.object({ type: z.enum(['table', 'data_table']), rows: z.array(z.array(z.unknown())) });
 
-/** One thing that an answer shows, in its order. */
+/** One part of an answer. */
 export type AnswerPart =
   | { kind: 'text'; name: 'stdout' | 'stderr'; text: string }
-  /** `Image below`: as many of the run's pictures as it says. */
+  /** `Image below`, or `3 images below`. */
   | { kind: 'images'; count: number }
   | { kind: 'table' }
   /** Lines that the message does not show. */
   | { kind: 'hidden'; words: string };
 
-/** `hasOrigin`: it begins with who ran it and the code. */
+/** `hasOrigin`: the answer begins with who ran it and the code. */
 export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart[] {
   const elements = elementsOf(blocks);
   const parts: AnswerPart[] = [];
@@ -34,7 +34,7 @@ export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart
       label = 'stdout';
       continue;
     }
-    // Its own words beside output are in italics; all other sentences are no output.
+    // The bot's notes between outputs are in italics; other sentences are not about output.
     if (!element.elements.some(({ style }) => style?.italic === true)) continue;
     if (text === 'stderr') label = 'stderr';
     const part = partOf(text);
@@ -43,12 +43,12 @@ export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart
   return parts;
 }
 
-/** How an error begins: the user's own line is below its headline; else its name. */
+/** How the text of an error may begin: a headline with the author's own line below it; else the error's name. */
 const ERROR_BEGINS = [/^[^\n]*\nline \d/, /^[\w.$]+: /, /^/];
 
 /**
- * What an answer shows, without the error that ended its run, and that error: all text from its headline on, because nothing
- * comes after it but what was on stderr right before.
+ * Separates the error that ended the run from the other parts: all text from its headline on, because only stderr from
+ * just before it can come after it.
  */
 export function splitError(parts: readonly AnswerPart[]): {
   others: AnswerPart[];
@@ -68,7 +68,7 @@ export function splitError(parts: readonly AnswerPart[]): {
   return { others, error: said.length === 0 ? undefined : said.join('\n') };
 }
 
-/** What comes behind hidden lines is of the stream that came before them. */
+/** The text after hidden lines is of the same stream as the text before them. */
 function nameBehindHidden(parts: readonly AnswerPart[]): 'stdout' | 'stderr' | undefined {
   if (parts.at(-1)?.kind !== 'hidden') return undefined;
   const before = parts.at(-2);
@@ -89,14 +89,14 @@ function elementsOf(blocks: unknown): Element[] {
 
 type Element = z.infer<typeof elementSchema>;
 
-/** Who, then the code, where there was room for it. */
+/** Removes who ran it, and the code if there was room for it. */
 function withoutOrigin(elements: readonly Element[]): readonly Element[] {
   const [first, second] = elements;
   if (first?.elements.some(({ type }) => type === 'user') !== true) return elements;
   return elements.slice(second?.type === 'rich_text_preformatted' ? 2 : 1);
 }
 
-/** The table of a reply, as a browser and as a terminal show it; undefined where there is none. */
+/** The table of a reply as HTML and as plain text; undefined if there is none. */
 export function readTable(blocks: unknown): ExportedOutput | undefined {
   const table = z
     .array(z.unknown())
@@ -119,7 +119,7 @@ function cellText(cell: unknown): string {
 }
 
 function htmlRow(row: readonly string[], tag: 'th' | 'td'): string {
-  // What is no markup in Slack is none in HTML.
+  // HTML has the same escapes as Slack.
   return `<tr>${row.map((cell) => `<${tag}>${escapeMrkdwn(cell)}</${tag}>`).join('')}</tr>`;
 }
 

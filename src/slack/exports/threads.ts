@@ -7,7 +7,7 @@ import { uploadFiles } from '../messages/upload-files.ts';
 /** A message of a thread, as Slack has it now. */
 export interface ThreadMessage {
   ts: string;
-  /** Slack's blocks, unread. */
+  /** As Slack sent them. */
   blocks: unknown;
   files: ThreadFile[];
 }
@@ -20,15 +20,15 @@ export interface ThreadFile {
   size: number;
   url: string | undefined;
   permalink: string;
-  /** What is said of a picture. */
+  /** The alternative text of a picture. */
   alt: string;
-  /** Slack has it no more, or does not show it. */
+  /** It was deleted, or Slack does not show it to the bot. */
   isGone: boolean;
 }
 
 export type Threads = ReturnType<typeof createThreads>;
 
-/** Threads as a whole: what is in them, and files of the bot's own making put into them. */
+/** Reads threads, and posts files into them. */
 export function createThreads(client: MessageClient, download: DownloadFile) {
   const read = async (place: Place): Promise<Reply[]> =>
     await withRetries(async () => {
@@ -42,18 +42,20 @@ export function createThreads(client: MessageClient, download: DownloadFile) {
       (await read(place)).flatMap(({ ts, blocks, files = [] }) =>
         ts === undefined ? [] : [{ ts, blocks, files: files.map(toFile) }],
       ),
-    /** One message as Slack has it now, unread; undefined where it is gone. Rejects with the client's errors. */
+    /** One message as Slack has it now; undefined if it is gone. Rejects with the client's errors. */
     message: async (place: Place, ts: string): Promise<unknown> => {
       const messages = await read(place).catch((error: unknown) => {
-        // Slack knows no thread whose first message is deleted.
+        // Slack refuses to read a thread whose first message was deleted.
         if (refusedAs(error) !== undefined) return [];
         throw error;
       });
       return messages.find((message) => message.ts === ts);
     },
-    /** Rejects with `UserError` where it cannot be had. */
+    /** Rejects with `UserError` if the file cannot be read. */
     download: async ({ name, url }: ThreadFile, maxBytes: number) => await download(url, name, maxBytes),
-    /** Puts the file at `path` into a thread, or into the direct messages of a user. Gives why it could not, else undefined. */
+    /**
+     * Posts the file at `path` into a thread or into a user's direct messages. Returns why that failed, else undefined.
+     */
     async attach(
       place: Place | { user: string },
       { path, filename }: { path: string; filename: string },

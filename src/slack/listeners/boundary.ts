@@ -8,14 +8,14 @@ import type { Bot } from '../context.ts';
 import type { EventTicket } from '../transport/acked-after-accept-app.ts';
 
 /**
- * Slack tells a person that an app failed when a payload is not acknowledged within 3 s; what is accepted after that
- * is sent a second time by the person and runs twice. The rest is for the way to Slack.
+ * Slack tells a person that the app failed if a payload is not acknowledged within 3 s. If it were accepted after that,
+ * the person would send it again and it would run twice. The rest of the 3 s is for the way to Slack.
  */
 const DEADLINE_MS = 2_500;
 
-/** The one acknowledgement of a slash command, shortcut, action or view, and the time that is left for it. */
+/** The one acknowledgement of a slash command, shortcut, action or view, and the deadline for it. */
 export class Acknowledgement<Response = void> {
-  /** Aborts when the time is over, with the sentence for the person. */
+  /** Aborts at the deadline, with the sentence for the person. */
   readonly signal: AbortSignal;
   readonly #ack: AckFn<Response>;
   readonly #log: Log;
@@ -38,7 +38,7 @@ export class Acknowledgement<Response = void> {
     return this.#isSent;
   }
 
-  /** Sends it once; later calls do nothing. That Slack could not be told does not undo what was done. */
+  /** Sends it once; later calls do nothing. A failure is only logged, because what was done stays done. */
   async send(response?: Response): Promise<void> {
     if (this.#isSent) return;
     this.#isSent = true;
@@ -51,7 +51,7 @@ export class Acknowledgement<Response = void> {
   }
 }
 
-/** What `asked` gives, or the signal's reason where that comes first. */
+/** Awaits `asked`, but rejects with the signal's reason if that aborts first. */
 export async function inTime<T>(asked: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const found = await untilAborted(asked, signal);
   signal?.throwIfAborted();
@@ -59,23 +59,23 @@ export async function inTime<T>(asked: Promise<T>, signal: AbortSignal | undefin
 }
 
 export interface Boundary {
-  /** For the log, where it is a bug: `a slash command`. */
+  /** For the log: `a slash command`. */
   what: string;
-  /** Says it where the person waits for it. Absent: nobody asked, so nobody is told. */
+  /** Tells the person, where they wait for it. Absent: nobody asked, so nobody is told. */
   notify?: (text: string, error: unknown) => Promise<unknown>;
   /** A modal shows plain text, a message mrkdwn (the default). */
   format?: 'plain' | 'mrkdwn';
-  /** What the audit says was refused or failed. Absent: nothing. */
+  /** What was asked for, for the audit of a refusal. Absent: there is no audit line. */
   asked?: Asked;
-  /** Of an event: Slack repeats one that is left unacknowledged, so a silent store needs no words. */
+  /** For an event: if the store gives no answer, it is left unacknowledged, and Slack repeats it. */
   ticket?: EventTicket | undefined;
 }
 
-/** `left`: the event is not acknowledged, so Slack brings it again. */
+/** `left`: the event was left unacknowledged, so Slack brings it again. */
 export type Outcome = 'done' | 'refused' | 'left';
 
 /**
- * The one place where errors of listeners end: a refusal is worded for the person, a bug goes to the log. Never
+ * The one place where errors of listeners end: the person is told a refusal in words, and a bug is logged. Never
  * rejects.
  */
 export async function withBoundary(

@@ -12,7 +12,7 @@ import { findAuthor } from './events/classify.ts';
 import { onSubmission } from './interactions.ts';
 import { messageRequest, replyRequest, requestOf, runOnce } from './requests.ts';
 
-/** The line that code waits for: a reply in the run's thread, or what is typed into the box behind Answer. */
+/** The line that code waits for: a reply in the run's thread, or text in the modal that Answer opens. */
 
 const OVER_TEXT = 'This question is over: it was answered, or the run has ended.';
 const PASSWORD_TEXT =
@@ -21,8 +21,8 @@ const LINES_TEXT =
   'The code asks for one line, and your reply has several, so it was not sent. Reply with one line.';
 
 /**
- * Gives the code of the author's run in this thread the line that it waits for. False for a message that answers
- * nothing: then nothing was done. `onAddressed` is called where it does: from then on refusals are said.
+ * Gives a reply to the author's run in this thread that waits for a line. False, and nothing is done, if there is none
+ * or the message is no reply. Else `onAddressed` is called first: from then on refusals are told.
  */
 export async function takeInputReply(
   posted: PostedMessage,
@@ -37,7 +37,7 @@ export async function takeInputReply(
   const line = readReply(typed);
   if (line === undefined || readBangCommand(line) !== undefined) return false;
   onAddressed();
-  // By the message's own request: in a direct message it would else run as code when Slack brings it again.
+  // Under the request of the message, because in a direct message it would run as code if Slack brought it again.
   await runOnce(requestOf(posted, bot), bot, async () => {
     must('answerOwn', await findAuthor(posted, bot), channel, bot.policy);
     if (asked.password) throw new UserError('notTaken', PASSWORD_TEXT);
@@ -48,7 +48,7 @@ export async function takeInputReply(
   return true;
 }
 
-/** Opens the box for the line. */
+/** Opens the modal for the line. */
 export async function openInputBox(run: Run, trigger: string, bot: Bot): Promise<void> {
   const asked = run.data.inputRequest;
   if (asked === undefined || run.state === 'ended' || run.state === 'posted')
@@ -74,7 +74,7 @@ export const onInputSubmitted = onSubmission(
   },
 );
 
-/** What was typed goes to the kernel, and into no log and no message. Throws `UserError` for a line that comes too late. */
+/** Sends the line to the kernel; it goes into no log and no message. Throws `UserError` if it comes too late. */
 async function answerInput(asked: Asked, run: Run, requestId: string, line: string, bot: Bot): Promise<void> {
   await withAudit({ ...asked, channel: run.channel, run: run.id }, bot, async () => {
     if (!(await bot.control.answerInput(run, requestId, line))) throw new UserError('badCommand', OVER_TEXT);

@@ -14,43 +14,46 @@ import type { Bot } from '../context.ts';
 import { Acknowledgement, withBoundary } from './boundary.ts';
 import { refreshHome } from './events/app-home.ts';
 
-/** What all presses have in common, and all submitted modals. */
+/** What all presses have in common, and all submissions of modals. */
 
 type InteractionArgs = SlackActionMiddlewareArgs<BlockAction>;
 
-/** A press on a button, or a choice in a menu. It is authorised anew: anybody in the channel can press. */
+/** A press on a button, or a choice in a menu. Each has to be authorised: anybody in the channel can press. */
 export interface Interaction {
   /** Slack user id. */
   user: string;
   /** Undefined on the home tab and in a modal. */
   channel: string | undefined;
-  /** Lives for 3 s. */
+  /** Expires after 3 s. */
   trigger: string;
   reply: Acknowledgement;
-  /** Puts a message in the place of the pressed one. Never rejects: what the press did is done all the same. */
+  /** Replaces the pressed message. Never rejects, because what the press did stays done. */
   replace: (message: RespondArguments) => Promise<void>;
-  /** Says what came of it where it was pressed: on the home tab, in the thread, in the channel, else by direct message. */
+  /**
+   * Tells the result where the button was pressed: on the home tab, in the thread, in the channel, else by direct
+   * message.
+   */
   notify: (text: string) => Promise<void>;
-  /** Acts with audit lines; what is known by then is added to what they say. */
+  /** Acts with audit lines, to which `known` is added. */
   audited: <Done>(known: Partial<Asked>, act: () => Promise<Done>) => Promise<Done>;
 }
 
-/** The modal or home tab, and Slack's time of the press. */
+/** The modal or home tab, and when Slack says it was pressed. */
 interface PressedIn {
   view: BlockAction['view'];
   actionTs: string;
 }
 
 interface InteractionKind<Meant> {
-  /** For the log, where it breaks: `a button of a kernel`. */
+  /** For the log: `a button of a kernel`. */
   what: string;
-  /** What is meant; undefined when it is none of ours. */
+  /** What the press means; undefined if it is unknown. */
   read: (value: string, actionId: string, from: PressedIn) => Meant | undefined;
-  /** What the audit says was asked for; `channel` where it is another one than that of the pressed message. */
+  /** What was asked for, for the audit; `channel` if it is not that of the pressed message. */
   asked: (meant: Meant) => Pick<Asked, 'act' | 'run' | 'channel'>;
-  /** It takes longer than Slack waits, or nothing is accepted by it: it is acknowledged first. */
+  /** Whether to acknowledge first, because it may take longer than Slack waits, or accepts nothing. */
   isAckedFirst?: (meant: Meant) => boolean;
-  /** What takes the place of the pressed list, as it is by now: after each press but one that failed. */
+  /** Renders the pressed list anew, after each press except one that failed. */
   listAnew?: (
     meant: Meant,
     by: Pick<Interaction, 'user' | 'channel'>,
@@ -60,7 +63,7 @@ interface InteractionKind<Meant> {
 
 const OLD_BUTTON = 'This button is of an earlier version, so nothing was done. Type what you want instead.';
 
-/** The listener for one kind of press: what is refused is said to the person, and all is acknowledged in the end. */
+/** Makes the listener for one kind of press. It tells refusals to the person, and always acknowledges. */
 export function onInteraction<Meant>(
   { what, read, asked: askedBy, isAckedFirst, listAnew }: InteractionKind<Meant>,
   act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
@@ -69,7 +72,7 @@ export function onInteraction<Meant>(
     const reply = new Acknowledgement(ack, bot.log);
     const { view, message, trigger_id: trigger } = body;
     const meant = read(chosenValue(action), action.action_id, { view, actionTs: action.action_ts });
-    // Of a message that only one person sees, Slack says no more than where it stands.
+    // For an ephemeral message Slack tells only where it is.
     const inThread: unknown = message?.['thread_ts'] ?? body.container['thread_ts'];
     const thread = typeof inThread === 'string' ? inThread : undefined;
     const [user, channel] = [body.user.id, body.channel?.id];
@@ -87,7 +90,7 @@ export function onInteraction<Meant>(
         const made = await make();
         if (made !== undefined) await respond(made);
       } catch (error) {
-        bot.log.warn({ event: 'press.stale', err: error }, 'a message that was pressed stays as it was');
+        bot.log.warn({ event: 'press.stale', err: error }, 'a pressed message could not be replaced');
       }
     };
     let isFresh = false;
@@ -103,11 +106,11 @@ export function onInteraction<Meant>(
     const notify = async (text: string, error?: unknown): Promise<void> => {
       await reply.send();
       if (bot.memory.clickAnswers.take(clicked) > 0) {
-        bot.log.info({ event: 'press.unanswered', user }, 'one button is pressed too often by a person');
+        bot.log.info({ event: 'press.unanswered', user }, 'a person presses one button too often');
         return;
       }
       if (!isHome) await bot.notify.person(where, text);
-      // What failed is tried again where it was pressed.
+      // After a failure the list stays, so that the button can be pressed again.
       if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
@@ -127,30 +130,40 @@ function chosenValue(action: InteractionArgs['action']): string {
 
 type SubmitArgs = SlackViewMiddlewareArgs<ViewSubmitAction>;
 
-/** A modal that somebody has submitted. */
+/** A submission of a modal. */
 export interface Submission<Purpose> {
   user: string;
   viewId: string;
-  /** What the modal was opened for. */
+  /** What the modal was opened with. */
   purpose: Purpose;
   fields: Fields;
-  /** Aborts when Slack would no longer wait, with the sentence for the person. */
+  /** Aborts when Slack no longer waits, with the sentence for the person. */
   signal: AbortSignal;
   asked: Asked;
 }
 
 interface SubmissionKind<Purpose> {
-  /** For the log, where it breaks: `an editor`. */
+  /** For the log: `an editor`. */
   what: string;
   asked: Pick<Asked, 'audit' | 'act'>;
   purpose: z.ZodType<Purpose>;
-  /** The field that an error belongs to; undefined: the modal says nothing but the error. */
+  /** The field that an error is shown at; undefined: the modal is replaced by the error. */
   fieldOf: (error: unknown, purpose: Purpose, view: SubmitArgs['view']) => string | undefined;
 }
 
+const OLD_MODAL =
+  'This form is of an earlier version of the bot, so nothing was done. Copy what you typed, close the form and open it anew.';
+
+/** A modal that an earlier version opened. What was typed stays to be copied, where there is a field to say so at. */
+export async function onOldModal({ ack, view }: Pick<SubmitArgs, 'ack' | 'view'>): Promise<void> {
+  const field = view.blocks.find(({ type }) => type === 'input')?.block_id;
+  if (field === undefined) await ack({ response_action: 'update', view: renderSentence(OLD_MODAL) });
+  else await ack({ response_action: 'errors', errors: { [field]: OLD_MODAL } });
+}
+
 /**
- * The listener for one kind of modal. What is refused is said at a field, so that what was typed stays; else the modal
- * closes, or shows what `act` gives.
+ * Makes the listener for one kind of modal. A refusal is shown at a field, so that the typed text stays; else the modal
+ * closes, or shows what `act` returns.
  */
 export function onSubmission<Purpose>(
   { what, asked: askedFor, purpose: schema, fieldOf }: SubmissionKind<Purpose>,
@@ -159,6 +172,7 @@ export function onSubmission<Purpose>(
   return async ({ ack, body, view }, bot) => {
     const reply = new Acknowledgement<ViewResponseAction>(ack, bot.log);
     const purpose = readMetadata(schema, view.private_metadata);
+    if (purpose === undefined) return await onOldModal({ ack, view });
     const user = body.user.id;
     const asked = { ...askedFor, user };
     const notify = async (text: string, error: unknown): Promise<void> => {

@@ -26,6 +26,7 @@ import { onHomeOpened } from './events/app-home.ts';
 import { onMessageChanged } from './events/message-changed.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onInputSubmitted } from './input.ts';
+import { onOldModal } from './interactions.ts';
 import { onMessageShortcut } from './shortcuts.ts';
 import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
 import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
@@ -48,12 +49,12 @@ const INTERACTIONS: readonly (readonly [RegExp | string, (args: Pressed, bot: Bo
 ];
 
 /** Modals that can be submitted, by their callback ids. */
-const MODALS: readonly (readonly [string, (args: Submitted, bot: Bot) => Promise<void>])[] = [
+const MODALS: ReadonlyMap<string, (args: Submitted, bot: Bot) => Promise<void>> = new Map([
   [EDITOR_CALLBACK, onEditorSubmitted],
   [INPUT_CALLBACK, onInputSubmitted],
   [SAVE_CALLBACK, onSaveSubmitted],
   [SCHEDULE_CALLBACK, onScheduleSubmitted],
-];
+]);
 
 /** One listener for each kind of payload. */
 export function registerListeners(app: App, bot: Bot): void {
@@ -84,8 +85,10 @@ export function registerListeners(app: App, bot: Bot): void {
     { type: 'message_action' },
     async (args) => await onMessageShortcut(args, bot),
   );
-  for (const [callback, onSubmitted] of MODALS)
-    app.view<ViewSubmitAction>(callback, async (args) => await onSubmitted(args, bot));
+  app.view<ViewSubmitAction>({ type: 'view_submission' }, async (args) => {
+    const onSubmitted = MODALS.get(args.view.callback_id) ?? onOldModal;
+    await onSubmitted(args, bot);
+  });
   app.error(async (error) => {
     bot.log.error({ event: 'listener.broken', err: error }, 'a listener broke');
   });

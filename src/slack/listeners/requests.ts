@@ -10,23 +10,23 @@ import type { Bot } from '../context.ts';
 import type { PostedMessage } from '../parsing/message-event.ts';
 import { inTime } from './boundary.ts';
 
-/** Keys of requests: what Slack may bring twice is known by these. */
+/** Keys of requests, by which what Slack brings twice is recognised. */
 
 export function messageRequest(workspace: string, channel: string, ts: string): string {
   return `message/${workspace}/${channel}/${ts}`;
 }
 
-/** Where it is known that a message, named by its request, is gone. */
+/** The key that is seen once the message of this request was deleted. */
 export function deletionRequest(message: string): string {
   return `${message}/deleted`;
 }
 
-/** Where it is known that a message, named by its request, answered code that asked for a line. */
+/** The key that is seen once the message of this request was given to code that asked for a line. */
 export function replyRequest(message: string): string {
   return `${message}/reply`;
 }
 
-/** A message, or its edit. */
+/** The request of a message, or of its edit. */
 export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
   return editedTs === undefined
     ? messageRequest(workspace, channel, ts)
@@ -37,7 +37,7 @@ export function triggerRequest(workspace: string, triggerId: string): string {
   return `trigger/${workspace}/${triggerId}`;
 }
 
-/** A press counts once for each state of its run or kernel: two presses of the same button are one. */
+/** A press counts once for each state of its run or kernel, so two presses of the same button are one. */
 export function clickRequest({ id, action, state }: Click<string>): string {
   return `press/${id}/${action}/${state}`;
 }
@@ -47,8 +47,7 @@ export function viewRequest(workspace: string, viewId: string): string {
 }
 
 /**
- * Acts once for a request; a repetition does nothing and gives undefined. A request whose act failed, for whatever
- * reason, may come again.
+ * Acts once for a request; a repetition does nothing and returns undefined. If `act` fails, the request may come again.
  */
 export async function runOnce<Done>(
   request: string,
@@ -57,7 +56,7 @@ export async function runOnce<Done>(
 ): Promise<Done | undefined> {
   const { failedRequests } = bot.memory;
   try {
-    // One that could not be un-claimed, because the store was away, is claimed already.
+    // A failed request that the store could not forget is still recorded there as seen.
     if (!failedRequests.delete(request) && !(await bot.markSeen(request))) return undefined;
   } catch (error) {
     failedRequests.set(request, true);
@@ -72,19 +71,19 @@ export async function runOnce<Done>(
 }
 
 /**
- * The same for what does no harm twice: it counts once it is done, so that a crash in the middle leaves a button that
- * works, and words that are told yet.
+ * The same for an act that does no harm twice: the request is recorded after it, so that after a crash in between a
+ * button still works, and a notice is still sent.
  */
 export async function untilDone<Done>(
   request: string,
   bot: Bot,
   act: () => Promise<Done>,
 ): Promise<Done | undefined> {
-  // A message's own request is held by who handles it.
+  // Not the request itself, whose mutex the caller may hold.
   return await bot.memory.mutex.run(`${request}/done`, async () => {
     if (await bot.isKnown(request)) return undefined;
     const done = await act();
-    // What is done is not undone because the store does not say so.
+    // The act is done, whether the store records it or not.
     await bot.markSeen(request).catch(() => undefined);
     return done;
   });
@@ -93,8 +92,8 @@ export async function untilDone<Done>(
 export type RunRequest = Omit<SnippetRequest, 'workspace' | 'requester' | 'maySwitch'>;
 
 /**
- * The one step by which all listeners have code run: may this person run it here, then into the run store. Throws
- * `UserError`, `GatewayError` and `StoreError`; then nothing was accepted.
+ * The one way by which listeners run code: checks whether this person may run it here, and puts the run into the store.
+ * Throws `UserError`, `GatewayError` and `StoreError` if nothing was accepted.
  */
 export async function submitRun(
   request: RunRequest,
@@ -128,7 +127,7 @@ export async function submitRun(
   return admitted;
 }
 
-/** The same for what its person asked for by hand: of a duplicate it is said that nothing else was started. */
+/** The same for a press or a submission: for a duplicate the person is told that nothing else was started. */
 export async function submitNew(
   request: RunRequest,
   person: Person,
@@ -139,15 +138,15 @@ export async function submitNew(
   if (kind === 'duplicate') refuseDuplicate();
 }
 
-/** Throws `UserError` where this person may run no code in this channel. */
+/** Throws `UserError` if this person may not run code in this channel. */
 export async function mustRun(person: Person, channel: string, bot: Bot): Promise<void> {
   must('run', person, channel, bot.policy);
   if (!bot.policy.allowExternal) await bot.channels.mustBeInternal(channel);
 }
 
 /**
- * Slack's menu offers public channels that the person is not in, and a person may have been removed while the modal was
- * open: who may use a channel's kernel is in the channel.
+ * Only members may use a channel's kernel: Slack's menu also offers public channels that the person is not in, and the
+ * person may have been removed while the modal was open.
  */
 export async function mustBeIn(channel: string, user: string, bot: Bot): Promise<void> {
   if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
@@ -157,12 +156,12 @@ export async function mustBeIn(channel: string, user: string, bot: Bot): Promise
     );
 }
 
-/** For a duplicate that its person asked for by hand: silence would look like acceptance, or like a dead button. */
+/** For a duplicate of a press or a submission: silence would look like acceptance, or like a dead button. */
 export function refuseDuplicate(): never {
   throw new UserError('notTaken', 'This was accepted already and runs once. Nothing else was started.');
 }
 
-/** A message may be deleted while an edit of it is admitted: the deletion did not see this run. */
+/** The message may be deleted while an edit of it is admitted; then the deletion did not find this run. */
 async function eraseIfDeleted(
   { message, editedTs }: Pick<SnippetRequest, 'message' | 'editedTs'>,
   runId: string,
@@ -174,7 +173,10 @@ async function eraseIfDeleted(
   if (run !== undefined) await bot.runs.erase(run);
 }
 
-/** A run, and who asks something of it. Throws `UserError` where it is no longer kept; `undone`: `nothing was saved`. */
+/**
+ * A run, and the person who asks something of it. Throws `UserError` if it is no longer stored; `undone`: `nothing was
+ * saved`.
+ */
 export async function findRunFor(
   runId: string,
   user: string,
@@ -187,7 +189,7 @@ export async function findRunFor(
   return [run, person];
 }
 
-/** What a run ran, to be run again on its kernelspec; without blocks where its code is no longer kept. */
+/** The snippet of a run, for its kernelspec; without blocks if its code is no longer stored. */
 export async function repeated(run: Run, bot: Bot): Promise<Snippet> {
   const { notebook: posted, requestKey } = run.data;
   const blocks = await bot.runs.code(run);

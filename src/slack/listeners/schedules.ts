@@ -20,14 +20,14 @@ import type { Command } from '../parsing/command.ts';
 import { findSaved, snippetOf } from './commands/saved.ts';
 import { mustRun, submitRun } from './requests.ts';
 
-/** What a schedule is made, listed and removed by, and what becomes of its planned minutes. */
+/** Schedules: how they are made, listed and removed, and how their planned runs start. */
 
-/** How many of the coming times are told. */
+/** How many of the next times are told. */
 const TOLD_TIMES = 3;
 
 /**
- * Each run of it will be this person's, with their right. Throws `UserError` for everything that could never run. Once
- * `signal` is aborted there is none: its reason was told in its place.
+ * Makes a schedule, whose runs are requested by this person, with their rights. Throws `UserError` for what could never
+ * run. Makes none once `signal` is aborted, because its reason was told instead.
  */
 export async function makeSchedule(
   asked: Omit<Command & { kind: 'schedule' }, 'kind'>,
@@ -67,7 +67,7 @@ export async function describeSchedules(schedules: readonly Schedule[], bot: Bot
   );
 }
 
-/** Its maker may, or an admin. */
+/** Its maker or an admin may change it. */
 export function mustChangeSchedule(schedule: Schedule, person: Person, bot: Bot): void {
   const action = schedule.maker === person.id ? 'changeOwnSchedule' : 'changeOthersSchedule';
   must(action, person, schedule.channel, bot.policy);
@@ -94,8 +94,8 @@ export async function removeSchedule(
 }
 
 /**
- * The way in of schedules: a planned minute becomes a run of the schedule's maker, by the same step as all others, with
- * the right that they have by now. Never rejects.
+ * Starts the run of a planned minute. The requester is the schedule's maker, with the rights that they have now. Never
+ * rejects.
  */
 export async function startScheduled(
   schedule: Schedule,
@@ -141,13 +141,13 @@ export async function startScheduled(
     if (error instanceof UserError) return { kind: 'refused', why: error.message };
     bot.log.warn(
       { event: 'schedule.unanswered', schedule: schedule.id, err: error },
-      'a schedule was not started',
+      'a scheduled run could not be started',
     );
     return { kind: 'unanswered', why: 'The bot’s store, Slack or the gateway gave no answer.' };
   }
 }
 
-/** What ends a schedule until somebody resumes it. Rejects where Slack does not say. */
+/** Why a schedule has to pause until somebody resumes it, if it has to. Rejects if Slack does not answer. */
 async function findLoss(
   { channel, maker }: Schedule,
   person: Person,
@@ -172,14 +172,14 @@ function lateNote({ timeZone }: Schedule, plannedAtMs: number): string {
   return `Planned for ${planned.format(plannedAtMs)} (${timeZone}); the bot was away then.`;
 }
 
-/** Told to the channel; where the bot cannot post there, to who made the schedule. */
+/** Tells the channel, or the schedule's maker if the bot cannot post there. */
 export async function notifyScheduleNews(schedule: Schedule, news: ScheduleNews, bot: Bot): Promise<void> {
   const text = newsText(schedule, news);
   if (await bot.notify.channel({ channel: schedule.channel }, text)) return;
   await bot.notify.person({ user: schedule.maker }, `${channelName(schedule.channel)} ${text}`);
 }
 
-/** The schedule that a run came from, and how it ended for it; undefined for all other runs. */
+/** The schedule of a run, and how the run ended for it; undefined for a run without one. */
 export function readScheduledEnd(
   { data }: Run,
   outcome: RunOutcome,

@@ -18,8 +18,8 @@ import { Acknowledgement, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 
 /**
- * "Run this code" on anybody's message: into its thread. Asks for the language when nothing names it. It is
- * acknowledged first, because files may take longer than Slack waits; what is refused is said afterwards.
+ * "Run this code" on anybody's message; the answer goes into its thread. Asks for the language if nothing names it. It
+ * is acknowledged first, because files may take longer than Slack waits, and refusals are told afterwards.
  */
 export async function onMessageShortcut(
   { ack, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
@@ -71,7 +71,9 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...placeOf(call, bot) }, person, bot);
 }
 
-/** The code that an answer of the bot, its tables and files or its root message belong to, on the kernelspec that ran it. */
+/**
+ * The code of the run that a message of the bot belongs to (answer, table, file or root message), for its kernelspec.
+ */
 async function readAnswer(
   { channel, message, user }: ShortcutCall,
   bot: Bot,
@@ -91,12 +93,14 @@ async function readAnswer(
   return { channel, thread, snippet, origin };
 }
 
-/** As far as it is known before files are fetched: their names say the language, and a trigger_id expires. */
+/**
+ * The snippet as far as it is known before files are fetched, whose names tell the language: a trigger_id expires soon.
+ */
 function expectSnippet(typed: Message, files: readonly PostedFile[], context: LanguageContext): Snippet {
   const words = languageWords(context);
   const named = files.flatMap((file) => (file.kind === 'code' ? [{ syntax: file.syntax, code: '' }] : []));
   if (named.length > 0) return readFileSnippet(typed, named, words);
-  // Of a file that Slack Connect shows by its id alone, the name is fetched with it.
+  // The name of a file that Slack Connect shows by its id alone is not known yet.
   if (files.length > 0) return { language: context.kernelspecs.list[0]?.name, blocks: [] };
   return typedSnippet(typed, words);
 }
@@ -122,7 +126,7 @@ function noCode(): UserError {
   return new UserError('emptySnippet', 'There is no code in that message.');
 }
 
-/** Named by the message or chosen in the channel; the gateway's default would be a guess about somebody's words. */
+/** Whether the message names the language or the channel has chosen one; the gateway's default would be a guess. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
   try {
     chooseLanguage(snippet, context);
@@ -153,7 +157,7 @@ async function askLanguage(
   });
 }
 
-/** The answer goes into the message's thread; the message counts as the requester's where they wrote it. */
+/** The answer goes into the message's thread. The run belongs to the message if its requester wrote it. */
 function placeOf(
   { channel, message, user }: ShortcutCall,
   { workspace }: Bot,

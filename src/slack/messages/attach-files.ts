@@ -6,9 +6,9 @@ import { tries } from './client.ts';
 import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
 import { sizeOf, uploadFiles } from './upload-files.ts';
 
-/** The run message that files belong to. */
+/** The run message that the files belong to. */
 export interface FilesOwner extends Owner {
-  /** What belongs to it stands behind it; absent: behind the thread's first message. */
+  /** Its files come after this message; absent: after the thread's first message. */
   messageTs?: string | undefined;
 }
 
@@ -17,19 +17,19 @@ export interface Attached {
   files: string[];
   /** ts of messages. */
   replies: string[];
-  /** What could not be brought into the thread, in words. */
+  /** What could not be posted, in words. */
   missing: { name: string; reason: string }[];
 }
 
 type TableFile = RunFile & { kind: 'table' };
 
 const TABLE_TRIES = 8;
-/** Slack answers with an internal error from 15 on (python-slack-sdk#1653), and its own clients send 10 at most. */
+/** Slack fails with an internal error from 15 on (python-slack-sdk#1653); its own clients send at most 10. */
 const FILES_IN_ONE_MESSAGE = 10;
 
 /**
- * Brings what belongs to a run message into its thread, in order: files in a row as one message (if they are not too
- * many), a table as one of its own. `attached` remembers what is there already, over several endings (late output).
+ * Posts the files and tables of a run message into its thread, in order: consecutive files as one message, up to its
+ * limit, and each table as its own. `attached` has the keys of what was posted when the run ended before (late output).
  */
 export async function attachFiles(
   sending: Sending,
@@ -60,7 +60,10 @@ export async function attachFiles(
   return done;
 }
 
-/** Files that are in the thread already, known by name and size; an earlier run's picture may be the very same. */
+/**
+ * Files that are in the thread already, found by name and size. Each counts once, because an earlier run may have the
+ * same picture.
+ */
 async function findExisting(
   sending: Sending,
   owner: FilesOwner,
@@ -69,7 +72,7 @@ async function findExisting(
   const plain = files.filter((file) => file.kind === 'file');
   if (plain.length === 0) return [];
   await sending.looks.turn();
-  // Where the thread may not be read they are uploaded again: better twice than not at all.
+  // If the thread cannot be read, they are uploaded again: better twice than never.
   const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
   const existing: { key: string; id: string }[] = [];
   for (const file of plain) {
@@ -82,7 +85,7 @@ async function findExisting(
   return existing;
 }
 
-/** Files that follow each other go up together; a table is a group of its own. */
+/** Consecutive files form a group; each table is a group of its own. */
 function groupFiles(files: readonly RunFile[]): RunFile[][] {
   const groups: RunFile[][] = [];
   for (const file of files) {
@@ -94,7 +97,7 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
-/** Offered in each form until Slack takes one. */
+/** Posts a table in the first form that Slack takes. */
 async function postTable(
   sending: Sending,
   owner: FilesOwner,

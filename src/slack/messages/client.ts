@@ -3,32 +3,35 @@ import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import { type CallError, readCallError } from '../api/call-error.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
-import { type Place, postMessage, readMessages, type Said, type SlackMessage } from '../api/posted.ts';
+import { type Place, postMessage, readMessages, type Content, type SlackMessage } from '../api/posted.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
 import { openClient, type SlackFetch } from '../transport/network.ts';
 
 export interface MessageClientOptions {
   botToken: string;
-  /** By default Slack's own. */
+  /** By default slack.com. */
   apiUrl?: string | undefined;
-  /** What the calls go through; by default the process's own. */
+  /** For calls of the Web API; by default the global fetch. */
   fetch?: FetchFunction;
-  /** What files go through; by default the process's own. */
+  /** For uploads; by default the global fetch. */
   transfer?: SlackFetch;
   log: Log;
   timeoutMs?: number;
 }
 
 /**
- * The calls that run messages need. They reject with the client's errors (`readCallError`). A client of its own: a 429
- * stops a client's whole queue and its default policy repeats posts (slack.md facts 2 and 3), so this one rejects at
- * once, never repeats, and never delays anybody else's calls.
+ * The calls for run messages. They reject with the client's errors (`readCallError`). They have their own client,
+ * because by default a 429 pauses a client's whole queue and posts are repeated (slack.md facts 2 and 3): this one
+ * rejects at once, and never repeats.
  */
 export class MessageClient {
   readonly client: WebClient;
   readonly transfer: SlackFetch;
   readonly notify: Notify;
-  /** Undefined until one was taken or refused: once Slack has taken one, a refusal is of its table alone. */
+  /**
+   * Undefined until Slack has taken or refused a data table. After it has taken one, a refusal concerns that table
+   * alone.
+   */
   takesDataTables: boolean | undefined;
   readonly #log: Log;
   #refusesLanguages = false;
@@ -47,8 +50,8 @@ export class MessageClient {
     this.notify = createNotify(this.client, log);
   }
 
-  /** Gives its ts. */
-  async post(place: Place, message: Said): Promise<string> {
+  /** Returns the ts. */
+  async post(place: Place, message: Content): Promise<string> {
     return await this.#taken(message, (taken) => postMessage(this.client, place, taken));
   }
 
@@ -56,7 +59,7 @@ export class MessageClient {
     await this.#taken(message, (taken) => this.client.chat.update({ channel, ts, ...taken }));
   }
 
-  /** One that is gone already is as good. */
+  /** Does nothing if the message is gone already. */
   async remove(channel: string, ts: string): Promise<void> {
     try {
       await this.client.chat.delete({ channel, ts });
@@ -66,7 +69,7 @@ export class MessageClient {
     }
   }
 
-  /** The files that are in a thread, behind the message `after`. */
+  /** The files in a thread after the message `after`. */
   async filesIn(place: Place, after = '0'): Promise<{ id: string; name: string; size: number }[]> {
     const files: { id: string; name: string; size: number }[] = [];
     for await (const message of readMessages(this.client, place, 0)) {
@@ -78,15 +81,14 @@ export class MessageClient {
     return files;
   }
 
-  /** The direct message channel with a user. */
+  /** The id of the direct message channel with a user. */
   async openDirect(user: string): Promise<string> {
     const { channel } = await withRetries(() => this.client.conversations.open({ users: user }));
     return channel?.id ?? user;
   }
 
   /**
-   * A language colours shown code; where Slack refuses blocks with one and takes them without, it gets none from then on.
-   * What Slack says about blocks that it refuses is in the log.
+   * Sends a message. If Slack refuses its blocks with a `language` and takes them without, no further message has one.
    */
   async #taken<M extends Partial<SlackMessage>, T>(message: M, send: (message: M) => Promise<T>): Promise<T> {
     const { blocks = [] } = message;
@@ -107,7 +109,9 @@ export class MessageClient {
   async #logged<T>(sending: Promise<T>): Promise<T> {
     return await sending.catch((error: unknown) => {
       const failure = readCallError(error);
-      if (failure.kind === 'refused' && failure.reasons.length > 0)
+      const isTold =
+        failure.kind === 'refused' && (failure.reasons.length > 0 || failure.refusal === 'token');
+      if (isTold)
         this.#log.warn(
           { event: 'message.refused', code: failure.code, reasons: failure.reasons },
           'Slack refused a message and said why',
@@ -117,10 +121,13 @@ export class MessageClient {
   }
 }
 
-/** So often a call is tried that can be repeated without harm. */
+/** How often `withRetries` tries a call. */
 const CALL_TRIES = 5;
 
-/** Again after a rate limit or an unclear failure, `CALL_TRIES` in all, which no process stays for; a refusal is final. */
+/**
+ * Repeats a call, which has to be harmless, after a rate limit or an unclear failure; a refusal is final. The waits do
+ * not keep the process alive.
+ */
 export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -133,12 +140,12 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** `attempt`: 1 after the first failure. */
+/** How long to wait before the next try; `attempt` is 1 after the first failure. */
 export function retryMs(failure: CallError, attempt: number): number {
   return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
 }
 
-/** Waits before each of so many tries in all; false when they are used up. */
+/** Waits before each further try; false once `count` tries were made. */
 export function tries(count: number): (ms: number) => Promise<boolean> {
   let tried = 0;
   return async (ms) => {

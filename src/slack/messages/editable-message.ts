@@ -4,74 +4,73 @@ import { readCallError, type Refusal } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { type MessageClient, retryMs } from './client.ts';
-import type { CallLimiter, EditLimiter, Use } from './limiters.ts';
+import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
 export type Attempt =
   | { kind: 'posted'; ts: string }
   | { kind: 'wait'; ms: number; reason: string }
-  /** It never will; `code` is Slack's error. */
+  /** Slack refused it for good; `code` is its error. */
   | { kind: 'refused'; code: string; refusal: Refusal };
 type Wait = Attempt & { kind: 'wait' };
-/** What messages are sent with: one each for all run messages of a workspace. */
+/** The client and the limiters that all run messages share. */
 export interface Sending {
   client: MessageClient;
   edits: EditLimiter;
   posts: CallLimiter;
   looks: CallLimiter;
   removes: CallLimiter;
-  /** A run that took longer ends with a reply that names its requester; Infinity: none does. */
+  /** A run that took longer ends with a reply that mentions its requester; Infinity: no run does. */
   notifyAfterMs: number;
-  /** Absent: results are not marked in the channel. */
   marks?: ResultMarks | undefined;
   log: Log;
   now: () => number;
-  /** A post that was not found is looked for again so long after the one in its place: Slack may have been slow. */
+  /** How long after a post to look again for an earlier one that was not found: Slack may have been slow. */
   lookAgainMs: number;
 }
 
-/** The run that messages and files are posted for, and where. */
+/** The run that messages and files are posted for, and where they go. */
 export interface Owner {
   runId: string;
   place: Place;
-  /** When the run was accepted: outside threads no earlier message is looked at. */
+  /** When the run was accepted; outside threads only later messages are searched. */
   createdAt: number;
-  /** A process that died may have posted them already: look before posting. */
+  /** A previous process may have posted them: look before posting. */
   mayExist: boolean;
 }
 
 export interface EditableMessageOptions extends Owner {
-  /** By which it is found again: its type and what of its payload is its own. */
   metadata: Metadata;
-  /** Of the message that is edited; absent: it is posted. */
+  /** The message to edit; absent: a new one is posted. */
   ts?: string | undefined;
-  /** A refusal for its size is final. */
+  /** It is not shortened when Slack refuses its size. */
   isFixed?: boolean;
   onPosted?: (ts: string) => void;
   onFinalFound?: (() => void) | undefined;
-  /** Aborted when a successor goes on: a post that still waits for its turn is not made. */
+  /** Aborted when a successor takes over: a post that still waits for its turn is dropped. */
   signal?: AbortSignal;
 }
 
-/** `room`: how much its blocks may hold, in characters of JSON. Called at the last moment, so that the newest is sent. */
+/** Called right before sending. `room`: the limit of the blocks, in characters of JSON. */
 export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metadata?: Metadata };
 
-/** Less room than this shows nothing but the end of a run: then the smallest message is sent at once. */
+/** With less room only the end could be shown, so the smallest message is tried at once. */
 const MIN_ROOM = 1_500;
-/** So often a message that is gone, or cannot be edited, is posted anew. */
+/** How often a message that is gone or cannot be edited is posted anew, and a channel that is not found is tried again. */
 const MAX_REPOSTS = 3;
-/** An end that would wait longer for its turn to be an edit is posted anew: Slack counts posts and removals apart. */
+/** An end that would wait longer for an edit is posted anew: Slack limits posts and removals separately. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
-/** How often a message that is to be removed is looked for where Slack does not say whether it was posted. */
+/** How often `settle` looks for a message if Slack did not say whether it was posted. */
 const SETTLING_LOOKS = 8;
 
-/** One message: posted once, then edited. Knows what to do with each way Slack can fail. */
+/** A message that is posted once and then edited, whatever way Slack fails. */
 export class EditableMessage {
+  readonly place: Place;
   readonly #sending: Sending;
   readonly #options: EditableMessageOptions;
   #ts: string | undefined;
   #mayExist: boolean;
-  #isMissed = false;
+  #mayHaveDouble = false;
   #room = MESSAGE_ROOM;
   #reposts = 0;
   #failures = 0;
@@ -79,6 +78,7 @@ export class EditableMessage {
   constructor(sending: Sending, options: EditableMessageOptions) {
     this.#sending = sending;
     this.#options = options;
+    this.place = options.place;
     this.#ts = options.ts;
     this.#mayExist = options.ts === undefined && options.mayExist;
   }
@@ -87,32 +87,28 @@ export class EditableMessage {
     return this.#ts;
   }
 
-  get place(): Place {
-    return this.#options.place;
-  }
-
   get room(): number {
     return this.#room;
   }
 
-  /** Tries until it is posted or refused, or until `again` (called with the ms to wait before the next try) is false. */
-  async send(render: Render, again: (ms: number) => Promise<boolean>, use: Use = 'end'): Promise<Attempt> {
+  /** Tries until Slack takes or refuses it, or `again`, which waits the given ms before the next try, returns false. */
+  async send(render: Render, again: (ms: number) => Promise<boolean>, kind: Edit = 'end'): Promise<Attempt> {
     for (;;) {
-      const attempt = await this.attempt(render, use);
+      const attempt = await this.attempt(render, kind);
       if (attempt.kind !== 'wait' || !(await again(attempt.ms))) return attempt;
     }
   }
 
-  async attempt(render: Render, use: Use): Promise<Attempt> {
+  async attempt(render: Render, kind: Edit): Promise<Attempt> {
     const notYet = await this.#look();
     if (notYet !== undefined) return notYet;
     const { runId, place, metadata, signal } = this.#options;
     const { client, edits, posts, removes } = this.#sending;
     if (this.#ts !== undefined) {
-      const ms = edits.take(runId, use);
+      const ms = edits.take(runId, kind);
       const isLong = ms > LONGEST_WAIT_FOR_EDIT_MS && ms > posts.waitMs(place.channel);
-      // Removed before the end is posted: a crash between the two leaves one end.
-      const mayRemove = isLong && use === 'end' && this.#reposts < MAX_REPOSTS && removes.take() === 0;
+      // Removed before the new post, so that a crash in between leaves one end.
+      const mayRemove = isLong && kind === 'end' && this.#reposts < MAX_REPOSTS && removes.take() === 0;
       if (mayRemove && (await this.#remove(this.#ts))) return this.#forget('edit limit');
       if (ms > 0) return { kind: 'wait', ms, reason: 'edit limit' };
     } else {
@@ -128,35 +124,34 @@ export class EditableMessage {
       } else {
         this.#mayExist = true;
         this.#found(await client.post(place, message));
-        if (this.#isMissed) void this.#removeDouble();
+        if (this.#mayHaveDouble) void this.#removeDouble();
       }
       this.#failures = 0;
       return { kind: 'posted', ts: this.#ts ?? '' };
     } catch (error) {
-      return await this.#afterFailure(error, jsonSize(message.blocks), use);
+      return await this.#afterFailure(error, jsonSize(message.blocks), kind);
     }
   }
 
-  /** False where nobody knows that it is gone. */
+  /** False if it may still be there. */
   async #remove(ts: string): Promise<boolean> {
-    const { client, removes } = this.#sending;
     try {
-      await client.remove(this.#options.place.channel, ts);
+      await this.#sending.client.remove(this.#options.place.channel, ts);
       return true;
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind === 'rateLimited') removes.pause(failure.waitMs);
+      if (failure.kind === 'rateLimited') this.#sending.removes.pause(failure.waitMs);
       return false;
     }
   }
 
-  /** Finds out whether it was posted where the reply to a post was lost. */
+  /** Finds out whether the message was posted if Slack's answer was lost. */
   async settle(): Promise<void> {
     for (let looks = 0; looks < SETTLING_LOOKS && this.#mayExist; looks += 1)
       await delay((await this.#look())?.ms);
   }
 
-  /** The post may have been made (slack.md fact 3), so it is looked for. Undefined once that is settled. */
+  /** Looks for a post that may have been made (slack.md fact 3). Undefined once that is known. */
   async #look(): Promise<Wait | undefined> {
     if (!this.#mayExist) return undefined;
     const { client, looks } = this.#sending;
@@ -166,7 +161,7 @@ export class EditableMessage {
     try {
       const found = await findPosted(client.client, place, metadata, createdAt);
       this.#mayExist = false;
-      this.#isMissed = found === undefined;
+      this.#mayHaveDouble = found === undefined;
       if (found !== undefined) this.#found(found.ts);
       if (found?.isFinal === true) onFinalFound?.();
       return undefined;
@@ -177,31 +172,34 @@ export class EditableMessage {
         looks.pause(failure.waitMs);
         return this.#retry('rate limited', failure.waitMs);
       }
-      // Where the thread may not be read, a run message that might be there twice is better than none.
+      // If the thread cannot be read: better twice than never.
       this.#mayExist = false;
       return undefined;
     }
   }
 
-  /** Of a process that stood still: its post was under way when this one looked for it. Never rejects. */
+  /** Removes a second message that a suspended process may have posted later. Never rejects. */
   async #removeDouble(): Promise<void> {
     const { client, looks, log, lookAgainMs } = this.#sending;
     const { runId, place, metadata, createdAt } = this.#options;
-    this.#isMissed = false;
+    this.#mayHaveDouble = false;
     await delay(lookAgainMs, undefined, { ref: false });
     await looks.turn();
     try {
       const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
-      // Without a ts it is just being posted anew.
+      // Without a ts the message is being posted anew.
       if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
       await client.remove(place.channel, double.ts);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
-      log.warn({ event: 'message.unsettled', err: error, run: runId }, 'a second message was not looked for');
+      log.warn(
+        { event: 'message.unsettled', err: error, run: runId },
+        'the check for a second message failed',
+      );
     }
   }
 
-  /** To be posted anew. A predecessor may have come as far as this, and have posted it. */
+  /** Has the message posted anew. A previous process may have done that already. */
   #forget(reason: string): Wait {
     this.#sending.edits.leave(this.#options.runId);
     this.#reposts += 1;
@@ -216,7 +214,7 @@ export class EditableMessage {
     this.#options.onPosted?.(ts);
   }
 
-  async #afterFailure(error: unknown, size: number, use: Use): Promise<Attempt> {
+  async #afterFailure(error: unknown, size: number, kind: Edit): Promise<Attempt> {
     const failure = readCallError(error);
     const isPost = this.#ts === undefined;
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
@@ -227,21 +225,24 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
+    if (refusal === 'token') return this.#retry(code);
+    // The event with the channel's new id may be on its way (slack.md fact 11).
+    if (code === 'channel_not_found' && this.#failures <= MAX_REPOSTS) return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
       return this.#retry(code, 0);
     }
-    const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && use === 'end');
+    const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && kind === 'end');
     if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
-      // What can only be removed would keep its buttons beside its end.
+      // The old message would keep its buttons beside the new one.
       if (refusal === 'uneditable') await this.#remove(this.#ts ?? '');
       return this.#forget(code);
     }
     return { kind: 'refused', code, refusal };
   }
 
-  /** Without `ms` nobody knows what became of it: longer and longer pauses. */
+  /** Without `ms` the pauses get longer with each failure. */
   #retry(reason: string, ms = retryMs({ kind: 'unclear', reason }, (this.#failures += 1))): Wait {
     const about = { event: 'message.retried', run: this.#options.runId, reason, ms };
     this.#sending.log.info(about, 'a message is tried again');

@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface CallRate {
-  /** So many at once, when nothing was called for long. */
+  /** How many calls may be made at once after a pause. */
   burst: number;
-  /** After that one in so many ms. */
+  /** After that, one call in this time. */
   refillMs: number;
 }
 
-/** Posts, for each channel: Slack takes 1 per second with short bursts (slack.md §3). */
+/** Posts, per channel: Slack takes one per second, with short bursts (slack.md §3). */
 export const POST_RATE: CallRate = { burst: 5, refillMs: 1_050 };
-/** Look-ups of messages, and removals, for the workspace: 50 in any 60 s each (slack.md §3, tier 3). */
+/** Look-ups of messages, and removals, each per workspace: 50 in any 60 s (slack.md §3, tier 3). */
 export const LOOK_RATE: CallRate = { burst: 20, refillMs: 2_000 };
 
-/** Keeps calls of one kind under a rate; each `key` has a rate of its own. */
+/** Keeps calls of one kind under a rate, separately for each `key`. */
 export class CallLimiter {
   readonly #now: () => number;
   readonly #rate: CallRate;
-  /** When the allowance of each key is full again. */
+  /** When each key may make a full burst again. */
   readonly #fullAt = new Map<string, number>();
 
   constructor(now: () => number, rate: CallRate) {
@@ -24,7 +24,7 @@ export class CallLimiter {
     this.#rate = rate;
   }
 
-  /** Takes the next call of a key; it may be made in so many ms. */
+  /** Reserves the next call of a key. Returns in how many ms it may be made. */
   reserve(key = ''): number {
     const nowMs = this.#now();
     for (const [each, at] of this.#fullAt) if (at < nowMs) this.#fullAt.delete(each);
@@ -33,76 +33,85 @@ export class CallLimiter {
     return waitMs;
   }
 
-  /** Takes a call if one may be made now (0). Else ask again in so many ms. */
+  /** Takes a call and returns 0 if one may be made now, else returns in how many ms to ask again. */
   take(key = ''): number {
     const waitMs = this.waitMs(key);
     return waitMs > 0 ? waitMs : this.reserve(key);
   }
 
-  /** Takes a call as soon as one may be made; the process does not stay for it. */
+  /** Waits until a call may be made, and takes it. The wait does not keep the process alive. */
   async turn(): Promise<void> {
     for (let ms = this.take(); ms > 0; ms = this.take()) await delay(ms, undefined, { ref: false });
   }
 
-  /** Slack refused a call: none is made for so long. */
+  /** Slack rate-limited a call: none may be made for `ms`. */
   pause(ms: number, key = ''): void {
     const { burst, refillMs } = this.#rate;
     const fullAt = this.#now() + ms + (burst - 1) * refillMs;
     this.#fullAt.set(key, Math.max(fullAt, this.#fullAt.get(key) ?? 0));
   }
 
-  /** How long the next call of a key has to wait. */
+  /** In how many ms the next call of a key may be made. */
   waitMs(key = ''): number {
     const { burst, refillMs } = this.#rate;
     return Math.max(0, (this.#fullAt.get(key) ?? 0) + refillMs - this.#now() - burst * refillMs);
   }
 }
 
-/** Slack takes 50 `chat.update` a minute in a workspace (slack.md §3); a little more than its minute, because calls travel. */
+/**
+ * Slack takes 50 `chat.update` a minute in a workspace (slack.md §3). The window is a little longer, because calls take
+ * time to arrive.
+ */
 export const SLACK_EDITS = {
-  /** So many edits in any `windowMs`. */
+  /** How many edits in any `windowMs`. */
   edits: 50,
   windowMs: 61_000,
-  /** No message is edited more often than this while its run goes on. */
+  /** The least time between two edits of one message while its run goes on. */
   gapMs: 1_250,
-  /** Between two edits of all messages: a refusal is heard before many more are on their way. */
+  /** The least time between any two edits, so that few more are on their way when Slack refuses one. */
   apartMs: 50,
-  /** So many edits at least are left to ends. */
+  /** At least this many edits are reserved for ends. */
   endsShare: 10,
 };
 
 /**
- * An `end` is a run's end, and may be posted anew; a `last` picture has an end's turn and stays where it is; a `live` edit
- * shows progress and may be dropped.
+/**
+ * What an edit is for. `end`: the end of a run; the message may be posted anew instead. `urgent`: as urgent as an end,
+ * but always an edit. `live`: progress, which may be dropped.
  */
-export type Use = 'live' | 'last' | 'end';
+export type Edit = 'live' | 'urgent' | 'end';
 
-/** A message that asked within this time counts as one that wants its share. */
+/** A message that asked for an edit within this time gets a share. */
 const WANTING_MS = 15_000;
-/** Where edits go out singly, an answer is waited for no longer than this, and asked about so often. */
+/** While each edit waits for Slack's answer to the one before: for at most how long, and how often to ask again. */
 const UNANSWERED_APART_MS = 1_000;
 const ASK_AGAIN_MS = 100;
-/** Nobody waits longer before asking again, so that shares follow what happens. */
+/** The longest wait before asking again, so that shares are adjusted soon. */
 const LONGEST_WAIT_MS = 5_000;
 
-/** Shares the edits of a workspace among its run messages: ends first, progress evenly with what is left. */
+/** Shares the edits of a workspace among its run messages: first for ends, the rest evenly for progress. */
 export class EditLimiter {
   readonly #now: () => number;
   readonly #limits: typeof SLACK_EDITS;
   readonly #open = new Set<string>();
   readonly #askedAt = new Map<string, number>();
   readonly #editedAt = new Map<string, number>();
-  /** Ends that found no edit left, in the order in which they came. */
+  /** Messages whose end or urgent state found no edit left, in order. */
   readonly #ending = new Set<string>();
-  /** When the edits of the last window were made; undefined: by a predecessor, and none by this process yet. */
+  /**
+   * When the edits of the last window were made; undefined: this process has made none yet, but a predecessor may have.
+   */
   #taken: number[] | undefined;
   #pausedUntil = 0;
-  /** Until then nobody knows what the last window had of edits: each waits for Slack's answer to the one before. */
+  /**
+   * Until then it is not known how many edits the last window had, so each edit waits for Slack's answer to the one
+   * before.
+   */
   #unknownUntil: number;
-  /** Slack has not answered the last edit yet. */
+  /** The last edit has no answer yet. */
   #isAwaited = false;
 
-  /** `isFresh`: nobody has edited in this workspace within the last minute. */
+  /** `isFresh`: no process has edited in this workspace within the last minute. */
   constructor(now: () => number, { isFresh = false, limits = SLACK_EDITS } = {}) {
     this.#now = now;
     this.#limits = limits;
@@ -110,7 +119,7 @@ export class EditLimiter {
     this.#unknownUntil = isFresh ? -Infinity : now() + limits.windowMs;
   }
 
-  /** A run message opens: one edit is left to its end until the returned function is called. */
+  /** Reserves one edit for the end of a run message, until the returned function is called. */
   open(message: string): () => void {
     this.#open.add(message);
     return () => {
@@ -120,15 +129,18 @@ export class EditLimiter {
   }
 
   /**
-   * Asks for one edit. 0: it is taken, send it now. Else ask again in so many ms. A `last` and an `end` take any that is
-   * left, first come first served; `live` edits leave the share of ends alone and are spread evenly over the messages that ask.
+   * Asks for one edit: 0 means that it is taken and has to be sent now; else the ms after which to ask again. `urgent`
+   * and `end` take any edit that is left, first come first served. `live` edits leave the share of ends alone and are
+   * spread evenly over the messages that ask.
    */
-  take(message: string, use: Use): number {
+  take(message: string, kind: Edit): number {
     const nowMs = this.#now();
     const taken = this.#inWindow(nowMs);
-    if (use === 'live') this.#askedAt.set(message, nowMs);
-    else this.#ending.add(message);
-    const waitMs = this.#waitMs(message, use, taken, nowMs);
+    if (kind === 'live') {
+      this.#askedAt.set(message, nowMs);
+      this.#ending.delete(message);
+    } else this.#ending.add(message);
+    const waitMs = this.#waitMs(message, kind, taken, nowMs);
     if (waitMs > 0) return Math.min(Math.ceil(waitMs), LONGEST_WAIT_MS);
     this.#ending.delete(message);
     this.#taken = [...taken, nowMs];
@@ -137,7 +149,7 @@ export class EditLimiter {
     return 0;
   }
 
-  /** An end that waited for its edit does without. */
+  /** The message no longer waits for an edit to show its end. */
   leave(message: string): void {
     this.#ending.delete(message);
   }
@@ -147,7 +159,7 @@ export class EditLimiter {
     this.#isAwaited = false;
   }
 
-  /** Slack refused an edit: its minute is used up, and the next edit may be made in so many ms. */
+  /** Slack rate-limited an edit: its minute is used up, and the next edit may be made in `ms`. */
   pause(ms: number): void {
     const { edits, windowMs } = this.#limits;
     const nowMs = this.#now();
@@ -157,7 +169,7 @@ export class EditLimiter {
     this.#taken = spread(edits, nowMs - Math.max(0, windowMs - ms), nowMs);
   }
 
-  /** It is taken as if a predecessor had shown progress with all that is not left to ends. */
+  /** The edits within the window. A predecessor is assumed to have used all that are not reserved for ends. */
   #inWindow(nowMs: number): number[] {
     const { edits, windowMs } = this.#limits;
     const began = this.#unknownUntil - windowMs;
@@ -165,21 +177,21 @@ export class EditLimiter {
     return taken.filter((at) => nowMs - at < windowMs);
   }
 
-  #waitMs(message: string, use: Use, taken: readonly number[], nowMs: number): number {
+  #waitMs(message: string, kind: Edit, taken: readonly number[], nowMs: number): number {
     const { edits, windowMs, apartMs } = this.#limits;
     if (this.#pausedUntil > nowMs) return this.#pausedUntil - nowMs;
     const before =
-      use === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
+      kind === 'live' ? this.#leftToEnds() + this.#ending.size : [...this.#ending].indexOf(message);
     const blocking = taken.length + before - edits;
     if (blocking >= 0) return (taken[blocking] ?? nowMs) + windowMs - nowMs;
     const sinceMs = nowMs - (taken.at(-1) ?? -Infinity);
     const isTooSoon = this.#isAwaited && nowMs < this.#unknownUntil && sinceMs < UNANSWERED_APART_MS;
     const nextMs = isTooSoon ? Math.max(ASK_AGAIN_MS, apartMs - sinceMs) : apartMs - sinceMs;
-    if (use !== 'live' || nextMs > 0) return nextMs;
+    if (kind !== 'live' || nextMs > 0) return nextMs;
     return (this.#editedAt.get(message) ?? -Infinity) + this.#fairGap(nowMs) - nowMs;
   }
 
-  /** One for each open message; with more messages than edits half of all. */
+  /** One for each open message; half of all edits if there are more messages than edits. */
   #leftToEnds(): number {
     const { edits, endsShare } = this.#limits;
     const open = this.#open.size;
@@ -193,7 +205,7 @@ export class EditLimiter {
   }
 }
 
-/** As many times at even distances, the first at `fromMs`, all before `toMs`. */
+/** `count` times at even distances, from `fromMs` to before `toMs`. */
 function spread(count: number, fromMs: number, toMs: number): number[] {
   return Array.from({ length: count }, (_, nth) => fromMs + ((toMs - fromMs) * nth) / count);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
@@ -13,7 +14,7 @@ import { CallLimiter, type EditLimiter } from './limiters.ts';
 
 /** Reactions: 50 in any 60 s (slack.md §3, tier 3). */
 const REACTION_RATE = { burst: 20, refillMs: 2_000 };
-/** Answers come first: a mark that finds no room for so long is left out. */
+/** Answers come first: a mark that has to wait longer than this is left out. */
 const GIVES_WAY_MS = 30_000;
 
 interface Ended {
@@ -29,10 +30,12 @@ export interface MarksOptions {
   now: () => number;
 }
 
-/** How runs ended, at a glance in the channel: on the bot's own root message, or as a reaction on a person's message. */
+/** Shows in the channel how runs ended: in the bot's root message, or by a reaction on a person's message. */
 export class ResultMarks {
   readonly #options: MarksOptions;
   readonly #reactions: CallLimiter;
+  /** The reaction on each message, so that only that one is removed: Slack takes 20 removals a minute. */
+  readonly #shown = new LRUCache<string, string>({ max: 1_000 });
   #isOff = false;
 
   constructor(options: MarksOptions) {
@@ -40,7 +43,10 @@ export class ResultMarks {
     this.#reactions = new CallLimiter(options.now, REACTION_RATE);
   }
 
-  /** Behind the answer; nobody waits for it, and what Slack refuses is left out. Never throws. */
+  /**
+   * Shows the mark of an answer that is posted. Nothing waits for it; a mark that Slack refuses is left out. Never
+   * throws.
+   */
   show(ended: Ended, view: RunView): void {
     if (view.phase.kind !== 'ended' || ended.mark === undefined) return;
     const { mark } = ended;
@@ -50,11 +56,14 @@ export class ResultMarks {
         ? this.#editRoot(ended, mark, view, outcome)
         : this.#react(ended.place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
     shown.catch((error: unknown) =>
-      this.#options.log.debug({ event: 'run.mark', run: ended.runId, err: error }, 'a result is not marked'),
+      this.#options.log.debug(
+        { event: 'run.mark', run: ended.runId, err: error },
+        'a result could not be marked',
+      ),
     );
   }
 
-  /** The answer goes, and with it what it left on a person's message (`ts`). Never throws. */
+  /** Removes the reaction of a removed answer from a person's message (`ts`). Never throws. */
   remove(channel: string, ts: string, outcome: RunOutcome): void {
     const { reaction: name } = ENDS[endOf(outcome)];
     this.#unreact({ channel, timestamp: ts, name }).catch(() => undefined);
@@ -81,11 +90,15 @@ export class ResultMarks {
 
   async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
     const { client } = this.#options.client;
+    const message = `${channel}/${timestamp}`;
+    const known = this.#shown.get(message);
+    const earlier = known === undefined ? Object.values(ENDS).map(({ reaction }) => reaction) : [known];
     if (hasEarlier)
-      for (const other of new Set(Object.values(ENDS).map(({ reaction }) => reaction)))
+      for (const other of new Set(earlier))
         if (other !== name) await this.#unreact({ channel, timestamp, name: other });
-    if (await this.#mayReact())
-      await this.#tried(async () => await client.reactions.add({ channel, timestamp, name }));
+    if (!(await this.#mayReact())) return;
+    this.#shown.set(message, name);
+    await this.#tried(async () => await client.reactions.add({ channel, timestamp, name }));
   }
 
   async #mayReact(): Promise<boolean> {
@@ -107,7 +120,7 @@ export class ResultMarks {
     }
   }
 
-  /** False where there is none for too long. */
+  /** False if there is no room for too long. */
   async #roomFor(take: () => number): Promise<boolean> {
     const { now } = this.#options;
     const giveUpAt = now() + GIVES_WAY_MS;

@@ -2,27 +2,27 @@ import { once } from 'node:events';
 import type { FinishResult, RunMessage, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
-import { renderRunMessage } from '../blocks/run/run-message.ts';
+import { isUrgent, renderRunMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/run/run-text.ts';
 import { attachFiles } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
-import type { Use } from './limiters.ts';
+import type { Edit } from './limiters.ts';
 import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
 
-/** A run that ends within this time of its opening costs one post. */
+/** A run that ends within this time costs one post. */
 const QUICK_MS = 400;
-/** What changes within this time is one picture: a flood of outputs is not drawn one by one. */
+/** Changes within this time are shown at once: a flood of outputs is not rendered one by one. */
 const PICTURE_MS = 50;
-/** A note about a missing file. */
+/** How long a note about a missing file is tried. */
 const NOTE_TRIED_MS = 60_000;
-/** After a release the last picture is tried for so long; then a successor shows it. */
+/** After a release the last state is tried for this long; then a successor shows it. */
 const FLUSH_MS = 1_500;
 
 const RELEASED: FinishResult = { delivered: false, reason: 'the bot was stopped', isRefused: false };
 
 /**
- * The message of one run, from acceptance to its last word. Where the run has no message of its own the root is posted
- * first; after an edit the message of the run before is taken over once that has ended. The run waits for neither.
+ * The message of one run, from acceptance to its end. A run without a thread gets a root message first; a run after an
+ * edit takes over the message of the previous run. The run waits for neither.
  */
 export class SlackRunMessage implements RunMessage {
   readonly #sending: Sending;
@@ -30,7 +30,7 @@ export class SlackRunMessage implements RunMessage {
   readonly #onClosed: () => void;
   readonly #changed = new Notifier();
   readonly #closed = new Notifier();
-  /** Keys of the files that are in the thread, over several endings (late output). */
+  /** Keys of the files that are in the thread, also from earlier ends (late output). */
   readonly #attached = new Set<string>();
   readonly #released = new AbortController();
   #state: 'live' | 'ending' | 'released' = 'live';
@@ -38,12 +38,12 @@ export class SlackRunMessage implements RunMessage {
   #rootRefusal: string | undefined;
   #view: RunView | undefined;
   #drawn: { view: RunView; room: number; atMs: number; message: SlackMessage; json: string } | undefined;
-  /** The last picture that Slack took, as JSON. */
-  #shown: string | undefined;
+  /** The last state that Slack took. */
+  #shown: { view: RunView; json: string } | undefined;
   #result: FinishResult | undefined;
-  /** After a release: when the last picture is left to a successor. */
+  /** After a release: when the last state is left to a successor. */
   #leaveAt = Infinity;
-  /** Everything that is sent for this message, one after the other. */
+  /** All sending for this message, one step after the other. */
   #work: Promise<unknown>;
 
   constructor(sending: Sending, options: RunMessageOptions, onClosed: () => void) {
@@ -58,6 +58,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   show(view: RunView): void {
+    if (isUrgent(view, this.#view)) this.#closed.notify();
     this.#view = view;
     this.#changed.notify();
   }
@@ -73,7 +74,7 @@ export class SlackRunMessage implements RunMessage {
   async release(): Promise<void> {
     if (this.#state !== 'released') {
       this.#leaveAt = this.#sending.now() + FLUSH_MS;
-      // A root that is not posted yet is left to a successor too.
+      // A root message that is not posted yet is left to a successor.
       if (this.#message === undefined) this.#released.abort();
       this.#stopLive('released');
       this.#work = this.#work.then(() => this.#flush());
@@ -97,10 +98,10 @@ export class SlackRunMessage implements RunMessage {
     this.#changed.notify();
   }
 
-  /** Finds its place, then shows pictures until it is closed. Never rejects. */
+  /** Finds or makes its place, then shows progress until it is closed. Never rejects. */
   async #start(): Promise<void> {
-    const { runId, channel, messageTs, predecessor, root, thread, recovered, createdAt } = this.#options;
-    const { onThread, onPosted, onFinalFound } = this.#options;
+    const { runId, channel, messageTs, predecessor, root, thread, createdAt } = this.#options;
+    const { recovered: mayExist, onThread, onPosted, onFinalFound } = this.#options;
     const { signal } = this.#released;
     try {
       const place = { channel, thread };
@@ -117,8 +118,8 @@ export class SlackRunMessage implements RunMessage {
         if (ts !== undefined) onPosted(ts);
       }
       const metadata = metadataOf('answer', runId);
-      const message = { runId, place, metadata, createdAt, ts, signal, onPosted, onFinalFound };
-      this.#message = new EditableMessage(this.#sending, { ...message, mayExist: recovered });
+      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted, onFinalFound };
+      this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {
       const about = { event: 'message.unopened', run: runId, err: error };
@@ -135,8 +136,9 @@ export class SlackRunMessage implements RunMessage {
         if (this.#state === 'live') await this.#closed.wait(PICTURE_MS);
         continue;
       }
-      const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), 'live');
-      if (attempt.kind === 'posted') this.#shown = this.#drawn?.json;
+      const use = isUrgent(view, this.#shown?.view) ? 'urgent' : 'live';
+      const attempt = await message.attempt((room) => this.#draw(this.#view ?? view, room), use);
+      if (attempt.kind === 'posted') this.#shown = this.#drawn;
       if (attempt.kind === 'wait' && this.#state === 'live') await this.#closed.wait(attempt.ms);
       if (attempt.kind === 'refused') {
         const about = { event: 'message.hidden', run: this.#options.runId, reason: attempt.code };
@@ -145,7 +147,7 @@ export class SlackRunMessage implements RunMessage {
     }
   }
 
-  /** The same for who asks whether it is shown already and then sends it. */
+  /** Renders once for `#isShown` and the sending after it. */
   #draw(view: RunView, room: number): SlackMessage {
     const atMs = this.#sending.now();
     const last = this.#drawn;
@@ -157,15 +159,14 @@ export class SlackRunMessage implements RunMessage {
 
   #isShown(view: RunView, { room }: EditableMessage): boolean {
     this.#draw(view, room);
-    return this.#drawn?.json === this.#shown;
+    return this.#drawn?.json === this.#shown?.json;
   }
 
   async #flush(): Promise<void> {
-    const view = this.#view;
-    const message = this.#message;
+    const [view, message] = [this.#view, this.#message];
     try {
       if (view === undefined || message === undefined || view.phase.kind === 'ended') return;
-      if (!this.#isShown(view, message)) await this.#send(message, view, 'last', FLUSH_MS);
+      if (!this.#isShown(view, message)) await this.#send(message, view, 'urgent', FLUSH_MS);
     } finally {
       this.#onClosed();
     }
@@ -187,21 +188,21 @@ export class SlackRunMessage implements RunMessage {
   async #deliver(view: RunView): Promise<FinishResult> {
     const message = this.#message;
     if (message === undefined) return await this.#deliverDirectly(view, this.#rootRefusal);
-    // A live edit that was on its way may have taken the last picture along.
+    // A live edit on its way may have shown the last state already.
     const ts = this.#isShown(view, message) ? message.ts : undefined;
-    // Late output is progress again: an end that cannot be edited any more is not posted anew for it.
-    const use = this.#result === undefined ? 'end' : 'live';
-    const sent = ts === undefined ? await this.#send(message, view, use) : { kind: 'posted' as const, ts };
-    // What is not refused is left to a successor only.
+    // For late output an end that can no longer be edited is not posted anew.
+    const kind = this.#result === undefined ? 'end' : 'live';
+    const sent = ts === undefined ? await this.#send(message, view, kind) : { kind: 'posted' as const, ts };
+    // Sending ends without a refusal only when a successor takes over.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
     const attached = await this.#attach(view, message);
-    // Where somebody had removed it, a note has posted it anew.
+    // A note may have posted the message anew if somebody had removed it.
     return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
 
-  /** Tries until the picture is taken or refused, or until `triedMs` or the process ends. */
-  async #send(message: EditableMessage, view: RunView, use: Use, triedMs = Infinity): Promise<Attempt> {
+  /** Tries until Slack takes or refuses the message, `triedMs` are over, or the process ends. */
+  async #send(message: EditableMessage, view: RunView, kind: Edit, triedMs = Infinity): Promise<Attempt> {
     const giveUpAt = this.#sending.now() + triedMs;
     const sent = await message.send(
       (room) => this.#draw(view, room),
@@ -211,9 +212,9 @@ export class SlackRunMessage implements RunMessage {
         await this.#closed.wait(Math.min(ms, leftMs()));
         return true;
       },
-      use,
+      kind,
     );
-    if (sent.kind === 'posted') this.#shown = this.#drawn?.json;
+    if (sent.kind === 'posted') this.#shown = this.#drawn;
     return sent;
   }
 
@@ -225,7 +226,7 @@ export class SlackRunMessage implements RunMessage {
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'last', NOTE_TRIED_MS);
+      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
     this.#sending.marks?.show({ ...owner, mark }, view);
@@ -233,14 +234,14 @@ export class SlackRunMessage implements RunMessage {
     return { ...attached, replies: [...attached.replies, ...notices] };
   }
 
-  /** The thread cannot be reached: the requester gets it by direct message. After a release a successor goes on instead. */
+  /** Sends the answer by direct message, because its thread refuses it. After a release a successor does that. */
   async #deliverDirectly(view: RunView, reason: string | undefined): Promise<FinishResult> {
     if (reason === undefined || this.#state === 'released') return RELEASED;
     const { runId: run, channel } = this.#options;
     const outcome = view.phase.kind === 'ended' ? view.phase.outcome.kind : view.phase.kind;
     const about = { event: 'message.undelivered', run, channel, reason, outcome };
-    this.#sending.log.warn(about, 'run message not delivered');
-    // Late output of a run whose end is there already: nobody is sent the same end again.
+    this.#sending.log.warn(about, 'a run message could not be delivered');
+    // Late output: the end was delivered already and is not sent again.
     if (this.#result !== undefined) return this.#result;
     this.#result = { delivered: false, reason, isRefused: true };
     await deliverDirectly(this.#sending, this.#options, view, reason);

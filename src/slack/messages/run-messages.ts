@@ -10,25 +10,27 @@ import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
-/** Longer than any call to Slack is waited for, and than what is still under way of a process that stood still. */
+/** Longer than a call to Slack may take, also one that a suspended process had under way. */
 const LOOK_AGAIN_MS = 10_000;
 
 export interface RunMessagesOptions extends MessageClientOptions {
   now?: () => number;
-  /** No process before this one has edited messages here within the last minute. By default false. */
+  /** No other process has edited messages in this workspace within the last minute. By default false. */
   isFresh?: boolean;
-  /** A run that took longer ends with a reply that names its requester. Undefined: none does. */
+  /** A run that took longer ends with a reply that mentions its requester; undefined: no run does. */
   notifyAfterMs?: number | undefined;
-  /** How runs ended is marked in the channel. By default false. */
+  /** Whether the channel shows how runs ended. By default false. */
   marksResults?: boolean;
 }
 
-/** For Slack's rates: a machine's clock that is set back by an hour would hold every answer up for as long. */
+/**
+ * The clock for Slack's rates: if the machine's clock were set back by an hour, every answer would wait for an hour.
+ */
 const monotonic = (): number => performance.now();
 
 export type RunMessages = ReturnType<typeof createRunMessages>;
 
-/** Creates what shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
+/** Shows the runs of one workspace: the only caller of chat.* and files.* for run messages. */
 export function createRunMessages(options: RunMessagesOptions) {
   const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
   const client = new MessageClient(options);
@@ -55,7 +57,7 @@ export function createRunMessages(options: RunMessagesOptions) {
       return message;
     },
     ...createRemover(openClient(options, log, { fetch: options.fetch, isUrgent: false }), marks, log),
-    /** Releases every open run message: what is pending is shown first. */
+    /** Releases every open run message, after it has shown what is pending. */
     close: async (): Promise<void> => {
       await Promise.all([...open].map((message) => message.release()));
     },
@@ -63,22 +65,24 @@ export function createRunMessages(options: RunMessagesOptions) {
 }
 
 /**
- * Takes away what Slack shows of a run: `chat.delete` and `files.delete` take what the bot itself has posted. Nothing
- * throws: what stays is in the log. The client waits while Slack's rates hold it back.
+ * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. False if Slack gave no
+ * answer. The client waits while Slack rate-limits it.
  */
 function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
-  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<void> => {
+  const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<boolean> => {
     try {
       await act();
+      return true;
     } catch (error) {
       if (!isGone(error))
         log.warn({ event: 'message.unremoved', err: error, run: run.id, what }, 'could not be removed');
+      return readCallError(error).kind === 'refused';
     }
   };
-  const removeMessage = async (run: Run, ts: string): Promise<void> =>
+  const removeMessage = async (run: Run, ts: string): Promise<boolean> =>
     await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
-  /** The message that shows the file stays behind as an empty one unless it is deleted too. */
-  const removeFile = async (run: Run, file: string): Promise<void> =>
+  /** Also deletes the message of the file, which would stay as an empty one. */
+  const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
       const { file: known } = await client.files.info({ file });
       await client.files.delete({ file });
@@ -86,24 +90,27 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
       for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
     });
 
-  /** Files and replies only: the run message is about to show another run. */
-  const removeAttachments = async (run: Run): Promise<void> => {
-    for (const file of run.data.files ?? []) await removeFile(run, file);
-    for (const ts of run.data.replies ?? []) await removeMessage(run, ts);
+  /** Removes files and replies only, because the run message will show another run. */
+  const removeAttachments = async (run: Run): Promise<boolean> => {
+    let isAnswered = true;
+    for (const file of run.data.files ?? []) isAnswered = (await removeFile(run, file)) && isAnswered;
+    for (const ts of run.data.replies ?? []) isAnswered = (await removeMessage(run, ts)) && isAnswered;
+    return isAnswered;
   };
   return {
     removeAttachments,
     /**
-     * The run message with its mark on a person's message, its files and replies, and for a slash command the root message,
-     * which holds the code.
+     * Removes the run message, its reaction on a person's message, files and replies, and the root message if the bot
+     * posted one.
      */
-    remove: async (run: Run): Promise<void> => {
+    remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
       if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
-      await removeAttachments(run);
-      if (data.messageTs !== undefined) await removeMessage(run, data.messageTs);
-      if (data.needsRoot && thread !== '') await removeMessage(run, thread);
+      const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
+      let isAnswered = await removeAttachments(run);
+      for (const ts of own) if (ts !== undefined) isAnswered = (await removeMessage(run, ts)) && isAnswered;
+      return isAnswered;
     },
   };
 }

@@ -13,16 +13,16 @@ import { tries } from './client.ts';
 import { type Attempt, EditableMessage, type Owner, type Render, type Sending } from './editable-message.ts';
 
 /**
- * What is posted for a run beside its run message: the root before it, the reply that says that it has ended, and the end
- * by direct message where its thread refuses it.
+ * What is posted for a run besides its run message: the root message, the reply that says that it has ended, and its
+ * end by direct message if the thread refuses it.
  */
 
-/** How long the reply is tried: later it would be no news. */
+/** How long the reply is tried; later it would be no news. */
 const TRIED_MS = 60_000;
 
 /**
- * A reply in the thread that names the requester, for a run that took longer than NOTIFY_AFTER: edits notify nobody.
- * Posted once, over crashes too. Gives its ts; none where there is nothing to tell or Slack does not take it.
+ * Replies in the thread of a run that took longer than NOTIFY_AFTER and mentions its requester, because edits notify
+ * nobody. Posted once, also over crashes. Returns its ts; none if there is nothing to tell or Slack does not take it.
  */
 export async function postDoneNotice(
   sending: Sending,
@@ -32,11 +32,11 @@ export async function postDoneNotice(
   if (phase.kind !== 'ended') return [];
   const end = namesFailure === true ? scheduledEnd(phase.outcome) : endOf(phase.outcome);
   const words = ENDS[end].notice;
-  // A bot (B…) cannot be named.
+  // A bot without a user (B…) cannot be mentioned.
   if (words === undefined || requester.startsWith('B')) return [];
   const { runId, createdAt } = owner;
   const waitedMs = sending.now() - createdAt;
-  // Where the kernel told no duration, what counts is how long its requester has waited.
+  // Without a duration from the kernel, the time counts that the requester has waited.
   const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
   const isNamed = namesFailure === true && end !== 'ok';
   if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
@@ -60,8 +60,8 @@ type Root = Pick<RunMessageOptions, 'runId' | 'requester' | 'channel' | 'created
 };
 
 /**
- * Posts "@user ran python2" with the code, in whose thread the run message goes: once, however long Slack is away. The
- * requester is told when Slack refuses it. Rejects when the signal says that a successor goes on.
+ * Posts "@user ran python2" with the code; the run message goes into its thread. Posted once, however long Slack does
+ * not answer. The requester is told if Slack refuses it. Rejects when `signal` says that a successor takes over.
  */
 export async function postRoot(sending: Sending, root: Root, signal: AbortSignal): Promise<Attempt> {
   const { runId, requester, channel, createdAt, recovered: mayExist } = root;
@@ -80,12 +80,12 @@ export async function postRoot(sending: Sending, root: Root, signal: AbortSignal
   return sent;
 }
 
-/** So often a direct message is tried; then a private word is what is left. */
+/** How often the direct message is tried before the requester gets an ephemeral message. */
 const DIRECT_TRIES = 12;
 
 /**
- * Sends the end of a run to its requester by direct message, with its files in that thread: its own thread refuses it
- * (`reason`: Slack's error). Never rejects: what could not be sent either is in the log.
+ * Sends the end of a run to its requester by direct message, with its files in that message's thread, because the run's
+ * own thread refuses it (`reason`: Slack's error). Never rejects: failures are logged.
  */
 export async function deliverDirectly(
   sending: Sending,
@@ -115,7 +115,7 @@ export async function deliverDirectly(
     if (missing.length > 0)
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {
-    log.warn({ event: 'direct.failed', run: runId, err: error }, 'no direct message to the requester');
+    log.warn({ event: 'direct.failed', run: runId, err: error }, 'a direct message could not be sent');
     const { notify } = client;
     await notify.person({ channel, thread: options.thread, user: requester }, render(0).text);
   }

@@ -11,9 +11,9 @@ import { type MessageClient, withRetries } from './client.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
 
-/** A snippet is shown by Slack with a preview, up to 1 MB (slack.md §2). */
+/** Slack shows snippets with a preview, up to 1 MB (slack.md §2). */
 const MAX_SNIPPET_BYTES = 1_000_000;
-/** Sharing is asynchronous (slack.md fact 9): so often a file is asked for, each time after a longer wait. */
+/** Sharing is asynchronous (slack.md fact 9): how often a file is asked for, each time after a longer wait. */
 const LOOKS = 7;
 const LOOK_MS = 400;
 
@@ -23,7 +23,7 @@ export interface Uploaded {
   failed: { file: UploadFile; reason: string }[];
 }
 
-/** Uploads files into a thread as one message, in order; what does not appear there is uploaded once more. */
+/** Uploads files into a thread as one message, in order; files that do not appear there are uploaded once more. */
 export async function uploadFiles(
   calls: MessageClient,
   place: Place,
@@ -31,7 +31,7 @@ export async function uploadFiles(
 ): Promise<Uploaded> {
   const first = await uploadOnce(calls, place, files);
   if (first.lost.length === 0) return first;
-  // One that is only slow would appear beside its copy.
+  // A file that is only slow would appear beside its copy.
   for (const { id: file } of first.lost)
     await withRetries(() => calls.client.files.delete({ file })).catch(() => undefined);
   const again = await uploadOnce(
@@ -51,11 +51,11 @@ async function uploadOnce(
   const failed: Uploaded['failed'] = [];
   const sent: SentFile[] = [];
   for (const file of files) {
-    // Late output may make it longer meanwhile: what it holds now is sent.
+    // Late output may make the file longer meanwhile; its present content is sent.
     const size = await sizeOf(file);
     try {
       if (size === undefined) throw new Error('its output was replaced meanwhile');
-      // Slack takes no empty file.
+      // Slack refuses empty files.
       if (size > 0) sent.push({ file, id: await withRetries(() => sendBytes(calls, file, size)) });
     } catch (error) {
       failed.push({ file, reason: reasonOf(error) });
@@ -88,13 +88,13 @@ function bodyOf({ content }: UploadFile, size: number): Pick<SlackRequest, 'body
   return { body: Readable.toWeb(createReadStream(content.path, { end: size - 1 })), duplex: 'half' };
 }
 
-/** Sends the first `size` bytes of a file; its id. */
+/** Sends the first `size` bytes of a file and returns its id. */
 async function sendBytes(calls: MessageClient, file: UploadFile, size: number): Promise<string> {
   const alt = file.alt === undefined ? undefined : startOf(file.alt.toWellFormed(), 1000);
   const about = {
     filename: file.filename,
     length: size,
-    // Slack's reference calls it alt_txt; the alt_text of its client's types is unknown there.
+    // alt_txt in Slack's reference; the client's types have alt_text, which Slack does not know.
     ...(alt === undefined ? {} : { alt_txt: alt }),
     ...(file.snippet && size <= MAX_SNIPPET_BYTES ? { snippet_type: 'text' } : {}),
   };
@@ -105,7 +105,7 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
     method: 'POST',
     headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
     ...bodyOf(file, size),
-    // Else fetch keeps a copy of the whole body in memory, for a redirect.
+    // Otherwise fetch keeps a copy of the whole body in memory for a redirect.
     redirect: 'error',
     window: null,
     signal: AbortSignal.timeout(30_000 + Math.ceil(size / 100)),
@@ -115,7 +115,7 @@ async function sendBytes(calls: MessageClient, file: UploadFile, size: number): 
   return ticket.file_id;
 }
 
-/** What became of an unclear try is seen later: the caller looks whether the files are there. */
+/** Shares uploaded files. Whether an unclear try has worked is seen when the files are looked for. */
 async function share(calls: MessageClient, place: Place, sent: readonly SentFile[]): Promise<void> {
   const [first, ...rest] = sent.map(({ file, id }) => ({ id, title: file.filename }));
   if (first === undefined) return;
@@ -130,7 +130,7 @@ async function share(calls: MessageClient, place: Place, sent: readonly SentFile
       });
     } catch (error) {
       const { kind } = readCallError(error);
-      // Files that were shared by a try whose answer was lost cannot be shared again.
+      // An earlier try whose answer was lost may have shared them, and files cannot be shared twice.
       if (kind === 'refused' && mayBeShared) return;
       mayBeShared ||= kind === 'unclear';
       throw error;
@@ -138,7 +138,7 @@ async function share(calls: MessageClient, place: Place, sent: readonly SentFile
   });
 }
 
-/** Which of the shared files do not show up in the channel. */
+/** Which of the shared files do not appear in the channel. */
 async function findAbsent(
   calls: MessageClient,
   place: Place,
@@ -167,7 +167,7 @@ async function isShared(calls: MessageClient, channel: string, id: string): Prom
     return { ...file?.shares?.public, ...file?.shares?.private }[channel] !== undefined;
   } catch (error) {
     const code = refusedAs(error);
-    // Where files may not be looked at, they are taken to be there.
+    // If the bot may not look at files, they are assumed to be there.
     return code !== undefined && code !== 'file_not_found';
   }
 }

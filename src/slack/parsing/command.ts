@@ -5,15 +5,15 @@ import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timi
 import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
 import { withoutInvisible } from './typed-text.ts';
 
-/** What a person can ask of the bot beside running code. */
+/** What a person can ask of the bot besides running code. */
 export type Command =
   | { kind: 'help'; topic?: HelpTopic }
   | { kind: 'languages' | 'status' | 'stop' | 'history' | 'kernels' | 'saved' | 'schedules' }
   | { kind: 'use'; language: string }
   | { kind: 'auto'; on: boolean }
   /**
-   * `channel`: a name with its `#`, or an id without; absent: the channel it was said in. `language`: the word for the
-   * one that is meant of its kernels.
+   * `channel`: a name with its `#`, or an id without; absent: the channel of the command. `language`: which of its
+   * kernels is meant.
    */
   | KernelCommand
   /** The runs of this thread, or of this channel since midnight, as a notebook. */
@@ -31,9 +31,9 @@ export type Command =
   /** `schedule` alone: its form. */
   | { kind: 'scheduleForm' }
   | { kind: 'unschedule'; number: number }
-  /** Nearly a command: asked back rather than run. */
+  /** Nearly a command: the bot asks whether it was meant as one. */
   | { kind: 'near'; typed: string; meant: string }
-  /** The form of a command with something missing or wrong; the sentence says what would be right. */
+  /** The form of a command with a part missing or wrong; `sentence` says what would be right. */
   | { kind: 'malformed'; sentence: string };
 
 export interface KernelCommand {
@@ -42,7 +42,7 @@ export interface KernelCommand {
   language?: string;
 }
 
-/** `typed` is the whole of the text: where nothing is saved under the name, it may be meant as code. */
+/** `typed`: the whole text, which may be meant as code if nothing is saved under the name. */
 export interface RunSaved {
   kind: 'run';
   name: string;
@@ -53,13 +53,13 @@ export interface RunSaved {
 const LANGUAGE_WORD = /^[\p{L}\p{N}.+#_-]+$/u;
 
 interface CommandForm {
-  /** What the word means alone. */
+  /** The word alone. */
   alone: Command;
-  /** The same with one word behind it. */
+  /** The word followed by one argument. */
   with?: (argument: string) => Command | undefined;
 }
 
-/** Commands of one word or two; `run`, `schedule`, `restart` and `shutdown` may have more behind them. */
+/** Commands of one or two words; `run`, `schedule`, `restart` and `shutdown` may have more. */
 const FORMS: ReadonlyMap<string, CommandForm> = new Map(
   Object.entries<CommandForm>({
     help: { alone: { kind: 'help' }, with: readTopic },
@@ -113,8 +113,8 @@ export const COMMAND_WORDS: readonly string[] = [...FORMS.keys()];
 const BANG_WORDS = ['stop', 'restart', 'status', 'help'] as const;
 
 /**
- * A command, when the whole of a bare text has a command's form. Everything else is code: `help me`, `stop = 1`,
- * `status()`. Case does not count, because a phone begins with a capital.
+ * Reads a text whose whole form is that of a command. Everything else is code: `help me`, `stop = 1`, `status()`. Case
+ * does not count, because phones begin a text with a capital.
  */
 export function readCommand(text: string): Command | undefined {
   const typed = text.trim();
@@ -129,7 +129,10 @@ export function readCommand(text: string): Command | undefined {
   return argument === undefined ? form?.alone : form?.with?.(argument);
 }
 
-/** `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands in the bot's threads, where Slack allows no slash commands. */
+/**
+ * `!stop`, `!restart`, `!status`, `!help`, `!export`, `!save name`: commands for the bot's threads, where Slack allows
+ * no slash commands.
+ */
 export function readBangCommand(text: string): Command | undefined {
   const typed = withoutInvisible(text).trim();
   const word = typed.toLowerCase();
@@ -141,7 +144,7 @@ export function readBangCommand(text: string): Command | undefined {
   return word === '!save' ? FORMS.get('save')?.alone : undefined;
 }
 
-/** A lone `!word` in a thread of the bot that is none of these: nothing runs, and there it is said what there is. */
+/** Any other lone `!word` in a thread of the bot: nothing runs, and the answer lists the commands. */
 export function readUnknownBang(text: string): Command | undefined {
   if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
   const known = [...BANG_WORDS, 'export', 'save name'].map((each) => `!${each}`).join(', ');
@@ -162,7 +165,9 @@ function readNamed(kind: 'save' | 'forget', argument: string): Command | undefin
   return name === undefined ? undefined : { kind, name };
 }
 
-/** `run name key=value …`; all else that begins so is code, such as `run = 5`. Two words that are no such form are asked back. */
+/**
+ * `run name key=value …`. Where no name follows, as in `run = 5`, it is code; values that cannot be read are refused.
+ */
 function readRun(typed: string): Command | undefined {
   const [, called, given] = /^run[ \t]+(\S+)(?:[ \t]+(\S.*))?$/i.exec(typed) ?? [];
   const name = called === undefined ? undefined : readName(called);
@@ -179,7 +184,7 @@ function orMalformed(read: () => Command): Command {
   }
 }
 
-/** At either end of what stands behind the time. */
+/** At either end of the text after the time. */
 const ONLY_ON_FAILURE =
   /^(?:,[ \t]*)?only[ \t]+on[ \t]+failures?(?=\s|$)|,?[ \t]only[ \t]+on[ \t]+failures?$/i;
 
@@ -204,7 +209,7 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-/** A channel, a word for the language of one of its kernels, or both in any order. */
+/** Arguments: a channel, the language of one of its kernels, or both in any order. */
 function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[]): Command | undefined {
   const command: KernelCommand = { kind };
   for (const argument of said) {
@@ -218,7 +223,7 @@ function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[])
 }
 
 function readChannel(argument: string): string | undefined {
-  // A name has no capitals, so `#C024BE91L` is an id that Slack gave no name to.
+  // Names have no capitals, so `#C024BE91L` is an id.
   const [, id] = /^(?:<#|#)?([CGD][A-Z0-9]+)(?:\|[^<>]*)?>?$/.exec(argument) ?? [];
   return id ?? (/^#[^\s#<>]+$/.test(argument) ? argument : undefined);
 }

@@ -9,26 +9,26 @@ import { readParameters } from '../../saved/parameters/values.ts';
 import { agreed, readCommandText } from './snippet.ts';
 import type { Message } from './typed-text.ts';
 
-/** Files beside a message: what Slack says of them, and what of them runs. */
+/** Files that are posted with a message: what Slack says of them, and which of them run. */
 
-/** A file beside a message. */
+/** A file that was posted with a message. */
 export type PostedFile =
   | CodeFile
-  /** A picture, or whatever else cannot be code. */
+  /** A picture, or another file that cannot be code. */
   | { kind: 'other'; name: string }
-  /** Slack Connect: a message holds the file's id alone, `files.info` has the rest (Slack's file object). */
+  /** Slack Connect: the message has only the file's id, and `files.info` the rest. */
   | { kind: 'stub'; id: string }
-  /** Nobody can say any more whether it was code. */
+  /** It can no longer be known whether it was code. */
   | { kind: 'gone'; why: string };
 
 export interface CodeFile {
   kind: 'code' | 'notebook';
   name: string;
-  /** Bytes; undefined where Slack did not say. */
+  /** Bytes; undefined if Slack did not say. */
   size: number | undefined;
-  /** Undefined where Slack did not say. */
+  /** Undefined if Slack did not say. */
   url: string | undefined;
-  /** The language its name or kind says: `python`, `scala`, `r`, `sql`. */
+  /** The language by its name or kind: `python`, `scala`, `r`, `sql`. */
   syntax: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export function readPostedFiles(files: readonly unknown[]): PostedFile[] {
 
 const CODE_ENDINGS = ['py', 'scala', 'r', 'sql', 'txt', 'ipynb'];
 
-/** For files of which none can be run. */
+/** The refusal for files of which none can be run. */
 export function noCodeFile(files: readonly PostedFile[]): UserError {
   const names = files.flatMap((file) => (file.kind === 'other' ? [file.name] : []));
   const subject = names.length === 0 ? 'A file of this kind' : names.slice(0, 5).join(', ');
@@ -60,7 +60,7 @@ export function noCodeFile(files: readonly PostedFile[]): UserError {
   );
 }
 
-/** What runs is known by the name's end, a snippet by its kind. Undefined for what is no file of Slack's. */
+/** A file runs by the ending of its name, a snippet by its kind. Undefined for what is no file object of Slack's. */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;
   if (file === undefined) return undefined;
@@ -83,21 +83,23 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   };
 }
 
-/** By the end of a file's name, and by the kind that Slack gives a snippet. */
+/** By the ending of a file's name, and by Slack's kind of snippet. */
 const SYNTAXES = new Map(
   Object.entries({ py: 'python', python: 'python', scala: 'scala', r: 'r', sql: 'sql' }),
 );
 
-/** The text of a file that somebody posted. */
+/** The code of a posted file. */
 export interface FileCode {
-  /** The language its name or kind says. */
+  /** The language by its name or kind. */
   syntax: string | undefined;
   code: string;
-  /** Its cells are the code. */
+  /** Set for a notebook, whose cells are the code. */
   notebook?: PostedNotebook & { language: NotebookLanguage };
 }
 
-/** Each file is a block, each code cell of a notebook too. Throws `UserError` for a notebook beside other files. */
+/**
+ * Each file is a block, and so is each code cell of a notebook. Throws `UserError` for a notebook beside other files.
+ */
 export function blocksOf(files: readonly FileCode[]): Pick<Snippet, 'blocks' | 'notebook'> {
   const posted = files.find((file) => file.notebook !== undefined)?.notebook;
   if (posted === undefined) return { blocks: files.map(({ code }) => code) };
@@ -111,8 +113,8 @@ export function blocksOf(files: readonly FileCode[]): Pick<Snippet, 'blocks' | '
 }
 
 /**
- * The files whose code a message asks to run: where the message itself holds code, that is what is meant. A file that
- * is gone counts only where nothing is said beside it: beside words it may have been a picture.
+ * The files that a message asks to run; none if the message itself contains code. A file that is gone counts only if
+ * the message has no text: beside a text it may have been a picture.
  */
 export function filesToRun(message: Message, files: readonly PostedFile[]): readonly PostedFile[] {
   const said = readCommandText(message);
@@ -121,8 +123,8 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
 }
 
 /**
- * The snippet of a message with files: each file a block, in their order. The text beside them names the language when
- * it is one word that is one or nearly one; any other text is talk. Throws `UserError` (`mixedLanguages`).
+ * The snippet of a message with files: each file is a block, in their order. The text beside them names the language if
+ * it is one word that is a language or nearly one; any other text is ignored. Throws `UserError` (`mixedLanguages`).
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
   const word = readCommandText(message) ?? '';
@@ -131,14 +133,14 @@ export function readFileSnippet(message: Message, files: readonly FileCode[], wo
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };
   const syntaxes = files.map(({ syntax }) => syntax).filter((said) => said !== undefined);
   const syntax = agreed(syntaxes.filter(words.isLanguage), words);
-  // Refused by that name: a .scala file is not run as Python because no kernel here speaks Scala.
+  // The language is refused by its name: a .scala file must not run as Python because no kernel here speaks Scala.
   if (syntax !== undefined && !words.isSpoken(syntax)) return { language: syntax, blocks };
   return { language: undefined, ...(syntax === undefined ? {} : { syntax }), blocks };
 }
 
 /**
- * The snippet of a posted notebook. The text beside it may name the language in its first word, and give values
- * (`n=5 day="2026-01-31"`); any other text is talk. Throws `UserError` for values that do not fit.
+ * The snippet of a posted notebook. The text beside it may name the language in its first word, and give values (`n=5
+ * day="2026-01-31"`); any other text is ignored. Throws `UserError` for values that do not fit.
  */
 function readNotebookSnippet(files: readonly FileCode[], text: string, words: LanguageWords): Snippet {
   const { blocks, notebook: posted } = blocksOf(files);
@@ -157,17 +159,17 @@ function readNotebookSnippet(files: readonly FileCode[], text: string, words: La
   };
 }
 
-/** A name with its value anywhere: what is meant as one is never taken for talk. */
+/** A name with a value, anywhere in the text: it is never ignored. */
 const GIVES_VALUES = /(?:^| )[A-Za-z_.][\w.]*=(?!=)/;
 
-/** Values may stand on lines of their own; what is quoted, to its end or to the end of all, stays as it is. */
+/** Values may be on several lines. Quoted text, also an unclosed one, keeps its line breaks. */
 function onOneLine(text: string): string {
   return text.replaceAll(/"(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|\n/gs, (found) =>
     found === '\n' ? ' ' : found,
   );
 }
 
-/** What a notebook says of itself. */
+/** The language from the notebook's metadata. */
 function notebookLanguage(
   said: NotebookLanguage | undefined,
   words: LanguageWords,
@@ -179,7 +181,7 @@ function notebookLanguage(
   return words.isSpoken(syntax) ? { language: undefined, syntax } : { language: syntax };
 }
 
-/** `python2` where it says Python 2: that never becomes Python 3 by itself. */
+/** `python2` for Python 2, which never becomes Python 3 by itself. */
 function syntaxOf({ kernelspec, language, version = '' }: NotebookLanguage): string | undefined {
   const word = language?.toLowerCase() ?? kernelspec;
   if (word !== 'python' && word !== 'ipython') return word;

@@ -3,17 +3,17 @@ import { toLineFeeds } from '../../text.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
 import { endsInText, type Message, type Part, append } from './typed-text.ts';
 
-/** The fields of a Slack message that say what was typed. */
+/** The fields of a Slack message that contain what was typed. */
 export interface MessageSource {
   text?: string | undefined;
   blocks?: unknown;
-  /** Messages that were forwarded with it. */
+  /** Messages that it forwards. */
   forwarded?: readonly MessageSource[];
 }
 
 /**
- * Reads what was typed from a message's rich text, or from its `text` where it has none. Of what was forwarded with it
- * the code counts, and nothing else: nobody said the rest to the bot.
+ * Reads what was typed from a message's rich text, or from its `text` if it has none. Of forwarded messages only the
+ * code counts: nobody said the rest to the bot.
  */
 export function readMessage(source: MessageSource, botUserId: string): Message {
   const parts = readTyped(source, botUserId);
@@ -29,7 +29,7 @@ function readTyped({ text: typed = '', blocks }: MessageSource, botUserId: strin
   return rich === undefined ? readMrkdwn(text, botUserId) : rich.reduce(withTypedFences, []);
 }
 
-/** A composer that formats nothing leaves the backticks of a fence in the text. */
+/** A composer without formatting leaves the backticks of a fence in the text. */
 function withTypedFences(parts: Part[], part: Part): Part[] {
   if (part.kind !== 'bare') append(parts, part);
   else
@@ -43,13 +43,13 @@ function withTypedFences(parts: Part[], part: Part): Part[] {
   return parts;
 }
 
-/** Who has nothing to say in a field may leave it out or say null. */
+/** Slack leaves empty fields out or sends null. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
-/** The parts of Slack's rich text that say what was typed; unknown ones pass and say nothing. */
+/** The rich text elements that contain what was typed; unknown ones are read as empty. */
 const wordSchema = z.preprocess(
   withoutNulls,
   z.object({
@@ -78,7 +78,7 @@ const wordSchema = z.preprocess(
 );
 type Word = z.infer<typeof wordSchema>;
 
-/** Slack indents no list further. */
+/** Slack's own limit. */
 const MAX_INDENT = 8;
 
 const sectionSchema = z.preprocess(
@@ -100,13 +100,13 @@ const richTextSchema = z.object({ type: z.literal('rich_text') });
 
 export interface RichTextContext {
   botUserId: string;
-  /** Names by id, where the message's `text` gives them. */
+  /** Names by id, from the message's `text`. */
   labels: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads the `rich_text` blocks that Slack's composer makes: code is taken as it stands, links and
- * mentions as they were typed, as far as Slack still says. Undefined when there is no rich text to read.
+ * Reads the `rich_text` blocks of Slack's composer: code as it is, links and mentions as they were typed, as far as
+ * Slack tells. Undefined if there is no rich text.
  */
 function readRichText(blocks: unknown, context: RichTextContext): Part[] | undefined {
   if (!Array.isArray(blocks)) return undefined;
@@ -144,7 +144,7 @@ function readSection(section: Section, parts: Part[], context: RichTextContext):
   }
 }
 
-/** Sections stand on lines of their own; a code block ends its line by itself. */
+/** Each section begins a line; a code block ends its line by itself. */
 function startLine(parts: Part[]): void {
   const last = parts.at(-1);
   if (last === undefined || last.kind === 'fence' || (last.kind === 'bare' && last.text.endsWith('\n')))
@@ -152,7 +152,7 @@ function startLine(parts: Part[]): void {
   append(parts, { kind: 'bare', text: '\n' });
 }
 
-/** Slack makes a list of lines that begin so. */
+/** What was typed before a list item. */
 function listMarker(list: Section, index: number): string {
   const marker = list.style === 'ordered' ? `${(list.offset ?? 0) + index + 1}. ` : '- ';
   return '    '.repeat(list.indent ?? 0) + marker;
@@ -180,7 +180,7 @@ function readLine(words: readonly Word[], parts: Part[], context: RichTextContex
   mark('');
 }
 
-/** `before`: the bare text right before it. */
+/** `before`: the bare text right before the word. */
 function readWord(word: Word, context: RichTextContext, before: string): Part {
   if (word.type === 'emoji' && word.style?.code !== true)
     return { kind: 'bare', text: readEmoji(word, before) };
@@ -190,7 +190,7 @@ function readWord(word: Word, context: RichTextContext, before: string): Part {
   return { kind: 'bare', text: typed };
 }
 
-/** Slack takes `*b*` for bold and shows it without its stars: in code they were meant. */
+/** Slack reads `*b*` as bold and drops the stars, which code needs. */
 function typedMarks({ type, style }: Word): string {
   if (style === undefined || style.code === true || type === 'user') return '';
   return `${style.bold === true ? '*' : ''}${style.italic === true ? '_' : ''}${style.strike === true ? '~' : ''}`;
@@ -220,7 +220,9 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
   }
 }
 
-/** What Slack makes emoji of outside code: `i <3`, `f(7, 8)`, `{C: 1, D: 2}`. No language has these characters. */
+/**
+ * What Slack turns into emoji outside code, as in `i <3`, `f(7, 8)`, `{C: 1, D: 2}`. No language has these characters.
+ */
 const EMOTICONS = new Map([
   ['heart', '<3'],
   ['sunglasses', '8)'],
@@ -238,8 +240,8 @@ function emojiName({ name = '', skin_tone: tone }: Word): string {
 }
 
 /**
- * Slack turns a typed 🎉 and a typed `:tada:` into one element. In a string or a comment, and behind a blank, the character
- * is meant; within other code it was the name: `d[1:x:2]`. A workspace's own emoji have no character.
+ * Slack turns a typed 🎉 and a typed `:tada:` into the same element. In a string or a comment, and after a blank, the
+ * character is meant; within other code the name: `d[1:x:2]`. A workspace's own emoji have no character.
  */
 function emojiCharacter(word: Word): string {
   const points = (word.unicode ?? '').split('-').map((hex) => Number.parseInt(hex, 16));

@@ -3,13 +3,13 @@ import { type PostedFile, readPostedFiles } from './files.ts';
 import { type MessageSource, readMessage } from './message-body.ts';
 import type { Message } from './typed-text.ts';
 
-/** Subtypes of messages that people write. Everything else (joins, topics, edits, the bot's own) is not read here. */
+/** Subtypes of messages that people write. All others (joins, topics, edits, the bot's own) are not read here. */
 const WRITTEN = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
 
-/** What it posts for people (reminders) may call the bot; `users.info` does not say that it is a bot. */
+/** What it posts for people (reminders) may mention the bot; `users.info` does not say that it is a bot. */
 const SLACKBOT = 'USLACKBOT';
 
-/** Slack leaves out what a message has not, or says null (`bot_id` of some files). */
+/** Slack leaves empty fields out, or sends null (`bot_id` of some files). */
 const told = <Value>(schema: z.ZodType<Value>) =>
   schema
     .nullish()
@@ -36,7 +36,7 @@ const postedSchema = messageSchema.extend({
   edited: told(z.unknown()),
 });
 
-/** What an incoming webhook posts has no user: its bot wrote it. */
+/** Messages of incoming webhooks have no user, only a bot. */
 const webhookSchema = z.looseObject({ subtype: z.literal('bot_message'), bot_id: z.string() });
 
 const editableSchema = messageSchema.extend({
@@ -65,34 +65,34 @@ const deletedSchema = z.object({
   previous_message: z.looseObject({ thread_ts: z.string().optional() }).optional().catch(undefined),
 });
 
-/** A message somebody wrote, as the `message` and `app_mention` events carry it. */
+/** A message that somebody wrote, from a `message` or `app_mention` event. */
 export interface PostedMessage {
   channel: string;
   isDirect: boolean;
   isMention: boolean;
-  /** A bot's id (B…) where it has no user. */
+  /** The id of a bot (B…) that has no user. */
   user: string;
-  /** Ids a bot is known by; empty for people. */
+  /** The ids of a bot; empty for people. */
   botIds: readonly string[];
-  /** What its author typed, with the code of what they forwarded; a link's preview is none of it. */
+  /** What its author typed, with the code of what they forwarded, without previews of links. */
   typed: Message;
   files: readonly PostedFile[];
   ts: string;
-  /** The thread it stands in; undefined at top level. */
+  /** The thread that it is in; undefined outside threads. */
   thread: string | undefined;
-  /** Slack's `edited.ts` where this is a message after an edit. */
+  /** Slack's `edited.ts` if the message was edited. */
   editedTs: string | undefined;
-  /** It came late, and its author wants it all the same. */
+  /** It came late, and its author has pressed Run now. */
   isAskedAnew?: true;
 }
 
 /**
- * Undefined for events that nobody wrote, or that lack what a message has. An edit is mentioned to us too, as an
- * `app_mention` with `edited`; it comes as a change beside it, and counts as that.
+ * Undefined for events that are no message of anybody. An edit also comes as an `app_mention` with `edited`, which is
+ * ignored: it comes as `message_changed`, too.
  */
 export function readPosted(event: unknown, botUserId: string): PostedMessage | undefined {
   const read = postedSchema.safeParse(event).data;
-  // The usual message is looked at once: a schema that refuses takes longer than one that does not.
+  // Most messages are parsed only once: a schema that refuses takes longer than one that accepts.
   const posted = read === undefined || read.subtype === 'bot_message' ? readWebhook(event) : read;
   if (posted === undefined || !WRITTEN.has(posted.subtype)) return undefined;
   const isMention = posted.type === 'app_mention';
@@ -106,17 +106,17 @@ function readWebhook(event: unknown): z.infer<typeof postedSchema> | undefined {
   return postedSchema.safeParse({ user: webhook.bot_id, ...webhook, subtype: undefined }).data;
 }
 
-/** A message as Slack gives it when it is asked for, after its last edit; undefined where nobody wrote it. */
+/** A message that was read from Slack, after its last edit; undefined if nobody wrote it. */
 export function readFetched(message: unknown, channel: string, botUserId: string): PostedMessage | undefined {
   const read = editableSchema.safeParse(message).data;
   if (read === undefined || !WRITTEN.has(read.subtype)) return undefined;
   return { ...toPosted(read, { channel }, botUserId), editedTs: read.edited?.ts };
 }
 
-/** A message as a shortcut on it carries it; anybody's, a bot's too. */
+/** A message from the payload of a shortcut: anybody's, a bot's too. */
 export type ShownMessage = Pick<PostedMessage, 'typed' | 'files' | 'ts' | 'thread'> & {
   user: string | undefined;
-  /** Slack's, of its files. */
+  /** The ids of its files. */
   fileIds: readonly string[];
 };
 
@@ -129,7 +129,7 @@ export function readShownMessage(message: unknown, botUserId: string): ShownMess
   return { user: read.user, fileIds, ...toShown(read, botUserId, { withOwn: true }) };
 }
 
-/** `withOwn`: what an app wrote into attachments of its own counts too. */
+/** `withOwn`: attachments that an app wrote itself count, too. */
 function toShown(
   message: Omit<z.infer<typeof messageSchema>, 'user'>,
   botUserId: string,
@@ -145,14 +145,14 @@ function toShown(
   };
 }
 
-/** What happened to a message that was there already. */
+/** What happened to an earlier message. */
 export type MessageChange =
-  /** `before`: as it was, where Slack says; `by`: who edited it. */
+  /** `before`: the message before the edit, if Slack tells; `by`: who edited it. */
   | { kind: 'edited'; message: PostedMessage; before: PostedMessage | undefined; by: string }
-  /** With replies a deleted message leaves a tombstone and comes as a change. */
+  /** A deleted message that has replies leaves a tombstone, and comes as a change. */
   | { kind: 'deleted'; channel: string; ts: string; thread: string; before: PostedMessage | undefined };
 
-/** Whether the bot's own message was changed or deleted. Looked at before anything is parsed. */
+/** Whether the bot's own message was changed or deleted; decided before anything is parsed. */
 export function isOwnChange(event: unknown, botUserId: string): boolean {
   if (typeof event !== 'object' || event === null) return false;
   const changed = 'message' in event ? event.message : undefined;
@@ -163,7 +163,7 @@ export function isOwnChange(event: unknown, botUserId: string): boolean {
   );
 }
 
-/** Undefined for what is neither: previews of links, language detection, changes of what no person wrote. */
+/** Undefined for other changes: previews of links, language detection, messages that no person wrote. */
 export function readChange(event: unknown, botUserId: string): MessageChange | undefined {
   const deleted = deletedSchema.safeParse(event).data;
   if (deleted !== undefined) {
@@ -210,9 +210,8 @@ const attachmentSchema = z.object({
 });
 
 /**
- * What was forwarded with a message: attachments that Slack marks as shared by their author. The preview of a link has
- * no such mark (`is_msg_unfurl` alone). `withOwn`: also what an app wrote into attachments of its own message, for the
- * shortcut on such a message.
+ * What a message forwards: attachments that Slack marks as shared by the author. The preview of a link has no such mark
+ * (`is_msg_unfurl` alone). `withOwn`: also attachments that an app wrote itself, for the shortcut on such a message.
  */
 function readForwarded(
   attachments: readonly unknown[],

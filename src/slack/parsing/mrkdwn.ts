@@ -1,12 +1,12 @@
 import { type Part, append } from './typed-text.ts';
 
-/** Slack's own markup, or one of the three entities it escapes. */
+/** Slack's markup, or one of its three entities. */
 const MARKUP = /<([^<>\n]*)>|&(amp|lt|gt);/g;
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>' };
 
 /**
- * Reads a message's `text`, for messages that come without rich text (API clients, old messages). There Slack escapes
- * `& < >` and links what looks like a link, inside code too; both are undone, in one pass.
+ * Reads the `text` of messages that have no rich text (API clients, old messages). Slack escapes `& < >` there and
+ * links what looks like a link, in code too; both are undone in one pass.
  */
 export function readMrkdwn(text: string, botUserId: string): Part[] {
   const parts: Part[] = [];
@@ -18,7 +18,7 @@ export function readMrkdwn(text: string, botUserId: string): Part[] {
 }
 
 function readInline(text: string, botUserId: string): Part[] {
-  // Odd pieces stood between two backticks of one line.
+  // Odd pieces were between two backticks on one line.
   return text
     .split(/`([^`\n]+)`/)
     .flatMap((piece, index): Part[] =>
@@ -36,14 +36,14 @@ function readPlain(text: string, botUserId: string): Part[] {
     );
 }
 
-/** What was typed: links and mentions as they read, entities as characters. */
+/** Links and mentions as they were typed, entities as characters. */
 export function readEscaped(text: string): string {
   return text.replaceAll(MARKUP, (found, inside: string | undefined, entity: string | undefined) =>
     entity === undefined ? (readMarkup(inside ?? '') ?? found) : (ENTITIES[entity] ?? found),
   );
 }
 
-/** The inside of `<…>`; undefined for what is none of Slack's markup. */
+/** The inside of `<…>`; undefined if it is not Slack's markup. */
 function readMarkup(inside: string): string | undefined {
   const [, target = '', label] = /^([^|]*)(?:\|(.*))?$/.exec(inside) ?? [];
   const said = label === undefined || label === '' ? undefined : readEntities(label);
@@ -60,7 +60,7 @@ function readEntities(text: string): string {
   return text.replaceAll(/&(amp|lt|gt);/g, (found, entity: string) => ENTITIES[entity] ?? found);
 }
 
-/** The names that a message's `text` gives to ids: `<@U1|ana>`, `<#C1|data>`, `<!subteam^S1|@team>`. */
+/** Names by id, from a message's `text`: `<@U1|ana>`, `<#C1|data>`, `<!subteam^S1|@team>`. */
 export function readLabels(text: string): ReadonlyMap<string, string> {
   return new Map(
     Array.from(text.matchAll(/<(?:[@#]|!subteam\^)(\w+)\|([^<>]+)>/g), ([, id = '', label = '']) => [
@@ -70,7 +70,7 @@ export function readLabels(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Text cut at its fences of three or more backticks, in order; `fence` holds what stands between them, untrimmed. */
+/** A piece of a text that is split at its fences of three or more backticks; `fence` is the untrimmed inside of one. */
 export type FencePiece = { kind: 'plain'; text: string } | { kind: 'fence'; text: string };
 
 export function splitFences(text: string): FencePiece[] {
@@ -88,9 +88,9 @@ export function splitFences(text: string): FencePiece[] {
 }
 
 /**
- * A fence closes at the next run of at least as many backticks. What that run has more belongs to the code, or is the
- * next fence when it is enough for one. An unclosed fence goes to the end of the text, unless a quote stands before it
- * on its line: then it is in a string.
+ * A fence closes at the next run of at least as many backticks. Further backticks of that run belong to the code, or
+ * are the next fence if they are enough for one. An unclosed fence goes to the end of the text, unless a quote before
+ * it on its line says that it is in a string.
  */
 function findFence(text: string, from: number): { start: number; end: number; inside: string } | undefined {
   const runs = /`{3,}/g;
@@ -109,7 +109,7 @@ function findFence(text: string, from: number): { start: number; end: number; in
   return { start, end, inside: text.slice(start + ticks, end - ticks) };
 }
 
-/** The first later run of `atLeast` backticks, else the first run at all. */
+/** The next run of `atLeast` backticks, else the next run of any length. */
 function findClose(
   text: string,
   runs: RegExp,
@@ -124,7 +124,7 @@ function findClose(
   return first;
 }
 
-/** Without the line breaks that only set the code apart from its fence; the second is of the first one's kind. */
+/** Removes the line breaks between the code and its fence; the second is of the first one's kind. */
 export function trimFence(text: string): string {
   const [opening = '', lineBreak] = /^[ \t]*(\r?\n)/.exec(text) ?? [];
   const code = text.slice(opening.length);

@@ -8,14 +8,14 @@ import { readEscaped, splitFences, trimFence } from './mrkdwn.ts';
 import { readCommandText, readSnippet } from './snippet.ts';
 import { append, type Message, type Part } from './typed-text.ts';
 
-/** What an addressed message asks for. `nothing`: the bot was called and nothing was said. */
+/** What an addressed message asks for. `nothing`: it only mentions the bot. */
 export type Request =
   | { kind: 'command'; command: Command }
-  /** `saved`: it was called by a name. */
+  /** `saved`: it was run by its name. */
   | { kind: 'snippet'; snippet: Snippet; saved?: SavedUse }
   | { kind: 'nothing' };
 
-/** A command when the whole of the bare text is one, or nearly one; else code. Throws `UserError` (`mixedLanguages`). */
+/** A command if the whole bare text is one, or nearly one; else code. Throws `UserError` (`mixedLanguages`). */
 export function readRequest(message: Message, words: LanguageWords): Request {
   const text = readCommandText(message);
   const command = text === undefined ? undefined : readCommand(text);
@@ -26,12 +26,12 @@ export function readRequest(message: Message, words: LanguageWords): Request {
   return snippet === undefined ? { kind: 'nothing' } : { kind: 'snippet', snippet };
 }
 
-/** Of a gateway that has not told its languages: commands can still be read. */
+/** For a gateway that has not listed its languages: commands can still be read. */
 const NO_LANGUAGES: LanguageContext = { kernelspecs: { default: '', list: [] }, aliases: {} };
 
 /**
- * Reads a request with the channel's languages. Where the gateway does not tell them, commands still work; what turns
- * out to be code is refused with the gateway's error.
+ * Reads a request with the channel's languages. If the gateway does not list them, commands still work, and code is
+ * refused with the gateway's error.
  */
 export async function readWithLanguages(
   languages: Promise<LanguageContext>,
@@ -48,13 +48,12 @@ export async function readWithLanguages(
 }
 
 /**
- * Reads the text after a slash command; a form may leave an empty one out. It comes as typed, backticks and all, but for
- * the entities; links and mentions only where the app is set to escape them, and then with a label: a bare `<http://…>`
- * or `<!here>` was typed so.
- * The blanks or the line break that set it apart from the command are not part of it.
- * A fence counts only where the text after the language begins with one, else all of it is code. Inline code counts only
- * when it is all there is, a language's word allowed before it: between other code a backtick is the language's own (R,
- * Scala, a shell). Throws `UserError` (`badCommand`) where text behind a fence would be lost.
+ * Reads the text of a slash command; Slack may leave an empty one out. It comes as typed, except for the entities.
+ * Links and mentions are escaped only if the app is set so, and then have a label: a bare `<http://…>` or `<!here>` was
+ * typed so. The blanks or the line break after the command are not part of it. A fence counts only if the text after
+ * the language begins with one; else the whole text is code. Inline code counts only if it is the whole text, after an
+ * optional language: within other code a backtick belongs to the language (R, Scala, a shell). Throws `UserError`
+ * (`badCommand`) if text after a fence would be lost.
  */
 export function readSlash(text: string | undefined, words: Pick<LanguageWords, 'isLanguage'>): Message {
   const typed = toLineFeeds(text ?? '').replace(/^[ \t]*\n|^[ \t]+/, '');
@@ -90,29 +89,29 @@ function readSlashEscapes(text: string): string {
     .join('');
 }
 
-/** What people try where they look for help. */
+/** What people type when they look for help. */
 const CALLS_FOR_HELP = /^(?:-h|--?help|\/help|\?|man)$/i;
 
 const SPACED_NAME = /^(?:save|forget)(?:[ \t]+[\p{L}\p{N}][\p{L}\p{N}._-]*){2,5}$/iu;
 
 /**
- * Bare text of one word or of a command's shape that is nearly a command (`restrat`, `-h`, `help use`, `kernel`): it is
- * asked back, because in public it would run as code and fail. `meant` is the command. Undefined for all else, such as
- * `help(sc)` and `stop = 1`.
+ * A text of one word, or of a command's form, that is nearly a command (`restrat`, `-h`, `help use`, `kernel`). The bot
+ * asks whether it was meant as one, because it would run as code and fail in public. `meant` is the command. Undefined
+ * for all other text, such as `help(sc)` and `stop = 1`.
  */
 export function readNearCommand(text: string): (Command & { kind: 'near' }) | undefined {
   const typed = text.trim();
   const [word = '', argument, ...more] = typed.split(/[ \t]+/);
-  // A name of several words: no code in any language of notebooks.
+  // A name of several words is no code in any kernel's language.
   if (SPACED_NAME.test(typed))
     return { kind: 'near', typed, meant: `${word.toLowerCase()} ${[argument, ...more].join('-')}` };
   if (word === '' || more.length > 0 || typed.includes('\n')) return undefined;
   const near = (meant: string) => ({ kind: 'near', typed, meant }) as const;
   if (argument === undefined) {
     if (CALLS_FOR_HELP.test(word)) return near('help');
-    // `restart!` is written to somebody.
+    // People write `restart!` as to somebody.
     const letters = word.replace(/[.!]{1,9}$/, '').toLowerCase();
-    // Elsewhere than in a thread of the bot it would be a shell's.
+    // Outside the bot's threads `!word` would be a shell command.
     const bang = readBangCommand(word);
     if (bang !== undefined && bang.kind !== 'malformed') return near(bang.kind);
     const meant =
@@ -120,7 +119,7 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
     return meant === undefined ? undefined : near(meant);
   }
   const lower = word.toLowerCase();
-  // Two words are no code in any language of notebooks, unless one of them is a keyword.
+  // Two words are no code in any kernel's language, unless one of them is a keyword.
   if (COMMAND_WORDS.includes(lower))
     return NO_OPERAND.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;
   const meant = nearest(word);
@@ -128,13 +127,14 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
   return command === undefined || command.kind === 'malformed' ? undefined : near(`${meant} ${argument}`);
 }
 
-/** With a call, an index, a text or an assignment in it, it may be code. */
+/** With a call, an index, a string or an assignment it may be code. */
 const NO_OPERAND = /^(?:[\p{L}\p{N}][^()[\]{}=;"'`]*|#\S+|`[^`]+`)$/u;
 const KEYWORDS = new Set(['if', 'in', 'is', 'and', 'or', 'not', 'for', 'as', 'else', 'to', 'until', 'match']);
 
 /**
- * The command that a word was meant to be: its letters in another order, the first four of them or more, or one slip
- * (two in a long word). Short ones are near too many names of variables, such as `step`, for a slip to be certain.
+ * The command that a word was meant to be: it has the same letters in another order, is at least the first four of
+ * them, or has one typo (two in a long word). Short commands are too close to names of variables, such as `step`, for a
+ * typo to be certain.
  */
 function nearest(word: string): string | undefined {
   const lower = word.toLowerCase();

@@ -14,7 +14,7 @@ type Fence = Extract<Part, { kind: 'fence' }>;
 
 /**
  * What an addressed message (slash text, mention, direct message, shortcut) asks to run: its fences, else its inline
- * code, else its bare text after the mention. Undefined when it says nothing. Throws `UserError` (`mixedLanguages`).
+ * code, else its bare text after the mention. Undefined if it is empty. Throws `UserError` (`mixedLanguages`).
  */
 export function readSnippet(message: Message, words: LanguageWords): Snippet | undefined {
   const fences = message.parts.filter((part) => part.kind === 'fence');
@@ -32,8 +32,8 @@ export function readSnippet(message: Message, words: LanguageWords): Snippet | u
 }
 
 /**
- * The snippet of a message that is nothing but one fence, a language's word allowed before it: what runs in a thread
- * of the bot and in a channel on `auto` without a mention. Undefined for every other message.
+ * The snippet of a message that is nothing but one fence, after an optional language: such a message runs without a
+ * mention in a thread of the bot and in a channel on `auto`. Undefined for every other message.
  */
 export function readLoneFence(message: Message, words: LanguageWords): Snippet | undefined {
   const said = message.parts.filter((part) => part.kind !== 'bare' || part.text.trim() !== '');
@@ -45,12 +45,14 @@ export function readLoneFence(message: Message, words: LanguageWords): Snippet |
   return words.isLanguage(word) ? readFences([second], word, words) : undefined;
 }
 
-/** The text in which a command may stand: what an addressed message says when nothing in it is formatted as code. */
+/** The text that may be a command: that of an addressed message without code formatting. */
 export function readCommandText(message: Message): string | undefined {
   return hasCodeFormatting(message) ? undefined : withoutInvisible(addressedText(message)).trim();
 }
 
-/** What a reply says to code that asks for a line; undefined where it calls the bot or is a code block, which is code. */
+/**
+ * The line that a reply gives to code that asks for one; undefined if the reply mentions the bot or has a code block.
+ */
 export function readReply({ parts }: Message): string | undefined {
   if (parts.some(({ kind }) => kind === 'fence' || kind === 'mention')) return undefined;
   const said = parts.map((part) =>
@@ -73,7 +75,7 @@ function readFences(fences: readonly Fence[], before: string | undefined, words:
   return { language, ...(syntax === undefined ? {} : { syntax }), blocks };
 }
 
-/** The first of the words, when the others can stand for it. */
+/** The first of the words, if the others mean the same language. */
 export function agreed(named: readonly string[], words: LanguageWords): string | undefined {
   const [first, ...others] = named;
   const stranger = others.find((other) => first !== undefined && !words.agree(first, other));
@@ -86,8 +88,8 @@ export function agreed(named: readonly string[], words: LanguageWords): string |
 }
 
 /**
- * The word in the language's place: alone on the line before the first code block or inline code. An unknown one
- * counts too when it is all that was said before a fence, so that it is refused rather than run in another language.
+ * The word in the place of the language: alone on the line before the first code block or inline code. An unknown word
+ * counts, too, if it is all that stands before a fence: it is refused rather than run in another language.
  */
 function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageWords): string | undefined {
   const before = message.parts.slice(
@@ -104,14 +106,14 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
 }
 
-/** A language's word alone behind the mention, where the code stands before that. */
+/** A language alone after the mention, if the code comes before the mention. */
 function languageBehind({ parts }: Message, words: LanguageWords): string | undefined {
   const at = parts.findLastIndex(({ kind }) => kind === 'mention');
   const word = at < 1 ? '' : undoPhoneTyping(typedText(parts.slice(at + 1))).trim();
   return words.isLanguage(word) ? word : undefined;
 }
 
-/** What was said to the bot: after its mention, or before it when nothing follows. */
+/** The text for the bot: what follows its mention, or what precedes it if nothing follows. */
 function addressedText(message: Message): string {
   const { parts } = message;
   const at = parts.findIndex(({ kind }) => kind === 'mention');
@@ -121,7 +123,7 @@ function addressedText(message: Message): string {
   return after.replace(/^[:,](?=\s)/, '').replace(/^[ \t]*\r?\n|^[ \t]+/, '');
 }
 
-/** Behind the mention at `at`; called twice in a row, the bot is called once. */
+/** Where the text after the mention at `at` begins; several mentions in a row count as one. */
 function endOfCall(parts: readonly Part[], at: number): number {
   const rest = parts.slice(at + 1);
   const row = rest.findIndex(
@@ -138,19 +140,19 @@ function typedText(parts: readonly Part[]): string {
 }
 
 /**
- * A first word is no language when what follows on its line goes on with it: an operator or a closing bracket, `% ` or
- * `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and
- * `python2 [1]` are not. To these come `!=`, `not in` and R's `%in%`, with which no code begins.
+ * A first word is not a language if its line goes on as code does after a name: with an operator or a closing bracket,
+ * `% ` or `%=`, a word like `in`, or an `if` with its `else`. So `r = 5` and `r <- 5` are code, `python2 %%sql …` and
+ * `python2 [1]` are not. `!=`, `not in` and R's `%in%` count, too: no code begins with them.
  */
 const GOES_ON =
   /^(?:[=<>+\-*/&|^.,:;)\]]|!=|%[\s=]|%[^\s%]*%\s|(?:in|is|and|or|not\s+in)(?![\p{L}\p{N}_])|if(?![\p{L}\p{N}_]).*(?<![\p{L}\p{N}_])else(?![\p{L}\p{N}_]))/u;
 
-/** The first word, the blanks after it, and at most one line break, which ends what goes on with it. */
+/** The first word, the blanks after it, and at most one line break. */
 const FIRST_WORD = /^(\S+)(?:[ \t]*(\r?\n)|[ \t]+|$)/;
 
 /**
- * Splits bare text into a language's word and the code. Nothing is trimmed but what stands between them; a word alone
- * on its line is a language whatever the next line begins with.
+ * Splits bare text into the language and the code. Only what separates them is removed. A word alone on its line is a
+ * language whatever the next line begins with.
  */
 export function splitLanguageWord(
   text: string,
@@ -159,23 +161,23 @@ export function splitLanguageWord(
   const [separated, word, lineBreak] = FIRST_WORD.exec(text) ?? [];
   if (separated === undefined || word === undefined || !isLanguageWord(word)) return { code: text };
   const code = text.slice(separated.length);
-  // What looks like a minus or a division is how SQL begins a comment.
+  // In SQL a minus or a slash may begin a comment.
   const isComment = isSqlWord(word) && /^(?:--|\/\*)/.test(code);
   if (lineBreak === undefined && GOES_ON.test(code) && !isComment) return { code: text };
   return { language: word, code };
 }
 
-/** A word, alone or with attributes: `python title="a.py"`. A bare `x=5` behind it would be code. */
+/** A word, alone or with attributes: `python title="a.py"`. With a bare `x=5` it would be code. */
 const INFO_STRING = /^[ \t]*(\S+?)(?:[ \t]+(?:[\w.-]+=(?:"[^"]*"|'[^']*')|\{[\d, -]*\}))*[ \t]*\r?\n/;
 
 /** R Markdown, Quarto and Pandoc: `{r}`, `{r label, echo=FALSE}`, `{.python}`. `{r, s}` and `{r for r in x}` are code. */
 const NOTEBOOK_INFO =
   /^[ \t]*\{[ \t]*\.?([\p{L}\p{N}+#_-]+)(?:[ \t]+\w[\w-]*(?=[ \t,}]))?(?:[ \t,]+(?:[.#][\w-]+|[\w.-]+[ \t]*=(?!=)[ \t]*(?:"[^"]*"|'[^']*'|\w+\([^)]*\)|[^\s,{}"']+)))*[ \t]*\}[ \t]*\r?\n/u;
 
-/** No such line is longer. */
+/** Such lines are shorter. */
 const INFO_CHARS = 500;
 
-/** A fence's first line names the language when it says nothing else, or in a notebook's form, and code follows. */
+/** The first line of a fence names the language if it says nothing else, or has a notebook's form, and code follows. */
 export function splitLanguageLine(
   code: string,
   isLanguageWord: (word: string) => boolean,
@@ -189,12 +191,12 @@ export function splitLanguageLine(
   return rest.trim() === '' ? { code } : { language: found.word, code: rest };
 }
 
-/** So much of a text shows what it is. */
+/** How much of a text is looked at. */
 const READ_CHARS = 3_000;
 
 /**
- * Whether bare text that nobody sent to the bot reads as code: it calls, assigns, indexes, imports or begins as magics
- * and queries do. Without any of these it is talk.
+ * Whether bare text that nobody sent to the bot looks like code: it calls, assigns, indexes, imports, or begins like a
+ * magic or a query.
  */
 export function readsAsCode(whole: string): boolean {
   const text = whole.slice(0, READ_CHARS);

@@ -1,15 +1,15 @@
-/** What a person typed, in order, cut by how it was formatted. Neighbours of one kind are joined. */
+/** What a person typed, in order, split by its formatting. Neighbours of the same kind are joined. */
 export interface Message {
   parts: readonly Part[];
 }
 
 export type Part =
-  /** A code block; `syntax` is what Slack's menu says of it. */
+  /** A code block; `syntax` is the language from Slack's menu. */
   | { kind: 'fence'; code: string; syntax?: string }
   | { kind: 'inline'; code: string }
-  /** Anything outside code formatting, as it was typed; blank where only blanks stand between two others. */
+  /** Text outside code formatting, as it was typed. */
   | { kind: 'bare'; text: string }
-  /** The bot, called by its name outside code formatting. */
+  /** A mention of the bot, outside code formatting. */
   | { kind: 'mention'; text: string };
 
 export function mentionsBot(message: Message): boolean {
@@ -20,7 +20,7 @@ export function hasCodeFormatting(message: Message): boolean {
   return message.parts.some(({ kind }) => kind === 'fence' || kind === 'inline');
 }
 
-/** Appends a part, joined to the last one where both are bare or both inline code. */
+/** Appends a part, or joins it to the last one if both are bare or both inline code. */
 export function append(parts: Part[], part: Part): void {
   const last = parts.at(-1);
   if (last?.kind === 'bare' && part.kind === 'bare') last.text += part.text;
@@ -28,15 +28,15 @@ export function append(parts: Part[], part: Part): void {
   else if (part.kind !== 'bare' || part.text !== '') parts.push({ ...part });
 }
 
-/** What is copied along unseen between words: zero-width spaces and joins, and marks of the byte order. */
+/** Removes invisible characters that are copied along: zero-width spaces, word joiners and byte order marks. */
 export function withoutInvisible(text: string): string {
   return text.replaceAll(/[\u200B\u2060\uFEFF]/g, '');
 }
 
-/** So much of a line is looked at. */
+/** How much of a line is looked at. */
 const LINE_CHARS = 2_000;
 
-/** Whether what follows `before` stands in a string or a comment, as far as one can tell without knowing the language. */
+/** Whether the text after `before` is in a string or a comment, as far as can be told without knowing the language. */
 export function endsInText(before: string): boolean {
   if ((before.match(/"""|'''/g) ?? []).length % 2 === 1) return true;
   const line = before.slice(before.lastIndexOf('\n') + 1).slice(-LINE_CHARS);
@@ -44,20 +44,24 @@ export function endsInText(before: string): boolean {
   return /["'“”‘’#]|\/\//.test(open);
 }
 
-/** A string in straight quotes (to the end of its line when unclosed), one in curly quotes, or a lone clever character. */
+/**
+ * A string in straight quotes (to the end of its line if unclosed), one in curly quotes, or a single typographic
+ * character.
+ */
 const PIECE =
   /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[“”„‟][^“”„‟\n]*[“”„‟]?|[‘’‚‛][^‘’‚‛\n]*[‘’‚‛]?|[–—…]/g;
 
 const PLAIN: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…': '...' };
 
 /**
- * Undoes what phones and clever keyboards make of code that is typed outside code formatting, where it is certain:
- * - a no-break space is a space, everywhere: clients put it in by themselves;
- * - a curly quote is a straight one, for no language has curly ones; but inside a string in straight quotes it is the
- *   author's own, because a keyboard that bends quotes would have bent those too;
- * - outside strings an em dash is `--`, an en dash `-`, an ellipsis three dots: no language has them either. Inside a
- *   string they are text, but for an em dash that begins a word (`—all`) in a string that a clever keyboard bent.
- * Never for code inside a fence or inline code.
+ * Undoes what phones and typographic keyboards do to code that is typed outside code formatting, where that is certain:
+ * - a no-break space becomes a space everywhere, because clients insert it by themselves;
+ * - a curly quote becomes a straight one, because no language has curly ones; but within a string in straight quotes it
+ *   stays, because a keyboard that makes quotes curly would have changed those, too;
+ * - outside strings an em dash becomes `--`, an en dash `-`, an ellipsis three dots, because no language has them. Within
+ *   a string they stay, except for an em dash that begins a word (`—all`) in a string with curly quotes.
+ *
+ * Code in a fence or inline code is never changed.
  */
 export function undoPhoneTyping(typed: string): string {
   return typed.replaceAll(/[\u00A0\u202F]/g, ' ').replaceAll(PIECE, (found) => {

@@ -1,13 +1,13 @@
 import type { RequestListener } from 'node:http';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
-// Not from Bolt's index, which loads Express, too: 4 MB.
+// Bolt's index would load Express, too: 4 MB.
 import appModule from '@slack/bolt/dist/App.js';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
 import type { ChannelIds } from './channel-ids.ts';
 
-/** How a listener says that an event was not accepted, so that Slack brings it again. */
+/** Lets a listener leave an event unacknowledged, so that Slack brings it again. */
 export interface EventTicket {
   leaveUnacknowledged: (why: Error) => void;
 }
@@ -25,8 +25,8 @@ function isTicket(value: unknown): value is EventTicket {
 
 /**
  * Bolt acknowledges events before any listener runs, so a crash in between would lose a snippet that Slack believes
- * delivered. Here the acknowledgement of an event waits for its listeners: it is sent when the run store has the
- * snippet or the event is not for us, and never when a listener leaves it unacknowledged.
+ * delivered. Here the acknowledgement of an event waits for its listeners: it is sent once the run store has the
+ * snippet or the event is not for the bot, and not at all if a listener leaves it unacknowledged.
  */
 export class AckedAfterAcceptApp extends appModule.default {
   readonly #counts: PayloadCounts;
@@ -34,7 +34,7 @@ export class AckedAfterAcceptApp extends appModule.default {
   /** Each resolves with its payload's acknowledgement, or where there will be none. */
   readonly #unanswered = new Set<Promise<void>>();
 
-  /** `counts` is told what becomes of the payloads; `channelIds` says by which ids listeners know channels. */
+  /** `counts` counts the payloads; `channelIds` gives listeners the channel ids that they know. */
   constructor(options: AppOptions, counts: PayloadCounts, channelIds: ChannelIds) {
     super(options);
     this.#counts = counts;
@@ -68,8 +68,8 @@ export class AckedAfterAcceptApp extends appModule.default {
     const event = { ...given, body, ack: this.#timed(given.ack) };
     const { type } = event.body;
     if (type === 'app_rate_limited') {
-      // Only a notice: nothing of ours answers it, and unanswered it would count as a failure of the app.
-      this.logger.warn('Slack holds events back for a while: there were too many (app_rate_limited)');
+      // No listener takes this notice, and unacknowledged it would count as a failure of the app.
+      this.logger.warn('Slack holds events back for a while, because there were too many (app_rate_limited)');
       await event.ack();
       return;
     }
@@ -91,7 +91,7 @@ export class AckedAfterAcceptApp extends appModule.default {
     await event.ack();
   }
 
-  /** What comes until the acknowledgement is sent is what Slack waits for. */
+  /** Measures how long Slack waits for the acknowledgement. */
   #timed(ack: ReceiverEvent['ack']): ReceiverEvent['ack'] {
     const cameAt = performance.now();
     return async (response) => {
@@ -103,13 +103,16 @@ export class AckedAfterAcceptApp extends appModule.default {
 
 /** How Slack's payloads reach this process: Socket Mode or signed HTTP. */
 export interface SlackTransport {
-  /** Where Bolt takes them from. */
+  /** Hands payloads to Bolt. */
   receiver: Receiver;
-  /** Takes payloads from now on. */
+  /** Starts to receive payloads. */
   open(app: App): Promise<void>;
-  /** Takes no more of them. */
+  /** Stops receiving payloads. */
   close(): Promise<void>;
   health: HealthCheck;
-  /** Signed HTTP only: what takes `POST /slack/events`. Before `open` and after `close` it answers 503, and Slack repeats. */
+  /**
+   * Signed HTTP only: the handler of `POST /slack/events`. Before `open` and after `close` it answers 503, and Slack
+   * repeats.
+   */
   requests: RequestListener | undefined;
 }

@@ -1,30 +1,30 @@
 import type { FetchFunction } from '@slack/web-api';
 import { answerOf } from './network.ts';
 
-/** What an id of a channel stands between in JSON and in text, where it means the channel. */
+/** What stands around the id of a channel, in JSON and in text. */
 const NAMED = [
   ['"', '"'],
   ['<#', '|'],
   ['<#', '>'],
 ] as const;
-/** And in the bot's links to messages. */
+/** The same, and what stands around it in links to messages. */
 const LINKED = [...NAMED, ['/archives/', '/'], ['cid=', '|'], ['cid=', '"']] as const;
 
 /**
- * Slack gives a private channel another id when it is shared with another organisation (slack.md fact 11). Inside the bot
- * a channel keeps its first one, under which its kernel, runs, settings and schedules stand. Here, where payloads come in
- * and calls go out, the one is put for the other.
+ * Slack gives a private channel another id when it is shared with another organisation (slack.md fact 11). The bot goes
+ * on using the first id, under which it stores the channel's kernel, runs, settings and schedules. This class replaces
+ * one by the other where payloads come in and calls go out.
  */
 export class ChannelIds {
-  /** By the first id, the later ones, the newest last. */
+  /** The later ids by the first one, the newest last. */
   readonly #later = new Map<string, readonly string[]>();
 
-  /** What the store knows. */
+  /** Loads the ids that are in the store. */
   load(moved: Iterable<readonly [first: string, later: readonly string[]]>): void {
     for (const [first, later] of moved) this.#later.set(first, later);
   }
 
-  /** Slack has given a channel another id. Gives what is to be stored. */
+  /** Records that Slack has given a channel another id. Returns what to store. */
   change(from: string, to: string): { first: string; later: readonly string[] } {
     const first = this.first(from);
     const later = [...(this.#later.get(first) ?? []).filter((id) => id !== to), to];
@@ -32,20 +32,20 @@ export class ChannelIds {
     return { first, later };
   }
 
-  /** By which the bot knows the channel. */
+  /** The id by which the bot knows the channel. */
   first(id: string): string {
     for (const [first, later] of this.#later) if (later.includes(id)) return first;
     return id;
   }
 
-  /** A payload of Slack's, with first ids. Code keeps what it says: in JSON its quotes are escaped. */
+  /** A payload with first ids. Code is not changed, because in JSON its quotes are escaped. */
   readPayload<Payload>(payload: Payload): Payload {
     if (this.#later.size === 0) return payload;
     const read: Payload = JSON.parse(this.#withFirst(JSON.stringify(payload)));
     return read;
   }
 
-  /** Calls of the Web API by Slack's newest ids, and their answers by the first. */
+  /** Sends calls of the Web API with the newest ids, and returns their answers with the first ones. */
   translate(fetch: FetchFunction): FetchFunction {
     return async (url, init) => {
       if (this.#later.size === 0 || typeof init?.body !== 'string') return await fetch(url, init);
@@ -62,7 +62,7 @@ export class ChannelIds {
     return text;
   }
 
-  /** A call is a form; what a `response_url` gets is JSON. */
+  /** A call is a form; a `response_url` takes JSON. */
   #withNewest(body: string): string {
     if (body.startsWith('{')) return this.#newestIn(body);
     const fields = new URLSearchParams(body);

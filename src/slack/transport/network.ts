@@ -15,7 +15,7 @@ import type { Log } from '../../log.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
 import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 
-/** What a request to Slack may have, as the process's own fetch takes it. */
+/** The options of a request to Slack, as the global fetch takes them. */
 export interface SlackRequest {
   method?: string;
   headers?: Record<string, string>;
@@ -34,7 +34,7 @@ export interface SlackNetwork {
   call: FetchFunction;
   /** For uploads and downloads. */
   fetch: SlackFetch;
-  /** For Socket Mode's websocket; undefined: its client's own. */
+  /** For Socket Mode's websocket; undefined: the client's own. */
   socketDispatcher: Dispatcher | undefined;
 }
 
@@ -50,14 +50,14 @@ export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork
     new ProxyAgent({
       uri: proxy.url,
       requestTls: { allowH2: false },
-      // Calls wait behind connections that are about to be opened, so one that a silent proxy holds has to end.
+      // Calls wait behind connections that are being opened, so a connection to a silent proxy has to time out.
       clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: PROXY_ANSWER_MS }),
     }),
     new Agent({ allowH2: false }),
   );
   return {
     call: callThrough(dispatcher),
-    // The process's own fetch takes no dispatcher of another version of undici, and this one no form of the process's own.
+    // The global fetch takes no dispatcher of another version of undici, and this fetch no global FormData.
     fetch: async (url, { body, ...init } = {}) =>
       await fetchThrough(url, {
         ...init,
@@ -69,14 +69,14 @@ export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork
 }
 
 /**
- * A call of the Web API: a text there and a text back, without the streams, copies and checks of a fetch, which take two
- * fifths of its time (docs/performance.md). An answer can be read more than once.
+ * Calls the Web API without the streams, copies and checks of fetch, which take two fifths of the time of a call
+ * (docs/performance.md). An answer can be read more than once.
  */
 function callThrough(dispatcher: Dispatcher): FetchFunction {
   return async (url, { headers = {}, body, signal } = {}) => {
     if (body instanceof FormData) throw new TypeError('a call of the Web API has no files');
     const abort = signal === undefined ? {} : { signal };
-    // Where nothing is asked for, a server or a proxy may choose to compress.
+    // Without this header a server or a proxy may compress the answer.
     const asked = { 'accept-encoding': 'identity', ...headers };
     const sent = { method: 'POST', headers: asked, body: body ?? '', dispatcher, ...abort } as const;
     const answer = await request(url, sent);
@@ -109,7 +109,7 @@ function copyForm(form: FormData): Form {
   return copy;
 }
 
-/** Slack has many addresses, so each is looked at by itself. */
+/** Slack has many hosts: each request goes through the proxy or not, by its own address. */
 function byAddress(proxy: ProxySettings, through: Dispatcher, direct: Dispatcher): Dispatcher {
   return direct.compose((dispatch) => (options, handler) => {
     const isDirect = proxyFor(String(options.origin), proxy) === undefined;
@@ -118,8 +118,8 @@ function byAddress(proxy: ProxySettings, through: Dispatcher, direct: Dispatcher
 }
 
 /**
- * Socket Mode has one websocket at a time. Its client cannot end a websocket whose other side is silent where the
- * dispatcher is not its own, so the connections of the one before end here when the next is asked for.
+ * Socket Mode has one websocket at a time. With a dispatcher that is not its own, the client cannot end a websocket
+ * whose other side is silent, so the previous connections are closed here when the next one is asked for.
  */
 function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
   const opened = new Set<Socket>();
@@ -143,7 +143,7 @@ function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
   });
 }
 
-/** The Web API methods that we call and that change nothing: a standby and a leader in doubt may call them. */
+/** The methods that change nothing: a standby, and a leader whose lease is in doubt, may call them. */
 const READS: ReadonlySet<string | undefined> = new Set([
   'apps.connections.open',
   'auth.test',
@@ -157,8 +157,8 @@ const READS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 /**
- * All calls of the Web API go through this. One that changes something waits until this process is surely the leader,
- * and is checked again in the moment in which it is sent.
+ * Every call of the Web API goes through this. A call that changes something waits until this process is surely the
+ * leader.
  */
 export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunction {
   return async (url, init) => {
@@ -169,12 +169,12 @@ export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunct
 }
 
 const CALL_TIMEOUT_MS = 10_000;
-/** trigger_ids expire after 3 s: a longer retry would be in vain. */
+/** A trigger_id expires after 3 s, so longer retries would be useless. */
 const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
 
 /**
- * A client for one purpose: a 429 pauses a client's whole queue. A listener cannot wait for that, so with `isUrgent` a
- * 429 is a failure at once.
+ * A client for one purpose, because a 429 pauses a client's whole queue. With `isUrgent` a 429 fails at once instead,
+ * for callers that cannot wait.
  */
 export function openClient(
   { botToken, apiUrl }: { botToken: string; apiUrl?: string | undefined },
@@ -190,10 +190,10 @@ export function openClient(
 }
 
 interface ClientOptions {
-  /** By default the process's own. */
+  /** By default the global one. */
   fetch?: FetchFunction | undefined;
   isUrgent: boolean;
-  /** Its caller knows more of a call that failed, and says so. */
+  /** The caller logs failed calls itself. */
   isQuiet?: boolean;
   timeout?: number;
   retryConfig?: RetryOptions;
@@ -209,8 +209,8 @@ export function clientOptions(apiUrl: string | undefined, fetch: FetchFunction) 
 }
 
 /**
- * Bolt's and the clients' log lines in ours. Their "info" is our "debug". Their "debug" repeats whole payloads, with
- * code and with what people type into a box for a password, so no level of ours shows it.
+ * Writes the log lines of Bolt and its clients into our log. Their "info" is our "debug". Their "debug" is dropped: it
+ * contains whole payloads, with code and typed passwords.
  */
 export function boltLogger(log: Log, isQuiet = false): Logger {
   const info = say((line) => log.debug({ event: 'slack.told' }, line));

@@ -6,19 +6,20 @@ import type { SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SignedHttpOptions {
   signingSecret: string;
-  /** Asks Slack whether it knows us; rejects when it does not answer or refuses. */
+  /** `auth.test`; rejects if Slack refuses the token or does not answer. */
   askSlack: () => Promise<unknown>;
   logger: Logger;
 }
 
-/** Slack gives a request up after 3 s; what is told before that is repeated for what it was. */
+/** Just before Slack gives a request up, which is after 3 s. */
 const ANSWER_WITHIN_MS = 2_900;
-/** Slack's word that it takes us counts for so long. */
+/** How long an answer of Slack counts for the health check. */
 const SLACK_KEEP_MS = 30_000;
 
 /**
- * Signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health and Slack share a port.
- * What is not accepted is answered 503: Slack repeats events after any answer but a 2xx.
+ * Receives payloads by signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health
+ * checks and Slack share a port. A payload that is not accepted is answered 503: Slack repeats events after any answer
+ * but a 2xx.
  */
 export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
   let accepting = false;
@@ -34,7 +35,7 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
     async processEventErrorHandler({ error, response }) {
       const isStoreSilent = error instanceof StoreError;
       if (isStoreSilent) logger.warn(`a payload was not accepted: ${error.message}`);
-      else logger.error(`a payload broke: ${error.message}`);
+      else logger.error(`a payload could not be handled: ${error.message}`);
       if (!response.headersSent) response.writeHead(isStoreSilent ? 503 : 500).end();
       return true;
     },

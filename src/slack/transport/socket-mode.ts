@@ -12,28 +12,28 @@ export interface SocketModeOptions {
   appToken: string;
   apiUrl: string | undefined;
   fetch: FetchFunction;
-  /** For the websocket; undefined: its client's own. */
+  /** For the websocket; undefined: the client's own. */
   dispatcher: SlackNetwork['socketDispatcher'];
   logger: Logger;
 }
 
 /**
- * A dropped socket is noticed after this long and the same time passes before the next one opens, so the length of a
- * gap in which slash commands fail; shorter risks taking a busy second for a dead socket.
+ * A dropped socket is noticed after this time, and the next one opens after the same time again; slash commands fail in
+ * between. With a shorter time a busy second could be taken for a dead socket.
  */
 const SOCKET_PING_MS = 2_000;
 
 /**
- * For as long as it takes: an `apps.connections.open` whose tries are used up ends the process,
- * and without a ceiling the pauses between tries would outgrow the outage.
+ * An `apps.connections.open` whose tries are used up ends the process, so it is tried for ever. Without a ceiling the
+ * pauses between tries would outgrow the outage.
  */
 const UNTIL_SLACK_IS_BACK: RetryOptions = { forever: true, factor: 1.3, minTimeout: 500, maxTimeout: 15_000 };
 
-/** Socket Mode. The client of the socket retries for longer than that of the app. */
+/** Receives payloads by Socket Mode. The client of the socket retries for longer than that of the app. */
 export function createSocketMode(options: SocketModeOptions): SlackTransport {
   const { appToken, apiUrl, logger } = options;
   const refused = Promise.withResolvers<never>();
-  // Once the socket is open, nobody awaits this.
+  // Nobody awaits this once the socket is open.
   refused.promise.catch(() => undefined);
   const causes = withCauses(logger);
   let isClosed = false;
@@ -55,7 +55,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     },
   });
   receiver.client.on('connected', () => {
-    // A connection that was about to be made when we were closed.
+    // This connection was being opened when `close` was called.
     if (isClosed) return void receiver.stop();
     health = { ok: true, detail: `Connected by Socket Mode since ${new Date().toISOString()}.` };
   });
@@ -83,8 +83,11 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
   };
 }
 
-/** By these undici tells what becomes of a websocket, which its event does not; all of its in this process are Slack's. */
-const TOLD_OF_SOCKETS = ['undici:request:error', 'undici:request:headers', 'undici:websocket:socket_error'];
+/**
+ * undici's diagnostics channels, which tell why a websocket failed; its events do not. In this process undici opens
+ * websockets to Slack only.
+ */
+const DIAGNOSTICS = ['undici:request:error', 'undici:request:headers', 'undici:websocket:socket_error'];
 
 const upgradeSchema = z.object({
   request: z.object({ upgrade: z.literal('websocket') }),
@@ -92,7 +95,7 @@ const upgradeSchema = z.object({
   response: z.object({ statusCode: z.number() }).optional(),
 });
 
-/** The client of a websocket that broke says so twice, and not why: with this logger once, with the cause. */
+/** The client logs a broken websocket twice, without the cause. This logger writes it once, with the cause. */
 export function withCauses(logger: Logger): { logger: Logger; end: () => void } {
   let cause: Error | undefined;
   const note = (told: unknown): void => {
@@ -102,7 +105,7 @@ export function withCauses(logger: Logger): { logger: Logger; end: () => void } 
     else if (response !== undefined) cause = new Error(`HTTP ${response.statusCode}`);
     else cause = error ?? cause;
   };
-  for (const channel of TOLD_OF_SOCKETS) subscribe(channel, note);
+  for (const channel of DIAGNOSTICS) subscribe(channel, note);
   const error = (...words: unknown[]): void => {
     const line = String(words[0]);
     if (line.startsWith('WebSocket error!')) return;
@@ -112,16 +115,16 @@ export function withCauses(logger: Logger): { logger: Logger; end: () => void } 
   };
   return {
     logger: { ...logger, error },
-    end: () => TOLD_OF_SOCKETS.forEach((channel) => unsubscribe(channel, note)),
+    end: () => DIAGNOSTICS.forEach((channel) => unsubscribe(channel, note)),
   };
 }
 
-/** Longer than Slack's hello. */
+/** Slack's hello is shorter. */
 const HELLO_CHARS = 2_000;
 
 /**
- * What a message on the websocket says of other connections of this app: Slack's hello counts them. Standbys of one store
- * have none, so they belong to a bot on another one.
+ * A warning for a hello of Slack that counts other connections of this app. Standbys on the same store have none, so
+ * the others belong to a bot on another store.
  */
 export function sharedWarning(data: unknown): string | undefined {
   if (typeof data !== 'string' || data.length > HELLO_CHARS) return undefined;
@@ -132,8 +135,8 @@ export function sharedWarning(data: unknown): string | undefined {
 }
 
 /**
- * Slack's refusal to give an address, told and then tried again like a missing answer: over some
- * words the socket's client tries for ever by itself, and over others it gives up, for good where it was connected once.
+ * Reports that Slack refuses to give an address, and has the client try again as if there were no answer. By itself the
+ * client tries for ever after some refusals, and after others gives up, for good if it was connected before.
  */
 function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void): FetchFunction {
   return async (url, init) => {

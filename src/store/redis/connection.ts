@@ -3,35 +3,36 @@ import type * as z from 'zod';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
+import { decodeLoosely } from '../store.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
 import { PREFIX, type ScriptName, scriptText, shaOf } from './scripts.ts';
 
-/** How long an answer is waited for. */
+/** How long a command waits for its answer. */
 const COMMAND_TIMEOUT_MS = 1_000;
-/** A step that Redis begins later than this does nothing; the rest of the second is left for the answer's way back. */
+/** A script that Redis begins later than this does nothing. The rest of the second is left for the answer. */
 const STEP_DEADLINE_MS = 800;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Without a byte for this long the connection is given up; an idle one is kept alive by pings. */
+/** A connection without traffic for this long counts as lost. Pings keep an idle one alive. */
 const SOCKET_TIMEOUT_MS = 3_000;
 const PING_INTERVAL_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
-/** A server that takes no writes any more is left at most this often. */
+/** How often, at most, the connection to a read-only server is dropped. */
 const LEAVE_AGAIN_MS = 5_000;
 
 type Client = ReturnType<typeof createClient>;
 
-/** Redis is there, but does not do it now: it loads, fails over, is full, or cannot save. It is waited for. */
+/** Redis answers, but cannot do it now: it is loading, failing over, full, or cannot save. Worth another try. */
 const PASSING = /\b(LOADING|BUSY|TRYAGAIN|MASTERDOWN|READONLY|MISCONF|NOREPLICAS|OOM|LATE)\b/;
 
 /**
- * The connection to one Redis. It comes back by itself. While Redis is away every call rejects with `silent` at once, and
- * one that gets no answer after 1 s.
+ * The connection to one Redis. It reconnects by itself. While there is no connection, every call rejects with `silent` at
+ * once. A call without an answer rejects with `silent` after 1 s.
  */
 export class RedisConnection {
   readonly client: Client;
-  /** Subscribed to by every process of 0.1.0 that works on this store. */
+  /** Every process of 0.1.0 on this store subscribes to this channel. */
   readonly oldChannel: string;
-  /** What the lease record says while this process holds it; a write is accepted by nothing else. */
+  /** The lease record while this process holds the lease. Redis accepts a write only with the current record. */
   fence = 'none';
   readonly #address: string;
   readonly #secrets: readonly string[];
@@ -43,15 +44,7 @@ export class RedisConnection {
   #leftAt = -Infinity;
 
   constructor(address: string, log: Log) {
-    const url = URL.parse(address);
-    if (
-      url === null ||
-      !/^rediss?:$/.test(url.protocol) ||
-      url.hostname === '' ||
-      !/^(\/\d*)?$/.test(url.pathname)
-    ) {
-      throw new StoreError('refused', 'STORE_URL is no redis://user:password@host:port/database address.');
-    }
+    const url = new URL(address);
     this.#log = log;
     this.#address = `Redis at ${url.host}${url.pathname === '/' ? '' : url.pathname}`;
     this.#secrets = [url.password, decodeLoosely(url.password)].filter((secret) => secret !== '');
@@ -60,28 +53,28 @@ export class RedisConnection {
     this.#watch();
   }
 
-  /** Connects, or rejects: `silent` when nobody answers, `refused` with Redis' reason. */
+  /** Connects. Rejects with `silent` if nobody answers, or with `refused` and Redis' reason. */
   async open(): Promise<void> {
     try {
       await this.#inTime(this.client.connect(), CONNECT_TIMEOUT_MS + COMMAND_TIMEOUT_MS);
       this.#isOpened = true;
       await this.ping();
-      await this.#look();
+      await this.#checkServer();
     } catch (error) {
       this.close();
       throw this.#storeErrorOf(error);
     }
   }
 
-  /** Any command, bounded. */
+  /** Runs any command, with a time limit. */
   async call<T>(send: () => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new StoreError('refused', 'The store is closed.');
-    // The library keeps MULTI for later even with its offline queue off; this bars the way for all alike.
+    // Without a connection the library still queues MULTI although its offline queue is off, so nothing is sent at all.
     if (!this.client.isReady) throw new StoreError('silent', `${this.#address} is not connected.`);
     try {
       return await this.#inTime(send(), COMMAND_TIMEOUT_MS);
     } catch (error) {
-      if (error instanceof Error && /\bREADONLY\b/.test(error.message)) this.#leaveReplica();
+      if (error instanceof Error && /\bREADONLY\b/.test(error.message)) this.#leaveReadOnlyServer();
       throw this.#storeErrorOf(error);
     }
   }
@@ -94,12 +87,12 @@ export class RedisConnection {
     );
   }
 
-  /** One atomic step that changes nothing. */
+  /** Runs a script that needs no lease. */
   async read<T>(answer: z.ZodType<T>, script: ScriptName, ...args: (string | number)[]): Promise<T> {
     return this.#run(answer, script, '', ...args);
   }
 
-  /** One atomic step that Redis does only while the lease record names this process. */
+  /** Runs a script that Redis executes only while the lease record names this process. */
   async write<T>(answer: z.ZodType<T>, script: ScriptName, ...args: (string | number)[]): Promise<T> {
     return this.#run(answer, script, this.fence, ...args);
   }
@@ -107,7 +100,7 @@ export class RedisConnection {
   async #run<T>(answer: z.ZodType<T>, script: ScriptName, ...args: (string | number)[]): Promise<T> {
     const read = answer.safeParse(await this.#runInTime(script, ...args));
     if (read.success) return read.data;
-    throw new StoreError('refused', `Redis answered ${script} with what no store of this version answers.`);
+    throw new StoreError('refused', `Redis gave an answer to ${script} that this version cannot read.`);
   }
 
   async #runInTime(script: ScriptName, ...args: (string | number)[]): Promise<unknown> {
@@ -119,7 +112,7 @@ export class RedisConnection {
         } catch (error) {
           const redisNow = /^LATE (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
           const now = performance.now();
-          // An answer in time that says "late" tells of a clock that was set; the step has done nothing yet.
+          // "LATE" although there is time left: Redis' clock was set. The script has changed nothing, so it is repeated.
           if (redisNow === undefined || now >= endsAt) throw error;
           this.#clockOffsetMs = Number(redisNow) - now;
         }
@@ -130,35 +123,37 @@ export class RedisConnection {
   async ping(): Promise<void> {
     await this.call(async () => {
       const [seconds, microseconds] = await this.client.time();
-      // Redis read its clock before this moment: the offset is at most too small, and a step never too patient.
+      // Redis read its clock a moment ago, so the offset may be too small, which makes a deadline earlier, never later.
       this.#clockOffsetMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000 - performance.now();
     });
   }
 
   close(): void {
     this.#isClosed = true;
-    // One that is still connecting cannot be destroyed without losing sight of its socket: it ends at its next event.
+    // A client that is still connecting keeps its socket when destroyed: it is destroyed when it is ready.
     if (this.client.isReady) this.client.destroy();
   }
 
-  /** After a failover the address leads to another server, while the old one keeps its connections. */
-  #leaveReplica(): void {
+  /** After a failover the address leads to another server, but the old server keeps its connections. */
+  #leaveReadOnlyServer(): void {
     if (performance.now() - this.#leftAt < LEAVE_AGAIN_MS) return;
     this.#leftAt = performance.now();
-    this.#log.warn({ event: 'redis.readonly' }, `${this.#address} takes no writes; it is looked for anew`);
-    // The server hangs up, which the library takes for a lost connection; its own `quit` is for good.
+    this.#log.warn(
+      { event: 'redis.readonly' },
+      `${this.#address} accepts no writes; this process connects again`,
+    );
+    // The server closes the connection, and the library connects again. The library's own `quit` would be final.
     this.client.sendCommand(['QUIT']).catch(() => undefined);
   }
 
-  async #look(): Promise<void> {
-    // An account may be barred from INFO; then there is nothing to tell.
+  async #checkServer(): Promise<void> {
+    // The account may not be allowed to use INFO.
     const info = await this.call(() => this.client.info()).catch(() => '');
     if (/^cluster_enabled:1/m.test(info)) {
       throw new StoreError('refused', `${this.#address}: Redis Cluster is not supported.`);
     }
     const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
     if (policy === undefined || policy === 'noeviction' || /^maxmemory:0\b/m.test(info)) return;
-    // A Redis that drops keys when it is full drops accepted runs.
     this.#log.warn(
       { event: 'redis.evicting', policy },
       'Redis may drop accepted runs when it is full: set its maxmemory-policy to noeviction',
@@ -177,7 +172,7 @@ export class RedisConnection {
 
   #createClient(url: URL): Client {
     const readable = new URL(url);
-    // The library takes no percent sign that stands for itself, as it may in a password.
+    // The library rejects a percent sign that begins no escape, which a password may contain.
     readable.username = encodeURIComponent(decodeLoosely(url.username));
     readable.password = encodeURIComponent(decodeLoosely(url.password));
     try {
@@ -190,7 +185,7 @@ export class RedisConnection {
           socketTimeout: SOCKET_TIMEOUT_MS,
           reconnectStrategy: (retries, cause) => {
             if (this.#isClosed) return false;
-            // The first connection fails at once, for the operator to see; a lost one is sought again without end.
+            // The first attempt fails at once, so that the operator sees it. A lost connection is retried without end.
             if (!this.#isOpened) return cause;
             return Math.min(50 * 2 ** retries, MAX_RECONNECT_DELAY_MS) + Math.random() * 50;
           },
@@ -209,7 +204,7 @@ export class RedisConnection {
       if (!this.#isOpened || this.#isClosed) return;
       const { code, message: reason } = this.#storeErrorOf(error);
       if (!isLost) this.#log.warn({ event: 'redis.lost', reason }, 'the connection to Redis is lost');
-      // The operator has to act, such as on a password that was changed.
+      // An operator has to act, for example because the password was changed.
       else if (code === 'refused' && !isRefused)
         this.#log.error({ event: 'redis.refused', reason }, 'Redis refuses the connection');
       isLost = true;
@@ -220,7 +215,7 @@ export class RedisConnection {
       if (isLost) this.#log.info({ event: 'redis.back' }, 'the connection to Redis is back');
       isLost = false;
       isRefused = false;
-      // Another server may have taken over, with a clock of its own.
+      // Another server, with another clock, may have taken over.
       if (this.#isOpened) this.ping().catch(() => undefined);
     });
   }
@@ -233,16 +228,8 @@ export class RedisConnection {
     if (/\b(MOVED|CROSSSLOT|CLUSTERDOWN)\b/.test(reason)) {
       return new StoreError('refused', `${this.#address}: Redis Cluster is not supported.`);
     }
-    // Redis' own answers begin with a word in capitals; all else is the way to it. No cause: it may show the address.
+    // Redis' own errors begin with a word in capitals; others come from the network. No `cause`: it may contain the URL.
     const isRefusal = /^[A-Z][A-Z0-9]+ /.test(reason) && !PASSING.test(reason);
     return new StoreError(isRefusal ? 'refused' : 'silent', `${this.#address}: ${shown}`);
-  }
-}
-
-function decodeLoosely(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

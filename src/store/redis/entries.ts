@@ -4,8 +4,8 @@ import type { RedisConnection } from './connection.ts';
 import { PREFIX } from './scripts.ts';
 
 /**
- * One key per entry, which ends by itself, and one index per namespace: listing a namespace costs the same however many
- * other keys this Redis has. @keyv/redis lists by SCAN over all of them, and its writes know no fence.
+ * One key for each entry, which expires by itself, and one index for each namespace, so that listing a namespace does not
+ * depend on how many other keys this Redis has. @keyv/redis lists with SCAN over all keys, and its writes need no lease.
  */
 export class RedisEntries implements Entries {
   readonly #redis: RedisConnection;
@@ -39,7 +39,7 @@ export class RedisEntries implements Entries {
   }
 }
 
-/** Redis takes whole milliseconds, at least one. */
+/** Redis takes only whole milliseconds, at least one. */
 function wholeMs(ttl: number | undefined): number | '' {
   return ttl === undefined ? '' : Math.max(1, Math.ceil(ttl));
 }

@@ -8,25 +8,25 @@ import { migrateStore, STORE_VERSION } from './migration.ts';
 const KINDS = z.enum(['held', 'taken', 'left', 'oldVersion', 'newer']);
 const ANSWER = z.tuple([KINDS, z.number(), z.string()], z.string());
 
-/** What is wanted or offered is looked at within a few seconds, or is stale. */
+/** A request for a successor, and an offer, are answered within a few seconds or expire. */
 const FRESH_MS = 15_000;
-/** Two processes that each miss something would give way to each other for ever. */
+/** The least time between two handovers: two processes that each miss something would otherwise alternate for ever. */
 const AGAIN_MS = 10 * 60_000;
 
-/** One key that ends by Redis' own clock, so that the clocks of two processes need not agree: "<epoch> <holder>". */
+/** One key, "<epoch> <holder>", that expires by Redis' own clock, so that the clocks of two processes need not agree. */
 export class RedisLease implements LeaderLease {
   readonly holder = randomUUID();
-  /** Three keys that end by themselves: what the leader misses, what a standby reaches, and that one has given way. */
+  /** Three keys that expire: what the leader misses, what a standby reaches, and that a leader has given way. */
   readonly handover: Handover;
   readonly #redis: RedisConnection;
   #epoch = 0;
-  /** The store had a leader and a version when this standby saw it last. */
+  /** When this standby last asked, the store had a version and another leader. */
   #isKnown = false;
-  /** Redis has not answered this standby since: for its leader it was away as well, and its lease may have run out meanwhile. */
+  /** Redis has failed to answer this standby since then. Probably the leader got no answer either, and its lease expired. */
   #wasAway = false;
   /**
-   * By `performance.now()`: a store that was emptied or away is left until then to its leader, which alone can write back what
-   * is lost, and has heard what its kernels said.
+   * By `performance.now()`: until then this standby leaves a store that was emptied or away to its leader. Only that process
+   * can write back what was lost, and it has the output that its kernels sent meanwhile.
    */
   #leftUntil: number | undefined;
 
@@ -60,7 +60,7 @@ export class RedisLease implements LeaderLease {
     this.#wasAway = false;
     this.#isKnown = kind === 'taken' && version !== '';
     if (kind === 'taken') {
-      // What the leader's record says when a standby asks for the lease.
+      // A standby learns here what the leader misses.
       if (wanted === 'slack' || wanted === 'gateway') this.handover.onWanted?.(wanted);
       return { kind };
     }
@@ -84,18 +84,18 @@ export class RedisLease implements LeaderLease {
     try {
       await migrateStore(this.#redis, ttlMs);
     } catch (error) {
-      // It ends by itself where Redis is away.
+      // If Redis does not answer, the lease expires by itself.
       await this.release().catch(() => undefined);
       throw error;
     }
   }
 }
 
-/** Throws `refused` for a store that a newer version has written. */
+/** Throws `refused` if a newer version has written the store. */
 export function checkVersion(version: string): void {
   if (Number(version) <= STORE_VERSION) return;
   throw new StoreError(
     'refused',
-    `The store was written by a newer Sparkthread (it is version ${version}, this one knows ${STORE_VERSION}). Start the newer one, or give STORE_URL another database.`,
+    `The store was written by a newer Sparkthread (it is version ${version}, this one knows ${STORE_VERSION}). Start the newer one, or set STORE_URL to another database.`,
   );
 }

@@ -1,14 +1,14 @@
-/** What the keys of 0.1.0 start with. */
+/** The prefix of the keys of 0.1.0. */
 export const PREFIX_1 = 'sparkthread:{v1}:';
 
-/** What the steps below begin with. */
+/** The beginning of the scripts below. */
 const OLD = `
     local old = '${PREFIX_1}'
     local function oldKey(name, ...) return old .. name .. ':' .. cjson.encode({...}) end`;
 
-/** Steps that move what 0.1.0 stored (migration.ts), in the words of scripts.ts. Each that writes renews the lease. */
+/** Scripts that move what 0.1.0 stored (migration.ts). They use the functions of scripts.ts. Those that write renew the lease. */
 export const MIGRATION = {
-  /** [ttlMs] → whether 0.1.0 has ever written here: it noted each request, whatever that made. */
+  /** [ttlMs] → more than 0 if 0.1.0 has ever written here. It stored every request. */
   beginMigration: `${OLD}
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
     reserve(redis.call('GET', old .. 'order') or 0)
@@ -16,12 +16,12 @@ export const MIGRATION = {
   /** [index, limit] → ids. */
   oldRuns: `${OLD}
     return redis.call('ZRANGE', old .. ARGV[3], 0, ARGV[4] - 1)`,
-  /** [id] → the run's fields, flat, or none. */
+  /** [id] → [field, value, …] of the run, or an empty list. */
   oldRun: `${OLD}
     local name = oldKey('run', ARGV[3])
     if redis.call('TYPE', name).ok ~= 'hash' then return {} end
     return redis.call('HGETALL', name)`,
-  /** [ttlMs, order, code, …run], of which the workspace is '' where there is none to move. */
+  /** [ttlMs, order, code, …run]. The workspace is '' if there is no record to move. */
   moveRun: `${OLD}
     local run = given(6)
     run.order = ARGV[4]
@@ -38,7 +38,7 @@ export const MIGRATION = {
     end
     redis.call('ZREM', old .. 'unposted', run.id)
     redis.call('ZREM', old .. 'posted', run.id)`,
-  /** [ttlMs, limit] → how many were moved. */
+  /** [ttlMs, limit] → the number of moved requests. */
   moveRequests: `${OLD}
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[3])
     local found = redis.call('ZRANGE', old .. 'delivered', 0, ARGV[4] - 1, 'WITHSCORES')

@@ -3,12 +3,12 @@ import { upgradeData, upgradeState } from '../version-1.ts';
 import type { RedisConnection } from './connection.ts';
 import { PREFIX_1 } from './migration-scripts.ts';
 
-/** What a store of this version says of itself. A later one that moves the keys writes its own number there too. */
+/** The version that is stored in Redis. A later version that moves the keys stores its own number there too. */
 export const STORE_VERSION = 2;
 
 const BATCH = 500;
 const KEYV_1 = `${PREFIX_1}keyv:`;
-/** [field, value, …] → by name. */
+/** Turns [field, value, …] into a map. */
 const OLD_RUN = z
   .array(z.string())
   .transform(
@@ -17,9 +17,9 @@ const OLD_RUN = z
   );
 
 /**
- * Moves what 0.1.0 stored to the keys of this version, each record in one step that takes the old one away: a process
- * that breaks off leaves the rest to the next. Every step renews the lease, for there may be more of them than one lease
- * lasts. Where 0.1.0 never was nothing is looked for: this Redis may hold a million keys of others.
+ * Moves what 0.1.0 stored to the keys of this version. Each record is moved in one step that deletes the old one, so that
+ * the next process can continue a migration that was cut short. Every step renews the lease, because the whole migration
+ * may take longer. If 0.1.0 never wrote here, nothing is searched: this Redis may have a million keys of other programs.
  */
 export async function migrateStore(redis: RedisConnection, ttlMs: number): Promise<void> {
   const traces = await redis.write(z.number(), 'beginMigration', ttlMs);
@@ -56,7 +56,7 @@ async function moveRuns(redis: RedisConnection, index: string, ttlMs: number): P
   }
 }
 
-/** Only here, where 0.1.0 was, are all keys of this Redis looked through: 0.1.0 had no index of these. */
+/** 0.1.0 had no index of these entries, so all keys of this Redis are scanned. */
 async function moveEntries(redis: RedisConnection, ttlMs: number): Promise<void> {
   let cursor = '0';
   do {

@@ -11,18 +11,18 @@ import {
 } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 
-/** What the steps answer (scripts.ts). */
+/** The answers of the scripts (scripts.ts). */
 const ACCEPTANCE = z.union([
   z.tuple([z.literal('accepted'), z.coerce.number()]),
   z.tuple([z.literal('duplicate'), z.string()]),
 ]);
-/** [field, value, …], as HGETALL answers in RESP2. */
+/** [field, value, …], as HGETALL returns it in RESP2. */
 const FLAT_RUN = z.array(z.string());
 const TEXT_OR_NONE = z.string().nullable();
 
 /**
- * The runs in Redis. Each call is one Lua step. A call that rejects with `silent` may have been done all the same when
- * the connection broke before the answer; `findRequest` and `get` tell.
+ * The runs in Redis. Each call is one Lua script. A call that rejects with `silent` may have succeeded, because only its
+ * answer was lost; `findRequest` and `get` tell.
  */
 export class RedisRuns<Data> implements RunStore<Data> {
   readonly #redis: RedisConnection;
@@ -35,14 +35,8 @@ export class RedisRuns<Data> implements RunStore<Data> {
 
   async accept(requestKey: string, run: NewRun<Data>): Promise<Acceptance> {
     const fields = fieldsOf({ ...run, state: 'waiting', updatedAt: run.createdAt });
-    const answer = await this.#redis.write(
-      ACCEPTANCE,
-      'accept',
-      requestKey,
-      JSON.stringify(run.code),
-      ...fields,
-    );
-    const [kind, value] = answer;
+    const given = [requestKey, JSON.stringify(run.code), ...fields];
+    const [kind, value] = await this.#redis.write(ACCEPTANCE, 'accept', ...given);
     return kind === 'accepted' ? { kind, order: value } : { kind, runId: value };
   }
 
@@ -58,12 +52,8 @@ export class RedisRuns<Data> implements RunStore<Data> {
     return (await this.#redis.read(TEXT_OR_NONE, 'findRequest', requestKey)) ?? undefined;
   }
 
-  async save(run: RunRecord<Data>): Promise<boolean> {
-    return (await this.#redis.write(z.number(), 'save', run.order, '', ...fieldsOf(run))) === 1;
-  }
-
-  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
-    const given = [run.order, JSON.stringify(code), ...fieldsOf(run)];
+  async save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean> {
+    const given = [run.order, code === undefined ? '' : JSON.stringify(code), ...fieldsOf(run)];
     return (await this.#redis.write(z.number(), 'save', ...given)) === 1;
   }
 
@@ -112,7 +102,7 @@ export class RedisRuns<Data> implements RunStore<Data> {
   }
 }
 
-/** In the order of `given` in scripts.ts. */
+/** In the order in which `given` of scripts.ts reads them. */
 function fieldsOf(run: Omit<RunRecord<unknown>, 'order'>): (string | number)[] {
   const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
   const place = [id, workspace, channel, thread, queue, requester, state];

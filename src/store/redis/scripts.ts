@@ -2,11 +2,12 @@ import { hash } from 'node:crypto';
 import { MIGRATION } from './migration-scripts.ts';
 
 /**
- * The store's atomic steps in Lua. KEYS[1] is the prefix that every key starts with. ARGV[1] is the time by Redis' own
- * clock after which nobody waits for the answer any more: a step that begins later (Redis had stood still) does nothing.
- * ARGV[2] is what the lease record must say: '' for a step that only reads.
+ * The store's atomic steps in Lua. KEYS[1] is the prefix of every key. ARGV[1] is the deadline by Redis' own clock: nobody
+ * waits for the answer any longer, so a script that Redis begins later changes nothing. ARGV[2] is the required lease
+ * record, '' for a script that needs no lease.
  *
- * Redis undoes nothing of a step that breaks off, so each step begins with what can be refused for want of memory.
+ * Redis does not undo a script that fails in the middle, so the first write of each script is one that fails if Redis is
+ * out of memory.
  */
 export const PREFIX = 'sparkthread:{v2}:';
 
@@ -54,7 +55,7 @@ local function erase(id)
   if run then
     for index in pairs(indexes(run)) do redis.call('ZREM', index, id) end
   end
-  -- A Redis that was full may have dropped the run and not its place.
+  -- A Redis that evicts keys may have dropped the run but not its index entry.
   redis.call('ZREM', prefix .. 'posted', id)
   redis.call('DEL', key('run', id), key('code', id))
 end
@@ -77,7 +78,7 @@ local function given(first)
   return run
 end
 
--- No later run gets an order that was given out before.
+-- No order is given out twice.
 local function reserve(order)
   if tonumber(order) > tonumber(redis.call('GET', prefix .. 'order') or 0) then
     redis.call('SET', prefix .. 'order', order)
@@ -100,7 +101,7 @@ local function list(...)
   local found = {}
   for _, id in ipairs(redis.call(...)) do
     local flat = redis.call('HGETALL', key('run', id))
-    -- A Redis that was full may have dropped it.
+    -- A Redis that evicts keys may have dropped it.
     if #flat > 0 then table.insert(found, flat) end
   end
   return found
@@ -119,7 +120,7 @@ const BODIES = {
     know(request, run.id, run.createdAt)
     write(run)
     return {'accepted', run.order}`,
-  /** [request, atMs] → 1 when it was new. */
+  /** [request, atMs] → 1 if the request was new. */
   markSeen: `
     if redis.call('HEXISTS', prefix .. 'requests', ARGV[3]) == 1 then return 0 end
     know(ARGV[3], '', ARGV[4])
@@ -128,7 +129,7 @@ const BODIES = {
   forgetRequest: `forget(ARGV[3])`,
   /** [request] → the run's id or nil. */
   findRequest: `return redis.call('HGET', prefix .. 'requests', ARGV[3])`,
-  /** [order, code or '', …run] → 1 when there was such a run. */
+  /** [order, code or '', …run] → 1 if the run exists. */
   save: `
     local run = given(5)
     run.order = ARGV[3]
@@ -144,7 +145,7 @@ const BODIES = {
     redis.call('SET', key('code', run.id), ARGV[6])
     know(ARGV[3], run.id, ARGV[4])
     write(run)`,
-  /** [id] → the run's fields, flat, or none. */
+  /** [id] → [field, value, …] of the run, or an empty list. */
   get: `return redis.call('HGETALL', key('run', ARGV[3]))`,
   /** [id] → JSON or nil. */
   code: `return redis.call('GET', key('code', ARGV[3]))`,
@@ -164,7 +165,7 @@ const BODIES = {
     local ids = redis.call('ZRANGEBYSCORE', prefix .. 'posted', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
     for _, id in ipairs(ids) do erase(id) end
     return ids`,
-  /** [requestsBefore, limit] → how many were erased. */
+  /** [requestsBefore, limit] → the number of erased requests. */
   purgeRequests: `
     local old = redis.call('ZRANGEBYSCORE', prefix .. 'requested', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
     for _, request in ipairs(old) do forget(request) end
@@ -173,7 +174,7 @@ const BODIES = {
   setEntries: `
     for i = 4, #ARGV, 3 do setEntry(ARGV[3], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
     redis.call('ZREMRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], '-inf', string.format('%.0f', now))`,
-  /** [namespace, …keys] → how many were there. */
+  /** [namespace, …keys] → the number of deleted entries. */
   deleteEntries: `
     local deleted = 0
     for i = 4, #ARGV do
@@ -188,15 +189,15 @@ const BODIES = {
       redis.call('DEL', prefix .. 'keyv:' .. ARGV[3] .. ':' .. name)
     end
     redis.call('DEL', index)`,
-  /** [namespace] → the keys that have not ended. */
+  /** [namespace] → the keys that have not expired. */
   listEntries: `
     return redis.call('ZRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], string.format('%.0f', now), '+inf')`,
 
-  /** → the version that wrote this store, '' for a new one or one of 0.1.0. */
+  /** → the version that wrote this store, '' for a new store and for one of 0.1.0. */
   version: `return redis.call('GET', prefix .. 'version') or ''`,
   /**
-   * [holder, ttlMs, highest epoch known, channel of 0.1.0, version of this process, what is left to its leader: none, an
-   * emptied store, a free one] → [kind, number, version].
+   * [holder, ttlMs, highest known epoch, channel of 0.1.0, version of this process, what to leave to the old leader: `none`,
+   * an `emptied` store, any `free` lease] → [kind, epoch, version, …what the leader misses].
    */
   acquire: `
     local holder, ttl = ARGV[3], ARGV[4]
@@ -222,14 +223,14 @@ const BODIES = {
   /** [record]. */
   release: `
     if redis.call('GET', prefix .. 'lease') == ARGV[3] then redis.call('DEL', prefix .. 'lease') end`,
-  /** [part, ttlMs] → 1 when a standby has said that it reaches it, and nobody has given way lately (handover.ts). */
+  /** [part, ttlMs] → 1 if a standby has offered to take over and no leader gave way lately (handover.ts). */
   seekSuccessor: `
     if redis.call('EXISTS', prefix .. 'handover') == 1 then return 0 end
     redis.call('SET', prefix .. 'wanted', ARGV[3], 'PX', ARGV[4])
     return redis.call('GET', prefix .. 'offer') == ARGV[3] and 1 or 0`,
-  /** [part, ttlMs]. A standby's: it is fenced by nothing. */
+  /** [part, ttlMs]. Standbys call it, so it needs no lease. */
   offer: `redis.call('SET', prefix .. 'offer', ARGV[3], 'PX', ARGV[4])`,
-  /** [part, ms until the next]. Releases the lease of the leader that asks. */
+  /** [part, ms until the next handover]. Releases the caller's lease. */
   giveWay: `
     redis.call('SET', prefix .. 'handover', ARGV[3], 'PX', ARGV[4])
     redis.call('DEL', prefix .. 'lease', prefix .. 'wanted', prefix .. 'offer')`,
@@ -239,7 +240,7 @@ const ALL = { ...BODIES, ...MIGRATION };
 
 export type ScriptName = keyof typeof ALL;
 
-/** As Redis takes it. */
+/** The whole script. */
 export function scriptText(name: ScriptName): string {
   return PRELUDE + ALL[name];
 }

@@ -6,34 +6,34 @@ import { Worker } from 'node:worker_threads';
 import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Backup, Store } from '../store.ts';
-import { holdLog, releaseLog } from './database.ts';
+import { stopCheckpoints, resumeCheckpoints } from './database.ts';
 
-/** Beside this file: .ts, or .js where both are built. */
+/** Beside this file; both are .ts in the source and .js in the build. */
 const VACUUM = new URL(`vacuum${import.meta.url.slice(-3)}`, import.meta.url);
 
 /**
- * Writes backups of an open database beside it, each in place of the one before, while the bot works. Until the log of
- * writes is taken over into the file, the file stays as it is: so long it is copied, and a worker has SQLite write the copy
- * anew (VACUUM INTO), so that nothing that was erased is in it. Only this process can do it, because it holds the file
- * alone. (SQLite's own online copy is given up by Node as soon as it meets a transaction of this process.)
+ * Writes backups of an open database beside it while the bot works; each replaces the one before. The file does not change
+ * while checkpoints of the write-ahead log are off, so it is copied meanwhile. A worker then rewrites the copy (VACUUM INTO),
+ * so that it contains nothing that was erased. Only this process can do that, because it holds the lock on the file. (Node
+ * gives up SQLite's own online backup as soon as this process has a transaction.)
  */
 export function createSqliteBackups(db: DatabaseSync, path: string) {
   const [copy, whole, target] = [`${path}.backup-copy`, `${path}.backup-new`, `${path}.backup`];
-  // Open as long as the database: closing any descriptor of its file drops this process's lock on it.
+  // Stays open as long as the database: closing any descriptor of the file drops this process's lock on it.
   let file: number | undefined;
   const copyFile = async (): Promise<void> => {
     file ??= openSync(path, 'r');
-    holdLog(db);
+    stopCheckpoints(db);
     try {
       await pipeline(createReadStream('', { fd: file, autoClose: false, start: 0 }), createWriteStream(copy));
     } finally {
-      if (db.isOpen) releaseLog(db);
+      if (db.isOpen) resumeCheckpoints(db);
     }
-    // What closes the database takes the log over into the file.
+    // Closing the database writes the log into the file.
     if (!db.isOpen) throw new Error('the store was closed meanwhile');
   };
   return {
-    /** Rejects with `StoreError`; the backup before stays then. */
+    /** Rejects with `StoreError`; the previous backup then stays. */
     async backUp(): Promise<Backup> {
       const begunMs = performance.now();
       try {
@@ -51,7 +51,7 @@ export function createSqliteBackups(db: DatabaseSync, path: string) {
         for (const each of [copy, whole]) await remove(each).catch(() => undefined);
       }
     },
-    /** To be called when the database is closed. */
+    /** To be called after the database is closed. */
     close(): void {
       if (file !== undefined) closeSync(file);
       file = undefined;
@@ -59,7 +59,7 @@ export function createSqliteBackups(db: DatabaseSync, path: string) {
   };
 }
 
-/** For its owner only, before there is anything in it. */
+/** Only the owner may read the file, from the beginning. */
 async function createEmpty(file: string): Promise<void> {
   await remove(file);
   await (await open(file, 'wx', 0o600)).close();
@@ -87,7 +87,7 @@ async function writeThrough(file: string): Promise<void> {
   }
 }
 
-/** Gives what makes a backup each time it is called, one at a time, and logs what became of it. */
+/** Returns a function that makes a backup, one at a time, and logs the result. */
 export function createBackups(
   { kind, backUp }: Pick<Store<unknown>, 'kind' | 'backUp'>,
   log: Log,
@@ -100,7 +100,10 @@ export function createBackups(
         kind === 'redis' ? 'Redis makes its own backups' : 'a store in memory has no backup',
       );
     if (isBusy)
-      return log.info({ event: 'backup.busy' }, 'a backup is being made already; no second one is begun');
+      return log.info(
+        { event: 'backup.busy' },
+        'a backup is being made already, so no second one is started',
+      );
     isBusy = true;
     try {
       const { path, bytes, durationMs } = await backUp();

@@ -8,16 +8,16 @@ import type { LeaderLease, LeaseAnswer } from '../store.ts';
 import { migrate } from './schema.ts';
 
 const LOCK_RETRY_MS = 100;
-/** SQLite's own: so many pages of the log are taken over into the file at once. */
-const LOG_PAGES = 1_000;
+/** SQLite's default: a checkpoint runs when the log has this many pages. */
+const CHECKPOINT_PAGES = 1_000;
 
 /**
- * Opens a file (created with its folder when missing, readable by its owner only) and holds it alone: the lock is the
- * operating system's, so it ends with this process however that ends. Waits up to `lockWaitMs` for another holder.
- * Rejects with `locked`, or `refused` when the file cannot be used.
+ * Opens a database file and locks it for this process alone. A missing file is created with its folder; only its owner can
+ * read it. The operating system holds the lock and drops it when the process ends in any way. Waits up to `lockWaitMs` if
+ * another process has the lock. Rejects with `locked`, or with `refused` if the file cannot be used.
  *
- * Nothing else in this process may open and close the file while it is held: POSIX drops every lock of a process on a
- * file with the first descriptor it closes.
+ * Nothing else in this process may open and close the file meanwhile: POSIX drops all locks of a process on a file when the
+ * process closes any descriptor of it.
  */
 export async function openSqliteFile(path: string, lockWaitMs: number): Promise<DatabaseSync> {
   const file = resolve(path);
@@ -29,14 +29,14 @@ export async function openSqliteFile(path: string, lockWaitMs: number): Promise<
     if (performance.now() >= deadline) {
       throw new StoreError(
         'locked',
-        `${file} is held by another process, which did not release it within ${lockWaitMs} ms. One process per file: stop the other one, or give STORE_URL another file or a redis:// address.`,
+        `${file} is held by another process, which did not release it within ${lockWaitMs} ms. Only one process can use a file: stop the other one, or set STORE_URL to another file or to a redis:// address.`,
       );
     }
     await delay(LOCK_RETRY_MS);
   }
 }
 
-/** The same tables without a file, gone with the process. */
+/** The same tables in memory, lost when the process ends. */
 export function openSqliteMemory(): DatabaseSync {
   const db = new DatabaseSync(':memory:');
   db.exec('PRAGMA secure_delete = ON');
@@ -45,8 +45,8 @@ export function openSqliteMemory(): DatabaseSync {
 }
 
 /**
- * The lease of the process that has the file, and the way to its tables: only a holder of the lease writes. The file's
- * lock keeps other processes away, so the lease is always to be had and does not end by itself.
+ * The lease on a database, and access to its tables: only the holder of the lease can write. The file's lock keeps other
+ * processes away, so the lease is always free and does not expire.
  */
 export class SqliteLease implements LeaderLease {
   readonly holder = randomUUID();
@@ -57,7 +57,7 @@ export class SqliteLease implements LeaderLease {
   constructor(db: DatabaseSync) {
     this.db = db;
     this.#select = db.prepare('SELECT holder, epoch FROM leader');
-    // A file that is damaged behind its first page is found to be here, not at the first run.
+    // This read finds a damaged file now and not at the first run.
     this.#record();
   }
 
@@ -82,7 +82,7 @@ export class SqliteLease implements LeaderLease {
     });
   }
 
-  /** The epoch stays, so that the next one is higher. */
+  /** The epoch stays in the table, so that the next one is higher. */
   async release(): Promise<void> {
     this.#atOnce(() =>
       this.db
@@ -91,12 +91,12 @@ export class SqliteLease implements LeaderLease {
     );
   }
 
-  /** Runs `work` on the open database; what goes wrong is thrown as `StoreError`. */
+  /** Runs `work` on the open database. Errors are thrown as `StoreError`. */
   read<T>(work: () => T): T {
     return atStore(this.db, work);
   }
 
-  /** The same in one transaction that is undone when it throws. Throws `notLeader` without the lease. */
+  /** Runs `work` in one transaction, which is rolled back if it throws. Throws `notLeader` without the lease. */
   write<T>(work: () => T): T {
     return this.#atOnce(() => {
       const record = this.#record();
@@ -105,9 +105,9 @@ export class SqliteLease implements LeaderLease {
     });
   }
 
-  /** Until then the log of writes keeps the bytes that were erased from the tables. */
-  cutLog(): void {
-    this.read(() => cutLog(this.db));
+  /** Truncates the write-ahead log, which still has the bytes that were erased from the tables. */
+  truncateLog(): void {
+    this.read(() => truncateLog(this.db));
   }
 
   #record(): { holder: string; epoch: number } | undefined {
@@ -120,7 +120,7 @@ export class SqliteLease implements LeaderLease {
   }
 }
 
-/** Runs `work` in one transaction that is undone when it throws. */
+/** Runs `work` in one transaction, which is rolled back if it throws. */
 function inTransaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -128,13 +128,13 @@ function inTransaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec('COMMIT');
     return result;
   } catch (error) {
-    // SQLite has already undone it on some errors (full disk), and a second ROLLBACK would hide the reason.
+    // After some errors (a full disk) SQLite has rolled back already, and a second ROLLBACK would hide the reason.
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }
 
-/** Runs `work` on an open database; what goes wrong is thrown as `StoreError`. */
+/** Runs `work` on an open database. Errors are thrown as `StoreError`. */
 export function atStore<T>(db: DatabaseSync, work: () => T): T {
   if (!db.isOpen) throw new StoreError('refused', 'The store is closed.');
   try {
@@ -148,7 +148,7 @@ export function atStore<T>(db: DatabaseSync, work: () => T): T {
 function createFile(file: string): void {
   try {
     createFolder(dirname(file));
-    // 'wx' never opens a file that exists: closing that descriptor would drop this process's lock on it.
+    // 'wx' does not open an existing file: closing its descriptor would drop this process's lock.
     closeSync(openSync(file, 'wx', 0o600));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw unusable(file, error);
@@ -156,7 +156,7 @@ function createFile(file: string): void {
   }
 }
 
-/** SQLite calls it a disk I/O error where it may not write the file, or beside it. */
+/** Without write permission on the file or its folder SQLite would only report a disk I/O error. */
 function mustBeWritable(file: string): void {
   try {
     for (const path of [file, dirname(file)]) accessSync(path, constants.R_OK | constants.W_OK);
@@ -165,24 +165,24 @@ function mustBeWritable(file: string): void {
   }
 }
 
-/** One level at a time: Node's own `recursive` never returns where a file system allows no folders (`/proc`). */
+/** One level at a time: Node's `recursive` option never returns on a file system without folders of its own (`/proc`). */
 function createFolder(folder: string): void {
   if (existsSync(folder)) return;
   createFolder(dirname(folder));
   mkdirSync(folder, { mode: 0o700 });
 }
 
-/** Undefined while another process holds the file. */
+/** Undefined if another process has the lock. */
 function tryOpen(file: string): DatabaseSync | undefined {
   let db: DatabaseSync | undefined;
   try {
-    // No busy time-out: SQLite would wait by blocking the event loop.
+    // No busy timeout: SQLite would block the event loop while it waits.
     db = new DatabaseSync(file, { timeout: 0 });
-    // WAL with synchronous=NORMAL: what is committed survives the end of the process without an fsync per write.
+    // With WAL and synchronous=NORMAL a commit survives the end of the process without an fsync for each write.
     db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    // Erased code is overwritten with zeros.
+    // Overwrites erased code with zeros.
     db.exec('PRAGMA secure_delete = ON');
-    // The lock is taken by the first transaction and, in this mode, kept until the file is closed.
+    // The first transaction takes the lock. In this mode SQLite keeps it until the file is closed.
     db.exec('BEGIN EXCLUSIVE; COMMIT;');
     migrate(db, file);
     return db;
@@ -206,19 +206,19 @@ function isBusy(error: unknown): boolean {
   return error instanceof Error && 'errcode' in error && error.errcode === 5;
 }
 
-/** Takes all of the log of writes over into the file and empties it; not while it is held. */
-function cutLog(db: DatabaseSync): void {
+/** Writes the log into the file and empties it, unless checkpoints are off. */
+function truncateLog(db: DatabaseSync): void {
   if (db.prepare('PRAGMA wal_autocheckpoint').get()?.['wal_autocheckpoint'] === 0) return;
   db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
 }
 
-/** From now on what is written is in the log alone, and the file stays as it is. */
-export function holdLog(db: DatabaseSync): void {
-  cutLog(db);
+/** Turns checkpoints off: from now on writes go to the log alone, and the file does not change. */
+export function stopCheckpoints(db: DatabaseSync): void {
+  truncateLog(db);
   db.exec('PRAGMA wal_autocheckpoint = 0');
 }
 
-export function releaseLog(db: DatabaseSync): void {
-  db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
-  cutLog(db);
+export function resumeCheckpoints(db: DatabaseSync): void {
+  db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  truncateLog(db);
 }

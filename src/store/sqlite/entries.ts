@@ -1,7 +1,7 @@
 import type { Entries, Entry } from '../keyv.ts';
 import type { SqliteLease } from './database.ts';
 
-/** One table for all namespaces. */
+/** Keyv's entries in one table for all namespaces. */
 export class SqliteEntries implements Entries {
   readonly #lease: SqliteLease;
   readonly #sql: ReturnType<typeof prepareEntries>;

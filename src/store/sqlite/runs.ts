@@ -12,8 +12,8 @@ import {
 import type { SqliteLease } from './database.ts';
 
 /**
- * The runs in one SQLite database that no other process has open. Every call is done when it returns, so that two calls
- * of this process never mix.
+ * The runs in one SQLite database that no other process has open. SQLite works synchronously, so two calls of this process
+ * never interleave.
  */
 export class SqliteRuns<Data> implements RunStore<Data> {
   readonly #lease: SqliteLease;
@@ -49,14 +49,10 @@ export class SqliteRuns<Data> implements RunStore<Data> {
     return this.#lease.read(() => this.#runOf(requestKey));
   }
 
-  async save(run: RunRecord<Data>): Promise<boolean> {
-    return this.#lease.write(() => this.#update(run));
-  }
-
-  async replaceCode(run: RunRecord<Data>, code: readonly string[]): Promise<boolean> {
+  async save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean> {
     return this.#lease.write(() => {
       if (!this.#update(run)) return false;
-      this.#sql.insertCode.run(run.id, JSON.stringify(code));
+      if (code !== undefined) this.#sql.insertCode.run(run.id, JSON.stringify(code));
       return true;
     });
   }
@@ -95,7 +91,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
 
   async remove(runId: string): Promise<void> {
     this.#lease.write(() => this.#erase(runId));
-    this.#lease.cutLog();
+    this.#lease.truncateLog();
   }
 
   async withdraw(runId: string, requestKey: string): Promise<void> {
@@ -103,7 +99,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
       this.#erase(runId);
       this.#sql.forgetRequest.run(requestKey);
     });
-    this.#lease.cutLog();
+    this.#lease.truncateLog();
   }
 
   async purge(before: { runsBefore: number; requestsBefore: number }): Promise<Purged> {
@@ -113,7 +109,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
       for (const runId of ids) this.#erase(runId);
       return { ids, isPartial: Math.max(requests, ids.length) === PURGE_BATCH };
     });
-    if (purged.ids.length > 0) this.#lease.cutLog();
+    if (purged.ids.length > 0) this.#lease.truncateLog();
     return purged;
   }
 
@@ -127,10 +123,9 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   #update(run: RunRecord<Data>): boolean {
-    const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt, data } = run;
-    const changed = { id, queue, state, updatedAt, data: JSON.stringify(data) };
-    if (this.#sql.update.run(changed).changes !== 1) return false;
-    this.#sql.move.run({ id, workspace, channel, thread, requester, createdAt });
+    const { queue, state, updatedAt, data, ...place } = rowOf(run);
+    if (this.#sql.update.run({ id: run.id, queue, state, updatedAt, data }).changes !== 1) return false;
+    this.#sql.move.run(place);
     return true;
   }
 
@@ -144,14 +139,14 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 }
 
-/** As the named parameters of the statements. */
+/** The named parameters of the statements. */
 function rowOf({ data, ...run }: Omit<RunRecord<unknown>, 'order'>) {
   const { id, workspace, channel, thread, queue, requester, state, createdAt, updatedAt } = run;
   const place = { id, workspace, channel, thread, queue, requester };
   return { ...place, state, createdAt, updatedAt, data: JSON.stringify(data) };
 }
 
-/** Each statement finds its rows by an index. */
+/** Each of the statements uses an index. */
 export function prepareRuns(db: DatabaseSync) {
   const columns = `id, workspace, channel, thread, queue, requester, state, accepted AS "order",
     created_at AS createdAt, updated_at AS updatedAt, data`;
@@ -170,7 +165,7 @@ export function prepareRuns(db: DatabaseSync) {
     update: db.prepare(
       'UPDATE runs SET queue = :queue, state = :state, updated_at = :updatedAt, data = :data WHERE id = :id',
     ),
-    // Apart, because SQLite writes each index anew whose columns are named, changed or not.
+    // A separate statement, because SQLite rewrites every index whose columns are named, even if they are unchanged.
     move: db.prepare(
       `UPDATE runs SET workspace = :workspace, channel = :channel, thread = :thread, requester = :requester,
          created_at = :createdAt

@@ -4,7 +4,7 @@ import { upgradeData, upgradeState } from '../version-1.ts';
 
 const VERSION = 2;
 
-/** The code has a table of its own, so that no listing and no change of a record touches its pages. */
+/** The code has its own table, so that listings and updates of records do not touch its pages. */
 const TABLES = `
   CREATE TABLE runs (
     accepted INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,20 +53,20 @@ const TABLES = `
   CREATE INDEX keyv_expires ON keyv (expires) WHERE expires IS NOT NULL;
 `;
 
-/** Brings an open file to this version's tables. Throws `refused` for a newer file and for another program's. */
+/** Creates or migrates the tables. Throws `refused` for a file of a newer version or of another program. */
 export function migrate(db: DatabaseSync, path: string): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > VERSION) {
     throw new StoreError(
       'refused',
-      `${path} was written by a newer Sparkthread (its tables are version ${version}, this one knows ${VERSION}). Start the newer one, or another file.`,
+      `${path} was written by a newer Sparkthread (its tables have version ${version}, this one knows ${VERSION}). Start the newer one, or set STORE_URL to another file.`,
     );
   }
   if (version === 0 && db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined) {
-    throw new StoreError('refused', `${path} holds tables of another program. Give STORE_URL another file.`);
+    throw new StoreError('refused', `${path} has tables of another program. Set STORE_URL to another file.`);
   }
   if (version === VERSION) return;
-  // One transaction: a crash leaves the version before or this one.
+  // In one transaction: after a crash the file has either version, never a mixture.
   db.exec('BEGIN');
   try {
     if (version === 1) upgrade(db);
@@ -78,7 +78,7 @@ export function migrate(db: DatabaseSync, path: string): void {
   }
 }
 
-/** The tables of 0.1.0, whose names and indexes stand in the way of these, give up their rows and go. */
+/** Moves the rows of 0.1.0's tables to the new ones. Old tables and indexes with the same names are renamed or dropped first. */
 function upgrade(db: DatabaseSync): void {
   db.exec(`
     DROP INDEX runs_unposted; DROP INDEX runs_posted; DROP INDEX runs_thread; DROP INDEX runs_channel;
@@ -100,7 +100,7 @@ function upgrade(db: DatabaseSync): void {
     insertRun.run(...placed, upgradeState(String(run['state'])), ...times, data);
     insertCode.run(String(run['id']), JSON.stringify(code));
   }
-  // An order that was given out is not given out again, though its run is erased.
+  // The order of a run that was erased must not be given out again.
   db.exec(`
     DELETE FROM sqlite_sequence WHERE name = 'runs';
     INSERT INTO sqlite_sequence SELECT 'runs', seq FROM sqlite_sequence WHERE name = 'runs_1';

@@ -2,8 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { workerData } from 'node:worker_threads';
 
 /*
- * A worker of backup.ts. A run that waits may have run when the backup is used one day, and must not run twice: it is
- * stored as one of which that is not known.
+ * A worker of backup.ts. A run that waits now may have run by the time the backup is restored, and must not run twice. So
+ * the backup stores it as `sending`, and after a restore it ends as not known.
  */
 
 const { from, to }: { from: string; to: string } = workerData;

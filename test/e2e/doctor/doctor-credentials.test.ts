@@ -17,7 +17,7 @@ async function examine(more: Record<string, string>, isValid: (header: string | 
   return examined;
 }
 
-test('the length and the end of a token are told, never the token', async () => {
+test('the doctor tells a token’s length and when it expires, never the token', async () => {
   await using command = await startTokenCommand(3_600_000);
   const settings = { KG_AUTH_COMMAND: command.setting, KG_AUTH_SCHEME: 'Bearer' };
   const { code, lines } = await examine(settings, (header) => command.isValid(header));
@@ -29,7 +29,7 @@ test('the length and the end of a token are told, never the token', async () => 
   expect(lines.join('\n')).not.toContain(command.tokens()[0]);
 });
 
-test('a command that gives none is the one failure that has to be read', async () => {
+test('a token command that fails is the one failure that is shown', async () => {
   const { code, failures } = await examine({ KG_AUTH_COMMAND: 'false' }, () => false);
   expect(code).toBe(1);
   expect(failures[0]).toBe(

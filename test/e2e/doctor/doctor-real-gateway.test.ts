@@ -26,7 +26,7 @@ function environment(more: Record<string, string>): Record<string, string> {
   return { ...playground.environment, STORE_URL: 'memory:', ...more };
 }
 
-test('by service credentials through a TLS front: all well, and no kernel is left', async () => {
+test('with service credentials through a TLS front everything is well, and no kernel is left', async () => {
   const { code, failures, lines } = await runDoctor(
     environment({ KG_SERVICE_CREDENTIALS: front.credentialsFile, KG_CLIENT_CA: front.caFile }),
   );
@@ -38,7 +38,7 @@ test('by service credentials through a TLS front: all well, and no kernel is lef
   expect(await left.json()).toEqual([]);
 });
 
-test('a wrong CA, and none', async () => {
+test('a wrong CA and a missing one are named', async () => {
   for (const ca of [front.otherCaFile, '']) {
     const { failures } = await runDoctor(
       environment({ KG_SERVICE_CREDENTIALS: front.credentialsFile, KG_CLIENT_CA: ca }),
@@ -47,7 +47,7 @@ test('a wrong CA, and none', async () => {
   }
 });
 
-test('a wrong password', async () => {
+test('a wrong password is named', async () => {
   const { failures } = await runDoctor(
     environment({
       KG_URL: front.url,
@@ -62,7 +62,7 @@ test('a wrong password', async () => {
   ]);
 });
 
-test('the websocket’s address forgotten: HTTP works and the websocket is named', async () => {
+test('if the websocket’s address is missing, HTTP is well and the websocket is named as the failure', async () => {
   const { failures } = await runDoctor(
     environment({
       KG_URL: front.url,

@@ -17,17 +17,17 @@ async function storeLine(url: string): Promise<string> {
 await withRedis(
   'the doctor on Redis',
   (redis) => {
-    test('one that answers', async () => {
+    test('a store that answers is well', async () => {
       expect(await storeLine(redis.url)).toMatch(/^ok +store +redis: it answers/);
     });
 
-    test('a wrong password', async () => {
+    test('a wrong password is named', async () => {
       const line = await storeLine(`redis://:another@127.0.0.1:${redis.port}`);
       expect(line).toMatch(/^store .* → Correct user, password or database in STORE_URL\.$/);
       expect(line).not.toContain('another@');
     });
 
-    test('one that stands still, and one that is not there', async () => {
+    test('a store that does not answer and one that is not there are named', async () => {
       redis.pause();
       expect(await storeLine(redis.url)).toMatch(/^store .* → Start Redis, or correct host and port/);
       redis.resume();

@@ -49,7 +49,7 @@ function expectNoKernels(): void {
   expect([...gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toEqual([]);
 }
 
-test('everything well: exit code 0, each language tried and its kernel removed', async () => {
+test('when everything is well the exit code is 0, each language was tried and its kernel removed', async () => {
   const { code, lines, failures } = await runDoctor(environment());
   expect(failures).toEqual([]);
   expect(code).toBe(0);
@@ -74,14 +74,14 @@ test('everything well: exit code 0, each language tried and its kernel removed',
   expectNoKernels();
 });
 
-test('a time-out of runs is recommended where there is none, else told', async () => {
+test('a missing RUN_TIMEOUT is recommended, one that is set is shown', async () => {
   const notes = async (more: Record<string, string>) =>
     (await runDoctor(environment(more))).lines.filter((line) => line.includes('RUN_TIMEOUT'));
   expect(await notes({})).toEqual([expect.stringMatching(/^note .*Recommended: RUN_TIMEOUT=4h/)]);
   expect(await notes({ RUN_TIMEOUT: '2h' })).toEqual(['note    RUN_TIMEOUT stops a run after 2 h.']);
 });
 
-test('wrong settings are told all at once, with exit code 78', async () => {
+test('wrong settings are listed all at once, with exit code 78', async () => {
   const { code, failures } = await runDoctor({ SLACK_BOT_TOKEN: 'nonsense', QUEUE_LIMIT: 'many' });
   expect(code).toBe(78);
   expect(failures.map((line) => line.split(' ')[1])).toEqual([
@@ -92,7 +92,7 @@ test('wrong settings are told all at once, with exit code 78', async () => {
   ]);
 });
 
-test('a .env that cannot be read is told as a wrong setting', async () => {
+test('an unreadable .env is shown as a wrong setting', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-doctor-'));
   await mkdir(join(folder, '.env'));
   const doctor = fileURLToPath(new URL('../../../src/doctor/main.ts', import.meta.url));
@@ -103,7 +103,7 @@ test('a .env that cannot be read is told as a wrong setting', async () => {
   await rm(folder, { recursive: true });
 });
 
-test('a reader that leaves (`doctor | head`) ends it without a stack', async () => {
+test('a reader that closes the pipe (`doctor | head`) ends the doctor without a stack trace', async () => {
   const program = fileURLToPath(new URL('../../../src/doctor/main.ts', import.meta.url));
   const env = { PATH: process.env['PATH'], ...environment() };
   const doctor = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -115,7 +115,7 @@ test('a reader that leaves (`doctor | head`) ends it without a stack', async () 
 });
 
 describe('Slack', () => {
-  test('a wrong bot token', async () => {
+  test('a wrong bot token is named', async () => {
     const { code, failures } = await runDoctor(environment({ SLACK_BOT_TOKEN: 'xoxb-wrong' }));
     expect(code).toBe(1);
     expect(failures).toEqual([
@@ -123,7 +123,7 @@ describe('Slack', () => {
     ]);
   });
 
-  test('a wrong app token', async () => {
+  test('a wrong app token is named', async () => {
     const { code, failures } = await runDoctor(environment({ SLACK_APP_TOKEN: 'xapp-wrong' }));
     expect(code).toBe(1);
     expect(failures).toEqual([
@@ -131,7 +131,7 @@ describe('Slack', () => {
     ]);
   });
 
-  test('missing scopes are named, with what they are for', async () => {
+  test('missing scopes are named with what they are needed for', async () => {
     await playground.stop();
     const scopes = Object.keys(BOT_SCOPES).filter(
       (scope) => scope !== 'files:write' && scope !== 'users:read',
@@ -146,7 +146,7 @@ describe('Slack', () => {
     ]);
   });
 
-  test('Slack away', async () => {
+  test('an unreachable Slack is named', async () => {
     const { code, failures } = await runDoctor(environment({ SLACK_API_URL: 'http://127.0.0.1:9/api/' }));
     expect(code).toBe(1);
     expect(failures).toEqual([
@@ -155,7 +155,7 @@ describe('Slack', () => {
     ]);
   });
 
-  test('signed HTTP has nothing that we could try', async () => {
+  test('for signed HTTP the check of Slack’s connection is skipped, and the Request URL is named', async () => {
     const { code, lines } = await runDoctor(
       environment({ SLACK_APP_TOKEN: '', SLACK_SIGNING_SECRET: 'secret-of-the-app' }),
     );
@@ -165,7 +165,7 @@ describe('Slack', () => {
 });
 
 describe('the gateway by HTTP', () => {
-  test('not there', async () => {
+  test('an unreachable gateway is named', async () => {
     const { code, failures, lines } = await runDoctor(environment({ KG_URL: 'http://127.0.0.1:9/' }));
     expect(code).toBe(1);
     expect(failures).toEqual([
@@ -174,7 +174,7 @@ describe('the gateway by HTTP', () => {
     expect(lines.filter((line) => line.startsWith('skipped'))).toHaveLength(2);
   });
 
-  test('a wrong password', async () => {
+  test('a wrong password is named', async () => {
     gateway.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
     const { code, failures, lines } = await runDoctor(
       environment({ KG_HTTP_USER: 'clsadmin', KG_HTTP_PASS: 'not-the-password' }),
@@ -186,7 +186,7 @@ describe('the gateway by HTTP', () => {
     expect(lines.join('\n')).not.toContain('not-the-password');
   });
 
-  test('not a gateway', async () => {
+  test('a server that is no gateway is named', async () => {
     gateway.answer = () => ({ status: 200, body: '<html><h1>It works</h1></html>' });
     expect((await runDoctor(environment())).failures).toEqual([
       expect.stringMatching(/^gateway, HTTP .*HTML page\. → .*no Jupyter gateway: correct the path/),
@@ -209,7 +209,7 @@ describe('the gateway by HTTP', () => {
     expect(failures[0]).toContain(message);
   });
 
-  test.each([405, 200])('kernels that a proxy lets nobody start (%i)', async (status) => {
+  test.each([405, 200])('a proxy that does not let anybody start kernels is named (%i)', async (status) => {
     gateway.answer = ({ method, path }) =>
       method === 'POST' && path.endsWith('/kernels') ? { status, body: '<html>no</html>' } : undefined;
     const { failures } = await runDoctor(environment());
@@ -217,7 +217,7 @@ describe('the gateway by HTTP', () => {
     for (const failure of failures) expect(failure).toMatch(/let it pass POST/);
   });
 
-  test('kernelspecs that the settings name and the gateway has not', async () => {
+  test('kernelspecs that the settings name and the gateway does not have are listed', async () => {
     const { failures } = await runDoctor(
       environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'python3' }),
     );
@@ -239,7 +239,7 @@ describe('the gateway by websocket', () => {
     { status: 404, said: /→ KG_WS_URL does not lead to the gateway’s websockets/ },
     { status: 400, said: /→ KG_WS_URL does not lead to the gateway’s websockets/ },
     { status: 502, said: /→ HTTP works and the websocket does not/ },
-  ])('an upgrade answered $status is told once, apart from HTTP', async ({ status, said }) => {
+  ])('an upgrade answered $status is one failure, separate from HTTP', async ({ status, said }) => {
     gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status, body: '' } : undefined);
     const { code, failures, lines } = await runDoctor(environment());
     expect(code).toBe(1);
@@ -249,7 +249,7 @@ describe('the gateway by websocket', () => {
     expectNoKernels();
   });
 
-  test('nobody at KG_WS_URL', async () => {
+  test('an address without a server in KG_WS_URL is named', async () => {
     const { failures } = await runDoctor(environment({ KG_WS_URL: 'ws://127.0.0.1:9/' }));
     expect(failures).toEqual([
       expect.stringMatching(/^gateway, websocket .*→ HTTP works and the websocket does not: check KG_WS_URL/),
@@ -259,7 +259,7 @@ describe('the gateway by websocket', () => {
 });
 
 describe('languages', () => {
-  test('one that does not start does not hide the other', async () => {
+  test('a kernel that does not start does not hide the other', async () => {
     gateway.answer = ({ method, path, body }) =>
       method === 'POST' && path === '/api/kernels' && JSON.stringify(body).includes('scala-spark')
         ? { status: 500, body: { reason: 'Internal Server Error', message: 'No JVM here' } }
@@ -271,7 +271,7 @@ describe('languages', () => {
     expectNoKernels();
   });
 
-  test('one that cannot add says so', async () => {
+  test('a kernel that cannot add is named', async () => {
     gateway.onStart = (kernel) => {
       kernel.onExecute = (request) => kernel.run(request, kernel.name === 'python3' ? '2' : '11');
     };
@@ -279,7 +279,7 @@ describe('languages', () => {
     expect(failures).toEqual([expect.stringMatching(/^scala-spark 1\+1 gave no 2 but “11”/)]);
   });
 
-  test('one whose Spark does not work says so, and what to change', async () => {
+  test('a kernel whose Spark does not work is named, with what to change', async () => {
     const error = { ename: 'java.lang.Error', evalue: 'JAVA_HOME is not set', traceback: [] };
     gateway.onStart = (kernel) => {
       kernel.onExecute = (request) => {
@@ -300,7 +300,7 @@ describe('languages', () => {
     expectNoKernels();
   });
 
-  test('stopped in the middle: the kernel is removed and nothing more is begun', async () => {
+  test('a doctor that is stopped in the middle removes its kernel and begins nothing more', async () => {
     const stopping = new AbortController();
     gateway.onStart = (kernel) => {
       kernel.onExecute = (request) => {
@@ -320,7 +320,7 @@ describe('languages', () => {
     expect(lines.some((line) => line.includes('store'))).toBe(false);
   });
 
-  test('told twice, as npm and a terminal do over one Ctrl-C: the kernel is removed all the same', async () => {
+  test('a doctor that gets the signal twice, as from npm and the terminal after one Ctrl-C, still removes its kernel', async () => {
     gateway.onStart = (kernel) => {
       kernel.onExecute = (request) => {
         kernel.begin(request);

@@ -47,7 +47,7 @@ async function startCollector() {
   };
 }
 
-test('what was asked for while the audit’s target was away and the bot was killed arrives afterwards, whole', async () => {
+test('audit lines from a time when the target was away and the bot was killed all arrive afterwards', async () => {
   await using gateway = await startWordGateway();
   await using collector = await startCollector();
   const environment = { DEFAULT_LANGUAGE: 'python3', AUDIT: collector.url, AUDIT_CODE: 'true' };

@@ -23,7 +23,7 @@ function openStore(look: (db: DatabaseSync) => void): void {
   db.close();
 }
 
-test('Stop is refused to a stranger, only to him, and counts once when pressed twice at once', async () => {
+test('Stop is refused to a stranger, who alone is told, and counts once when it is pressed twice at once', async () => {
   const { playground, bot } = rig;
   playground.addUser('mia');
   playground.addChannel('stop');
@@ -39,7 +39,7 @@ test('Stop is refused to a stranger, only to him, and counts once when pressed t
   expect(bot.log.filter(({ audit, channel }) => audit === 'run' && channel === root.channel)).toHaveLength(1);
 });
 
-test('Stop that comes after the end is told so, and nothing is written to the answer any more', async () => {
+test('a Stop after the end is answered with that, and the answer is not written to any more', async () => {
   const { playground } = rig;
   playground.addChannel('late');
   const sign = join(rig.bot.folder, 'sign');
@@ -68,7 +68,7 @@ test('an admin stops somebody else’s run, also after kill -9 of the bot', asyn
   expect(shown(answer)).toContain('Stopped');
 });
 
-test('Cancel takes a waiting run back', async () => {
+test('Cancel removes a waiting run', async () => {
   const { playground } = rig;
   playground.addChannel('cancel');
   const { live } = await startEndless('#cancel');
@@ -81,7 +81,7 @@ test('Cancel takes a waiting run back', async () => {
   await playground.as('ben').press(live, 'run:stop');
 });
 
-test('who waits behind somebody else’s run asks its requester, once in ten minutes, also over a restart', async () => {
+test('a person who waits behind somebody else’s run can ask its requester once in ten minutes, also over a restart', async () => {
   const { playground } = rig;
   playground.addUser('mia');
   playground.addChannel('ask');
@@ -177,7 +177,7 @@ test('code that is longer than one field of a modal is edited in several', async
   expect(JSON.stringify(modal.draft)).toContain('y'.repeat(1_000));
 });
 
-test('Delete is for the requester and admins: the answer goes, the root with its code, and what was stored', async () => {
+test('Delete, for the requester and admins, removes the answer, the root message with its code, and what was stored', async () => {
   const { playground, bot } = rig;
   playground.addUser('tom');
   playground.addChannel('forget');
@@ -199,7 +199,7 @@ test('Delete is for the requester and admins: the answer goes, the root with its
   await bot.restart();
 });
 
-test('KEEP_RUNS erases, and older buttons say so', async () => {
+test('KEEP_RUNS erases runs, and their buttons say so afterwards', async () => {
   const { playground, bot } = rig;
   playground.addChannel('kept');
   const { answer } = await rig.slash('ana', '#kept', '/spark 1+1');

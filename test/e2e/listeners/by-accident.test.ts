@@ -37,7 +37,7 @@ async function untilTold(user: string, act: () => unknown): Promise<Ephemeral> {
   return await playground.waitFor(() => playground.ephemerals(user)[before]);
 }
 
-test('what Slack brings late runs when its author presses Run now, and once', async () => {
+test('a message that Slack delivers late runs once, when its author presses Run now', async () => {
   const { playground } = rig;
   const ana = playground.as('ana');
   let message: SlackMessage | undefined;
@@ -55,7 +55,7 @@ test('what Slack brings late runs when its author presses Run now, and once', as
   given.pop();
 });
 
-test('a language that one run names is for that run; `use` chooses it for the channel', async () => {
+test('a language named in one run counts for that run; `use` chooses it for the channel', async () => {
   const { playground } = rig;
   playground.addChannel('once');
   await askSlash(playground, 'ana', '#once', '/spark first()');
@@ -84,7 +84,7 @@ test('without a choice the language is that of the channel’s kernel', async ()
   expect(given.slice(-2)).toEqual(['scala-spark: one()', 'scala-spark: two()']);
 });
 
-test('what is nearly a command is asked back privately, and runs once when it was meant as code', async () => {
+test('text that is nearly a command is asked back privately, and runs once if it was meant as code', async () => {
   const { playground } = rig;
   playground.addChannel('near');
   const ana = playground.as('ana');
@@ -105,7 +105,7 @@ test('what is nearly a command is asked back privately, and runs once when it wa
   expect(given.slice(before)).toEqual(['python3: restrat']);
 });
 
-test('in a mention it runs as code under that message; a guest is refused', async () => {
+test('in a mention such text runs as code under that message; a guest is refused', async () => {
   const { playground } = rig;
   playground.addChannel('near-mention');
   const ben = playground.as('ben');
@@ -120,7 +120,7 @@ test('in a mention it runs as code under that message; a guest is refused', asyn
   expect(refused.text).toContain('Guests');
 });
 
-test('a lone unknown !word in a thread of the bot is told which there are; after a mention it is code', async () => {
+test('an unknown !word alone in a thread of the bot is answered with the known ones; after a mention it is code', async () => {
   const { playground } = rig;
   playground.addChannel('bangs');
   const ana = playground.as('ana');
@@ -145,7 +145,7 @@ test('a file that cannot be run is refused by its kind', async () => {
   }
 });
 
-test('“Run this code” runs no talk, and on an answer or its root the code of that answer', async () => {
+test('“Run this code” does not run talk, and on an answer or its root message it runs that answer’s code', async () => {
   const { playground } = rig;
   playground.addChannel('shortcuts');
   const ben = playground.as('ben');

@@ -60,7 +60,7 @@ test('in a thread with answers !status is a command in a direct message and afte
   expect(told.text).toContain('nothing queued');
 });
 
-test('kernels lists all to admins, and names no private channel to who is not in it', async () => {
+test('kernels lists all kernels to admins, and names a private channel only to its members', async () => {
   const { playground } = rig;
   playground.addChannel('vault', { kind: 'private', members: ['ben', 'sparkthread'] });
   playground.addChannel('open');
@@ -80,7 +80,7 @@ test('kernels lists all to admins, and names no private channel to who is not in
   expect(all).toContain('does not list kernels');
 });
 
-test('kernels shows what else runs on a gateway that lists, without buttons', async () => {
+test('kernels shows other kernels of a gateway that lists them, without buttons', async () => {
   const other = { id: 'ffffffff-0000-4000-8000-000000000000', name: 'python3', execution_state: 'busy' };
   gateway.answer = (call) =>
     call.method === 'GET' && call.path === '/api/kernels' ? { status: 200, body: [other] } : undefined;
@@ -91,7 +91,7 @@ test('kernels shows what else runs on a gateway that lists, without buttons', as
   expect(JSON.stringify(listed.blocks)).not.toContain('"value":"ffffffff');
 });
 
-test('a kernel’s button in the list works once, and tells its channel', async () => {
+test('a kernel’s button in the list works once, and its channel is told', async () => {
   const { playground, bot } = rig;
   playground.addChannel('listed');
   await rig.slash('ben', '#listed', '/spark 1');
@@ -140,7 +140,7 @@ test('restart #channel and shutdown by id work from elsewhere; unknown and close
   expect((await ask('ana', '#general', '/spark restart #far-away')).text).toContain('it has none');
 });
 
-test('a name means the channel that has it now', async () => {
+test('a channel’s name means the channel that has this name now', async () => {
   const { playground } = rig;
   const before = playground.addChannel('renamed');
   await rig.slash('ben', before.id, '/spark 1');
@@ -206,7 +206,7 @@ test('Switch asks the author, and a switch of a kernel that others used is for a
   expect(shown(later.answer)).toContain('scala-spark');
 });
 
-test('the channel one is in may be named by its name too, where anybody may restart', async () => {
+test('where anybody may restart, one may also name one’s own channel, but no other', async () => {
   const { playground, bot } = rig;
   playground.addChannel('named');
   await rig.slash('ben', '#named', '/spark 1');
@@ -219,7 +219,7 @@ test('the channel one is in may be named by its name too, where anybody may rest
   );
 });
 
-test('a restart that was asked for in a thread is told the channel, not that thread alone', async () => {
+test('a restart that was asked for in a thread is announced in the channel, not only in that thread', async () => {
   const { playground } = rig;
   playground.addChannel('from-a-thread');
   const { root } = await rig.slash('ana', '#from-a-thread', '/spark 1');

@@ -5,7 +5,7 @@ import { type ScriptedKernel, startScriptedGateway } from '../../support/scripte
 import { buttonsOf, fence, shown, startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
-test('a modal opens within the life of its trigger although the gateway is silent, and then says why not', async () => {
+test('a modal opens before its trigger expires although the gateway is silent, and then says what is wrong', async () => {
   const gateway = await startScriptedGateway();
   gateway.answer = (call) => (call.path === '/api/kernelspecs' ? 'hang' : undefined);
   await using rig = await startRig(gateway);
@@ -43,7 +43,7 @@ test('a kernel that a stop does not wake from its question gets an empty line, a
   await gateway.close();
 });
 
-test('a question that the connection lost is told as one that may be, until the code goes on; a stop ends the run', async () => {
+test('when a question was lost with the connection, the answer says that one may be open until the code goes on; a stop ends the run', async () => {
   const gateway = await startScriptedGateway();
   const begun = Promise.withResolvers<ScriptedKernel>();
   const goOn = Promise.withResolvers<void>();
@@ -78,7 +78,7 @@ test('a question that the connection lost is told as one that may be, until the 
   await gateway.close();
 });
 
-test('a bot’s run is never asked: the kernel is told so', async () => {
+test('a bot is never asked for input: the kernel is told so', async () => {
   const gateway = await startScriptedGateway();
   const allowed: unknown[] = [];
   gateway.onStart = (kernel) => {
@@ -120,7 +120,7 @@ test('an edit after EDIT_WINDOW is refused, and an edit into a command is too', 
   await gateway.close();
 });
 
-test('a reply’s deletion takes its answer away also where Slack does not say in which thread it stood', async () => {
+test('deleting a reply removes its answer even if Slack does not say in which thread the reply was', async () => {
   const gateway = await startScriptedGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
@@ -140,7 +140,7 @@ test('a reply’s deletion takes its answer away also where Slack does not say i
   await gateway.close();
 });
 
-test('a press that ran is not told to have broken where only its acknowledgement was lost', async () => {
+test('a press that was carried out is not reported as broken when only its acknowledgement was lost', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
@@ -159,7 +159,7 @@ test('a press that ran is not told to have broken where only its acknowledgement
   expect(playground.ephemerals('ben').filter(({ text }) => text.includes('nothing ran'))).toEqual([]);
 });
 
-test('an edited run takes away the files of the one before, and Delete takes all', async () => {
+test('an edited run removes the files of the run before, and Delete removes all files', async () => {
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => {

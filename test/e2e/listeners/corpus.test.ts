@@ -6,8 +6,8 @@ import { startRig } from './listeners-rig.ts';
 /** A slash command's text may come escaped or not, and nothing says which: what looks so is taken to be (slack.md §4). */
 const looksEscaped = /&(?:amp|lt|gt);|<[@#!a-z]/i;
 
-/** The corpus again, through Slack's wire, the ledger and the gateway's: what the kernel is given is what was typed. */
-test('typed code reaches the kernel byte for byte but for its line ends, by mention, slash command and file', async () => {
+/** The corpus again, through Slack, the store and the gateway: the kernel gets exactly what was typed. */
+test('typed code reaches the kernel byte for byte except for its line ends, by mention, slash command and file', async () => {
   const gateway = await startScriptedGateway();
   const given: string[] = [];
   gateway.onStart = (kernel) => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fence, shown, startRig } from './listeners-rig.ts';
 import { startWordGateway } from './scripted-kernel.ts';
 
-test('what could not be accepted before Slack gives up is refused, and runs once when it is typed again', async () => {
+test('a command that could not be accepted before Slack gives up is refused, and runs once when it is typed again', async () => {
   await using gateway = await startWordGateway();
   const codes: unknown[] = [];
   const { onStart } = gateway;
@@ -24,7 +24,7 @@ test('what could not be accepted before Slack gives up is refused, and runs once
   };
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
-  await rig.bot.untilLog(({ msg }) => msg === 'the gateway does not tell its kernelspecs');
+  await rig.bot.untilLog(({ msg }) => msg === 'the kernelspecs could not be read from the gateway');
   isUp = true;
   playground.fail('conversations.info', { kind: 'late', delayMs: 1_400 });
   const first = playground.as('ana').slash('#data', '/spark pay(100)');
@@ -88,7 +88,7 @@ test('an editor that was opened before its person was removed from the channel r
   expect(playground.messages('#secret')).toEqual([]);
 });
 
-test('`use` is told to the channel and audited', async () => {
+test('`use` is announced in the channel and audited', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway);
   const { playground } = rig;

@@ -4,7 +4,7 @@ import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { buttonsOf, shown, startRig } from './listeners-rig.ts';
 
-test('the end of a long run names its requester in the thread, and goes with the answer', async () => {
+test('the notice at the end of a long run names its requester, and is deleted with the answer', async () => {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', NOTIFY_AFTER: '1s' });

@@ -8,7 +8,7 @@ useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started) => (rig = started));
 
 const mention = (code: string): string => fence(code, '@sparkthread ');
 
-test('an edited message runs anew into the same answer; a preview or other words do not', async () => {
+test('an edited message runs again into the same answer; a preview or a change of other words runs nothing', async () => {
   const { playground } = rig;
   playground.addChannel('edit');
   const ana = playground.as('ana');
@@ -44,7 +44,7 @@ test('words beside code whose language is named run nothing', async () => {
   ).toHaveLength(2);
 });
 
-test('an edit while it waits takes its place; while it runs, run 2 waits behind it, and that is said', async () => {
+test('an edit of a waiting run replaces it; after an edit of a running one, run 2 waits behind it, and that is said', async () => {
   const { playground } = rig;
   playground.addChannel('wait');
   const [ana, ben] = [playground.as('ana'), playground.as('ben')];
@@ -84,7 +84,7 @@ test('a refused message, edited, is a new one', async () => {
   expect(shown(await rig.final('#refused', root.ts))).toContain('mended');
 });
 
-test('a message that was run by the shortcut, or that calls the bot no more, runs anew after an edit', async () => {
+test('a message that was run by the shortcut, or that no longer mentions the bot, runs again after an edit', async () => {
   const { playground } = rig;
   playground.addChannel('uncalled');
   const ana = playground.as('ana');
@@ -112,7 +112,7 @@ test('only the author’s own edit counts', async () => {
   ).toHaveLength(1);
 });
 
-test('deleting the message stops its run and takes the answer and the code away', async () => {
+test('deleting the message stops its run and removes the answer and the code', async () => {
   const { playground } = rig;
   playground.addChannel('delete');
   const ana = playground.as('ana');
@@ -130,7 +130,7 @@ test('deleting the message stops its run and takes the answer and the code away'
   expect(playground.replies('#delete', root.ts)).toEqual([]);
 });
 
-test('deleting the message of a run that is over takes its answer away', async () => {
+test('deleting the message of a run that is over removes its answer', async () => {
   const { playground } = rig;
   playground.addChannel('over');
   const ana = playground.as('ana');
@@ -140,7 +140,7 @@ test('deleting the message of a run that is over takes its answer away', async (
   await playground.waitFor(() => playground.replies('#over', root.ts).length === 0);
 });
 
-test('an edit that comes behind the deletion of its message runs nothing', async () => {
+test('an edit that arrives after the deletion of its message runs nothing', async () => {
   const { playground } = rig;
   playground.addChannel('behind');
   const ana = playground.as('ana');
@@ -175,7 +175,7 @@ const editSchema = z.looseObject({
   }),
 });
 
-test('deleting the message while Slack still owes the word that the answer is posted takes that answer away', async () => {
+test('deleting the message before Slack has confirmed the answer’s post removes that answer', async () => {
   const { playground } = rig;
   playground.addChannel('owed');
   const ana = playground.as('ana');
@@ -187,7 +187,7 @@ test('deleting the message while Slack still owes the word that the answer is po
   await playground.waitFor(() => playground.replies('#owed', root.ts).length === 0);
 });
 
-test('an edit that takes the code away takes the answer away; code that comes back is a new run', async () => {
+test('an edit that removes the code removes the answer; code that comes back is a new run', async () => {
   const { playground } = rig;
   playground.addChannel('emptied');
   const ana = playground.as('ana');

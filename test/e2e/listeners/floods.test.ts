@@ -4,7 +4,7 @@ import { startWordGateway } from './scripted-kernel.ts';
 
 const runs = (rig: Rig): number => rig.bot.log.filter(({ audit }) => audit === 'run').length;
 
-test('the bot’s own words, previews and other bots start nothing, also where everything runs by itself', async () => {
+test('the bot’s own messages, previews and other bots start nothing, even in a channel on auto', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(
     gateway,
@@ -28,7 +28,7 @@ test('the bot’s own words, previews and other bots start nothing, also where e
   expect(runs(rig)).toBe(3);
 });
 
-test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; what has no room under SPOOL_LIMIT is said to be lost', async () => {
+test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; output beyond SPOOL_LIMIT is said to be lost', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(
     gateway,
@@ -52,7 +52,7 @@ test('MAX_CODE and KERNELS_PER_USER refuse with a sentence; what has no room und
   expect(gateway.kernels.size).toBe(1);
 });
 
-test('USER_LIMIT and QUEUE_LIMIT refuse with a sentence, and nothing else is kept', async () => {
+test('USER_LIMIT and QUEUE_LIMIT refuse with a sentence, and store nothing', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(
     gateway,

@@ -23,7 +23,7 @@ async function openBox(asked: SlackMessage): Promise<View> {
   return await rig.playground.waitFor(() => ben.modal);
 }
 
-test('two questions in a row, a box for the requester only', async () => {
+test('two questions in a row are answered, in a box that opens for the requester only', async () => {
   const { playground } = rig;
   const { root, asked } = await ask('#ask', 'a = input("Name? ")\nb = input("Age? ")\nprint(f"[{a}|{b}]")');
   expect(shown(asked)).toContain('Name?');
@@ -52,7 +52,7 @@ test('a reply in the thread answers the code, and question and answer stay', asy
   expect(JSON.stringify(final.blocks)).toContain(String.raw`Name? Ben & <b>\nhello Ben & <b>`);
 });
 
-test('what is typed into a getpass box stands nowhere', async () => {
+test('text that is typed into a getpass box appears nowhere', async () => {
   const { playground, bot } = rig;
   const { root, asked } = await ask('#pass', 'from getpass import getpass\nprint(len(getpass("Token: ")))');
   const box = await openBox(asked);
@@ -63,7 +63,7 @@ test('what is typed into a getpass box stands nowhere', async () => {
   expect(playground.calls.filter((call) => JSON.stringify(call).includes('hunter2'))).toEqual([]);
 });
 
-test('a question is stopped like any run, and the kernel serves the next one', async () => {
+test('a run that asks can be stopped like any other, and the kernel serves the next run', async () => {
   const { playground } = rig;
   const { root, asked } = await ask('#stopask', 'input("Forever? ")');
   await playground.as('ben').press(asked, 'run:stop');
@@ -72,7 +72,7 @@ test('a question is stopped like any run, and the kernel serves the next one', a
   expect(shown(await rig.final('#stopask', next.ts))).toContain('next');
 });
 
-test('a question that the bot died on is still open: its button and its box go on', async () => {
+test('a question stays open when the bot dies: its button and its box work afterwards', async () => {
   const { playground, bot } = rig;
   const { root, asked } = await ask('#died', 'print("here is", input("Still there? "))');
   const box = await openBox(asked);
@@ -85,7 +85,7 @@ test('a question that the bot died on is still open: its button and its box go o
   expect(shown(await rig.final('#died', root.ts))).toContain('here is Ben');
 });
 
-test('nobody answers within INPUT_TIMEOUT: said, and interrupted', async () => {
+test('if nobody answers within INPUT_TIMEOUT, that is said and the run is interrupted', async () => {
   const { bot } = rig;
   await bot.stop();
   await bot.restart({ INPUT_TIMEOUT: '2s' });

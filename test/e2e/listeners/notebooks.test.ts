@@ -98,7 +98,7 @@ test('a posted notebook runs to the first cell that fails and comes back with it
   ]);
 });
 
-test('the bot is killed while a cell runs: the rest runs once, and all is in the notebook', async () => {
+test('when the bot is killed while a cell runs, the other cells run once, and the notebook has all outputs', async () => {
   const { playground, bot } = rig;
   const sign = join(bot.folder, 'sign');
   const wait = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${JSON.stringify(sign)}): time.sleep(0.05)\nprint("ended")`;
@@ -125,7 +125,7 @@ test('the bot is killed while a cell runs: the rest runs once, and all is in the
     expect(note).toContain('output may be missing');
 });
 
-test('a notebook that cannot be run, or does not come alone, is refused privately', async () => {
+test('a notebook that cannot be run, or is not the only file, is refused privately', async () => {
   const { playground } = rig;
   const ben = playground.as('ben');
   const seen = playground.ephemerals('ben').length;
@@ -141,7 +141,7 @@ test('a notebook that cannot be run, or does not come alone, is refused privatel
   expect(other.text).toContain('cobol');
 });
 
-test('what is written of odd notebooks is valid for nbformat', async () => {
+test('notebooks that are written from odd ones are valid for nbformat', async () => {
   const odd = [
     {
       metadata: {

@@ -39,7 +39,7 @@ const people = [
 /** Admins not by their role in the workspace: by the list, and by a group of the list. */
 const listed = ['lia', 'gro'] as const;
 
-/** For whom the settings open the doors, in a second round: what a member may, and what ① stands for. */
+/** A second round with settings that let everybody in: what a member may, and what ① stands for. */
 const opened = ['ben', 'gus', 'ext'] as const;
 const openings = { RESTART_BY: 'anyone', ALLOW_GUESTS: 'true', ALLOW_EXTERNAL: 'true' };
 
@@ -200,7 +200,7 @@ describe('with the default settings', () => {
     expect(bot.log.filter(({ user }) => user === playground.user('deploybot').id)).toEqual([]);
   });
 
-  test('an idle kernel is kept by whom the table names', async () => {
+  test('an idle kernel can be kept by the people whom the table names', async () => {
     await rig.bot.stop();
     ageKernels(rig.bot, 12 * 3_600_000 - 5 * 60_000);
     await rig.bot.restart();
@@ -210,13 +210,13 @@ describe('with the default settings', () => {
   });
 });
 
-describe('where the settings open it to everybody', () => {
+describe('with settings that open it to everybody', () => {
   beforeAll(async () => {
     await rig.bot.stop();
     await rig.bot.restart(openings);
   });
 
-  test.concurrent.each(opened)('%s may what a member may, and what ① stands for', async (user) => {
+  test.concurrent.each(opened)('%s may do what a member may do, and what ① stands for', async (user) => {
     const { run, look, restart, shutDown, switch: replace, otherChannels } = deeds;
     const tried = { run, look, restart, shutDown, switch: replace, otherChannels };
     const may = (action: Action): boolean => cell(action, 'member') !== '–';
@@ -233,7 +233,7 @@ describe('where the settings open it to everybody', () => {
   });
 });
 
-test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may, by group too', async () => {
+test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may run code, also by group', async () => {
   const { playground, bot } = rig;
   const group = playground.addGroup('requesters', ['ben']);
   const scene = sceneOf('ben');

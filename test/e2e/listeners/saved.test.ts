@@ -9,7 +9,7 @@ function runOf({ metadata }: SlackMessage): string {
   return String(metadata?.event_payload?.['run']);
 }
 
-test('what the menu of an answer saved runs by its name, in a slash command and a mention, also after kill -9', async () => {
+test('code saved from an answer’s menu runs by its name, in a slash command and in a mention, also after kill -9', async () => {
   const { playground } = rig;
   playground.addChannel('keep');
   const ana = playground.as('ana');
@@ -42,7 +42,7 @@ test('the thread’s code is saved by !save; a name that is not known is asked b
   expect(asked.text).toContain('Saved here: two.');
 });
 
-test('values given to a saved snippet come behind its own, as literals', async () => {
+test('values for a saved snippet are put after its own assignments, as literals', async () => {
   const { playground } = rig;
   playground.addChannel('values');
   const ben = playground.as('ben');

@@ -37,7 +37,7 @@ function isScheduled({ text }: SlackMessage): boolean {
   return text.includes('scheduled by');
 }
 
-test('what was missed while the bot was away runs once, with who made it; a successor repeats nothing', async () => {
+test('a time that was missed while the bot was away runs once and names the maker; a successor does not repeat it', async () => {
   const { playground, bot } = rig;
   await saveAndSchedule('#weekly', 'n = 1; print("n is", n)', 'hourly n=7');
   await bot.kill();
@@ -54,7 +54,7 @@ test('what was missed while the bot was away runs once, with who made it; a succ
   expect(playground.messages('#weekly').filter(isScheduled)).toHaveLength(1);
 });
 
-test('only on failure, a run that ends well is told nowhere; a failure names its maker', async () => {
+test('with `only on failure` a run that ends well is announced nowhere, and a failure names its maker', async () => {
   const { playground, bot } = rig;
   await saveAndSchedule('#quiet', 'ok = 1; print(ok / ok)', 'hourly only on failure ok=1');
   await bot.kill();
@@ -102,7 +102,7 @@ test('the list has buttons: a schedule is paused, resumed, run and deleted by ha
   await listed('Nothing is scheduled');
 });
 
-test('the form of a schedule, the editor’s list and the home tab have what is saved', async () => {
+test('the schedule form, the editor’s list and the home tab show saved snippets', async () => {
   const { playground } = rig;
   await saveAndSchedule('#forms', 'print("loaded " * 2)', 'mondays 9:00');
   const ben = playground.as('ben');

@@ -4,7 +4,7 @@ import { fence, shown, startRealGateway, startRig } from './listeners-rig.ts';
 const password = 'pa55-for-the-proxy';
 const header = 'header-s3cret-value';
 
-test('no token, password, code or output stands in a log, and no secret in what is posted', async () => {
+test('no log contains a token, password, code or output, and no message contains a secret', async () => {
   await using gateway = await startRealGateway();
   await using rig = await startRig(gateway, {
     DEFAULT_LANGUAGE: 'python3',

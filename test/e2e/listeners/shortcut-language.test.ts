@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { fence, shown, startRig } from './listeners-rig.ts';
 
-test('“Run this code” asks for the language when nothing names it, and runs that very code', async () => {
+test('“Run this code” asks for the language if nothing names it, and runs exactly that code', async () => {
   const gateway = await startScriptedGateway();
   const codes: unknown[] = [];
   gateway.onStart = (kernel) => {

@@ -33,7 +33,7 @@ test('once the person and the channel are known a mention costs one call to Slac
   expect(rootEdits()).toBe(1);
 });
 
-test('answers that Slack lets be deleted only later delay nobody’s code', async () => {
+test('answers that Slack does not yet let the bot delete delay nobody’s code', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;
@@ -49,7 +49,7 @@ test('answers that Slack lets be deleted only later delay nobody’s code', asyn
   expect(playground.deliveries.find(({ name }) => name === 'block_actions')?.state).toBe('acked');
 });
 
-test('where Slack does not say in time whether the bot is in the channel, nothing runs, and that is said', async () => {
+test('if Slack does not say in time whether the bot is in the channel, nothing runs, and that is said', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground } = rig;

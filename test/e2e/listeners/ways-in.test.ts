@@ -8,7 +8,7 @@ useRealRig({ DEFAULT_LANGUAGE: 'python3' }, (started, itsGateway) => {
   gateway = itsGateway;
 });
 
-test('a channel on auto runs what is nothing but a code block, and stays silent about the rest', async () => {
+test('a channel on auto runs messages that are only a code block, and stays silent about others', async () => {
   const { playground } = rig;
   playground.addChannel('auto');
   const ben = playground.as('ben');
@@ -38,7 +38,7 @@ test('a channel on auto runs what is nothing but a code block, and stays silent 
   });
 });
 
-test('the editor refuses with what was typed kept, then runs it', async () => {
+test('the editor refuses without losing what was typed, then runs it', async () => {
   const { playground } = rig;
   playground.addChannel('editor');
   const ana = playground.as('ana');
@@ -76,7 +76,7 @@ test('a channel that the bot is not in is refused in the editor, at the channel'
   await ana.close(modal);
 });
 
-test('a channel that one is not in is refused in the editor, with what was typed kept', async () => {
+test('a channel that one is not in is refused in the editor, which keeps what was typed', async () => {
   const { playground } = rig;
   const channel = playground.addChannel('others', { members: ['ben', 'sparkthread'] });
   const ana = playground.as('ana');
@@ -98,7 +98,7 @@ test('“Run this code” runs somebody else’s message into its thread', async
   expect(buttonsOf(answer)).toEqual(['run:runAgain', 'run:editAndRun', 'run:delete', 'run:menu']);
 });
 
-test('a message without code is refused to the one who chose the shortcut', async () => {
+test('a message without code is refused to the person who chose the shortcut', async () => {
   const { playground } = rig;
   playground.addChannel('nocode');
   const message = playground.as('ben').upload('#nocode', { name: 'cat.png', content: Buffer.from([1, 2]) });
@@ -122,7 +122,7 @@ test('files and snippets run: with a mention, in a direct message, several in or
   expect(playground.replies('#files', ignored.ts)).toEqual([]);
 });
 
-test('in a channel shared with another workspace, where that is allowed, files run too, of which an event tells the ids alone', async () => {
+test('in a channel shared with another workspace, where that is allowed, files run although their event has only ids', async () => {
   await using open = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', ALLOW_EXTERNAL: 'true' });
   const { playground } = open;
   const ana = playground.as('ana');

@@ -24,7 +24,7 @@ function occupy(gateway: ScriptedGateway): Promise<{ kernel: ScriptedKernel; req
 }
 
 test.concurrent.each(['in a kernel that is connected', 'in a kernel that is new'])(
-  'behind another client’s code %s: that is said; a stop that cannot take effect is, and a restart is offered',
+  'behind another client’s code %s: the answer says so, says that a stop has no effect, and offers a restart',
   async (where) => {
     const gateway = await startScriptedGateway();
     const occupied = occupy(gateway);

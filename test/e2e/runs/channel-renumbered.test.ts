@@ -4,7 +4,7 @@ import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
-test('Slack gives a channel another id: kernel, run, settings, saved snippets and buttons stay', async () => {
+test('when Slack gives a channel another id, its kernel, run, settings, saved snippets and buttons stay', async () => {
   const gateway = await startScriptedGateway();
   onTestFinished(() => gateway.close());
   const kernels = holdKernels(gateway);

@@ -38,7 +38,7 @@ const botWith = async (environment: Record<string, string>, httpUrl = ''): Promi
 const refusal = async (): Promise<string> =>
   (await playground.as('ana').slash('#data', '/spark 1+1')).text ?? '';
 
-test('IBM’s service credentials file and a CA are enough: prefixes, TLS, Basic, both roots', async () => {
+test('IBM’s service credentials file and a CA are enough for prefixes, TLS, Basic and both addresses', async () => {
   await using bot = await botWith({
     KG_SERVICE_CREDENTIALS: front.credentialsFile,
     KG_CLIENT_CA: front.caFile,
@@ -67,7 +67,7 @@ test('a wrong CA and a wrong password are told apart', async () => {
   expect(bot.lines.join('\n')).not.toContain('not the password');
 });
 
-test('a gateway that cannot be reached, and one that is none', async () => {
+test('an unreachable gateway and a server that is no gateway are told apart', async () => {
   {
     await using bot = await botWith({}, 'http://127.0.0.1:9/');
     expect(await refusal()).toContain('The gateway cannot be reached, so nothing ran');
@@ -87,7 +87,7 @@ test('a gateway that cannot be reached, and one that is none', async () => {
   }
 });
 
-test('settings that are missing or malformed are told all at once, exit code 78', async () => {
+test('missing and malformed settings are listed all at once, with exit code 78', async () => {
   const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
   const child = spawn(process.execPath, [main], {
     env: { ...compiledCode, PATH: process.env['PATH'] ?? '', KG_URL: 'ftp://x', RUN_TIMEOUT: 'soon' },

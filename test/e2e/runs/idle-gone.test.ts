@@ -5,7 +5,7 @@ import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { shown, startRig } from '../listeners/listeners-rig.ts';
 
-test('a kernel that the gateway has culled is not warned of: its loss stands in the next answer', async () => {
+test('no idle warning is posted for a kernel that the gateway has culled; the next answer tells its loss', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '4s' });
@@ -19,7 +19,7 @@ test('a kernel that the gateway has culled is not warned of: its loss stands in 
   await gateway.close();
 });
 
-test('a kernel that was deleted without a word is told in the next answer, whose code runs in a new one', async () => {
+test('a kernel that was deleted without a sign is told in the next answer, whose code runs in a new kernel', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
@@ -39,7 +39,7 @@ test('a kernel that was deleted without a word is told in the next answer, whose
   await gateway.close();
 });
 
-test('a snippet that comes while the gateway is restarted runs when it is back, in a new kernel', async () => {
+test('a snippet sent during a restart of the gateway runs afterwards, in a new kernel', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' });

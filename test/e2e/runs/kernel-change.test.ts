@@ -11,7 +11,7 @@ const isDeletion = ({ method }: Call): boolean => method === 'DELETE';
 test.each([
   { command: 'restart', isAsked: isRestart, kernels: 1 },
   { command: 'shutdown', isAsked: isDeletion, kernels: 2 },
-])('a snippet that comes during a $command waits for it, and runs', async ({ command, isAsked, kernels }) => {
+])('a snippet sent during a $command waits for its end, and runs', async ({ command, isAsked, kernels }) => {
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
   held.letRun();
@@ -35,7 +35,7 @@ test.each([
   await gateway.close();
 });
 
-test('a kernel that lives on after `quit()` is ended: the next snippet gets a fresh one, as was said', async () => {
+test('a kernel that lives on after `quit()` is ended, and the next snippet gets a new one, as the answer said', async () => {
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {
     kernel.onExecute = (request) => {

@@ -6,7 +6,7 @@ import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
 /** What is pressed while the run ends: the press is looked at for a moment, and by then the run is over. */
-test('Stop that comes to its work when the run is over says so', async () => {
+test('a Stop that is handled after the end of the run says so', async () => {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
@@ -28,14 +28,14 @@ test('Stop that comes to its work when the run is over says so', async () => {
   await gateway.close();
 });
 
-test('Delete that comes to its work when the answer is closed takes it away all the same', async () => {
+test('a Delete that is handled after the answer is closed still deletes it', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
   const { playground, bot } = rig;
   const warm = await askSlash(playground, 'ben', '#data', '/spark warm()');
   await untilPosted(bot.folder, warm.thread);
-  // The answer stands, its files do not yet: the ledger says that it has ended, not that it is posted.
+  // The answer is posted, its files are not yet: the store says that the run has ended, not that it is posted.
   const upload = playground.hold('files.completeUploadExternal');
   const { ts: thread } = playground.as('ben').post('#data', `@sparkthread \`${'long_'.repeat(2_000)}\``);
   const { message } = await finalAnswer(playground, '#data', thread);

@@ -7,7 +7,7 @@ import { startRig } from '../listeners/listeners-rig.ts';
 /** The gateway fails on a websocket (500) while the kernel behind it is well. */
 const failed = { status: 500, body: '<html>500: Internal Server Error</html>' };
 
-test('in the middle of a run: the run goes on', async () => {
+test('when the gateway refuses upgrades in the middle of a run, the run goes on', async () => {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
@@ -25,7 +25,7 @@ test('in the middle of a run: the run goes on', async () => {
   await gateway.close();
 });
 
-test('when a kept kernel is connected to again: it is not given up', async () => {
+test('when the gateway refuses upgrades to a stored kernel, the kernel is not given up', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });

@@ -24,7 +24,7 @@ const mention = (code: string): string => `<@${playground.bot.id}>\n\`\`\`\n${co
 const run = (code: string): Promise<Answered> => askMessage(playground, 'ana', '#data', mention(code));
 
 describe('code and its answer', () => {
-  test('a slash command: a root message with the code, the result in its thread, two posts in all', async () => {
+  test('a slash command makes a root message with the code and an answer in its thread, two posts in all', async () => {
     await askSlash(playground, 'ana', '#data', '/spark python3 warm = 1');
     const before = playground.callsOf('chat.postMessage').length;
     const { text, outcome } = await askSlash(playground, 'ana', '#data', '/spark python3 2+3');
@@ -42,7 +42,7 @@ describe('code and its answer', () => {
     expect(text).toMatch(/ · python3\n/);
   });
 
-  test('variables stay in the channel and are not in another', async () => {
+  test('variables stay in their channel and are not in another', async () => {
     await askSlash(playground, 'ana', '#data', '/spark x = 1');
     expect((await askSlash(playground, 'ben', '#data', '/spark x')).text).toMatch(/│ 1\n/);
     const elsewhere = await askSlash(playground, 'ana', '#general', '/spark x');
@@ -50,7 +50,7 @@ describe('code and its answer', () => {
     expect(elsewhere.text).toContain("NameError: name 'x' is not defined");
   });
 
-  test('stream, result and error in their order', async () => {
+  test('stream, result and error are shown in their order', async () => {
     const code = 'import sys\nprint("one")\nprint("two", file=sys.stderr)\n1/0';
     const { text, outcome } = await run(code);
     expect(outcome).toBe('raised');
@@ -58,7 +58,7 @@ describe('code and its answer', () => {
     expect(text).toContain('two');
   });
 
-  test('a mention, a direct message and a block in the thread are doors too', async () => {
+  test('a mention, a direct message and a block in the thread run code, too', async () => {
     const mentioned = await askMessage(playground, 'ben', '#data', `<@${playground.bot.id}> \`40+2\``);
     expect(mentioned.text).toMatch(/│ 42\n/);
     const inThread = await finalAnswerOf('ben', '```\n"in the thread"\n```', mentioned.thread);
@@ -77,7 +77,7 @@ describe('code and its answer', () => {
     expect(finals(playground, '#data', thread)).toHaveLength(1);
   });
 
-  test('long output: head and tail inline, the whole as a file', async () => {
+  test('of long output head and tail are inline, and a file has all of it', async () => {
     const { thread } = await askSlash(
       playground,
       'ana',
@@ -114,7 +114,7 @@ describe('after the end', () => {
     expect(finals(playground, '#data', thread)).toHaveLength(1);
   });
 
-  test('a file that came late is deleted with its answer', async () => {
+  test('a file of late output is deleted with its answer', async () => {
     const code =
       'import threading\nthreading.Timer(1, lambda: print("late\\n" * 3000)).start()\nprint("early")';
     const { thread } = await run(code);
@@ -124,7 +124,7 @@ describe('after the end', () => {
     await playground.waitFor(() => playground.replies('#data', thread).length === 0);
   });
 
-  test('a thread that does not stop printing is shown meanwhile', async () => {
+  test('the output of a thread that does not stop printing is shown meanwhile', async () => {
     const code = [
       'import threading, time',
       'def tick():',
@@ -147,7 +147,7 @@ describe('after the end', () => {
 });
 
 describe('one line, in order, once', () => {
-  test('two people at once are both answered, in the order of the ledger', async () => {
+  test('two people at once are both answered, in the order of acceptance', async () => {
     await run('order = []');
     const both = await Promise.all([
       run('import time; time.sleep(0.5); order.append("ana")'),
@@ -158,7 +158,7 @@ describe('one line, in order, once', () => {
     expect(text).toMatch(/\['ana', 'ben'\]|\['ben', 'ana'\]/);
   });
 
-  test('a mention comes twice and a delivery is repeated: one run', async () => {
+  test('a mention that comes twice and a repeated event make one run', async () => {
     await run('n = 0');
     const first = await run('n += 1');
     for (const delivery of playground.deliveries.filter((each) => JSON.stringify(each).includes('n += 1')))
@@ -169,7 +169,7 @@ describe('one line, in order, once', () => {
     expect(finals(playground, '#data', first.thread)).toHaveLength(1);
   });
 
-  test('a failed run does not touch the next one', async () => {
+  test('a failed run does not affect the next one', async () => {
     const [failing, next] = await Promise.all([
       run('import time; time.sleep(0.3); 1/0'),
       askSlash(playground, 'ben', '#general', '/spark "still here"').then(() =>
@@ -196,7 +196,7 @@ describe('one line, in order, once', () => {
 });
 
 describe('commands', () => {
-  test('help, languages and status answer privately; the channel is told of use', async () => {
+  test('help, languages and status answer privately; use is announced in the channel', async () => {
     const ana = playground.as('ana');
     expect((await ana.slash('#data', '/spark help kernel')).text).toContain(
       'Each channel has its own kernel',
@@ -214,7 +214,7 @@ describe('commands', () => {
     );
   });
 
-  test('restart and shutdown are for admins, and the channel is told', async () => {
+  test('restart and shutdown are for admins, and are announced in the channel', async () => {
     const [old] = await kernelIds();
     await playground.as('ben').slash('#data', '/spark restart');
     await playground.waitForEphemeral('ben', (message) => message.text.startsWith('Only admins may restart'));
@@ -242,7 +242,7 @@ describe('bad input: one sentence, nothing changed', () => {
   const refused = async (text: string, channel = '#data', user = 'ana'): Promise<string> =>
     (await playground.as(user).slash(channel, text)).text ?? '';
 
-  test('empty code, unknown language, a channel without the bot, a guest', async () => {
+  test('empty code, an unknown language, a channel without the bot and a guest are refused in one sentence', async () => {
     const before = playground.callsOf('chat.postMessage').length;
     expect(await refused('/spark python3')).toContain('There is no code');
     expect(await refused('/spark pyhton3 1+1')).toMatch(
@@ -255,7 +255,7 @@ describe('bad input: one sentence, nothing changed', () => {
 });
 
 describe('kill -9', () => {
-  test('the kernel and its variables are found again; a snippet cut off is finished once', async () => {
+  test('the kernel and its variables are found again; an interrupted snippet is finished once', async () => {
     await run('survivor = 7; runs = 0');
     const code =
       'import time\nruns += 1\nfor i in range(8):\n    print("tick", i, flush=True)\n    time.sleep(0.25)';

@@ -56,7 +56,7 @@ async function begin(code: string): Promise<SlackMessage> {
 }
 
 test.skipIf(!hasSpark)(
-  'a job that lasts is told with rising counts, a link that opens, and a sum',
+  'a long job is shown with rising counts, a link that opens, and a sum at the end',
   async () => {
     const { message, text, outcome } = await askSlash(
       playground,
@@ -86,7 +86,7 @@ test.skipIf(!hasSpark)(
   },
 );
 
-test.skipIf(!hasSpark)('it leaves no name, no output and no count behind', async () => {
+test.skipIf(!hasSpark)('the observer leaves no name, no output and no execution count behind', async () => {
   const first = await askSlash(playground, 'ana', '#data', '/spark 1');
   const { text } = await askSlash(
     playground,
@@ -132,7 +132,7 @@ print("stream", q.isActive, q.exception(), "own", own.is_alive(), len(sc.statusT
 );
 
 test.skipIf(!hasSpark)(
-  'frames are tables; of one that is cut all rows come as a file, from the kernel that has it',
+  'DataFrames are tables; all rows of one that is cut come as a file, from its own kernel',
   async () => {
     const { thread } = await askSlash(
       playground,
@@ -178,7 +178,7 @@ const csv = (): string => {
 };
 
 test.skipIf(!hasSpark)(
-  'statements in order, the last result as a table; views are those of the channel’s own code',
+  'statements run in order, the last result is a table, and views of the channel’s own code are found',
   async () => {
     const created = await askSlash(
       playground,
@@ -201,7 +201,7 @@ test.skipIf(!hasSpark)(
 );
 
 test.skipIf(!hasSpark)(
-  'a long result is cut at SQL_ROWS, which is said, and all of that is a file',
+  'a long result is cut at SQL_ROWS, which the answer says, and a file has all these rows',
   async () => {
     const typed = '/spark sql select id, id * 2 as twice from range(5000)';
     const text = await withTable(await askSlash(playground, 'ana', '#data', typed));
@@ -212,24 +212,27 @@ test.skipIf(!hasSpark)(
   },
 );
 
-test.skipIf(!hasSpark)('what Spark refuses is its sentence, with the place in what was typed', async () => {
-  const { text, outcome } = await askSlash(
-    playground,
-    'ana',
-    '#data',
-    '/spark sql select 1;\n\nselect id\n  from nowhere',
-  );
-  expect(outcome).toBe('raised');
-  expect(text).toMatch(
-    /AnalysisException: \[TABLE_OR_VIEW_NOT_FOUND\] The table or view `nowhere` cannot be found/,
-  );
-  expect(text).toMatch(/│ line 4: from nowhere\n.*│ {14}\^\n/);
-  expect(text).not.toMatch(/sparkthread_tables|UnresolvedRelation/);
-  const misspelt = await askSlash(playground, 'ana', '#data', '/spark sql selec 1');
-  expect(misspelt.text).toMatch(/ParseException: .*'selec'[^]*│ line 1: selec 1\n.*│ {9}\^\n/);
-});
+test.skipIf(!hasSpark)(
+  'a mistake that Spark finds is shown as its sentence, with the place in the typed SQL',
+  async () => {
+    const { text, outcome } = await askSlash(
+      playground,
+      'ana',
+      '#data',
+      '/spark sql select 1;\n\nselect id\n  from nowhere',
+    );
+    expect(outcome).toBe('raised');
+    expect(text).toMatch(
+      /AnalysisException: \[TABLE_OR_VIEW_NOT_FOUND\] The table or view `nowhere` cannot be found/,
+    );
+    expect(text).toMatch(/│ line 4: from nowhere\n.*│ {14}\^\n/);
+    expect(text).not.toMatch(/sparkthread_tables|UnresolvedRelation/);
+    const misspelt = await askSlash(playground, 'ana', '#data', '/spark sql selec 1');
+    expect(misspelt.text).toMatch(/ParseException: .*'selec'[^]*│ line 1: selec 1\n.*│ {9}\^\n/);
+  },
+);
 
-test.skipIf(!hasSpark)('use sql: what names no language is SQL until another is chosen', async () => {
+test.skipIf(!hasSpark)('after `use sql` code without a language is SQL until another is chosen', async () => {
   await playground.as('ana').slash('#data', '/spark use sql');
   await playground.waitForMessage('#data', ({ text }) => text.includes('to Spark SQL, on `python3-spark`'));
   const text = await withTable(await askSlash(playground, 'ana', '#data', '/spark select 6 * 7 as answer'));
@@ -241,7 +244,7 @@ test.skipIf(!hasSpark)('use sql: what names no language is SQL until another is 
   expect((await askSlash(playground, 'ana', '#data', '/spark 6 * 7')).text).toMatch(/│ 42\n/);
 });
 
-test.skipIf(!hasSpark)('nothing is left among the names of those who use the kernel', async () => {
+test.skipIf(!hasSpark)('SQL leaves no name in the kernel', async () => {
   const { text } = await askSlash(
     playground,
     'ana',

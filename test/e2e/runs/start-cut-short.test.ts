@@ -4,7 +4,7 @@ import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startRig } from '../listeners/listeners-rig.ts';
 
-test('a bot that is killed while a kernel comes up takes that kernel, in a session of its own', async () => {
+test('a bot that was killed while a kernel started uses that kernel, in a new session', async () => {
   const gateway = await startScriptedGateway();
   holdKernels(gateway).letRun();
   const { promise: up, resolve: comeUp } = Promise.withResolvers<void>();

@@ -50,7 +50,7 @@ async function runPython({ rig: { playground }, kernels }: Scene, user: string, 
 
 const isDeletion = ({ method }: Call): boolean => method === 'DELETE';
 
-test('taken back while the old kernel is being shut down: it never runs', async () => {
+test('a run that is cancelled while the old kernel is being shut down never runs', async () => {
   await using scene = await startScene();
   const { rig, gateway, kernels } = scene;
   const { playground } = rig;
@@ -70,7 +70,7 @@ test('taken back while the old kernel is being shut down: it never runs', async 
   expect(finals(playground, '#data', thread)).toHaveLength(1);
 });
 
-test('the gateway refuses to shut the old kernel down: said, and the queue goes on', async () => {
+test('if the gateway refuses to shut the old kernel down, that is said, and the queue goes on', async () => {
   await using scene = await startScene();
   const { rig, gateway, kernels } = scene;
   const { playground } = rig;
@@ -87,7 +87,7 @@ test('the gateway refuses to shut the old kernel down: said, and the queue goes 
   expect(kernels.begun.map(({ code }) => code)).toEqual(['before()', 'after()']);
 });
 
-test('who ran code in the kernel alone may not switch while somebody else’s first code runs in it', async () => {
+test('a person who alone ran code in the kernel may not switch it while somebody else’s first code runs', async () => {
   await using scene = await startScene();
   const { rig, kernels } = scene;
   const { playground } = rig;
@@ -101,7 +101,7 @@ test('who ran code in the kernel alone may not switch while somebody else’s fi
   expect(finals(playground, '#data', thread)).toEqual([]);
 });
 
-test('an admin’s stop means the run in the kernel, not the question that stands aside before it', async () => {
+test('an admin’s stop means the run in the kernel, not a question about a switch before it', async () => {
   await using scene = await startScene();
   const { rig, kernels } = scene;
   const { playground } = rig;
@@ -115,7 +115,7 @@ test('an admin’s stop means the run in the kernel, not the question that stand
   expect(finals(playground, '#data', thread)).toEqual([]);
 });
 
-test('the old kernel is gone while the bot is away: the question is settled', async () => {
+test('if the old kernel is gone after the bot was away, the question is settled', async () => {
   await using scene = await startScene();
   const { rig, gateway, kernels } = scene;
   const { playground, bot } = rig;

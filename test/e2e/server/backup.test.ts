@@ -6,7 +6,7 @@ import { askMessage } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
-test('SIGUSR2 makes a backup, with which another bot knows the channel’s kernel', async () => {
+test('SIGUSR2 makes a backup, from which another bot knows the channel’s kernel', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();
   gateway.onStart = (kernel) => {

@@ -5,7 +5,7 @@ import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
 await withRedis('a store that is full', (redis) => {
-  test('is told to everybody who sends something, and serves again when it has room', async () => {
+  test('a full store is told to everybody who sends something, and serves again when it has room', async () => {
     await using playground = await startPlayground();
     const gateway = await startScriptedGateway();
     gateway.onStart = (kernel) => {
@@ -19,7 +19,7 @@ await withRedis('a store that is full', (redis) => {
     await redis.command('CONFIG', 'SET', 'maxmemory', '0');
     await ana.slash('#data', '/spark 2+2');
     await playground.waitForMessage('#data', ({ text }) => text.includes('ran 2+2'));
-    expect(bot.log.filter(({ msg }) => msg === 'something was not caught')).toEqual([]);
+    expect(bot.log.filter(({ msg }) => msg === 'an unhandled rejection')).toEqual([]);
     await gateway.close();
   });
 });

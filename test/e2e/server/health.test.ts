@@ -61,7 +61,7 @@ test('a healthy bot is alive, ready and the leader, and says how Slack, gateway 
   expect((await ask(bot, '/elsewhere')).status).toBe(404);
 });
 
-test('a gateway that refuses our token is told, and changes neither readiness nor life', async () => {
+test('a gateway that refuses the token is reported, and changes neither readiness nor liveness', async () => {
   gateway.answer = () => ({ status: 401, body: { reason: 'Unauthorized', message: '' } });
   await using bot = await startBot({ playground, gateway });
   expect((await ask(bot, '/healthz')).status).toBe(200);
@@ -81,7 +81,7 @@ test('a gateway that refuses our token is told, and changes neither readiness no
   });
 });
 
-test('the gateway is asked once for many probes', async () => {
+test('many probes ask the gateway once', async () => {
   await using bot = await startBot({ playground, gateway });
   await ask(bot, '/readyz');
   const before = gateway.calls.length;
@@ -89,7 +89,7 @@ test('the gateway is asked once for many probes', async () => {
   expect(gateway.calls.length).toBe(before);
 });
 
-test('without its socket to Slack it says so, and says when that is back', async () => {
+test('a bot without its socket to Slack says so, and says when it is back', async () => {
   await using bot = await startBot({ playground, gateway });
   playground.drop();
   expect(await untilSlack(bot, false)).toMatchObject({
@@ -99,7 +99,7 @@ test('without its socket to Slack it says so, and says when that is back', async
   await untilSlack(bot, true);
 });
 
-test('Slack away while it reconnects does not end it', async () => {
+test('an absent Slack while the bot reconnects does not end the bot', async () => {
   await using bot = await startBot({ playground, gateway });
   playground.fail('apps.connections.open', { kind: 'status', status: 503 }, 2);
   playground.fail('apps.connections.open', { kind: 'dropped' }, 1);
@@ -109,7 +109,7 @@ test('Slack away while it reconnects does not end it', async () => {
   await untilSlack(bot, true);
 });
 
-test('a taken PORT is told in one sentence, with exit code 78', async () => {
+test('a taken PORT ends the start with one sentence and exit code 78', async () => {
   const taken = createServer().listen(0);
   await once(taken, 'listening');
   const address = taken.address();
@@ -120,7 +120,7 @@ test('a taken PORT is told in one sentence, with exit code 78', async () => {
   taken.close();
 });
 
-test('a folder for output that SPOOL_DIR names is made, and refused at the start where it cannot be', async () => {
+test('the folder that SPOOL_DIR names is made; a start that cannot make it is refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-spool-'));
   await writeFile(join(folder, 'taken'), 'a file where a folder has to be');
   const settings = { STORE_URL: 'memory:', PORT: '0', SPOOL_DIR: join(folder, 'taken') };
@@ -134,13 +134,13 @@ test('a folder for output that SPOOL_DIR names is made, and refused at the start
   await rm(folder, { recursive: true });
 });
 
-test('a store that cannot be used is told in one sentence, with exit code 78', async () => {
+test('an unusable store ends the start with one sentence and exit code 78', async () => {
   const { said, code } = await startMain({ STORE_URL: 'sqlite:/proc/none/store.db', PORT: '0' });
   expect(said).toContain('STORE_URL: /proc/none/store.db cannot be used as a store');
   expect(code).toBe(78);
 });
 
-test('a folder for output that cannot be written is told at the start, with exit code 78', async () => {
+test('an unwritable folder for output ends the start with exit code 78', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-taken-'));
   await writeFile(join(folder, 'spool'), 'a file where a folder has to be');
   const { said, code } = await startMain({ STORE_URL: `sqlite:${join(folder, 'store.db')}`, PORT: '0' });
@@ -158,7 +158,7 @@ async function startMain(settings: Record<string, string>): Promise<{ said: stri
   return { said, code };
 }
 
-test('an app token that Slack refuses is told as that, with exit code 78', async () => {
+test('an app token that Slack refuses ends the start with that reason and exit code 78', async () => {
   const { said, code } = await startMain({
     STORE_URL: 'memory:',
     PORT: '0',
@@ -187,14 +187,14 @@ test('an app token that Slack refuses for a while does not end a bot that was co
   await untilSlack(bot, true);
 });
 
-test('a trouble of Slack’s own is no wrong setting: the next start may find it gone', async () => {
+test('an error inside Slack does not count as a wrong setting: the next start may succeed', async () => {
   playground.fail('auth.test', { kind: 'error', error: 'internal_error' });
   const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: '0' });
   expect(said).toContain('internal_error');
   expect(code).toBe(1);
 });
 
-test('a token that Slack refuses is told as that, and an absent Slack as that', async () => {
+test('a token that Slack refuses and an absent Slack are told apart', async () => {
   const refused = startBot({ playground, gateway, environment: { SLACK_BOT_TOKEN: 'xoxb-another' } });
   await expect(refused).rejects.toThrow('SLACK_BOT_TOKEN is refused by Slack (invalid_auth)');
   const absent = startBot({

@@ -17,7 +17,7 @@ function sample(lines: readonly string[], name: string): number {
   return Number(line?.slice(name.length) ?? 0);
 }
 
-test('what waits, what is there and what was refused is told', async () => {
+test('the metrics count what waits, what is there and what was refused', async () => {
   const port = await freePort();
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();

@@ -8,7 +8,7 @@ import { askMessage } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
-test('runs of another workspace in the same store are left to the bot of that one', async () => {
+test('runs of another workspace in the same store are left to that workspace’s bot', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();
   await using bot = await startBot({ playground, gateway, environment: { DEFAULT_LANGUAGE: 'python3' } });

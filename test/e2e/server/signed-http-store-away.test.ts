@@ -8,7 +8,7 @@ import { startBot } from '../../support/start-bot.ts';
 const secret = 'the-signing-secret';
 
 await withRedis('signed HTTP while the store is silent', (redis) => {
-  test('an event gets a 503 in time, is repeated and runs once; a command is told', async () => {
+  test('an event gets a 503 in time, is repeated and runs once; a command is told that nothing ran', async () => {
     const port = String(await freePort());
     const requestUrl = `http://127.0.0.1:${port}/slack/events`;
     await using playground = await startPlayground({

@@ -77,11 +77,11 @@ test('mention, command and press work as in Socket Mode', async () => {
   expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
 });
 
-test('a signed body that is nothing does not end the process', async () => {
+test('a signed but meaningless body does not end the process', async () => {
   await using bot = await startSignedBot();
   const hangingUp = new AbortController();
   const nothing = post('null', signed('null', secret), hangingUp.signal).catch(() => undefined);
-  await bot.untilLog(({ msg }) => msg === 'something was not caught');
+  await bot.untilLog(({ msg }) => msg === 'an unhandled rejection');
   hangingUp.abort();
   await nothing;
   const asked = playground.as('ana').post('#data', '@sparkthread `6*7`');

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
 import { askMessage } from '../../support/ask.ts';
-import { readLedgerFile } from '../../support/run-store-file.ts';
+import { readStoreFile } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
@@ -18,7 +18,7 @@ test('an orderly end leaves no output of answered runs on the disk', async () =>
     await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`${code}\``);
   expect(await bot.stop()).toBe(0);
   // One whose last word was not noted in time is the successor's.
-  const left = (await readLedgerFile(bot.folder)).filter(({ state }) => state !== 'posted');
+  const left = (await readStoreFile(bot.folder)).filter(({ state }) => state !== 'posted');
   expect(await readdir(join(bot.folder, 'spool'))).toEqual(left.map(({ id }) => id));
   await gateway.close();
 });

@@ -39,7 +39,7 @@ async function startCompany() {
   };
 }
 
-test('calls, events, uploads, downloads and both of the gateway’s ways go through the proxy, and nothing goes past it', async () => {
+test('calls, events, uploads, downloads and the gateway’s calls and websockets go through the proxy, and nothing bypasses it', async () => {
   await using company = await startCompany();
   const { playground, gateway, proxy, slackTls, gatewayTls } = company;
   const long = Array.from({ length: 3_000 }, (_, line) => `line ${line}\n`).join('');

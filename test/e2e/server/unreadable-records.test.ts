@@ -6,7 +6,7 @@ import { askMessage, finalAnswer, finals } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
-test('records that cannot be read cost only what they are of: the start, the channel and the others go on', async () => {
+test('unreadable records cost only their own run or kernel: the start, the channel and the others go on', async () => {
   await using playground = await startPlayground({ rates: false });
   const gateway = await startScriptedGateway();
   const codes: unknown[] = [];

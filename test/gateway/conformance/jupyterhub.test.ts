@@ -27,7 +27,7 @@ function openGateway(environment: Record<string, string> = hub.environment) {
   return createGatewayClient(readConfig({ ...slack, ...environment }).gateway, { log: silentLog });
 }
 
-test('a stopped server is started for a kernel, and one that was culled takes its kernels with it', async () => {
+test('a stopped server is started for a kernel, and a culled server takes its kernels with it', async () => {
   const gateway = openGateway();
   await expect(gateway.readKernelspecs()).rejects.toMatchObject({ code: 'serverStopped', status: 424 });
   const told: (number | undefined)[] = [];
@@ -63,7 +63,7 @@ test('a stopped server is started for a kernel, and one that was culled takes it
   await hub.stopServer();
 });
 
-test('without JupyterHub’s settings a stopped server is told as that', async () => {
+test('without JupyterHub’s settings a stopped server is reported as stopped', async () => {
   const gateway = openGateway({ KG_URL: hub.serverUrl, KG_AUTH_TOKEN: hub.environment.JUPYTERHUB_API_TOKEN });
   const start = gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });
   await expect(start).rejects.toMatchObject({

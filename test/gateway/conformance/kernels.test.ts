@@ -86,7 +86,7 @@ describeKernel('python3-ipykernel6', (kernel) => {
     expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '5' } });
   });
 
-  test('a fork of its process prints, and ends nothing', async () => {
+  test('a fork of the kernel prints, and does not end the cell', async () => {
     // A child that went back into ipykernel 6 would now and then take the process itself with it.
     const code =
       'import os, time\npid = os.fork()\nif pid: time.sleep(4)\nprint(pid > 0, flush=True)\nif not pid: os._exit(0)';
@@ -95,13 +95,13 @@ describeKernel('python3-ipykernel6', (kernel) => {
     expect(textOf(running.outputs)).toBe('False\nTrue\n');
   });
 
-  test('a stop, at an await that a signal alone does not wake', async () => {
+  test('a stop works at an await, which a signal alone does not wake', async () => {
     const code = 'import asyncio\nprint("in", flush=True)\nawait asyncio.sleep(60)';
     const { end } = await stopOnceItRuns(kernel(), code);
     expect(end).toMatchObject({ kind: 'interrupted', variablesLost: false });
   });
 
-  test('output before a crash, and the crash', async () => {
+  test('output before a crash arrives, and so does the crash', async () => {
     const running = run(kernel(), { code: 'import os\nprint("dying", flush=True); os._exit(1)' });
     expect(await running.end).toMatchObject({ kind: 'kernelDied' });
     expect(await run(kernel()).end).toMatchObject({ kind: 'ok', executionCount: 1 });
@@ -119,13 +119,13 @@ describeKernel('ir', (kernel, watched) => {
     expect(kindsOf(running.outputs)).not.toContain('result');
   });
 
-  test('a plot, which may come after the reply, belongs to its run', async () => {
+  test('a plot belongs to its run, even if it comes after the reply', async () => {
     const running = run(kernel(), { code: 'plot(1:3)' });
     expect(await running.end).toMatchObject({ kind: 'ok' });
     expect((await running.until('display')).data).toHaveProperty('image/png');
   });
 
-  test('a letter is a letter, in a locale that knows none too', async () => {
+  test('a non-ASCII letter arrives, even in a locale without such letters', async () => {
     await run(kernel(), { code: 'invisible(Sys.setlocale("LC_CTYPE", "C"))' }).end;
     await new SparkObserver(SPARK, silentLog).putInto(kernel());
     const running = run(kernel(), { code: 'cat("日本é", nchar("日本é"))' });
@@ -152,14 +152,14 @@ describeKernel('ir', (kernel, watched) => {
     expect(textOf(asking.outputs)).toContain('got 0');
   });
 
-  test('readline answered', async () => {
+  test('readline gets its answer', async () => {
     const asking = run(kernel(), { code: 'cat("hi", readline("name? "), "\\n")', allowStdin: true });
     (await asking.until('inputRequest')).answer('Ann');
     expect(await asking.end).toMatchObject({ kind: 'ok' });
     expect(textOf(asking.outputs)).toContain('hi Ann');
   });
 
-  test('a restart under load', async () => {
+  test('a restart while code runs ends the run', async () => {
     const running = run(kernel(), { code: 'cat("in\\n"); flush.console(); Sys.sleep(60)' });
     await running.until('stream');
     await gateway.restartKernel(kernel().kernelId);
@@ -196,7 +196,7 @@ test.skipIf(backends.missing['ir'] !== undefined)(
 );
 
 describeKernel('scala-spark', (kernel, watched) => {
-  test('the seeds’ example prints its four lines', async () => {
+  test('code that asks Spark for its version, name, id and a count prints four lines', async () => {
     const code = `
         print(s"Spark Version: \${sc.version}")
         print(s"Application Name: \${sc.appName}")
@@ -210,7 +210,7 @@ describeKernel('scala-spark', (kernel, watched) => {
     );
   });
 
-  test('definitions as displays, the value as a result, though both come after the reply', async () => {
+  test('definitions come as displays and the value as a result, although both come after the reply', async () => {
     const running = run(kernel(), { code: 'val x = 3\nx + 1' });
     expect(await running.end).toMatchObject({ kind: 'ok', possibleGap: false });
     expect(await running.until('display')).toMatchObject({ data: { 'text/plain': 'x = 3\n' } });
@@ -233,7 +233,7 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(JSON.stringify(errors)).toContain(words);
   });
 
-  test('a letter arrives, in a locale that knows none too', async () => {
+  test('a non-ASCII letter arrives, even in a locale without such letters', async () => {
     const poor = (useUtf8('Apache Toree') ?? '').replace('US_ASCII', '@').replace('UTF_8', 'US_ASCII');
     await run(kernel(), { code: poor.replace('@', 'UTF_8') }).end;
     await new SparkObserver(SPARK, silentLog).putInto(kernel());
@@ -243,7 +243,7 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await running.until('result')).toMatchObject({ data: { 'text/plain': 'ö' } });
   });
 
-  test('a thread within it tells of a job of the cell, and SQL gives a table', async () => {
+  test('the thread in the kernel reports a job of the cell, and SQL gives a table', async () => {
     await new SparkObserver({ ...SPARK, progress: 'all' }, silentLog).putInto(kernel());
     const counting = run(kernel(), {
       code: 'sc.parallelize(1 to 24, 24).map { i => Thread.sleep(200); i }.count()',
@@ -270,14 +270,14 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(table).toMatchObject({ rows: [expect.anything()], cut: true });
   });
 
-  test('a comm that no plugin takes is closed, and what runs next has its own output', async () => {
+  test('a comm that no plugin accepts is closed, and the next run has its own output', async () => {
     expect(await kernel().openComm(MONITOR_TARGET)).toBe(false);
     const running = run(kernel(), { code: 'println("after")' });
     expect(await running.end).toMatchObject({ kind: 'ok' });
     expect(textOf(running.outputs)).toBe('after\n');
   });
 
-  test('traps 25, 26: a stop of a sleep, and of a job right after', async () => {
+  test('traps 25, 26: a stop ends a sleep, and another stop a job right after', async () => {
     const sleeping = await stopOnceItRuns(kernel(), 'println("in"); Thread.sleep(60000)');
     expect(sleeping.end).toMatchObject({ kind: 'interrupted' });
     const working = await stopOnceItRuns(
@@ -288,7 +288,7 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await run(kernel(), { code: '1 + 1' }).end).toMatchObject({ kind: 'ok' });
   });
 
-  test('a restart under load, of which this kernel says nothing', async () => {
+  test('a restart while code runs ends the run, although this kernel does not announce it', async () => {
     const running = run(kernel(), { code: 'println("in"); Thread.sleep(60000)' });
     await running.until('stream');
     await gateway.restartKernel(kernel().kernelId);
@@ -300,7 +300,7 @@ describeKernel('scala-spark', (kernel, watched) => {
 });
 
 describeKernel('python3-spark', (kernel) => {
-  test('counts, and a stop cancels the job', async () => {
+  test('a count works over Spark Connect, and a stop cancels the job', async () => {
     const counting = run(kernel(), { code: 'sc.parallelize(range(10)).count()' });
     expect(await counting.end).toMatchObject({ kind: 'ok' });
     expect(await counting.until('result')).toMatchObject({ data: { 'text/plain': '10' } });

@@ -40,7 +40,7 @@ const start = (kernelspec: string) => ({
 });
 
 describe('kernels that do not come up', { concurrent: true }, () => {
-  test('a process that ends at once: told when the gateway gives it up, long before it lets the websocket go', async () => {
+  test('a kernel process that ends at once is reported when the gateway gives it up, long before the websocket closes', async () => {
     await withGateway(async (gateway) => {
       const model = await gateway.startKernel(start('broken-exit'));
       const since = performance.now();
@@ -51,7 +51,7 @@ describe('kernels that do not come up', { concurrent: true }, () => {
     });
   });
 
-  test('trap 35: a process that never answers: the websocket is held for 60 s, then silent; the launch time-out ends it', async () => {
+  test('trap 35: for a process that never answers the upgrade waits 60 s, then is silent; the launch time-out ends it', async () => {
     await withGateway(async (gateway, server) => {
       const impatient = clientOf(server, { launchTimeoutMs: 70_000 });
       const model = await gateway.startKernel(start('broken-hang'));
@@ -65,7 +65,7 @@ describe('kernels that do not come up', { concurrent: true }, () => {
     });
   });
 
-  test('a process that starts once and never again: died, then gone', async () => {
+  test('a process that starts only once is reported as died, then as gone', async () => {
     await withGateway(async (gateway) => {
       const model = await gateway.startKernel(start('broken-once'));
       const { connection, untilEvent } = await connectTo(gateway, model.id);
@@ -80,7 +80,7 @@ describe('kernels that do not come up', { concurrent: true }, () => {
   });
 });
 
-test('trap 1: a culled kernel behind an open socket', async () => {
+test('trap 1: a culled kernel is found although its websocket stays open', async () => {
   const extraArguments = [
     '--MappingKernelManager.cull_idle_timeout=3',
     '--MappingKernelManager.cull_interval=1',
@@ -96,7 +96,7 @@ test('trap 1: a culled kernel behind an open socket', async () => {
   );
 });
 
-test('traps 27, 28: the gateway’s own output limit', async () => {
+test('traps 27, 28: the gateway’s own output limit is reported', async () => {
   await withGateway(
     async (gateway) => {
       const model = await gateway.startKernel(start('python3'));
@@ -116,7 +116,7 @@ test('traps 27, 28: the gateway’s own output limit', async () => {
   );
 });
 
-test('limit of kernels', async () => {
+test('the gateway’s limit of kernels is reported', async () => {
   await withGateway(
     async (gateway) => {
       await gateway.startKernel(start('python3'));
@@ -129,7 +129,7 @@ test('limit of kernels', async () => {
   );
 });
 
-test('trap 2: starts at the same moment keep their env apart', async () => {
+test('trap 2: simultaneous starts do not mix their env', async () => {
   await withGateway(async (gateway) => {
     const names = ['alice', 'bob', 'carol'];
     const models = await Promise.all(
@@ -149,7 +149,7 @@ test('trap 2: starts at the same moment keep their env apart', async () => {
   });
 });
 
-test('trap 51: the gateway is restarted under a run: its kernels are gone', async () => {
+test('trap 51: after a restart of the gateway its kernels are gone', async () => {
   const server = await startKernelGateway({ provisioned: backends });
   const gateway = clientOf(server);
   const model = await gateway.startKernel(start('python3'));
@@ -193,7 +193,7 @@ test.for(Object.entries(honouring))(
   },
 );
 
-test('trap 4: Kernel Gateway 2 knows no subprotocol, and none is offered', async () => {
+test('trap 4: no subprotocol is offered to Kernel Gateway 2, which knows none', async () => {
   await using server = await startKernelGateway2(backends);
   const gateway = clientOf(server);
   const model = await gateway.startKernel(start('python3'));
@@ -202,7 +202,7 @@ test('trap 4: Kernel Gateway 2 knows no subprotocol, and none is offered', async
   await gateway.close();
 });
 
-test('trap 13: a second owner of the session evicts the first, which does not storm back', async () => {
+test('trap 13: a second owner of the session evicts the first, which does not reconnect again and again', async () => {
   await withGateway(async (gateway, server) => {
     const model = await gateway.startKernel(start('python3'));
     const sessionId = randomUUID();

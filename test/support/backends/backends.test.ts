@@ -40,7 +40,7 @@ describe('kernelspecs', () => {
   });
 });
 
-test("no secret of ours and no secret of the gateway is in a kernel's environment", async () => {
+test('a kernel’s environment has no secret of this process or of the gateway', async () => {
   process.env['SLACK_BOT_TOKEN'] = 'xoxb-do-not-pass-on';
   try {
     await using gateway = await startKernelGateway({ provisioned: backends });

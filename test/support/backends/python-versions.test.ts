@@ -24,7 +24,7 @@ function write(name: string, source: string): string {
   return path;
 }
 
-test('all that goes into Python kernels is for 2.7 and 3.6', async () => {
+test('everything that is put into Python kernels runs on 2.7 and 3.6', async () => {
   const sources = globSync('src/**/*.py');
   const python = { language: 'python', implementation: 'ipython' };
   const given = {

@@ -3,7 +3,7 @@ import type { Playground } from '../../../playground/playground.ts';
 import { renderThreadAsText } from '../../../playground/render-text.ts';
 import { finalAnswer, finals } from '../ask.ts';
 import { randomFrom } from '../fault-front.ts';
-import { readLedgerFile } from '../run-store-file.ts';
+import { readStoreFile } from '../run-store-file.ts';
 import type { StartedBot } from '../start-bot.ts';
 
 export interface StormOptions {
@@ -35,7 +35,7 @@ export interface StormAnswer {
   /** Final answers in the thread, and messages of the bot beside them. */
   finals: number;
   others: number;
-  /** A kill found it between the ledger's `sending` and `sent`. */
+  /** A kill found it after the store's `sending` and before `running`. */
   wasSending: boolean;
 }
 
@@ -102,7 +102,7 @@ async function killAgainAndAgain(
     callOff?.();
     await bot.kill();
     kills += 1;
-    for (const run of await readLedgerFile(bot.folder))
+    for (const run of await readStoreFile(bot.folder))
       if (run.state === 'sending') sending.add(`${run.channel} ${run.thread}`);
     await bot.restart();
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PendingLines } from '../../../src/audit/pending-lines.ts';
@@ -131,4 +131,24 @@ test('a disk that refuses is said once, and lines are delivered all the same', a
   await pending.close();
   expect(target.delivered).toEqual([line(1), line(2)]);
   expect(target.said).toEqual(['audit.unkept']);
+});
+
+test('a line that a full disk has cut off spoils none of those after it', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'audit-pending.ndjson');
+  const target = createTarget(folder);
+  target.setAway(true);
+  const pending = target.open();
+  await mkdir(path);
+  pending.add(line(1), {});
+  await rm(path, { recursive: true });
+  await writeFile(path, '{"n":');
+  pending.add(line(2), {});
+  await pending.close();
+  target.setAway(false);
+  const delivered = target.untilDelivered();
+  const next = target.open();
+  await delivered;
+  await next.close();
+  expect(target.delivered).toEqual([line(2)]);
 });

@@ -57,7 +57,7 @@ describe('the least that is needed', () => {
         maxMessageBytes: 32_000_000,
         startConcurrency: 1,
       },
-      store: { kind: 'sqlite', address: 'sqlite:data/sparkthread.db', path: 'data/sparkthread.db' },
+      store: { kind: 'sqlite', url: 'sqlite:data/sparkthread.db', path: 'data/sparkthread.db' },
       runs: {
         aliases: {},
         defaultLanguage: undefined,
@@ -291,11 +291,11 @@ describe('values', () => {
     ['memory:', { kind: 'memory' }],
     ['sqlite:data/x.db', { kind: 'sqlite', path: 'data/x.db' }],
     ['sqlite:/var/lib/x.db', { kind: 'sqlite', path: '/var/lib/x.db' }],
-    ['redis://localhost:6379/2', { kind: 'redis', password: undefined }],
+    ['redis://localhost:6379/2', { kind: 'redis', password: '' }],
     ['redis://:100%@host', { kind: 'redis', password: '100%' }],
     ['rediss://:p%40ss@host', { kind: 'redis', password: 'p@ss' }],
   ])('reads the store %s', (url, store) => {
-    expect(readConfig({ ...LEAST, STORE_URL: url }).store).toEqual({ ...store, address: url });
+    expect(readConfig({ ...LEAST, STORE_URL: url }).store).toEqual({ ...store, url });
   });
 
   it.each([

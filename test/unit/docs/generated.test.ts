@@ -17,6 +17,13 @@ test('every setting is in .env.example, as a line that can be taken as it is', (
   expect(settingsSchema.safeParse(given).error?.issues ?? []).toEqual([]);
 });
 
+test('docker run --env-file, which takes quotes as a part of the value, reads the same from .env.example', () => {
+  const uncommented = envExample().replaceAll(/^# ([A-Z_]+=)/gm, '$1');
+  const lines = uncommented.split('\n').filter((line) => /^[A-Z_]+=/.test(line));
+  const asDocker = Object.fromEntries(lines.map((line) => line.split(/=(.*)/, 2)));
+  expect(asDocker).toEqual(parseEnv(uncommented));
+});
+
 test.each(settings)(
   '$name has an example and a default that are valid',
   ({ name, example, default: usual }) => {

@@ -37,8 +37,10 @@ test('headers are asked for anew at each REST request and each upgrade, and win 
   await kernel.untilConnected();
   expect((await run(connection).end).kind).toBe('ok');
   const seen = rig.server.calls.map((call) => call.headers.authorization);
-  // Requests overtake each other; each has one of its own.
-  expect(new Set(seen)).toEqual(new Set(seen.map((_, index) => `Bearer ${index + 1}`)));
+  // Requests overtake each other, and one may be given up before it is sent; each has one of its own.
+  const given = Array.from({ length: asked }, (_, index) => `Bearer ${index + 1}`);
+  expect(given).toEqual(expect.arrayContaining(seen));
+  expect(new Set(seen).size).toBe(seen.length);
   expect(rig.server.calls.filter((call) => call.isUpgrade)).toHaveLength(2);
   for (const call of rig.server.calls)
     expect(call.headers).toMatchObject({ 'x-fixed': 'yes', 'x-more': 'own' });

@@ -206,11 +206,14 @@ test('what could not be had is kept as a loss', async () => {
     { kind: 'tooBig' },
     { kind: 'reconnected', fromMs: 1, toMs: 2, gap: false },
     { kind: 'reconnected', fromMs: 3, toMs: 4, gap: true },
+    { kind: 'reconnected', fromMs: 504, toMs: 505, gap: true },
+    { kind: 'reconnected', fromMs: 60_000, toMs: 61_000, gap: true },
   ]);
   expect(transcript.view().losses).toEqual([
     { kind: 'dropped', limit: 'data' },
     { kind: 'tooBig', messages: 2 },
-    { kind: 'gap', fromMs: 3, toMs: 4 },
+    { kind: 'gap', fromMs: 3, toMs: 505 },
+    { kind: 'gap', fromMs: 60_000, toMs: 61_000 },
   ]);
 });
 

@@ -24,7 +24,7 @@ test('a run took as long as its kernel spoke of it', () => {
 });
 
 describe('an end that nobody saw', () => {
-  test.each(['unknown', 'outputLost'] as const)('%s: it ran where the ledger says so', (kind) => {
+  test.each(['unknown', 'outputLost'] as const)('%s: it ran if the store says so', (kind) => {
     expect(readEnd(end(kind), undefined, begun).kind).toBe('outputLost');
   });
   test.each(['unknown', 'outputLost'] as const)('%s: without a sign it is not known', (kind) => {

@@ -14,6 +14,30 @@ test('a posted run is erased at once, with its code and its message', async () =
   expect(rig.notices).toContain('removed code()');
 });
 
+test('the code of a run goes before its message, and a successor goes on where Slack did not remove it', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const removing = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<boolean>();
+  rig.onRemove = () => {
+    removing.resolve();
+    return answered.promise;
+  };
+  const erased = rig.runs.erase(live.run);
+  await removing.promise;
+  expect(await rig.store.runs.code(live.id)).toEqual([]);
+  answered.resolve(false);
+  await erased;
+  expect(rig.notices).not.toContain('removed code()');
+  rig.onRemove = () => true;
+  await rig.replace('killed');
+  await expect.poll(async () => await rig.store.runs.get(live.id)).toBeUndefined();
+  expect(rig.notices).toContain('removed code()');
+  expect(rig.held.begun).toHaveLength(1);
+});
+
 test('a waiting run is erased without having run', async () => {
   await using rig = await startSessionRig();
   await rig.submit('running()');

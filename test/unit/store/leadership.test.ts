@@ -21,7 +21,7 @@ interface Scripted {
   renew: (ttlMs: number) => Promise<Renewal>;
 }
 
-function create(onEmptied?: () => Promise<void>) {
+function create(onEmptied = async (): Promise<void> => undefined) {
   const answers: Scripted = { acquire: async () => ({ kind: 'held', epoch: 7 }), renew: async () => 'held' };
   const asked = { acquire: 0, renew: 0, release: 0 };
   const lease: LeaderLease = {
@@ -44,7 +44,7 @@ function create(onEmptied?: () => Promise<void>) {
     clock,
     onLost: (why) => void lost.push(why),
     onStandby: () => void (told.standby += 1),
-    ...(onEmptied && { onEmptied }),
+    onEmptied,
   });
   const lead = async () => leadership.waitForTurn(new AbortController().signal);
   return { leadership, answers, asked, lost, lines, told, lead };
@@ -319,4 +319,20 @@ test('a store that was brought to this version for longer than a lease is asked 
   expect(await turn).toEqual({ epoch: 1 });
   expect(asked.renew).toBe(1);
   expect(leadership.mayWrite()).toBe(true);
+});
+
+test('a machine that was suspended while the lease was granted asks anew before it leads', async () => {
+  const { leadership, answers, asked, lead } = create();
+  answers.acquire = async () => {
+    stoodStill.wall += 60_000;
+    return asked.acquire === 1 ? { kind: 'held', epoch: 7 } : { kind: 'taken' };
+  };
+  answers.renew = async () => 'taken';
+  const turn = lead();
+  turn.catch(() => undefined);
+  await pass(500);
+  expect([leadership.state, leadership.mayWrite()]).toEqual(['standby', false]);
+  answers.acquire = async () => ({ kind: 'held', epoch: 9 });
+  await pass(1_000);
+  expect(await turn).toEqual({ epoch: 9 });
 });

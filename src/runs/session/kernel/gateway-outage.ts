@@ -4,23 +4,23 @@ import type { Gateway } from '../../../gateway/gateway.ts';
 import { untilAborted } from '../../../gateway/until-aborted.ts';
 
 /**
- * How long a gateway is waited for by a run that the kernel may have, and by one that it has not got: that one loses
- * nothing by an end, and its author reads sooner that nothing ran. A gateway that is only restarted is back by then.
+ * How long a run waits for a gateway that does not answer. A run that was not sent gives up sooner: it loses nothing, and its
+ * author should soon learn that nothing ran. Both are enough for a restart of the gateway.
  */
 const SENT_TIMEOUT_MS = 5 * 60_000;
 const UNSENT_TIMEOUT_MS = 20_000;
 const PROBE_EVERY_MS = 1_000;
-/** An outage that was not seen for this long may have been two. */
+/** If an outage was not noticed for this long, the next one counts as a new outage. */
 const STALE_MS = 30_000;
 
 export interface Waiting {
-  /** A request of this run may be with the kernel: giving up loses its output. */
+  /** The kernel may have a request of this run, so giving up loses its output. */
   isSent: boolean;
-  /** What failed can be done again although the gateway answers: it starts nothing. */
+  /** The failed call may be repeated even if the gateway answered meanwhile, because it starts nothing. */
   isHarmless: boolean;
-  /** When the run began to wait, ms since the epoch. */
+  /** When the run began to wait, by `performance.now()`. */
   sinceMs: number;
-  /** The kernel to ask for; whatever the gateway answers, the gateway is there. */
+  /** The kernel to ask the gateway about. Any answer proves that the gateway is there. */
   kernelId: string;
   signal: AbortSignal;
   onAway: (failure: GatewayError) => void;
@@ -31,11 +31,14 @@ export interface OutageClock {
   delay: (ms: number) => Promise<void>;
 }
 
-const SYSTEM_CLOCK: OutageClock = { now: Date.now, delay: (ms) => delay(ms, undefined, { ref: false }) };
+const SYSTEM_CLOCK: OutageClock = {
+  now: () => performance.now(),
+  delay: (ms) => delay(ms, undefined, { ref: false }),
+};
 
 /**
- * Waits for a gateway that is away: one probe a second for all runs that wait. The time counts from when the first run
- * missed it, so that a long queue does not wait once for each of its runs.
+ * Waits for a gateway that does not answer, with one probe a second for all waiting runs. The time counts from the first
+ * failure of any run, so that the runs of a long queue do not wait one after the other.
  */
 export class GatewayOutageWait {
   readonly #gateway: Pick<Gateway, 'findKernel'>;
@@ -49,11 +52,11 @@ export class GatewayOutageWait {
     this.#clock = clock;
   }
 
-  /** True when what failed is worth another attempt now. Rejects when `signal` aborts. */
+  /** Waits, and resolves with true if the failed call should be repeated now. Rejects if `signal` is aborted. */
   async isWorthRetry(failure: GatewayError, waiting: Waiting): Promise<boolean> {
     const { isSent, isHarmless, sinceMs, kernelId, signal, onAway } = waiting;
     if (!isOutage(failure, isSent)) return false;
-    // It answers, so it was that one call that failed.
+    // The gateway answers, so only that one call failed.
     if (!isHarmless && (await untilAborted(this.#probe(kernelId), signal)) === undefined) return false;
     const until = Math.min(this.#noteOutage(), sinceMs) + (isSent ? SENT_TIMEOUT_MS : UNSENT_TIMEOUT_MS);
     let last = failure;
@@ -66,7 +69,7 @@ export class GatewayOutageWait {
     return false;
   }
 
-  /** Since when the gateway is missed. */
+  /** Notes that the gateway did not answer. Returns when the outage began. */
   #noteOutage(): number {
     const now = this.#clock.now();
     const isStale = this.#outage === undefined || now - this.#outage.seenMs > STALE_MS;
@@ -100,12 +103,12 @@ export class GatewayOutageWait {
   }
 }
 
-/** A refusal may be set right while a run goes on; a new run is better refused at once. */
+/** An operator may correct a refusal while a run goes on. A run that was not sent is better refused at once. */
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
     case 'noCredentials':
-    // This process is not sure to be the leader any more: it waits until it is, or ends.
+    // The lease of this process is in doubt: it waits until it is sure again, or ends.
     case 'writesPaused':
       return true;
     case 'unauthorized':

@@ -4,20 +4,20 @@ import { type KernelRecord, GONE_NOTE } from './kernel-record.ts';
 import type { SessionKernel } from './session-kernel.ts';
 
 const LONGEST_WARNING_MS = 10 * 60_000;
-/** Slack or the gateway is away: an idle kernel is looked after again, later each time. */
+/** When Slack or the gateway fails, the step is repeated after this time, and each time later. */
 const RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 30 * 60_000;
-/** The longest that a timer can wait (2^31 − 1 ms): what is due later is looked at meanwhile. */
+/** The longest time of a timer (2^31 − 1 ms). A step that is due later is checked before. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
-/** Whether a kernel that never ends for idleness is still there: gateways cull them. */
+/** How often to check whether a kernel without an idle timeout still exists: the gateway may have culled it. */
 const LOOK_MS = 24 * 60 * 60_000;
 
 export type IdleStep = { kind: 'warn' | 'end' | 'look'; atMs: number };
 
 /**
- * What is next for a kernel that nobody uses: the warning (10 min before, or at half time), then the end; without an end a
- * look, once a day.
+ * The next step for an idle kernel: the warning (10 min before the end, or at half time), then the end. Without an idle
+ * timeout it is a check once a day.
  */
 export function nextIdleStep(
   record: Pick<KernelRecord, 'lastUsedAt' | 'warnedAt'>,
@@ -30,11 +30,11 @@ export function nextIdleStep(
   const noticeMs = Math.min(LONGEST_WARNING_MS, idleTimeoutMs / 2);
   return record.warnedAt === undefined || record.warnedAt < record.lastUsedAt
     ? { kind: 'warn', atMs: endsAt - noticeMs }
-    : // A warning that came late, because the bot or Slack was away, leaves as much time to answer it.
+    : // A warning that came late still leaves the same time to answer it.
       { kind: 'end', atMs: Math.max(endsAt, record.warnedAt + noticeMs) };
 }
 
-/** Tells the channel, or the last requester where Slack refuses; `endsAtMs` since the epoch. Rejects where that is not known. */
+/** Tells the channel, or the last requester if Slack refuses that. `endsAtMs` is since the epoch. Rejects if nobody could be told. */
 export interface IdleNotices {
   warn: (record: KernelRecord, endsAtMs: number) => Promise<void>;
   ended: (record: KernelRecord, idleMs: number) => Promise<void>;
@@ -49,7 +49,7 @@ export interface IdleDeps {
 
 type WatchedKernel = Pick<SessionKernel, 'record' | 'forget' | 'noteWarned' | 'shutDown'>;
 
-/** Shuts a session's kernel down that nobody used for IDLE_TIMEOUT, after a warning that can be answered with Keep. */
+/** Shuts down a kernel that nobody has used for IDLE_TIMEOUT, after a warning with a Keep button. */
 export class IdleKernel {
   readonly #kernel: WatchedKernel;
   readonly #isBusy: () => boolean;
@@ -59,7 +59,7 @@ export class IdleKernel {
   #failures = 0;
   #lookedAt = 0;
 
-  /** `onEnded`: the kernel is gone, or was shut down. */
+  /** `onEnded` is called when the kernel is gone or was shut down. */
   constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
     this.#kernel = kernel;
     this.#isBusy = isBusy;
@@ -67,7 +67,7 @@ export class IdleKernel {
     this.#deps = deps;
   }
 
-  /** The kernel was used or kept just now, or is known from the store. */
+  /** Starts the timer anew: the kernel was just used or kept, or was read from the store. */
   watch(): void {
     const { record } = this.#kernel;
     if (record === undefined || this.#isBusy()) return;
@@ -100,7 +100,7 @@ export class IdleKernel {
       const { queue } = record;
       this.#deps.log.warn(
         { event: 'kernel.unchecked', err: error, queue },
-        'an idle kernel was not looked after; it is tried again',
+        'the idle kernel could not be warned of or shut down; this is tried again',
       );
       this.#actIn(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
       this.#failures += 1;
@@ -111,7 +111,7 @@ export class IdleKernel {
     const { gateway, notices, log } = this.#deps;
     const { queue, kernelId, kernelspec } = record;
     const isThere = (await gateway.findKernel(kernelId)) !== undefined;
-    // Used, kept or replaced meanwhile: that is the newer fact.
+    // The kernel was used, kept or replaced meanwhile.
     if (this.#isBusy() || this.#kernel.record !== record) return;
     const step = this.#next(record);
     if (step.atMs > Date.now()) return;

@@ -9,7 +9,7 @@ import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
 import { LatestWriter } from '../store-writes.ts';
 
-/** What Keyv keeps of a session's kernel: enough to find it, reattach to it and name it after a restart of the bot. */
+/** What is stored of a session's kernel: enough to find it, reconnect to it and name it after a restart of the bot. */
 const kernelRecordSchema = z.object({
   workspace: z.string(),
   channel: z.string(),
@@ -17,37 +17,37 @@ const kernelRecordSchema = z.object({
   queue: z.string(),
   kernelspec: z.string(),
   kernelId: z.string(),
-  /** The websocket session: the same over reconnects and restarts, or the gateway's replay is lost (protocol.md §2.2). */
+  /** The websocket session. It stays the same over reconnects and restarts, because the gateway replays by it (protocol.md §2.2). */
   sessionId: z.string(),
-  /** `starting` is written before the POST, so that a crash in between leaves no orphan. */
+  /** `starting` is stored before the POST, so that a crash in between leaves no orphan. */
   state: z.enum(['starting', 'up']),
   startedAt: z.number(),
   startedBy: z.string(),
   lastUsedAt: z.number(),
   lastRequester: z.string(),
-  /** The last `In [n]`: one later that is not greater means that the kernel was restarted meanwhile. */
+  /** The last `In [n]`. If the next one is not greater, the kernel was restarted meanwhile. */
   executionCount: z.number(),
-  /** The kernel was restarted by no command of ours since its last run ended: the next run says so. */
+  /** The kernel was restarted, by no command of ours, after its last run. The next run says so. */
   restartedUnseen: z.boolean(),
-  /** When the channel was warned that it idles; counts while it is newer than the last use. */
+  /** When the channel was warned. The warning counts only if it is newer than the last use. */
   warnedAt: z.number().optional(),
-  /** Everyone who has run code in it. */
+  /** The Slack user ids of everybody who has run code in it. */
   requesters: z.array(z.string()),
-  /** Spark was at work in it, whatever its name says. */
+  /** A run in it has used Spark. */
   hasSpark: z.boolean().optional(),
-  /** By which a balancer finds its replica of the gateway; only in the store. */
+  /** Cookies by which a load balancer finds the right replica of the gateway. They are only in the store. */
   cookies: z.string().optional(),
 });
 export type KernelRecord = Omit<z.infer<typeof kernelRecordSchema>, 'cookies'>;
 
-/** What the store knows of one session's kernel. */
+/** What the store has of one session's kernel. */
 export interface StoredKernel {
   record: KernelRecord | undefined;
-  /** What happened to the kernel before it, as a sentence that the next run says. */
+  /** What happened to the kernel before it: a sentence for the next run. */
   loss: string | undefined;
 }
 
-/** The kernels of all sessions in Keyv: read once, when this process becomes the leader, and written as they change. */
+/** The stored kernels of all sessions. They are read once, when this process becomes the leader, and written when they change. */
 export class KernelRecords {
   readonly #keyv: Keyv;
   readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>;
@@ -59,7 +59,7 @@ export class KernelRecords {
     this.#log = log;
   }
 
-  /** By session key. A record that cannot be read becomes a loss of that session. */
+  /** All kernels by session key. A record that cannot be read becomes a loss of its session. */
   async readAll(): Promise<Map<string, StoredKernel>> {
     const kernels = new Map<string, StoredKernel>();
     for await (const [key, stored] of entriesOf(this.#keyv)) {
@@ -102,12 +102,12 @@ export class KernelRecords {
   }
 }
 
-/** How long writes of the record are waited for when this process ends. */
+/** How long to wait for writes of the record when this process ends. */
 const CLOSING_MS = 1_000;
 
 /**
- * What a session remembers of its kernel, in memory at once and in the store behind: the record, and the loss that the
- * next run tells.
+ * The record of a session's kernel, and the loss that the next run has to report. Changes are in memory at once and in the
+ * store a little later.
  */
 export class SessionRecord {
   #current: KernelRecord | undefined;
@@ -135,14 +135,14 @@ export class SessionRecord {
     return this.#loss !== undefined;
   }
 
-  /** The next write takes it away from the store as well. */
+  /** Returns the loss and forgets it. The next write removes it from the store. */
   takeLoss(): string | undefined {
     const loss = this.#loss;
     this.#loss = undefined;
     return loss;
   }
 
-  /** Resolves when the store has it. */
+  /** Resolves when the record is stored. */
   async replace(record: KernelRecord): Promise<void> {
     this.#current = record;
     await this.#writer.save();
@@ -154,7 +154,7 @@ export class SessionRecord {
     this.saveBehind();
   }
 
-  /** In memory only, until {@link saveBehind}. */
+  /** Forgets the record in memory. {@link saveBehind} removes it from the store. */
   drop(loss: string | undefined): void {
     this.#current = undefined;
     if (loss !== undefined) this.#loss = loss;
@@ -164,7 +164,7 @@ export class SessionRecord {
     this.#writer.save().catch(() => undefined);
   }
 
-  /** The store was emptied. */
+  /** The store was emptied: writes everything again. */
   storeAgain(): void {
     this.#storedLoss = undefined;
     this.saveBehind();
@@ -189,19 +189,19 @@ export class SessionRecord {
   }
 }
 
-/** Who comes later does not miss the variables. */
+/** After this time nobody misses the variables any more. */
 const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
-/** No session key begins like this. */
+/** No session key begins with this. */
 const LOSS_PREFIX = 'loss of ';
 const UNREADABLE_NOTE =
   'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';
 
-/** The key of the kernel session of a channel: one a channel, or one for each kernelspec (KERNELS_PER_CHANNEL). */
+/** The key of a kernel session: one for each channel, or one for each kernelspec in it (KERNELS_PER_CHANNEL). */
 export function queueOf(workspace: string, channel: string, kernelspec: string, several: boolean): string {
   return several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
 }
 
-/** What a run changes that has ended in this kernel. */
+/** How a run that has ended changes its kernel's record. */
 export function recordAfter(
   record: KernelRecord,
   { requester, data }: Pick<Run, 'requester' | 'data'>,
@@ -209,18 +209,18 @@ export function recordAfter(
 ): Partial<KernelRecord> {
   const isNew = !record.requesters.includes(requester);
   return {
-    // Nobody has anything in it any more.
+    // After a loss nobody has variables in it.
     requesters: variablesLost ? [] : isNew ? [...record.requesters, requester] : record.requesters,
     executionCount: variablesLost ? 0 : (executionCount ?? record.executionCount),
     hasSpark: !variablesLost && (record.hasSpark === true || data.spark !== undefined),
-    // Its death stands in the thread of one run, and others miss their variables too.
+    // Only one thread shows that the kernel died, but others miss their variables too.
     restartedUnseen: kind === 'kernelDied',
     lastUsedAt: Date.now(),
     lastRequester: requester,
   };
 }
 
-/** What the next run says of the kernel before. */
+/** What the next run says about the kernel before it. */
 export const GONE_NOTE =
   'The channel’s kernel was gone (shut down, culled, or lost by the gateway); a new one was started. Its variables are lost.';
 export const EXITED_NOTE =

@@ -5,10 +5,10 @@ import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
-/** For whom, and for which session, a kernel is started. */
+/** The requester and the session for which a kernel is started. */
 export type KernelOwner = Pick<Run, 'workspace' | 'channel' | 'queue' | 'requester'>;
 
-/** A kernel that is still to be started, under an id that we choose. */
+/** The record of a kernel that will be started, with an id that we choose. */
 export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelRecord {
   const { workspace, channel, queue, requester } = owner;
   const now = Date.now();
@@ -32,16 +32,16 @@ export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelR
 
 export interface StartProgress {
   onTurn: (before: number) => void;
-  /** The server behind the gateway is being started, since this moment; undefined: it runs. */
+  /** JupyterHub has been starting the gateway's server since this time; undefined: the server runs. */
   onServer: (sinceMs: number | undefined) => void;
   onStarting: () => void;
 }
 
-/** Why a kernel is not waited for any more. */
+/** The signals that end the wait for a kernel. */
 export interface GivingUp {
-  /** The run was cancelled: what was begun for it is undone. */
+  /** The run was cancelled: a start is undone. */
   stopped: AbortSignal;
-  /** This process ends: what was begun stays for its successor. */
+  /** This process ends: a start is left to its successor. */
   released: AbortSignal;
   either: AbortSignal;
 }
@@ -52,8 +52,8 @@ export interface KernelEnvSettings {
 }
 
 /**
- * What the settings say a kernel is started with; never a secret (protocol.md §1.3). `{channel}` becomes the channel's
- * id; `{user}` the Slack user id, only for kernels of direct messages, because every other kernel is shared.
+ * The environment that the settings give to a kernel; never a secret (protocol.md §1.3). `{channel}` becomes the channel's id.
+ * `{user}` becomes the Slack user id, but only in direct messages, because every other kernel is shared.
  */
 export function kernelEnv(
   owner: Pick<KernelOwner, 'channel' | 'requester'>,
@@ -66,7 +66,7 @@ export function kernelEnv(
   return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
 }
 
-/** Gives the id of the kernel, which is the gateway's choice where it does not honour ours. Rejects with `GatewayError`. */
+/** Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
@@ -86,7 +86,7 @@ export async function launchKernel(
     if (found === undefined) throw error;
     started = found;
   }
-  // A gateway may be set to start one kernelspec whatever is asked (KG_FORCE_KERNEL_NAME).
+  // A gateway may be configured to start one kernelspec for every request (KG_FORCE_KERNEL_NAME).
   if (started.name === '' || started.name.toLowerCase() === kernelspec.toLowerCase()) return started.id;
   await removeUnused(started.id, gateway, log);
   const words = `The gateway started ${started.name} instead of ${kernelspec}`;
@@ -104,26 +104,26 @@ export async function removeUnused(
     .catch((error: unknown) =>
       log.warn(
         { event: 'kernel.orphan', err: error, kernel: kernelId },
-        'a kernel that nobody uses may be left on the gateway',
+        'an unused kernel may remain on the gateway',
       ),
     );
 }
 
-/** The kernel is not there, or will never answer. */
+/** Whether the error means that the kernel does not exist or will never answer. */
 export function isLoss(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
 }
 
-/** What the next run says of the kernel before; undefined for an error that is no loss of it. */
+/** What the next run says about the lost kernel; undefined if the error does not mean that it is lost. */
 export function lossNote(error: unknown): string | undefined {
   if (!isLoss(error)) return undefined;
   return error.status === 424 ? SERVER_STOPPED_NOTE : GONE_NOTE;
 }
 
-/** A kernel that answers. */
+/** A kernel that is connected and answers. */
 export interface ReachedKernel {
   record: KernelRecord;
   connection: KernelConnection;
-  /** What happened to the kernel before this one, as a sentence; undefined when nothing did. */
+  /** What happened to the kernel before this one, as a sentence. */
   note?: string | undefined;
 }

@@ -30,23 +30,23 @@ import { SessionSocket } from './session-socket.ts';
 export interface SessionKernelDeps {
   gateway: Gateway;
   records: KernelRecords;
-  /** The complete environment of a kernel's start; never a secret. */
+  /** The environment for a kernel's start; never a secret. */
   envFor: (owner: KernelOwner) => Record<string, string>;
   log: Log;
 }
 
 /**
- * The one kernel of a session: its record, its one websocket, and what changes them. A start succeeds, or leaves nothing
- * behind, or is repeated by the next process under the same kernel id.
+ * The kernel of a session: its record, its websocket, and everything that changes them. A start that fails leaves nothing on
+ * the gateway. If this process ends during a start, the next process repeats it with the same kernel id.
  */
 export class SessionKernel {
   readonly #deps: SessionKernelDeps;
   readonly #onEvent: (event: ConnectionEvent) => void;
   readonly #socket: SessionSocket;
   readonly #stored: SessionRecord;
-  /** The restart or deletion that was asked for last, while it is under way. */
+  /** The last restart or deletion, until it has settled. */
   #change: { kind: 'restarting' | 'ending'; settled: Promise<void> } | undefined;
-  #goneId: string | undefined; // during the run in hand the gateway gave this kernel up, however the run ends
+  #goneId: string | undefined; // the kernel that the gateway reported gone during the current run
 
   constructor(
     queue: string,
@@ -72,8 +72,8 @@ export class SessionKernel {
   }
 
   /**
-   * The kernel, connected and answering: over the open websocket, the stored kernel, or a new one. Rejects with
-   * `GatewayError`; nothing is left behind by a start that failed.
+   * Resolves with a kernel that is connected and answers: over the open websocket, by a connection to the stored kernel, or
+   * after the start of a new one. Rejects with `GatewayError`.
    */
   async ready(
     owner: KernelOwner,
@@ -81,7 +81,7 @@ export class SessionKernel {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReachedKernel> {
-    // What is sent in the middle of a restart or a deletion dies with the old process.
+    // Code that is sent during a restart or a deletion would be lost with the old process.
     while (this.#change !== undefined) await untilAborted(this.#change.settled, until.either);
     const record = this.record;
     if (record === undefined || record.state === 'starting')
@@ -95,23 +95,23 @@ export class SessionKernel {
     } catch (error) {
       const loss = lossNote(error);
       if (loss === undefined) throw error;
-      // One that is there and gives no answer would be left behind. A gateway that does not even take the deletion is
-      // the one in trouble: the kernel stays known.
+      // The kernel may exist and only not answer, so it is deleted. If even the deletion fails, the gateway has a problem
+      // and the record stays.
       await this.#deps.gateway.shutDownKernel(record.kernelId);
       await this.forget(loss);
       return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);
     }
   }
 
-  /** The connection for resuming a run that was written so; undefined when its kernel was replaced. */
+  /** The connection for a run that an earlier process sent; undefined if its kernel was replaced. */
   async reattach(request: BlockRequest, signal: AbortSignal): Promise<KernelConnection | undefined> {
     if (this.record?.kernelId !== request.kernelId) return undefined;
     return this.#socket.connection ?? (await this.#socket.reconnect(this.record, signal, request.checkpoint));
   }
 
   /**
-   * Starts the kernel that the record names. The record is stored before the request goes out: a start that a crash cut
-   * short is repeated with the same chosen id, which gives the same kernel where the gateway honours it.
+   * Starts the kernel of this record. The record is stored before the request is sent: after a crash the start is repeated
+   * with the same id, which gives the same kernel if the gateway accepts chosen ids.
    */
   async #start(
     chosen: KernelRecord,
@@ -126,8 +126,8 @@ export class SessionKernel {
     let kernelId: string | undefined;
     try {
       kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, this.#deps);
-      // Nothing was sent in any session yet, and one that a crash cut off may hold its place: of two peers in one session
-      // Toree answers the first (protocol.md §2.2).
+      // A new session id, because nothing was sent yet and a crashed process may still be connected with the old one: of two
+      // clients with one session Toree answers only the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
       await this.#stored.replace(started);
       const connection = await this.#socket.connect(started, until.either);
@@ -136,7 +136,7 @@ export class SessionKernel {
       await this.#stored.replace(record);
       return { record, connection, note };
     } catch (error) {
-      // The successor finds the record and repeats the start under the same id.
+      // The successor finds the record and repeats the start with the same id.
       if (until.released.aborted) throw error;
       if (kernelId !== undefined) await removeUnused(kernelId, gateway, log);
       await this.forget();
@@ -156,12 +156,12 @@ export class SessionKernel {
     return this.#socket.connection !== undefined;
   }
 
-  /** A kernel, a loss that nobody has read yet, or a websocket. */
+  /** Whether there is a kernel, a websocket, or a loss that no run has reported yet. */
   get hasAnything(): boolean {
     return this.state !== 'none' || this.#stored.hasLoss || this.isConnected;
   }
 
-  /** A run begins: the websocket is not closed for idleness until {@link release}. */
+  /** A run begins: the websocket stays open until {@link release}. */
   acquire(): void {
     this.#goneId = undefined;
     this.#socket.acquire();
@@ -171,29 +171,29 @@ export class SessionKernel {
     this.#socket.release();
   }
 
-  /** A run on the kernel with this id has ended. */
+  /** A run on this kernel has ended. */
   async used(kernelId: string, run: Run, outcome: RunOutcome): Promise<void> {
-    // Shut down or replaced while the run ended: that is the newer fact.
+    // The kernel was shut down or replaced while the run ended.
     if (this.record?.kernelId !== kernelId) return;
     if (this.#goneId === kernelId) return await this.forget(GONE_NOTE);
-    // To end the kernel that its code has left is the client's part: IRkernel goes on living after `quit()`.
+    // After `exit` the client has to end the kernel: IRkernel goes on running after `quit()`.
     if (outcome.kind === 'exited') return await this.shutDown(EXITED_NOTE);
     this.#stored.note(recordAfter(this.record, run, outcome));
   }
 
-  /** False when that kernel is not there any more. */
+  /** Returns false when that kernel is gone or is being shut down. */
   keep(kernelId: string): boolean {
-    if (this.record?.kernelId !== kernelId) return false;
+    if (this.record?.kernelId !== kernelId || this.state === 'ending') return false;
     this.#stored.note({ lastUsedAt: Date.now() });
     return true;
   }
 
-  /** Resolves when the store has it: a second warning would only come after a crash before that. */
+  /** Resolves when the warning is stored. Only a crash before that can cause a second warning. */
   async noteWarned(warnedAt: number): Promise<void> {
     if (this.record !== undefined) await this.#stored.replace({ ...this.record, warnedAt });
   }
 
-  /** Restarts the kernel. Rejects with `GatewayError('kernelGone')` when there is none any more. */
+  /** Restarts the kernel. Rejects with `GatewayError('kernelGone')` if there is none. */
   async restart(): Promise<void> {
     const record = this.record;
     if (record === undefined) throw new GatewayError('kernelGone', 'there is no kernel');
@@ -203,7 +203,7 @@ export class SessionKernel {
     });
   }
 
-  /** Restarts and deletions are made one after the other. */
+  /** Makes restarts and deletions one after the other. */
   async #makeChange(kind: 'restarting' | 'ending', work: () => Promise<void>): Promise<void> {
     const done = (this.#change?.settled ?? Promise.resolve()).then(work);
     const change = { kind, settled: done.catch(() => undefined) };
@@ -215,30 +215,30 @@ export class SessionKernel {
     }
   }
 
-  /** Deletes the kernel on the gateway and forgets it; `loss` is said at the head of the next run. */
+  /** Deletes the kernel on the gateway and forgets it. The next run reports `loss`. */
   async shutDown(loss?: string): Promise<void> {
     const record = this.record;
     if (record === undefined) return;
     await this.#makeChange('ending', async () => {
       await this.#deps.gateway.shutDownKernel(record.kernelId);
-      // Ended by somebody else meanwhile, there may be a new one.
+      // Meanwhile the kernel may have been replaced by a new one.
       if (this.record?.kernelId === record.kernelId) await this.forget(loss);
     });
   }
 
-  /** The kernel is not there any more. */
+  /** Forgets a kernel that does not exist any more. */
   async forget(loss?: string): Promise<void> {
     this.#stored.drop(loss);
     await this.#socket.close();
     this.#stored.saveBehind();
   }
 
-  /** The store was emptied. */
+  /** The store was emptied: writes the record again. */
   storeAgain(): void {
     this.#stored.storeAgain();
   }
 
-  /** This process ends. The kernel stays, and so does its record. */
+  /** This process ends. The kernel and its record stay. */
   async close(): Promise<void> {
     await this.#socket.close();
     await this.#stored.close();

@@ -3,19 +3,19 @@ import type { ExecutionCheckpoint } from '../../../gateway/outputs.ts';
 import { atMost } from '../../../waits.ts';
 import type { KernelRecord } from './kernel-record.ts';
 
-/** A websocket that nobody used for this long is closed, so that the gateway's own culling works. */
+/** A websocket that was not used for this long is closed, so that the gateway's own culling works. */
 const IDLE_MS = 3 * 60_000;
 
-/** How long a websocket that is just being opened is waited for, so that it can be closed in order. */
+/** How long to wait for a websocket that is being opened, so that it can be closed properly. */
 const OPENING_MS = 1_000;
 
-/** The one websocket of a session: opened for its first run, open while it is used, closed when idle. */
+/** The websocket of a session. It is opened for a run and closed after it was idle for a while. */
 export class SessionSocket {
   readonly #gateway: Pick<Gateway, 'connect'>;
   readonly #onEvent: (event: ConnectionEvent, kernelId: string) => void;
   readonly #onClosed: () => void;
   #connection: KernelConnection | undefined;
-  /** Opened for a run that an earlier process wrote. */
+  /** The connection that is being opened for a run of an earlier process. */
   #resuming: { leave: AbortController; connected: Promise<unknown> } | undefined;
   #idle: NodeJS.Timeout | undefined;
 
@@ -38,7 +38,7 @@ export class SessionSocket {
     return await this.#open(kernelId, { sessionId, signal });
   }
 
-  /** The same for a run to be resumed. Closed meanwhile, it gives a closed connection with what the gateway replayed. */
+  /** Connects for a run to be resumed. If it is closed meanwhile, it resolves with a closed connection that has the replay. */
   async reconnect(
     { kernelId, sessionId }: KernelRecord,
     signal: AbortSignal,
@@ -63,12 +63,12 @@ export class SessionSocket {
 
   #take(event: ConnectionEvent, kernelId: string): void {
     if (event.kind === 'kernelGone' && this.#connection?.kernelId === kernelId) this.#drop();
-    // The gateway would keep what comes for a session without a websocket, without bound.
+    // Without a websocket the gateway would buffer the session's output without limit.
     if (event.kind === 'lateOutput') this.#idle?.refresh();
     this.#onEvent(event, kernelId);
   }
 
-  /** In use: not closed for idleness until {@link release}. */
+  /** Keeps the websocket open until {@link release}. */
   acquire(): void {
     clearTimeout(this.#idle);
     this.#idle = undefined;
@@ -88,7 +88,7 @@ export class SessionSocket {
   }
 
   async close(): Promise<void> {
-    // What its gateway replays on a websocket that is just being opened would be lost with it.
+    // A connection that is being opened may already have the replay, which must not be lost.
     this.#resuming?.leave.abort();
     const connected = this.#resuming?.connected.catch(() => undefined);
     if (connected !== undefined) await atMost(connected, OPENING_MS);

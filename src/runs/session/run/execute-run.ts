@@ -11,10 +11,10 @@ import type { SparkObserver } from '../spark-observer.ts';
 import type { LiveRun } from './live-run.ts';
 import { noteConsoleBar, noteObserver, noteOutput, noteStatus } from './note-events.ts';
 
-/** Whether this process is surely the leader. */
+/** Tells whether this process is surely the leader. */
 export interface WriteGuard {
   mayWrite(): boolean;
-  /** Resolves when it is sure again. */
+  /** Resolves when this process is sure again. */
   whenSure(signal?: AbortSignal): Promise<void>;
 }
 
@@ -26,8 +26,8 @@ export interface ExecuteDeps {
 }
 
 /**
- * Each block is one execute_request, in order; the first that does not end well ends the run, but for the error of a
- * notebook's cell that may have one.
+ * Sends the blocks in order, one execute_request each. The first block that does not end well ends the run, except a
+ * notebook's cell that is allowed to raise an error.
  */
 export async function executeRun(
   live: LiveRun,
@@ -57,7 +57,7 @@ function mayRaise({ data }: Run, block: number): boolean {
   return data.notebook?.mayRaise?.includes(block) === true;
 }
 
-/** Sends the block, or resumes the execution that a predecessor wrote, and follows it to its end. */
+/** Sends the block, or resumes what an earlier process sent, and follows it to its end. */
 async function executeBlock(
   live: LiveRun,
   block: number,
@@ -82,15 +82,17 @@ async function executeBlock(
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   const monitor = new SparkMonitor();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
+  const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
     for await (const event of execution) {
-      // Whether something is missing is known at the end.
+      if (event.kind !== 'quiet') whenQuiet.refresh();
       if (event.kind === 'comm') {
         noteObserver(live, event, monitor, deps.spark.settings);
         continue;
       }
-      // What shows rows is a display: a result is what Toree says of a block without one.
+      // SQL shows its rows as a display. Toree sends an additional result, which says nothing.
       if (event.kind === 'result' && live.run.data.dialect !== undefined) continue;
+      // Only the end tells whether output is missing in between.
       if (event.kind === 'reconnected') cuts.push(event);
       else await transcript.add(event);
       noteConsoleBar(live, transcript.view(), deps.spark.settings);
@@ -100,12 +102,13 @@ async function executeBlock(
     }
   } finally {
     stopFollowing();
+    clearTimeout(whenQuiet);
   }
   live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
   const end = await execution.end;
   if (end.kind === 'notSent' && !live.signal.aborted && !deps.guard.mayWrite()) {
-    // The lease is in doubt: the run waits until this process is sure again, or ends.
+    // The lease is in doubt: the run waits until this process is sure again or ends.
     await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
     await deps.guard.whenSure(live.released);
     live.released.throwIfAborted();
@@ -121,7 +124,7 @@ async function executeBlock(
   return live.readEnd({ ...end, possibleGap }, before === undefined);
 }
 
-/** Writes the store, then the request. Undefined when the run was stopped before the kernel got it. */
+/** Stores the request, then sends it. Undefined if the run was stopped before. */
 async function sendBlock(
   live: LiveRun,
   block: number,
@@ -175,7 +178,25 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
   });
 }
 
-/** The connection was closed in order: the store keeps how far this process came, once all of that is on disk. */
+/** After so long without output the store gets how far the run is. */
+const QUIET_MS = 500;
+
+/**
+ * Stores how far this process came while nothing comes, so that a successor after `kill -9` can prove by the kernel's
+ * message numbers that nothing is missing.
+ */
+function keepCheckpoint(live: LiveRun, execution: Execution, transcript: Transcript): void {
+  const checkpoint = execution.soFar();
+  if (checkpoint === undefined) return;
+  const interim = { ...checkpoint, ...storedOutput(transcript) };
+  void transcript.save().then(() => {
+    const { request } = live.run.data;
+    if (request?.msgId === execution.msgId && execution.checkpoint === undefined)
+      live.note({ data: { request: { ...request, checkpoint: interim } } });
+  });
+}
+
+/** The connection was closed properly: stores how far this process has come, once all of that is on disk. */
 async function storeCheckpoint(
   live: LiveRun,
   checkpoint: ExecutionCheckpoint,
@@ -186,19 +207,19 @@ async function storeCheckpoint(
   await transcript.seal();
   if (checkpoint.isWritten && request !== undefined)
     await live.commit({ data: { request: { ...request, checkpoint: { ...checkpoint, ...stored } } } });
-  // Never sent, so that the run waits again, or is between two blocks.
+  // The request was never sent: the run waits again, or is between two blocks.
   if (!checkpoint.isWritten)
     await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
   live.markFollowed();
 }
 
-/** To be asked before the transcript is sealed: that takes tables out of the text around them. */
+/** To be called before the transcript is sealed, which moves tables out of the text. */
 export function storedOutput(transcript: Transcript): StoredOutput {
   const { textBytes, parts } = transcript.view();
   return { keptBytes: textBytes, keptParts: parts.length };
 }
 
-/** Whether what an earlier process stored is on this machine. */
+/** Whether the output that an earlier process stored is on this machine. */
 export function hasStored(transcript: Transcript, stored: StoredOutput | undefined): boolean {
   if (stored === undefined) return true;
   const { keptBytes, keptParts } = storedOutput(transcript);

@@ -7,16 +7,16 @@ import type { LiveRun } from './live-run.ts';
 
 export interface FinalMessagesDeps {
   store: RunStore<RunData>;
-  /** Removes a run message and all that belongs to it. Never throws. */
-  removeMessage: (run: Run) => Promise<void>;
+  /** Removes a run message and all that belongs to it. False: Slack gave no answer to that. Never throws. */
+  removeMessage: (run: Run) => Promise<boolean>;
   /** Forgets the notebook of a request. */
   forgetNotebook: (requestKey: string) => Promise<void>;
-  /** The run is not in memory any more. */
+  /** Called when the run need not be in memory any more. */
   onPosted: (live: LiveRun) => void;
   log: Log;
 }
 
-/** The last step of each run: its final message, or its removal. */
+/** The last step of each run: it posts the final message or removes the run. */
 export class FinalMessages {
   readonly #deps: FinalMessagesDeps;
 
@@ -24,14 +24,14 @@ export class FinalMessages {
     this.#deps = deps;
   }
 
-  /** Shows the last picture of a run that has ended, and forgets the run once that is posted. Never throws. */
+  /** Posts the final message of a run in the background. Never throws. */
   post(live: LiveRun, outcome: RunOutcome): void {
     const { log, onPosted } = this.#deps;
     this.#post(live, outcome)
       .catch((error: unknown) =>
         log.error(
           { event: 'run.unposted', err: error, run: live.id },
-          'the final message is left to the next start',
+          'the final message could not be posted; the next start tries again',
         ),
       )
       .finally(() => {
@@ -42,23 +42,18 @@ export class FinalMessages {
 
   async #post(live: LiveRun, outcome: RunOutcome): Promise<void> {
     if (live.run.data.erased !== true) await this.#show(live, outcome);
-    // Looked at again: it may have been asked for while the message was on its way.
+    // Checked again, because the run may have been deleted while the message was being posted.
     if (live.run.data.erased === true) {
       await live.message.withdraw();
       await retryStore(() => this.erase(live.run), live.released, this.#deps.log);
     }
   }
 
-  /** What Slack did not refuse stays `ended`: a successor shows it. */
+  /** If the message could not be delivered but was not refused, the run stays `ended` and a successor posts it. */
   async #show(live: LiveRun, outcome: RunOutcome): Promise<void> {
     const result = await live.finish(outcome);
     if (result.delivered) {
-      const { messageTs, files, replies } = result;
-      const attached = {
-        ...(messageTs === undefined ? {} : { messageTs }),
-        ...(files === undefined ? {} : { files }),
-        ...(replies === undefined ? {} : { replies }),
-      };
+      const { delivered: _, ...attached } = result;
       await live.commit({ state: 'posted', data: attached });
       return;
     }
@@ -70,10 +65,14 @@ export class FinalMessages {
     if (isRefused) await live.commit({ state: 'posted' });
   }
 
-  /** Removes a run with its message and its code. */
+  /**
+   * Removes a run with its code, its notebook and its message. The code does not wait for Slack; the run stays unposted
+   * until its message is removed, so that a later process tries again.
+   */
   async erase(run: Run): Promise<void> {
-    await this.#deps.removeMessage(run);
-    if (run.data.notebook !== undefined) await this.#deps.forgetNotebook(run.data.requestKey);
-    await this.#deps.store.remove(run.id);
+    const { store, forgetNotebook, removeMessage } = this.#deps;
+    await store.save({ ...run, state: 'ended', data: { ...run.data, erased: true } }, []);
+    if (run.data.notebook !== undefined) await forgetNotebook(run.data.requestKey);
+    if (await removeMessage(run)) await store.remove(run.id);
   }
 }

@@ -1,24 +1,24 @@
 import { atMost } from '../../../waits.ts';
 
-/** Slack waits 3 s for what became of a line: a run that is being resumed is waited for this long. */
+/** How long to wait for a run that is being resumed. Slack wants an answer within 3 s. */
 const INPUT_WAIT_MS = 1_000;
 
-/** A line that the kernel waits for. */
+/** Input that the kernel waits for. */
 export interface InputPrompt {
   readonly id: string;
-  /** Gives the kernel its line, once; the run goes on. What is typed goes to the kernel and nowhere else. */
+  /** Sends the input to the kernel, and nowhere else. False if it was answered already. */
   answer(input: string): boolean;
-  /** Nobody will answer any more. */
+  /** Ends the prompt: nobody will answer it. */
   close(): void;
 }
 
-/** What one run's kernel asks: one prompt at a time. */
+/** The input prompts of one run. There is only one at a time. */
 export class InputPrompts {
   readonly #askedId: () => string | undefined;
   #open: InputPrompt | undefined;
   #opened = Promise.withResolvers<void>();
 
-  /** `askedId`: of the line that, by the record, the kernel waits for. */
+  /** `askedId` returns the id of the prompt that the record says is open. */
   constructor(askedId: () => string | undefined) {
     this.#askedId = askedId;
   }
@@ -35,7 +35,7 @@ export class InputPrompts {
     this.#opened = Promise.withResolvers<void>();
   }
 
-  /** The prompt with this id, or undefined when it is over. A run that is just being resumed is waited for. */
+  /** The prompt with this id; undefined if it is over; `notYet` if the run is still being resumed after a short wait. */
   async find(id: string): Promise<InputPrompt | 'notYet' | undefined> {
     if (this.#open?.id !== id && this.#askedId() === id) await atMost(this.#opened.promise, INPUT_WAIT_MS);
     if (this.#open?.id === id) return this.#open;

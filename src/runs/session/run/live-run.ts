@@ -9,24 +9,26 @@ import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../r
 import { LatestWriter, retryStore } from '../store-writes.ts';
 import { InputPrompts } from './input-prompts.ts';
 
-/** How long a final message that is on its way is waited for when this process ends. */
+/** At shutdown: how long to wait for the last write, and then for a final message that is being posted. */
 const CLOSING_MS = 500;
 
 export type RunChange = Partial<Pick<Run, 'state' | 'thread' | 'queue'>> & { data?: Partial<RunData> };
 
 /**
- * One run in memory, from its acceptance until its final message is posted: the newest record, its run message and the
- * one AbortSignal that stops it. This process is the only writer of the record, so memory is ahead of the store.
+ * One run in memory, from its acceptance until its final message is posted: the newest record, the run message and the
+ * signal that stops it. Only this process writes the record, so memory is never behind the store.
  */
 export class LiveRun {
   run: Run;
   readonly message: RunMessage;
-  /** What the kernel asks and nobody has answered yet. */
+  /** The input that the kernel waits for. */
   readonly prompts = new InputPrompts(() => this.run.data.inputRequest?.id);
   readonly #store: RunStore<RunData>;
   readonly #writer: LatestWriter;
   readonly #log: Log;
   #code: readonly string[] | undefined;
+  /** An edit failed, so the store may hold its code and not this run's. */
+  #isStoredCodeUnsure = false;
   readonly #stop = new AbortController();
   readonly #release = new AbortController();
   readonly #posted = Promise.withResolvers<void>();
@@ -34,18 +36,18 @@ export class LiveRun {
   readonly signal = this.#stop.signal;
   /** Aborted when this process ends and leaves the run to its successor. */
   readonly released = this.#release.signal;
-  /** Settles when the final message is posted, refused, or left to a successor. */
+  /** Resolves when the final message is posted, refused, or left to a successor. */
   readonly posted = this.#posted.promise;
   #following: PromiseWithResolvers<void> | undefined;
   #stopReason: StopReason | undefined;
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
-  /** Output is shown once the store says that the kernel has the run. */
+  /** The state in the store. Output is shown only after the store has `running`. */
   #storedState: RunState;
   #output: (() => OutputView) | undefined;
   #outage: Omit<GatewayOutage, 'sent'> | undefined;
-  /** What the kernel has of it, or had last. */
+  /** The current execution, or the last one. */
   execution: Pick<Execution, 'stopAgain'> | undefined;
-  /** Its place in the queue was shown once. */
+  /** Its place in the queue has been shown. */
   hasShownPlace = false;
 
   constructor(
@@ -76,7 +78,7 @@ export class LiveRun {
     this.#posted.resolve();
   }
 
-  /** One text for each block, as it goes to the kernel; none when the store has lost it. */
+  /** The blocks of code; empty if the store has lost them. */
   async code(): Promise<readonly string[]> {
     this.#code ??=
       (await retryStore(() => this.#store.code(this.run.id), this.#release.signal, this.#log)) ?? [];
@@ -84,25 +86,33 @@ export class LiveRun {
   }
 
   /**
-   * An edit of the message replaces the code while the run waits: in the store first, so that a failure changes nothing.
-   * False: the store has no such run any more.
+   * Replaces the code of a waiting run after an edit of its message. The store is written first, so that a failure changes
+   * nothing. False: the store has no such run any more.
    */
   async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<boolean> {
+    this.#code ??= await this.#store.code(this.run.id);
     const next = { ...this.run, queue, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
-    if (!(await this.#store.replaceCode(next, code))) return false;
+    try {
+      if (!(await this.#store.save(next, code))) return false;
+    } catch (error) {
+      // The store may have taken it, and only its answer was lost: the next write puts the old code back.
+      this.#isStoredCodeUnsure = true;
+      this.note({});
+      throw error;
+    }
     this.#code = code;
-    // What was noted meanwhile may have been written over the new record.
+    // A change during the write may have overwritten the new record.
     this.note({ queue, data });
     return true;
   }
 
-  /** Asks it to stop; the first reason counts. Where that had no effect, a person asks the kernel again. */
+  /** Stops the run. The first reason counts. If a stop had no effect, a person's next stop interrupts the kernel again. */
   stop(reason: StopReason): void {
     if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     this.#stopReason = reason;
     if (isAboutStop(reason)) {
       this.#apply({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
-      // At once: a press counts as done after this.
+      // Written at once, because the person is told that it is done.
       this.#writer.save().catch(() => undefined);
     }
     this.#stop.abort(reason);
@@ -116,30 +126,30 @@ export class LiveRun {
     this.execution?.stopAgain();
   }
 
-  /** Changes the record and resolves when the store has confirmed it. False: the store has no such run any more. */
+  /** Changes the record. Resolves when the store has it, or with false if the store has no such run any more. */
   async commit(change: RunChange): Promise<boolean> {
     if (this.#release.signal.aborted) return false;
     this.#apply(change);
     return await this.#writer.save();
   }
 
-  /** Changes the record; the store gets it behind, in order. A failure is retried and logged. */
+  /** Changes the record. It is stored a little later, in order; a failed write is logged and repeated. */
   note(change: RunChange): void {
     this.#apply(change);
     this.#writer.saveSoon().catch(() => undefined);
   }
 
-  /** Changes the record in memory; the next write takes it along. */
+  /** Changes the record in memory. The next write stores it. */
   setData(data: Partial<RunData>): void {
     this.#apply({ data });
   }
 
-  /** A request is written from here on, and what comes back is read. */
+  /** From now on messages of the kernel about this run are processed. */
   follow(): void {
     this.#following ??= Promise.withResolvers<void>();
   }
 
-  /** Settles when what came back is read and the store knows how far; undefined while nothing is followed. */
+  /** Resolves when these messages are processed and the store has the result; undefined if none are expected. */
   get followed(): Promise<void> | undefined {
     return this.#following?.promise;
   }
@@ -149,12 +159,12 @@ export class LiveRun {
     this.#following = undefined;
   }
 
-  /** What this end means for its author; `wasWritten`: this process wrote the request to an open websocket. */
+  /** The outcome for this end. `wasWritten`: this process wrote the request to an open websocket. */
   readEnd(end: KnownEnd, wasWritten = false): RunOutcome {
     return readEnd(end, this.#stopReason, this.run, wasWritten);
   }
 
-  /** Writes how it ended. False when it has ended already. */
+  /** Stores the outcome. False if the run has ended already. */
   async end(outcome: RunOutcome, kept?: StoredOutput): Promise<boolean> {
     if (!isUnfinished(this.run)) return false;
     this.prompts.close();
@@ -167,11 +177,12 @@ export class LiveRun {
     this.run = { ...this.run, ...change, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
   }
 
-  /** True when the store has it. A store that was emptied gets the run again, unless the kernel has not got it. */
+  /** False: the store has no such run. If the store was emptied, a run that the kernel may have is written again. */
   async #write(): Promise<boolean> {
     const { state } = this.run;
-    if (await this.#store.save(this.run)) {
+    if (await this.#store.save(this.run, this.#isStoredCodeUnsure ? this.#code : undefined)) {
       this.#storedState = state;
+      this.#isStoredCodeUnsure = false;
       return true;
     }
     if (this.run.state === 'waiting' || this.run.data.erased === true) return false;
@@ -181,7 +192,7 @@ export class LiveRun {
 
   // — what people see —
 
-  /** From now on each picture carries this output. */
+  /** From now on each view contains this output. */
   showOutput(view: () => OutputView): void {
     this.#output = view;
   }
@@ -196,7 +207,7 @@ export class LiveRun {
     this.message.show(viewRun(this.run, this.#code, phase, output, outage));
   }
 
-  /** The same phase with newer output. */
+  /** Shows the same phase with the newest output. */
   refresh(): void {
     this.show(this.#phase);
   }
@@ -206,7 +217,7 @@ export class LiveRun {
     this.show({ kind: 'running', sinceMs, stopping: this.signal.aborted, stopIgnored: false });
   }
 
-  /** What is wrong with the gateway from now on; undefined when nothing is any more. */
+  /** Shows what is wrong with the gateway; undefined: nothing is wrong any more. */
   showOutage(outage: Omit<GatewayOutage, 'sent'> | undefined): void {
     if (outage === undefined && this.#outage === undefined) return;
     this.#outage = outage;
@@ -220,7 +231,7 @@ export class LiveRun {
 
   // — the end of this process —
 
-  /** Leaves the run to a successor: nothing more is written or shown for it here. */
+  /** Leaves the run to the successor. This process writes and shows nothing more for it. */
   async release(): Promise<void> {
     await atMost(this.#writer.idle, CLOSING_MS);
     this.#release.abort();

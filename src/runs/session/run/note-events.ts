@@ -16,13 +16,13 @@ import type { RunPhase } from '../../run-view.ts';
 import { type KernelRecord, RESTARTED_NOTE } from '../kernel/kernel-record.ts';
 import type { LiveRun } from './live-run.ts';
 
-/** What happens to the execution or its connection → the record and the phase on the screen. */
+/** Notes and shows what happens to the execution or its connection. */
 export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   const { phase } = live;
   const stopping = live.signal.aborted;
   switch (status.kind) {
     case 'started':
-      // The write does not hold up the stream; output is shown once it is confirmed.
+      // The output stream does not wait for the write, but output is shown only after it.
       live
         .commit({ state: 'running', data: { startedAt: live.run.data.startedAt ?? Date.now() } })
         .then(() => live.refresh())
@@ -50,14 +50,14 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
     case 'disconnected':
       log.info(
         { event: 'kernel.disconnected', run: live.id },
-        'the kernel’s websocket dropped; reconnecting',
+        'the websocket to the kernel broke; reconnecting',
       );
       return;
     case 'outage': {
       const { code, detail, isCutOff } = status;
       log.warn(
         { event: 'gateway.outage', run: live.id, code, detail, isCutOff },
-        'the gateway is away or refuses us',
+        'the gateway does not answer or refuses us',
       );
       live.showOutage({ code, detail, isCutOff });
       return;
@@ -72,7 +72,7 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   }
 }
 
-/** What the kernel says → the record and the phase on the screen. `echo`: see `askInput`. */
+/** Notes and shows an output of the kernel. `echo`: see `askInput`. */
 export function noteOutput(
   live: LiveRun,
   output: Output,
@@ -89,7 +89,7 @@ export function noteOutput(
       askInput(live, output, inputTimeoutMs, echo);
       return;
     default:
-      // Code that says something does not wait for a lost question.
+      // Code that sends output is not waiting for input.
       if (live.phase.kind === 'running') live.show({ ...live.phase, inputMayBeLost: false });
       else live.refresh();
   }
@@ -97,38 +97,38 @@ export function noteOutput(
 
 function noteLoss(live: LiveRun, error: Output & { kind: 'error' }): void {
   const loss = readSparkLoss(error);
-  // A call to the driver that was interrupted breaks off as one to a driver that is gone.
+  // An interrupted call to the driver raises the same error as a call to a driver that is gone.
   const isStopped = loss === 'session' || loss === 'context';
   const isLost = isStopped || (loss === 'driver' && !live.signal.aborted);
   if (isLost) live.setData({ hasLostSpark: true });
 }
 
-/** The kernel may have got it without a message. */
+/** The run's phase as `running`, also before the kernel's first message about it. */
 function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
   if (phase.kind === 'running') return phase;
   const sinceMs = run.data.startedAt ?? Date.now();
   return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
-/** A count that did not rise: the gateway restarted the kernel while nobody was connected (protocol.md §2.7). */
+/** If the count did not rise, the gateway restarted the kernel while no client was connected (protocol.md §2.7). */
 function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
   const { notes, block, executionCount: known } = live.run.data;
   if (executionCount === known) return;
   const restarted = executionCount > 0 && executionCount <= record.executionCount && block === 0;
   const isNews = restarted && !notes.includes(RESTARTED_NOTE);
-  // Written with the next change of state: alone it is worth no write.
+  // The next change of state stores it; it is not worth a write of its own.
   live.setData({ executionCount, ...(isNews ? { notes: [...notes, RESTARTED_NOTE] } : {}) });
 }
 
-/** A kernel that a stop did not wake from its input request (IRkernel reads on) gets an empty line after this. */
+/** A kernel that still waits for input this long after a stop (IRkernel does) gets an empty line. */
 const RELEASE_MS = 3_000;
-/** Of a longer prompt (a menu) the end asks; the store and the screen get no more. */
+/** Of a longer prompt, such as a menu, only the end is stored and shown. */
 const MAX_PROMPT_CHARS = 4_000;
 
 /**
- * Asks the requester for the line that the kernel waits for. Unanswered for `inputTimeoutMs` the run is stopped; a run
- * that is stopped for any reason leaves no kernel waiting. `echo` takes what a terminal would show of it: the question
- * and what was typed, but no password.
+ * Asks the requester for the input that the kernel waits for. Without an answer within `inputTimeoutMs` the run is stopped.
+ * After a stop for any reason the kernel does not stay waiting. `echo` gets what a terminal would show: the prompt and the
+ * input, but no password.
  */
 function askInput(
   live: LiveRun,
@@ -170,16 +170,16 @@ function askInput(
   });
   if (live.signal.aborted) return releaseSoon();
   live.signal.addEventListener('abort', stopAsking, { once: true });
-  // Written at once: a successor asks only what the store has.
+  // Stored at once, because a successor asks only what is stored.
   live.commit({ data: { inputRequest: { id, prompt, password } } }).catch(() => undefined);
   const sinceMs = Date.now();
   live.show({ kind: 'inputAsked', sinceMs, untilMs: sinceMs + inputTimeoutMs, prompt, password });
 }
 
-/** The bar begins half a second after its stage, and a job that is over within a second is not told. */
+/** Spark draws its bar 0.5 s after a stage began. After another 0.5 s the job has lasted a second, and is shown. */
 const BAR_MS = 500;
 
-/** What Spark's console bar has shown → the record. */
+/** Notes what Spark's console progress bar has shown. */
 export function noteConsoleBar(
   live: LiveRun,
   { console }: Pick<OutputView, 'console'>,
@@ -193,7 +193,7 @@ export function noteConsoleBar(
   noteMoment(live, { source: 'console', counts: sparkCounts(counts), isAtWork, hasLasted: true }, settings);
 }
 
-/** What the observer in the kernel, or a plugin of the kernel's own, says → the record and the screen. */
+/** Notes and shows what the observer in the kernel, or the kernel's own plugin, reports. */
 export function noteObserver(
   live: LiveRun,
   said: Output & { kind: 'comm' },
@@ -206,16 +206,16 @@ export function noteObserver(
   live.refresh();
 }
 
-/** The API gives no answer any more: what else is heard is the better word from here on. */
+/** The API does not answer any more: from now on the other sources count. */
 export function noteSilence(live: LiveRun): void {
   const { spark } = live.run.data;
   if (spark?.source === 'status') live.setData({ spark: { ...spark, source: 'console' } });
 }
 
-/** How things stand → the record. */
+/** Notes the state of the run's Spark jobs. */
 export function noteMoment(live: LiveRun, moment: SparkMoment, settings: SparkLinkSettings): void {
   const { spark, block } = live.run.data;
-  // The next write of the record takes it along: alone it is worth no write.
+  // The next write stores it; it is not worth a write of its own.
   live.setData({
     spark: workAfter(spark, block, moment, Date.now(), sparkLinks(settings, moment.app, moment.job)),
   });

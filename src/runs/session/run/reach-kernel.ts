@@ -9,14 +9,14 @@ import type { LiveRun } from './live-run.ts';
 
 export interface ReachDeps {
   outage: GatewayOutageWait;
-  /** A switch replaced the channel's kernel. */
+  /** Called when a switch has replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
   log: Log;
 }
 
 /**
- * The kernel of a run, connected and answering; or how the run ends because there is none. A gateway that is away is
- * waited for, and that is said.
+ * Resolves with the kernel for a run, connected and answering, or with the outcome if there is none. If the gateway does not
+ * answer, it waits for it and shows that.
  */
 export async function reachKernel(
   live: LiveRun,
@@ -24,6 +24,7 @@ export async function reachKernel(
   deps: ReachDeps,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
   const sinceMs = Date.now();
+  const waitsSince = performance.now();
   for (;;) {
     try {
       const { request } = live.run.data;
@@ -34,19 +35,19 @@ export async function reachKernel(
       live.showOutage(undefined);
       return reached;
     } catch (error) {
-      const outcome = await outcomeOf(live, error, kernel, deps, sinceMs);
+      const outcome = await outcomeOf(live, error, kernel, deps, { sinceMs, waitsSince });
       if (outcome !== undefined) return { outcome };
     }
   }
 }
 
-/** How the run ends after this failure; undefined when another attempt is worth it. */
+/** The outcome after this failure; undefined if another attempt is worth it. */
 async function outcomeOf(
   live: LiveRun,
   error: unknown,
   kernel: SessionKernel,
   { outage, log }: ReachDeps,
-  sinceMs: number,
+  { sinceMs, waitsSince }: { sinceMs: number; waitsSince: number },
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
   const isSent = run.data.request !== undefined;
@@ -54,7 +55,7 @@ async function outcomeOf(
   if (!(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
   const { record } = kernel;
-  // A stop cannot take back what was sent.
+  // A stop cannot undo what was sent.
   const signal = isSent ? live.released : AbortSignal.any([live.released, live.signal]);
   const onAway = ({ code, message }: GatewayError): void => {
     if (!isSent && live.phase.kind !== 'startingKernel')
@@ -62,16 +63,16 @@ async function outcomeOf(
     live.showOutage({ code, detail: message, isCutOff: true });
   };
   try {
-    const waiting = { isSent, isHarmless: record !== undefined, sinceMs, signal, onAway };
+    const waiting = { isSent, isHarmless: record !== undefined, sinceMs: waitsSince, signal, onAway };
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {
-    // Left to a successor, it has no end here.
+    // A run that is left to the successor gets no outcome here.
     if (!signal.aborted || live.released.aborted) throw interruption;
     return live.readEnd({ kind: 'notSent' });
   }
   if (!isSent) return live.readEnd({ kind: 'notSent', detail: error.message });
-  // The kernel has the run, or may have it, and nobody can be asked about it.
+  // The kernel has the run or may have it, and the gateway cannot be asked.
   const kind = error.code === 'startFailed' ? 'outputLost' : 'gatewayAway';
   return live.readEnd({ kind, detail: error.message });
 }
@@ -98,21 +99,21 @@ async function readyKernel(
   const until = { stopped: live.signal, released: live.released, either };
   const reach = () => kernel.ready(live.run, kernelspec, progress, until);
   let ready = await reach();
-  // The open connection ends with a kernel that is gone, so that the second attempt gives a new one.
+  // If the kernel is gone, `isThere` ends the open connection, and the second attempt starts a new kernel.
   if (!(await ready.connection.isThere(either))) ready = await reach();
   if (ready.note !== undefined) live.setData({ notes: [...live.run.data.notes, ready.note] });
   return ready;
 }
 
-/** After a restart: the kernel that the predecessor wrote to, with its session, so that the gateway replays. */
+/** After a restart of the bot: the kernel that the earlier process used, with its session, so that the gateway replays. */
 async function earlierKernel(
   live: LiveRun,
   request: BlockRequest,
   kernel: SessionKernel,
 ): Promise<ReachedKernel | { outcome: RunOutcome }> {
-  // The gateway replays as soon as the socket is open.
+  // The replay begins as soon as the websocket is open.
   live.follow();
-  // A stop cannot take back what was sent: it waits for the connection and interrupts there.
+  // A stop cannot undo what was sent. It interrupts the kernel once there is a connection.
   const connection = await kernel.reattach(request, live.released).catch((error: unknown) => {
     live.markFollowed();
     if (error instanceof GatewayError && error.code === 'kernelGone') return undefined;

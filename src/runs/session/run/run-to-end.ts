@@ -14,22 +14,22 @@ import { type ReachDeps, reachKernel } from './reach-kernel.ts';
 
 export interface RunToEndDeps extends ExecuteDeps, ReachDeps {
   finals: FinalMessages;
-  /** A run has ended. */
+  /** Called for each run that has ended. */
   onEnded: (run: Run, outcome: RunOutcome) => void;
-  /** Opens a run's output; `recovered`: goes on with what an earlier process stored. */
+  /** Opens a run's output. `recovered`: it continues what an earlier process stored. */
   openTranscript: (run: Run, recovered: boolean, displays: Displays) => Promise<Transcript>;
-  /** Whether this requester's account was deactivated since a snippet of it was accepted. False where that is not known. */
+  /** Whether the requester's account has been deactivated. False if that is not known. */
   isDeactivated: (requester: string) => Promise<boolean>;
   runTimeoutMs: number | undefined;
   spark: SparkObserver;
 }
 
-/** How long the session's next run waits for the final message of the one before to be on its way. */
+/** How long the session's next run waits for the final message of the run before, so that it is sent first. */
 const MESSAGE_FIRST_MS = 25;
-/** What Slack said about a person at acceptance is believed for so long. */
+/** A requester is not looked up again within this time after acceptance. */
 const RECENT_MS = 60_000;
 
-/** Brings the runs of one session to their ends: the outcome is stored, then posted, then the kernel's use is noted. */
+/** Runs the runs of one session: stores the outcome, posts it, and notes the use of the kernel. */
 export class RunsToEnd {
   readonly #kernel: SessionKernel;
   readonly #late: LateOutput;
@@ -43,7 +43,7 @@ export class RunsToEnd {
     this.#deps = deps;
   }
 
-  /** Runs the code in the session's kernel and stores, posts and remembers its end. */
+  /** Runs the code in the session's kernel and stores, posts and remembers its outcome. */
   async run(live: LiveRun): Promise<void> {
     this.#kernel.acquire();
     try {
@@ -56,7 +56,7 @@ export class RunsToEnd {
   async #runToEnd(live: LiveRun): Promise<void> {
     const running = runToOutcome(live, this.#kernel, this.#displays, this.#deps);
     const ended = await untilAborted(running, live.released).catch(() => undefined);
-    // What the kernel said last is heard once only: the end is stored also by a process that ends.
+    // The kernel reports an end only once, so even a process that is ending stores it.
     if (ended === undefined) {
       void running.then((last) => last && this.#store(live, last.outcome, last.stored));
       return;
@@ -67,23 +67,23 @@ export class RunsToEnd {
     if (live.released.aborted) return;
     this.#deps.finals.post(live, outcome);
     if (transcript !== undefined) this.#late.remember(live, outcome, transcript, this.#kernel.isConnected);
-    // Known before anybody reads the end and presses what it offers.
+    // The kernel's record is updated before anybody can see the end and press a button.
     const noted = kernelId === undefined ? undefined : this.#noteUse(live, outcome, kernelId);
-    // The final message has the processor for itself.
+    // Lets the final message be sent before the next run needs the processor.
     await atMost(live.posted, MESSAGE_FIRST_MS);
     await noted;
-    // Without a websocket nothing late can come.
+    // Without a websocket no late output can come.
     if (!this.#kernel.isConnected) void this.#late.forgetAll();
   }
 
-  /** Ends a run that the kernel never got, in the background. */
+  /** Ends a run without the kernel, in the background. */
   endUnsent(live: LiveRun, outcome: RunOutcome): void {
     void this.#store(live, outcome).then((isOurs) => {
       if (isOurs) this.#deps.finals.post(live, outcome);
     });
   }
 
-  /** False when the run had ended already, or the store did not take it before this process ends. Never rejects. */
+  /** False if the run had ended already, or if its outcome could not be stored. Never rejects. */
   async #store(live: LiveRun, outcome: RunOutcome, stored?: StoredOutput): Promise<boolean> {
     const { onEnded, log } = this.#deps;
     try {
@@ -91,19 +91,19 @@ export class RunsToEnd {
       if (isOurs) onEnded(live.run, outcome);
       return isOurs;
     } catch (error) {
-      log.error({ event: 'run.end', err: error, run: live.id }, 'an end was not stored');
+      log.error({ event: 'run.end', err: error, run: live.id }, 'the outcome of a run could not be stored');
       return false;
     }
   }
 
-  /** Before the session's next run, which is to find the kernel as this one left it. Never rejects. */
+  /** Updates the kernel's record, which the session's next run needs. Never rejects. */
   async #noteUse(live: LiveRun, outcome: RunOutcome, kernelId: string): Promise<void> {
     await this.#kernel
       .used(kernelId, live.run, outcome)
       .catch((error: unknown) =>
         this.#deps.log.warn(
           { event: 'kernel.use', err: error, run: live.id },
-          'a kernel that its code has left was not removed',
+          'a kernel that its code has ended could not be removed',
         ),
       );
   }
@@ -111,17 +111,17 @@ export class RunsToEnd {
 
 interface EndedRun {
   outcome: RunOutcome;
-  /** Undefined when nothing was ever sent. */
+  /** Undefined if nothing was ever sent. */
   transcript: Transcript | undefined;
   stored?: StoredOutput;
-  /** The kernel it ran on; undefined when none was reached. */
+  /** The kernel it ran on; undefined if none was reached. */
   kernelId: string | undefined;
 }
 
 /**
- * THE use case: one run from its turn to its outcome. Kernel → each block in order → what it says. Each way it can go is
- * an outcome; what throws is a bug, and ends the run as broken. A run that a predecessor left `sending` or `running` is
- * resumed, never sent again. Never rejects; undefined when it is left to a successor.
+ * One run from its turn to its outcome: finds the kernel, sends each block in order and collects the output. Every expected
+ * failure is an outcome; an exception is a bug and ends the run as broken. A run that an earlier process left `sending` or
+ * `running` is resumed, never sent again. Never rejects. Undefined: the run is left to the successor.
  */
 async function runToOutcome(
   live: LiveRun,
@@ -146,7 +146,7 @@ async function runToOutcome(
   }
 }
 
-/** Asked only of a run that has waited: its requester was just looked up when it was accepted. */
+/** Checked only for a run that has waited, because the requester was looked up at acceptance. */
 async function isOfDeactivated(
   { run }: LiveRun,
   { isDeactivated }: Pick<RunToEndDeps, 'isDeactivated'>,
@@ -169,14 +169,14 @@ async function reachAndExecute(
   const { spark } = deps;
   const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
   if (earlier !== undefined) {
-    // What is on the screen already stays there while its kernel is looked for.
+    // The output that Slack already shows stays there while the kernel is being reached.
     live.showOutput(() => earlier.view());
     if (live.run.state === 'running') live.showRunning();
   }
   const reached = await reachKernel(live, kernel, deps);
   if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
   if (earlier === undefined) {
-    // A kernel that does not begin it is told of; what begins soon is posted once, with what it says.
+    // A run that the kernel does not begin soon shows that it is next. A quick run posts only its result.
     if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
     await untilAborted(spark.putInto(reached.connection), live.signal).catch(() => undefined);
   }
@@ -195,7 +195,7 @@ async function reachAndExecute(
   }
 }
 
-/** RUN_TIMEOUT counts from the kernel's first message. */
+/** RUN_TIMEOUT counts from now; for a resumed run, from the kernel's first message. */
 function startClock(live: LiveRun, runTimeoutMs: number | undefined): () => void {
   if (runTimeoutMs === undefined) return () => undefined;
   const remainingMs = (live.run.data.startedAt ?? Date.now()) + runTimeoutMs - Date.now();
@@ -220,7 +220,7 @@ async function endSparkJobs(
 const ALL_OPERATIONS_NOTE =
   'This kernel’s Spark Connect client cannot tell the operations of one run: the stop ended all of the kernel’s.';
 
-/** By us: what it had set going elsewhere has to stop with it. */
+/** Whether the bot stopped the run, so that its Spark jobs have to end too. */
 function wasInterrupted({ kind }: RunOutcome): boolean {
   return (
     kind === 'interrupted' || kind === 'timedOut' || kind === 'tooMuchOutput' || kind === 'inputTimedOut'

@@ -4,12 +4,12 @@ import type { RunView } from '../../../runs/run-view.ts';
 import { showsWholeCode, showsWholeOrigin } from '../who-ran.ts';
 import { isTableCut } from './output/table.ts';
 
-/** Something that belongs to a run message and is posted beside it. `key` names it over several endings. */
+/** A file or table that is posted beside a run message. `key` identifies it when late output ends the run again. */
 export type RunFile =
   | {
       kind: 'file';
       key: string;
-      /** On the bot's disk, or the text itself. */
+      /** A file on the bot's disk, or the text itself. */
       content: { path: string } | { text: string };
       filename: string;
       alt?: string;
@@ -21,7 +21,7 @@ export const STREAM_FILE = 'output.txt';
 export const RESULTS_FILE = 'results.txt';
 export const ARCHIVE_FILE = 'more-outputs.zip';
 
-/** The name of the file with the whole of a text; undefined where the disk or the limit left no room for it. */
+/** The name of the file with the whole text; undefined if the disk or the limit left no room for it. */
 export function fileOf(part: OutputPart & { kind: 'text' | 'error' }): string | undefined {
   if (part.kind === 'text' && isStream(part)) return STREAM_FILE;
   if (part.path === undefined) return undefined;
@@ -32,7 +32,10 @@ function isStream(part: OutputPart & { kind: 'text' }): boolean {
   return part.source === 'stdout' || part.source === 'stderr';
 }
 
-/** The files of a run that ended, in the order of the output; whole texts last. `cut` are the parts not shown whole. */
+/**
+ * The files of an ended run, in the order of the output, whole texts last. `cut`: the parts that the message does not
+ * show whole.
+ */
 export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[] {
   const { output } = view;
   const code = codeFile(view);
@@ -73,13 +76,13 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const streamsCut =
     [...cut].some((part) => part.kind === 'text' && isStream(part)) || tooMany?.streams === true;
   const spool = streamsCut ? output.spoolPath : undefined;
-  // Late output makes it longer, and then it is another file.
+  // The size is part of the key: after late output it is another file.
   const streams =
     spool === undefined ? [] : [{ ...textFile(spool, STREAM_FILE), key: `${spool} ${output.textBytes}` }];
   return [...code, ...shown, ...archive, ...streams, ...texts];
 }
 
-/** After late output it is at another path, and still the same file. */
+/** The key has no path: after late output the same table is at another path. */
 function csvFile(path: string | undefined, index: number): RunFile[] {
   return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key: `table ${index} as csv` }];
 }
@@ -92,7 +95,7 @@ function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
 }
 
-/** `output.html`, `output-2.html`: the names of attached files, of which several may be the same. */
+/** Distinct names for attached files: `output.html`, `output-2.html`. */
 export function attachmentNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
   const seen = new Map<string, number>();
   const names = new Map<OutputPart, string>();
@@ -108,7 +111,7 @@ export function attachmentNames(parts: readonly OutputPart[]): ReadonlyMap<Outpu
   return names;
 }
 
-/** Code that no message shows whole. */
+/** The code, if no message shows it whole. */
 function codeFile(view: RunView): RunFile[] {
   const { code, origin } = view;
   if (code === undefined) return [];

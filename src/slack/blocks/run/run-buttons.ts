@@ -26,10 +26,10 @@ export const runButtons = createButtons<RunAction>(PREFIX, LABELS, {
   answerInput: { style: 'primary' },
 });
 
-/** What few want of an answer, and not often: rows of its menu. Slack takes five. */
+/** Rarely used actions, in a menu. Slack takes five options. */
 const IN_MENU: ReadonlySet<RunAction> = new Set(['save', 'export']);
 
-/** The row of buttons under a run message, the menu last; undefined when there is nothing to press. */
+/** The row of buttons under a run message, the menu last; undefined if there is nothing to press. */
 export function renderButtons(
   runId: string,
   phase: RunPhase,
@@ -49,14 +49,14 @@ export function renderButtons(
   return row;
 }
 
-/** Below a table of which the kernel has more rows; none below another. */
+/** The button below a table of which the kernel has more rows. */
 export function renderAllRows(runId: string, { frame }: { frame?: string | undefined }): ActionsBlock[] {
   return frame === undefined ? [] : [buttonRow(runButtons.render('allRows', runId, frame))];
 }
 
 /**
- * Reads a pressed button, or the chosen row of a menu; undefined when it is none of ours. Its state is that of the phase in
- * which it was shown, or the frame of the table above.
+ * Reads a pressed button or the chosen option of the menu; undefined for any other. `state` is that of the phase in
+ * which it was shown, or the frame of its table.
  */
 export function readButton(value: string, actionId: string): Click<RunAction> | undefined {
   const isMenu = actionId === MENU;
@@ -67,7 +67,10 @@ export function readButton(value: string, actionId: string): Click<RunAction> | 
   return click !== undefined && IN_MENU.has(click.action) === isMenu ? click : undefined;
 }
 
-/** Each time that a stop is seen to have no effect, Stop is another press; so is Switch each time that it is asked. */
+/**
+ * Each time that a stop has no effect, and each time that the switch is asked for, the button has another state: it
+ * counts anew.
+ */
 function stateOf(phase: RunPhase): string {
   const sinceMs =
     phase.kind === 'running' ? phase.ignoredAtMs : phase.kind === 'switchAsked' ? phase.askedAtMs : undefined;

@@ -31,19 +31,22 @@ import {
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 
 export interface RenderedRun {
-  /** rich_text, context, and actions when there is something to press: the kinds stay over all edits (`block_mismatch`). */
+  /**
+   * rich_text, context, and actions if there is something to press. The kinds stay the same over all edits: see
+   * `block_mismatch`.
+   */
   message: SlackMessage;
-  /** What belongs to the run message beside it, in order. Only for a run that ended. */
+  /** What is posted beside the run message, in order; empty until the run has ended. */
   files: RunFile[];
 }
 
-/** chat.update refuses more than 4,000 bytes of `text` (slack.md §2). */
+/** chat.update refuses over 4,000 bytes of `text` (slack.md §2). */
 const MAX_TEXT_BYTES = 3_800;
 const MAX_STATUS_CHARS = 300;
 
 /**
- * One picture of a run as a Slack message. Pure. `room` bounds all that the blocks hold; with 0 it is the smallest
- * message that tells how it ended, and the output is in the files.
+ * Renders a run as a Slack message. Pure. `room` is the limit of the blocks, in characters of JSON; with 0 it is the
+ * smallest message that tells how the run ended, and the output is in files.
  */
 export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_ROOM): RenderedRun {
   const view = withoutStopTrace(given);
@@ -124,12 +127,26 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   };
 }
 
+/** Whether somebody waits for this state or has to act on it, and the state before does not show the same. */
+export function isUrgent(view: RunView, before: RunView | undefined): boolean {
+  const told = urgentPart(view);
+  return told !== '' && (before === undefined || told !== urgentPart(before));
+}
+
+function urgentPart({ phase, outage }: RunView): string {
+  const isAsked = phase.kind === 'inputAsked' || phase.kind === 'switchAsked';
+  const stop = phase.kind === 'running' && phase.stopping ? `stopping ${phase.stopIgnored}` : '';
+  return joinWords(' ', [isAsked ? JSON.stringify(phase) : stop, outage?.code ?? '']);
+}
+
 function sparkLine(progress: string, { url, text }: ReturnType<typeof sparkPlace>): BodyElement {
   if (text === '') return sentence(progress);
   return paragraph(`${progress} · `, url === undefined ? text : { type: 'link', url, text });
 }
 
-/** Sentences that take at most `room` characters of JSON: long ones lose their middle, the oldest of very many go. */
+/**
+ * Sentences in at most `room` characters of JSON: long ones lose their middle, and of very many the oldest are dropped.
+ */
 function fitSentences(texts: readonly string[], room: number): BodyElement[] {
   const render = (chars: number): BodyElement[] => texts.map((text) => sentence(truncateMiddle(text, chars)));
   const fitted = fitShorter(room, 20, room, render);
@@ -137,16 +154,16 @@ function fitSentences(texts: readonly string[], room: number): BodyElement[] {
   return texts.length > 1 ? fitSentences(texts.slice(Math.ceil(texts.length / 2)), room) : [];
 }
 
-/** What a message without a word of body says. */
+/** The text of a message that has no body. */
 function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElement {
   if (phase.kind === 'ended') return sentence(endWords);
-  // A channel is named; a direct message has no name.
+  // A direct message has no name to show.
   if (phase.kind !== 'switchAsked' || phase.channel.startsWith('D'))
     return sentence(truncateMiddle(words, 1_000));
   return paragraph({ type: 'channel', channel_id: phase.channel }, ` ${switchWords(phase)}`);
 }
 
-/** A live message is short and shows mostly the newest lines; a final one shows all that is comfortable to read. */
+/** A live message is short and shows mostly the newest lines; a final one shows as much as is comfortable to read. */
 function outputRoom(isLive: boolean, json: number): OutputRoom {
   return isLive
     ? { whole: 4_500, cut: 4_500, headShare: 0.2, isAttached: false, json }

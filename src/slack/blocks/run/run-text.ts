@@ -4,18 +4,18 @@ import type { GatewayOutage, RunPhase, RunView } from '../../../runs/run-view.ts
 import { joinWords, renderDuration, renderElapsed, renderSpan, shownNumber } from '../../../text.ts';
 import { ARCHIVE_FILE, RESULTS_FILE, STREAM_FILE } from './attachments.ts';
 
-/** Every sentence that a run message says about its run. Plain text, no markup. */
+/** The sentences of a run message about its run. Plain text. */
 
-/** Ends by what they mean to people; `limited`: stopped by a limit and not by somebody. */
+/** How a run ended, as people see it; `limited`: stopped by a limit, not by somebody. */
 export type End = 'failed' | 'ok' | 'stopped' | 'limited' | 'cancelled' | 'notKnown';
 
 interface OutcomeWords {
   end: End;
   /** The first word of the status line. */
   label: string;
-  /** What to know or to do, when there is something beside `RunOutcome.detail`. */
+  /** What to know or to do, besides `RunOutcome.detail`. */
   next?: string;
-  /** The kernel never got it: no duration is shown. */
+  /** The kernel never got it, so no duration is shown. */
   neverRan?: true;
 }
 
@@ -88,7 +88,7 @@ export function statusLine(edition: number, outcome: RunOutcome, { short = false
   ]);
 }
 
-/** The line under a run that has not ended; `phase` is '' where it is said above. */
+/** The line under a run that has not ended; `phase` is '' if the body says it. */
 export function liveStatus({ kernelspec, edition, cell }: RunView, phase: string): string {
   const progress = cell === undefined ? '' : `cell ${cell.number} of ${cell.of}`;
   return joinWords(' · ', [phase, progress, kernelspec, editionWords(edition)]);
@@ -98,7 +98,7 @@ function editionWords(edition: number): string {
   return edition > 1 ? `edited, run ${edition}` : '';
 }
 
-/** What is said below the output, as one paragraph: the reason, the next step, what is lost. May be empty. */
+/** The paragraph below the output: the reason, the next step, what is lost. May be empty. */
 export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
   const { next = '' } = OUTCOMES[outcome.kind];
   const losses = view.output?.losses ?? [];
@@ -106,14 +106,14 @@ export function outcomeParagraph(view: RunView, outcome: RunOutcome): string {
     blockWords(outcome),
     reason(outcome),
     next.replace('{run}', view.runId),
-    // What comes all at once is over before it can be stopped.
+    // Output that comes all at once ends before the run can be stopped.
     view.output?.limited === true && next !== LIMIT_WORDS ? LIMIT_WORDS : '',
     outcome.variablesLost ? 'Variables are gone.' : '',
     outcome.possibleGap && losses.length === 0 ? 'Output may be missing.' : '',
   ]);
 }
 
-/** Which of several blocks ended the run. What the kernel got nothing of says so itself. */
+/** Which of several blocks ended the run; '' if the kernel got none of them, which the outcome says. */
 function blockWords({ kind, endedBlock }: RunOutcome): string {
   if (endedBlock === undefined || (OUTCOMES[kind].neverRan === true && endedBlock.number === 1)) return '';
   const { number, of, unit = 'block' } = endedBlock;
@@ -127,7 +127,7 @@ function blockWords({ kind, endedBlock }: RunOutcome): string {
   return `${kind === 'raised' ? 'Failed' : 'Ended'} in ${unit} ${number} of ${of}${rest}.`;
 }
 
-/** The gateway's own words are often half a sentence (`it was shut down`). */
+/** The gateway's words are often half a sentence (`it was shut down`). */
 function reason({ kind, detail = '' }: RunOutcome): string {
   if (detail === '') return kind === 'kernelGone' ? 'The kernel is gone.' : '';
   const whole = wholeSentence(detail);
@@ -141,7 +141,7 @@ function wholeSentence(words: string): string {
   return `${ended.charAt(0).toUpperCase()}${ended.slice(1)}`;
 }
 
-/** What a run is doing now, with its clock: `Running, 12 s`. */
+/** What a run is doing, and for how long: `Running, 12 s`. */
 export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: number): string {
   switch (phase.kind) {
     case 'waiting':
@@ -175,19 +175,19 @@ export function phaseWords(phase: Exclude<RunPhase, { kind: 'ended' }>, nowMs: n
   }
 }
 
-/** What is asked of a channel; its name comes before this. */
+/** The question to a channel, whose name comes before it. */
 export function switchWords({ from, to, maySwitch }: RunPhase & { kind: 'switchAsked' }): string {
   if (!maySwitch)
     return `runs ${from}, and others have variables in it: only an admin may replace it with ${to}. Ask one to shut the ${from} kernel down, then this runs by itself; or run it on ${from}.`;
   return `runs ${from}; switch to ${to}? its variables will be lost`;
 }
 
-/** Nothing in the first second: a clock that shows 0 s looks as if it stood. */
+/** Nothing in the first second: 0 s would look like a clock that has stopped. */
 function clockWords(elapsedMs: number): string {
   return elapsedMs < 1000 ? '' : `, ${renderElapsed(elapsedMs)}`;
 }
 
-/** What is wrong with the gateway, what that means for this run, and who has to act. */
+/** What is wrong with the gateway, what it means for this run, and who has to act. */
 export function outageWords({ code, detail, isCutOff, sent }: GatewayOutage): string {
   const isRefused = code === 'unauthorized' || code === 'untrusted';
   return [
@@ -205,7 +205,7 @@ const CUT_OFF: Readonly<Record<GatewayOutage['sent'], string>> = {
   yes: 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.',
 };
 
-/** `isAttached`: the files are below, so they can be named. */
+/** `isAttached`: the files are attached and can be named. */
 export function lossWords(loss: OutputLoss, isAttached: boolean): string {
   switch (loss.kind) {
     case 'dropped':
@@ -233,7 +233,7 @@ function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }
   return archive === undefined ? texts : `${texts} Their pictures and files are in ${ARCHIVE_FILE}.`;
 }
 
-/** How long a picture is shown before its clock is moved on, when nothing else changes. */
+/** How often the clock of a live message is updated if nothing else changes. */
 export function tickMs(view: RunView | undefined, nowMs: number): number {
   if (view === undefined || !('sinceMs' in view.phase)) return 60_000;
   const elapsed = nowMs - view.phase.sinceMs;

@@ -5,10 +5,10 @@ import { escapeMrkdwn } from '../elements.ts';
 import { endOf } from './run-text.ts';
 
 const BAR_CELLS = 10;
-/** A queue that gives no executor shows after this time. */
+/** How long tasks wait without executors before the line says so. */
 const WAITING_MS = 30_000;
 
-/** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts`, while jobs are at work; else ''. */
+/** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts` while jobs run; else ''. */
 export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
   if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
   const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
@@ -21,12 +21,12 @@ export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>
   ]);
 }
 
-/** `Spark: 3 jobs, 1,000 tasks`: what an ended run leaves; '' where no job lasted. */
+/** `Spark: 3 jobs, 1,000 tasks` for an ended run; '' if no job took long. */
 export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): string {
   if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
-  // Spark calls a job failed that was ended.
+  // Spark counts a stopped job as failed.
   const wasStopped = ['stopped', 'limited'].includes(endOf(phase.outcome));
   const words = [
     jobs > 0 ? countOf(jobs, 'job') : stages > 0 ? countOf(stages, 'stage') : '',
@@ -37,7 +37,7 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
   return `Spark: ${joinWords(', ', words)}`;
 }
 
-/** Where to read on: Spark's UI, or the application's id where no link can be opened. */
+/** Spark's UI, or the application's id if there is no link that can be opened. */
 export function sparkPlace({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): {
   url?: string;
   text: string;
@@ -49,7 +49,7 @@ export function sparkPlace({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): 
   return { text: links.hidesApp === true ? '' : app };
 }
 
-/** The same behind the sum, as mrkdwn. */
+/** The sum and the link as mrkdwn. */
 export function sparkSumMrkdwn(view: Pick<RunView, 'spark' | 'phase'>): string {
   const sum = sparkSum(view);
   if (sum === '') return '';
@@ -63,7 +63,7 @@ function isStarved({ waitingSince }: SparkWork, nowMs: number): boolean {
   return waitingSince !== undefined && nowMs - waitingSince >= WAITING_MS;
 }
 
-/** Spark repeats a task that failed: no reason to fear for the run. */
+/** Spark repeats failed tasks, so these do not mean that the run fails. */
 function attempts(failed: SparkCounts['failedTasks']): string {
   return failed === 0 ? '' : countOf(failed, 'failed attempt');
 }

@@ -20,7 +20,7 @@ import { firstLine } from '../run-summary.ts';
 import { truncateMrkdwn } from '../truncate.ts';
 import { type ListedSchedule, renderScheduleButtons, scheduleLine } from './schedule-blocks.ts';
 
-/** What is said of saved snippets, in mrkdwn, with their buttons and menus. */
+/** Texts about saved snippets (mrkdwn), their buttons, menus and modals. */
 
 export function savedList(saved: readonly SavedSnippet[]): string {
   if (saved.length === 0)
@@ -37,7 +37,7 @@ export function savedLine(saved: SavedSnippet): string {
   return `${escapeMrkdwn(writtenIn(saved))}, ${savedWords(saved)} — ${firstLine({ data: saved })}`;
 }
 
-/** `python3`, or `SQL` whatever kernel runs it. */
+/** `python3`; `SQL` on any kernel. */
 function writtenIn({ dialect, kernelspec }: SavedSnippet): string {
   return dialect === undefined ? kernelspec : 'SQL';
 }
@@ -65,7 +65,7 @@ export const replaceButton = createValueButton(
   { style: 'danger' },
 );
 
-/** The question with its button, for the one who asked. */
+/** The question with its button. */
 export function renderReplaceQuestion(
   runId: string,
   taken: SavedSnippet,
@@ -76,14 +76,14 @@ export function renderReplaceQuestion(
   return { text, blocks: [section(text), buttonRow(replace)] };
 }
 
-/** Which snippet, and when the button was shown: a press counts once for each time. */
+/** `shownAt`: when the button was shown, for which a press counts once. */
 export const runSavedButton = createValueButton(
   'saved:run',
   'Run',
   z.object({ channel: z.string(), id: z.string(), shownAt: z.number() }),
 );
 
-/** What is saved and scheduled in the channels of a person, for the home tab; nothing where there is neither. */
+/** What is saved and scheduled in a person's channels, for the home tab. */
 export function renderSavedHome(
   { saved, schedules }: { saved: readonly SavedSnippet[]; schedules: readonly ListedSchedule[] },
   workspaceUrl: string,
@@ -108,7 +108,7 @@ export function renderSavedHome(
 
 export const LOAD_ACTION = 'editor:load';
 
-/** A menu of what is saved, in the editor; none where nothing is. */
+/** The editor's menu of saved snippets, if there are any. */
 export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[] {
   if (saved.length === 0) return [];
   const options = saved.map((each) => option(`${each.name} (${writtenIn(each)})`, each.id));
@@ -126,15 +126,15 @@ export function renderSavedSelect(saved: readonly SavedSnippet[]): SectionBlock[
   ];
 }
 
-/** The box for the name under which a run's code is saved. */
+/** The modal for the name under which a run's code is saved. */
 export const SAVE_CALLBACK = 'save';
 export const NAME_BLOCK = 'name';
 
 export const savePurposeSchema = z.object({
   runId: z.string(),
-  /** Absent: it is typed in the modal. */
+  /** Absent: the name is typed in the modal. */
   name: z.string().optional(),
-  /** The id of the snippet that is asked about: it may go. */
+  /** The id of the snippet that may be replaced. */
   replaces: z.string().optional(),
 });
 type SavePurpose = z.infer<typeof savePurposeSchema>;
@@ -151,7 +151,7 @@ export function renderSave(runId: string): ModalView {
   ]);
 }
 
-/** Nothing is replaced without a question. */
+/** The question whether to replace a saved snippet. */
 export function renderReplace(runId: string, taken: SavedSnippet, words: string): ModalView {
   const metadata: SavePurpose = { runId, name: taken.name, replaces: taken.id };
   const head = { callback: SAVE_CALLBACK, title: 'Replace it?', submit: 'Replace', metadata };

@@ -24,16 +24,16 @@ import { jsonSize } from '../rich-text.ts';
 import { answerLink, runStatus } from '../run-summary.ts';
 import { truncateMrkdwn, truncate } from '../truncate.ts';
 
-/** What is said of schedules. mrkdwn. */
+/** Texts about schedules (mrkdwn), their buttons and form. */
 
-/** Those with buttons. */
+/** How many schedules have buttons. */
 const SHOWN = 10;
-/** What all lines may take of a message beside the buttons, as JSON. */
+/** How many characters of JSON all lines may have, besides the buttons. */
 const LINES_ROOM = 4_000;
 
 export interface ListedSchedule {
   schedule: Schedule;
-  /** ms since the epoch; undefined where it is paused. */
+  /** ms since the epoch; undefined if it is paused. */
   next: number | undefined;
   lastRun: Run | undefined;
 }
@@ -66,7 +66,7 @@ export function renderSchedules(
   };
 }
 
-/** As many as there is room for; long ones are shortened. */
+/** As many lines as fit; long ones are shortened. */
 function fit(lines: readonly string[]): string[] {
   const short = lines.map((each) => truncateMrkdwn(each, 450));
   let room = LINES_ROOM;
@@ -114,7 +114,7 @@ function lastRunWords(run: Run | undefined, workspaceUrl: string): string {
   return `last run: ${link === undefined ? said : `<${link}|${said}>`}`;
 }
 
-/** `report` with its values, as it is typed. */
+/** `report n=5`, as it is typed. */
 function called({ name, parameters }: Schedule): string {
   const values = escapeMrkdwn(truncate(showParameters(parameters), 200)).replaceAll('`', 'ˋ');
   return `\`${joinWords(' ', [name, values])}\``;
@@ -141,7 +141,7 @@ const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand'>, string>> = {
   noChannel: 'cannot run: the bot is not in its channel, or the channel is archived',
 };
 
-/** For its channel. A failure names its maker. */
+/** The notice to its channel, which mentions its maker. */
 export function newsText(schedule: Schedule, news: ScheduleNews): string {
   const named = `${mention(schedule.maker)}: ${scheduleName(schedule)}`;
   switch (news.kind) {
@@ -159,7 +159,7 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
 
 export type ScheduleAction = 'pause' | 'resume' | 'runNow' | 'delete';
 
-/** What can be done to a schedule by a button: in the list of schedules and on the home tab. */
+/** The buttons of a schedule, in the list of schedules and on the home tab. */
 export const scheduleButtons = createButtons<ScheduleAction>(
   'schedule:',
   { pause: 'Pause', resume: 'Resume', runNow: 'Run now', delete: 'Delete' },
@@ -171,7 +171,7 @@ export function renderScheduleButtons({ id, pausedFor }: Schedule, shownAtMs: nu
   return buttonRow(...actions.map((action) => scheduleButtons.render(action, id, shownAtMs)));
 }
 
-/** The form of a schedule. */
+/** The form for a new schedule. */
 export const SCHEDULE_CALLBACK = 'schedule';
 export const SNIPPET_BLOCK = 'snippet';
 export const TIMING_BLOCK = 'timing';
@@ -179,10 +179,9 @@ export const VALUES_BLOCK = 'values';
 export const NOTICE_BLOCK = 'notice';
 export const ONLY_ON_FAILURE = 'onlyOnFailure';
 
-/** Where it runs. */
 export const schedulePlaceSchema = z.object({ channel: z.string() });
 
-/** `channel` is where it runs. */
+/** `channel`: where it will run. */
 export function renderScheduleForm(channel: string, saved: readonly SavedSnippet[]): ModalView {
   const options = saved.map(({ name }) => option(name, name));
   const head = { callback: SCHEDULE_CALLBACK, title: 'Schedule', submit: 'Schedule', metadata: { channel } };

@@ -11,9 +11,9 @@ import { takeAnew } from '../events/message-changed.ts';
 import { onInteraction } from '../interactions.ts';
 import { clickRequest, submitNew, untilDone } from '../requests.ts';
 
-/** Buttons under what the bot says beside answers: lists of kernels, warnings, questions and offers. */
+/** Buttons of messages other than answers: lists of kernels, warnings, questions and offers. */
 
-/** Restart or Shut down in the list of kernels or on the home tab: as the command does it. */
+/** Restart or Shut down, in the list of kernels or on the home tab, like the commands. */
 export const onKernelButton = onInteraction(
   {
     what: 'a button of a kernel',
@@ -41,12 +41,12 @@ export const onKernelButton = onInteraction(
       await bot.notify.channel({ channel: told.channel }, told.text);
       return text;
     });
-    // Of a second press nothing is said.
+    // A second press is not answered.
     if (said !== undefined) await notify(said);
   },
 );
 
-/** The Keep button under the warning of an idle kernel, for everybody who may run code in the channel. */
+/** Keep, under the warning of an idle kernel, for everybody who may run code in the channel. */
 export const onKeepButton = onInteraction(
   { what: 'a Keep button', read: keepButton.read, asked: () => ({ act: 'keep' }) },
   async ({ queue, kernelId }, { user, channel, reply, replace, audited }, bot) => {
@@ -61,7 +61,7 @@ export const onKeepButton = onInteraction(
   },
 );
 
-/** "Run as code" under "Did you mean …?": what was nearly a command was meant as it was typed. */
+/** Run as code, under "Did you mean …?": runs the text that was nearly a command. */
 export const onRunAsCode = onInteraction(
   { what: 'a button of a command', read: runAsCodeButton.read, asked: () => ({ act: 'runAsCode' }) },
   async ({ requestKey, channel, thread, text }, { user, reply }, bot) => {
@@ -82,13 +82,13 @@ export const onRunAsCode = onInteraction(
 
 const OFFER_TAKEN = 'Slack brought this message late; its author has pressed Run now.';
 
-/** Run now, under the word that a message came late: the message as it is by now, as if it came just now. */
+/** Run now, under the notice that a message came late: handles the message, as it is now, as a new one. */
 export const onRunNow = onInteraction(
   {
     what: 'a button of a late message',
     read: runNowButton.read,
     asked: () => ({ act: 'runNow' }),
-    // It is read back first, with its files: that may take longer than Slack waits.
+    // Reading the message and its files may take longer than Slack waits.
     isAckedFirst: () => true,
   },
   async ({ channel, thread, ts }, { user, replace, audited }, bot) => {
@@ -97,7 +97,7 @@ export const onRunNow = onInteraction(
     if (posted?.user !== user)
       throw new UserError('badCommand', 'That message is no longer there, or is not yours. Nothing ran.');
     await audited({}, () => takeAnew({ ...posted, isAskedAnew: true }, bot));
-    // By its request it is known for seven days, and a direct message stays longer.
+    // The request is known for seven days only, but the notice may stay longer in direct messages.
     await replace({ replace_original: true, text: OFFER_TAKEN });
   },
 );

@@ -28,7 +28,7 @@ import {
 } from '../requests.ts';
 import { openEditorWith } from '../views/editor.ts';
 
-/** A restart, or the deletion of many files, takes longer than the 3 s in which Slack wants its acknowledgement. */
+/** A restart, or the deletion of many files, takes longer than the 3 s in which Slack expects the acknowledgement. */
 const ACKNOWLEDGE_AFTER_MS = 1_000;
 
 interface RunClick {
@@ -43,7 +43,10 @@ interface RunClick {
 
 interface RunButton {
   right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
-  /** Nothing is accepted by opening a modal or by asking, and a trigger_id expires with the time for the acknowledgement. */
+  /**
+   * For actions that accept nothing, such as opening a modal, whose trigger_id expires as soon as the acknowledgement
+   * is due.
+   */
   isAckedFirst?: true;
   act: (click: RunClick, bot: Bot) => Promise<void>;
 }
@@ -62,9 +65,9 @@ const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
     act: decision('switch', ({ run, person }, { control }) => control.agreeToSwitch(run, person.id)),
   },
   restart: {
-    // Without its Spark the kernel is of no use to anybody.
+    // A kernel without Spark is of no use to anybody.
     right: ({ run }, { control }) => (control.hasLostSpark(run) ? 'run' : 'restart'),
-    // The audit line is that of its kernel.
+    // `changeKernel` writes the audit line.
     act: decision(undefined, restartKernel),
   },
   delete: {
@@ -111,7 +114,7 @@ export const onRunButton = onInteraction(
   },
 );
 
-/** What counts once for each state of its run; the audit says `audit` of somebody else's. */
+/** An action that counts once for each state of its run. `audit`: the audit's word if the run is somebody else's. */
 function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButton['act']): RunButton['act'] {
   return async (click, bot) => {
     const { button, run, person, isOwn, reply } = click;
@@ -136,7 +139,7 @@ async function runAgain(click: RunClick, bot: Bot): Promise<void> {
   await runFromButton(run.id, click, bot, async () => ({ snippet: await repeated(run, bot), origin }));
 }
 
-/** Of a result that was shown in short: no other kernel has it, and none is started to say so. */
+/** All rows of a table that was cut. Only the kernel of the run has them, and no kernel is started to find that out. */
 async function showAllRows(click: RunClick, bot: Bot): Promise<void> {
   const { run, button } = click;
   const frame = button.state;
@@ -149,7 +152,9 @@ async function showAllRows(click: RunClick, bot: Bot): Promise<void> {
   await runFromButton(`${run.id}/${frame}`, click, bot, async () => ({ snippet, origin: 'allRows' }));
 }
 
-/** The person who presses is the requester of a new run. Each press makes one, but for a double click. */
+/**
+ * Starts a run whose requester is the person who pressed. Each press starts one, except the second of a double click.
+ */
 async function runFromButton(
   pressed: string,
   { run, person, trigger, reply }: RunClick,
@@ -174,7 +179,7 @@ async function runFromButton(
   refuseDuplicate();
 }
 
-/** A press that Slack brings twice is one. */
+/** Exports once, also if Slack brings the press twice. */
 async function exportThread({ run, person, trigger }: RunClick, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   await runOnce(triggerRequest(bot.workspace, trigger), bot, async () => {
@@ -183,7 +188,7 @@ async function exportThread({ run, person, trigger }: RunClick, bot: Bot): Promi
   });
 }
 
-/** Ask: a direct message to the requester of the run in hand, from who waits behind it. */
+/** Ask: sends a direct message to the requester of the current run, on behalf of somebody who waits behind it. */
 async function askAbout({ run: waiting, person, isOwn }: RunClick, bot: Bot): Promise<void> {
   if (!isOwn) throw new UserError('notAllowed', 'Only the person whose run waits can ask. Nobody was asked.');
   const { channel, thread } = waiting;

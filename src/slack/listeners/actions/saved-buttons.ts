@@ -17,7 +17,7 @@ import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts
 import { listSchedules, mustChangeSchedule } from '../schedules.ts';
 import { renderFilled } from '../views/editor.ts';
 
-/** Replace, under the question that `save` asks where the name is taken. */
+/** Replace, under the question of `save` if the name is taken. */
 export const onReplaceButton = onInteraction(
   {
     what: 'a button of a saved snippet',
@@ -27,12 +27,12 @@ export const onReplaceButton = onInteraction(
   async (asked, { user, reply, replace, audited }, bot) => {
     const [run, person] = await findRunFor(asked.runId, user, 'nothing was saved', bot, reply.signal);
     const result = await audited({}, () => inTime(saveRun(run, asked, person, bot), reply.signal));
-    // Somebody saved another under this name meanwhile: that one was not asked about.
+    // If somebody has saved another snippet under this name meanwhile, the answer is a new question.
     await replace({ replace_original: true, ...saveAnswer(run, result, bot) });
   },
 );
 
-/** Run, on the home tab: as `run NAME` in the snippet's channel. */
+/** Run, on the home tab, like `run NAME` in the snippet's channel. */
 export const onRunSavedButton = onInteraction(
   {
     what: 'a button of a saved snippet',
@@ -51,19 +51,15 @@ export const onRunSavedButton = onInteraction(
   },
 );
 
-/** The menu of saved snippets in the editor: the chosen one's code and language take the place of what is in it. */
+/** The menu of saved snippets in the editor: the chosen snippet replaces the code and language. */
 export const onLoadSaved = onInteraction(
   {
     what: 'a menu of the editor',
-    read: (id, _, { actionTs, view }) =>
-      view === undefined || id === ''
-        ? undefined
-        : {
-            id,
-            loads: Number(actionTs),
-            viewId: view.id,
-            purpose: readMetadata(purposeSchema, view.private_metadata),
-          },
+    read(id, _, { actionTs, view }) {
+      const purpose = readMetadata(purposeSchema, view?.private_metadata ?? '');
+      if (view === undefined || id === '' || purpose === undefined) return undefined;
+      return { id, loads: Number(actionTs), viewId: view.id, purpose };
+    },
     asked: ({ purpose }) => ({ act: 'load', channel: purpose.channel }),
     isAckedFirst: () => true,
   },
@@ -85,10 +81,10 @@ export const onLoadSaved = onInteraction(
         blocks,
         saved: bot.saved.list(channel),
       };
-      // Slack keeps what was typed into fields of the same name.
+      // Slack keeps what was typed into fields with the same ids, so they get new ones.
       await bot.views.updateModal(viewId, renderFilled({ ...purpose, loads }, content));
     };
-    // The later of two choices is what stays.
+    // In order, so that the later of two choices stays.
     await bot.memory.mutex.run(`view/${viewId}`, load);
   },
 );
@@ -152,7 +148,7 @@ async function change(
       );
       break;
     case 'resume':
-      // What was planned while it rested is over.
+      // What was planned during the pause is skipped.
       await schedules.change(schedule.id, (now) =>
         now.pausedFor === undefined
           ? undefined
@@ -165,7 +161,7 @@ async function change(
   auditSchedule(action, schedule, person.id, bot);
 }
 
-/** The person who presses is the requester of this run. */
+/** Runs a saved snippet; its requester is the person who pressed. */
 async function runByHand(
   saved: SavedSnippet,
   parameters: readonly Parameter[],

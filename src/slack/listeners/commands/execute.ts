@@ -25,14 +25,19 @@ const HISTORY_RUNS = 10;
 type Answer = CommandAnswer | Promise<CommandAnswer>;
 
 interface CommandWork<Kind extends Command['kind']> {
-  /** `stop`, `restart` and `shutdown` look at whose run or kernel it is, too. Absent: looked at by the work itself. */
+  /**
+   * The right that is checked first. Absent: `act` checks rights itself, as `stop`, `restart` and `shutdown` do in
+   * addition.
+   */
   right?: Action;
-  /** It asks Slack or the gateway: a slash command is acknowledged first, others are answered by the acknowledgement. */
+  /**
+   * It asks Slack or the gateway, so a slash command is acknowledged first; others are answered by the acknowledgement.
+   */
   isSlow?: true;
   act: (command: Command & { kind: Kind }, person: Person, place: CommandPlace, bot: Bot) => Answer;
 }
 
-/** What each command needs and does. */
+/** What each command requires and does. */
 const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   help: { right: 'look', act: ({ topic }, _, __, { userId }) => ({ text: helpText(userId, topic) }) },
   languages: { right: 'look', isSlow: true, act: (_, __, { channel }, bot) => languagesText(channel, bot) },
@@ -89,7 +94,10 @@ const COMMANDS: { readonly [Kind in Command['kind']]: CommandWork<Kind> } = {
   },
 };
 
-/** Who changes something for the channel reads it with everybody else, where everybody can be told; all else they read alone. */
+/**
+ * Posts what was changed for the channel, and the answer to the requester alone. The latter is left out if they read
+ * the post, unless that fails.
+ */
 export async function notifyAnswer(
   { text, blocks, told }: CommandAnswer,
   here: { channel: string; thread?: string | undefined } | undefined,
@@ -107,7 +115,7 @@ export function isSlow({ kind }: Command): boolean {
   return COMMANDS[kind].isSlow === true;
 }
 
-/** It changes nothing, so that it does no harm twice. */
+/** Whether the command changes nothing, so that it does no harm twice. */
 export function onlyLooks({ kind }: Command): boolean {
   const { right } = COMMANDS[kind];
   return right === 'look' || right === 'listKernels';
@@ -157,7 +165,7 @@ async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
   return { text: ['*Last runs of this channel*', ...lines].join('\n') };
 }
 
-/** A choice for everybody's code: the channel hears of it, and who made it. */
+/** Sets the channel's default language; the channel is told who set it. */
 async function useLanguage(
   { language }: Command & { kind: 'use' },
   { id: user }: Person,
@@ -166,7 +174,7 @@ async function useLanguage(
 ): Promise<CommandAnswer> {
   await bot.channels.mustBePostable(channel);
   const { kernelspec, dialect } = resolveLanguage(language, await bot.languagesNow(channel));
-  // SQL has no kernel of its own: the channel keeps the one it has.
+  // SQL has no kernelspec of its own, so the channel keeps the one that it has chosen.
   const change = dialect === undefined ? { kernelspec, dialect } : { dialect };
   await bot.channelSettings.change(bot.workspace, channel, change);
   auditChannel({ audit: 'use', kernelspec }, channel, user, bot);

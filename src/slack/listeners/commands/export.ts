@@ -14,16 +14,16 @@ import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import { collectRuns, escapeMarkdown } from '../../exports/collect-runs.ts';
 import { withBoundary } from '../boundary.ts';
 
-/** How many runs one notebook holds, the newest. */
+/** How many runs a notebook holds at most: the newest. */
 const MAX_RUNS = 200;
-/** How long files that are on their way are waited for. */
+/** How long to wait for files that are being posted. */
 const POSTED_MS = 20_000;
 
 type ExportPlace = Pick<CommandPlace, 'channel' | 'thread'>;
 
 /**
- * A thread's runs, or those of the channel since the person's midnight, as one notebook: into the thread, or to the person
- * alone. The answer says that it is on its way; what fails then is told to the person.
+ * Exports a thread's runs into the thread, or those of the channel since the person's midnight to the person alone, as
+ * a notebook. The answer says that it is being written; failures after that are told to the person.
  */
 export async function exportRuns(
   of: 'thread' | 'today',
@@ -37,13 +37,13 @@ export async function exportRuns(
   const found = await findRuns(of, person, place, bot);
   const runs = found.slice(0, MAX_RUNS).toReversed();
   const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
-  // Reading them back takes longer than Slack waits for an answer, and much memory: a person has one at a time.
+  // Not awaited, because it takes longer than Slack waits; one at a time for each person, because it takes much memory.
   void withBoundary({ what: 'an export', notify }, bot, async () => {
     await bot.memory.mutex.run(`export/${person.id}`, () => sendNotebook(of, runs, person, place, bot));
   });
   const count = runs.length === 1 ? 'one run' : `${runs.length} runs`;
   const where = of === 'thread' ? 'it comes into this thread' : 'it comes to you by direct message';
-  // Nothing of it is stored: a successor would not know of it.
+  // The export is not stored, so a successor would not know of it.
   return {
     text: `A notebook of ${count} is being written; ${where}. If the bot restarts before that, ask again.${older}`,
   };
@@ -77,7 +77,7 @@ function orNothing(runs: Run[], where: string): Run[] {
   return runs;
 }
 
-/** `2026-03-02`, where this person is. */
+/** Formats a time as a day in this zone: `2026-03-02`. */
 function dayIn(zone: string | undefined): (ms: number) => string {
   const timeZone = isTimeZone(zone) ? zone : 'UTC';
   const format = new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' });
@@ -92,7 +92,7 @@ async function sendNotebook(
   bot: Bot,
 ): Promise<void> {
   const day = dayIn(person.timeZone)(Date.now());
-  // A direct message has none.
+  // A direct message has no name.
   const name = (await bot.channels.find(channel).catch(() => undefined))?.name;
   const title = titleOf(of, name, day, runs.length, person);
   const { notebook, ran } = exportNotebook(title, await collectRuns(await whenPosted(runs, bot), bot));
@@ -110,7 +110,7 @@ async function sendNotebook(
   }
 }
 
-/** Files follow their answer: of a run that has just ended they are waited for. */
+/** Waits for the files of runs that have just ended, which are posted after the answer. */
 async function whenPosted(runs: readonly Run[], bot: Bot): Promise<Run[]> {
   return await Promise.all(
     runs.map(async (run) => {

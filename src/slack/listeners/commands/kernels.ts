@@ -4,6 +4,7 @@ import { GatewayError } from '../../../gateway/errors.ts';
 import type { KernelStatus, OtherKernel } from '../../../runs/control.ts';
 import { type LanguageContext, meaningOf } from '../../../runs/languages/meaning.ts';
 import type { KernelRecord } from '../../../runs/session/kernel/kernel-record.ts';
+import { joinWords } from '../../../text.ts';
 import { auditKernel } from '../../auth/audit.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import { channelName, escapeMrkdwn, mention, section } from '../../blocks/elements.ts';
@@ -18,13 +19,16 @@ import { jsonSize, MESSAGE_ROOM } from '../../blocks/rich-text.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { KernelCommand } from '../../parsing/command.ts';
 
-/** Each takes about a tenth of what a message holds. */
+/** Each takes about a tenth of a message. */
 const SHOWN_KERNELS = 10;
 const SHOWN_OTHERS = 20;
-/** For the line above them, in characters of JSON. */
+/** The room for the line above them, in characters of JSON. */
 const HEAD_ROOM = 500;
 
-/** What `kernels` answers: the workspace's kernels with their buttons, then those of others, which nobody may touch here. */
+/**
+ * The answer to `kernels`: the workspace's kernels with their buttons, then kernels of others, which cannot be changed
+ * here.
+ */
 export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
   const { workspace, control } = bot;
   const records = await control.kernels(workspace);
@@ -45,7 +49,7 @@ export async function listKernels(person: Person, bot: Bot): Promise<{ text: str
   };
 }
 
-/** As many kernels, each with its buttons, as a message holds beside what takes `taken` of it. */
+/** As many kernels with their buttons as fit into a message, of which `taken` is used otherwise. */
 function withButtons(
   statuses: readonly KernelStatus[],
   lines: readonly string[],
@@ -61,7 +65,7 @@ function withButtons(
   return over === -1 ? rows : rows.slice(0, over);
 }
 
-/** A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
+/** A kernel's line. A private channel or direct message that the asker is not in is not named, nor is anybody in it. */
 async function namedLine(status: KernelStatus, { id }: Person, { channels }: Bot): Promise<string> {
   const { channel, kernelId, startedBy } = status.record;
   // The kernel of a direct message was started by its one person, so Slack is not asked.
@@ -77,7 +81,7 @@ function whyUnknown(error: unknown): string {
   return `The gateway ${why}, so it is not known what else runs there.`;
 }
 
-/** `others` in words: why they are not known. */
+/** `others`: a string says why they are not known. */
 function othersText(others: readonly OtherKernel[] | string | undefined): string {
   if (typeof others === 'string') return others;
   if (others === undefined)
@@ -93,7 +97,7 @@ function othersText(others: readonly OtherKernel[] | string | undefined): string
   return [`*Not Sparkthread’s, and left alone:* ${others.length}${cut}`, ...lines].join('\n');
 }
 
-/** Restarts a kernel or shuts it down; the audit line says who asked. */
+/** Restarts a kernel or shuts it down, with an audit line. */
 export async function changeKernel(
   act: KernelCommand['kind'],
   record: KernelRecord,
@@ -117,8 +121,8 @@ export async function changeKernel(
 }
 
 /**
- * `restart`, `restart #data`, and `restart scala` or `restart #data scala` where kernels stand side by side. Asks back
- * where several are meant.
+ * `restart`, `restart #data`, and `restart scala` or `restart #data scala` for one of several kernels. Asks which one
+ * if several match.
  */
 export async function changeNamedKernel(
   { kind, channel: named, language }: KernelCommand,
@@ -140,7 +144,7 @@ export async function changeNamedKernel(
   return await askWhichKernel(kind, meant, isHere, control);
 }
 
-/** Throws `UserError` where no kernel of the channel does. */
+/** The kernels of a channel that a word means. Throws `UserError` if there is none. */
 function kernelsThatSpeak(
   word: string,
   records: readonly KernelRecord[],
@@ -159,7 +163,10 @@ function kernelsThatSpeak(
   );
 }
 
-/** Names them, with their buttons; a word would name a kernel of the channel where it is said. */
+/**
+ * Asks which kernel is meant, with their buttons. The words for them are told only in their own channel, where they
+ * work.
+ */
 async function askWhichKernel(
   act: KernelCommand['kind'],
   records: readonly KernelRecord[],
@@ -171,15 +178,13 @@ async function askWhichKernel(
   const words = records.map(({ kernelspec }) => `\`${act} ${escapeMrkdwn(kernelspec)}\``).join(' or ');
   const rows = withButtons(statuses, lines, jsonSize(words));
   const isCut = rows.length < records.length;
-  const head = [
+  const head = joinWords(' ', [
     `${isHere ? 'This' : 'That'} channel has several kernels. Which one${isHere && !isCut ? `: ${words}` : ''}?`,
     isCut
       ? `${rows.length} of ${records.length} are shown; the language’s word behind \`${act}\` names any.`
       : '',
     'Nothing was changed yet.',
-  ]
-    .filter((each) => each !== '')
-    .join(' ');
+  ]);
   return {
     text: [head, ...lines.slice(0, rows.length)].join('\n'),
     blocks: [section(head), ...rows.flat()],
@@ -187,14 +192,14 @@ async function askWhichKernel(
 }
 
 /**
- * The channel that `#data` or an id means, for a command given in another one: one that has a kernel. Throws
- * `UserError('unknownChannel')` for what is not known, fits several, or is closed to the asker: of a private channel
- * not even its being is told.
+ * The channel with a kernel that `#data` or an id means, for a command in another channel. Throws
+ * `UserError('unknownChannel')` if none or several match, or the asker may not see it: not even the existence of a
+ * private channel is revealed.
  */
 export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
   const records = await bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
-  // An id that Slack gave the channel later is put right in what Slack writes, not in what people do.
+  // Later ids of a channel are replaced in Slack's payloads, but not in what people type.
   const typed = bot.channelIds.first(reference);
   const ids = new Set(
     records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === typed),
@@ -214,7 +219,7 @@ export async function resolveChannel(reference: string, user: string, bot: Bot):
   return id;
 }
 
-/** A cached name is asked again before it counts: a channel that was renamed since is not the one that is meant. */
+/** Whether a channel matches. A cached name is checked again, because the channel may have been renamed. */
 async function fits(
   id: string,
   name: string | undefined,

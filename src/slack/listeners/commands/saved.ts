@@ -8,7 +8,7 @@ import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blo
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
 
-/** How far back the last run is looked for: in the thread, or among the caller's own, then among the channel's. */
+/** How many runs are searched for the last one: of the thread, or of the caller and then of the channel. */
 const LOOKED_AT = 100;
 
 /** `save NAME`: the code of the caller's last run here; in a thread, of the thread's last run. */
@@ -33,7 +33,7 @@ export async function saveLastRun(
   return saveAnswer(run, await saveRun(run, { name }, person, bot), bot);
 }
 
-/** What came of it, or whether it may take the place of what has its name. */
+/** The answer to `save`: that it is saved, or the question whether to replace the snippet of that name. */
 export function saveAnswer({ id }: Run, { kind, saved }: SaveResult, bot: Bot) {
   if (kind === 'taken') return renderReplaceQuestion(id, saved, scheduledWords(saved, bot));
   return { text: savedAnswer(saved, kind === 'saved') };
@@ -51,12 +51,12 @@ async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run |
   return (await bot.runs.newest('channel', [channel], LOOKED_AT)).find(isTheirs);
 }
 
-/** All rows of a table are asked for by a button, in code that is the bot's. */
+/** The code behind the button All rows as CSV is the bot's. */
 function hasOwnCode({ data }: Run): boolean {
   return data.origin !== 'allRows';
 }
 
-/** Throws `UserError` for who may not, and for a run whose code is not kept. */
+/** Throws `UserError` if the person may not save, or the run's code is no longer stored. */
 export async function saveRun(
   run: Run,
   { name, replaces }: { name: string; replaces?: string | undefined },
@@ -75,7 +75,7 @@ export async function saveRun(
   return result;
 }
 
-/** Who saved it may forget it, or an admin. */
+/** `forget NAME`, for who saved it or an admin. */
 export async function forgetSaved(
   { name }: { name: string },
   person: Person,
@@ -89,7 +89,7 @@ export async function forgetSaved(
   return { text: `\`${saved.name}\` is forgotten; its code is erased.${scheduledWords(saved, bot)}` };
 }
 
-/** Which schedules run it; '' where none does. */
+/** A sentence with the schedules that run it; '' if none does. */
 export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: Bot): string {
   const numbers = schedules
     .list(channel)
@@ -98,14 +98,14 @@ export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: B
   return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;
 }
 
-/** Throws `UserError` with the names that there are. */
+/** Throws `UserError` with the saved names if there is no such snippet. */
 export function findSaved(name: string, channel: string, bot: Bot): SavedSnippet {
   const saved = bot.saved.find(channel, name);
   if (saved === undefined) throw unknownName(name, channel, bot);
   return saved;
 }
 
-/** How many names are told to somebody who typed another. */
+/** How many names are listed for somebody who typed an unknown one. */
 const TOLD_NAMES = 20;
 
 function unknownName(name: string, channel: string, bot: Bot): UserError {
@@ -122,8 +122,8 @@ export function unknownNameText(name: string, channel: string, { saved }: Bot): 
 }
 
 /**
- * `run NAME` becomes the snippet that the channel has under this name; every other request, and a name under which nothing
- * is saved, stays as it is. Throws `UserError` for values that do not fit, and `StoreError`.
+ * Turns `run NAME` into the snippet of that name; returns every other request, and an unknown name, as it is. Throws
+ * `UserError` for values that do not fit, and `StoreError`.
  */
 export async function resolveSaved(request: Request, channel: string, bot: Bot): Promise<Request> {
   if (request.kind !== 'command' || request.command.kind !== 'run') return request;
@@ -133,7 +133,7 @@ export async function resolveSaved(request: Request, channel: string, bot: Bot):
   return { kind: 'snippet', snippet, saved: { name: found.name } };
 }
 
-/** What runs of it. Throws `UserError` where its code is gone, or the values do not fit. */
+/** The code of a saved snippet with these values. Throws `UserError` if it is gone, or the values do not fit. */
 export async function snippetOf(
   saved: SavedSnippet,
   given: readonly Parameter[],

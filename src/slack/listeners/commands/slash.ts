@@ -9,7 +9,7 @@ import { openScheduleForm } from '../views/saved-forms.ts';
 import { isSlow, runCommand, notifyAnswer } from './execute.ts';
 import { resolveSaved } from './saved.ts';
 
-/** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged once it is accepted or refused. */
+/** `/spark …`: code, a command, or nothing, which opens the editor. Acknowledged when it is accepted or refused. */
 export async function onSlash({ command: said, ack, respond }: SlackCommandMiddlewareArgs, bot: Bot) {
   const { channel_id: channel, user_id: user, trigger_id: trigger, text } = said;
   const reply = new Acknowledgement<string | RespondArguments>(ack, bot.log);
@@ -21,7 +21,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
       ...(blocks === undefined ? {} : { blocks }),
     } as const;
     if (!reply.isSent) return await reply.send(answer);
-    // The address to respond to may be over by now, or not reached.
+    // The response_url may have expired, or Slack does not answer.
     await respond(answer).catch(() => bot.notify.person({ channel, user }, words, blocks));
   };
   const boundary = {
@@ -30,7 +30,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     asked: { audit: 'slash', user, channel },
   };
   await withBoundary(boundary, bot, async () => {
-    // A trigger_id expires after 3 s: nothing is looked up before it is used.
+    // The trigger_id expires after 3 s, so it is used before anything is looked up.
     if ((text ?? '').trim() === '') {
       await reply.send();
       return await openEditor({ user, trigger, channel }, bot);
@@ -67,13 +67,13 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
           return await openScheduleForm({ user, trigger, channel }, bot);
         }
         const person = await inTime(finding, reply.signal);
-        // What takes longer is answered behind the acknowledgement.
+        // A command that takes longer is answered after the acknowledgement.
         reply.signal.addEventListener('abort', () => void reply.send(), { once: true });
         await runOnce(key, bot, async () => {
           if (isSlow(command)) await reply.send();
           const place = { channel, thread: undefined, requestKey: key, root: '' };
           const answer = await runCommand(command, person, place, bot);
-          // What a channel reads takes its time.
+          // Posting to the channel takes time.
           if (answer.told !== undefined) await reply.send();
           await notifyAnswer(answer, { channel }, notify, bot);
         });

@@ -13,19 +13,21 @@ const openedSchema = z.object({
   tab: z.literal('home'),
 });
 
-/** How many kernels and runs the home tab shows; it holds 100 blocks. */
+/** What the home tab shows at most; it holds 100 blocks. */
 const SHOWN_KERNELS = 15;
 const SHOWN_RUNS = 10;
 const SHOWN_SAVED = 10;
 const SHOWN_SCHEDULES = 10;
 
-/** Does not wait for the tab: Slack repeats an event that is not acknowledged in 3 s, and the gateway may be slow. */
+/**
+ * Does not wait for the tab: Slack repeats an event that is not acknowledged within 3 s, and the gateway may be slow.
+ */
 export function onHomeOpened(event: unknown, bot: Bot): void {
   const opened = openedSchema.safeParse(event).data;
   if (opened !== undefined) void refreshHome(opened.user, bot, undefined);
 }
 
-/** Publishes a person's home tab; `notice` is what came of a press there. Never rejects. */
+/** Publishes a person's home tab; `notice` is the result of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
   await withBoundary({ what: 'a home tab' }, bot, async () => {
     await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
@@ -60,7 +62,9 @@ async function kernelsOf(person: Person, bot: Bot): Promise<KernelStatus[]> {
   return await bot.control.statusOf(records.slice(0, SHOWN_KERNELS));
 }
 
-/** Those of the channels that this person is in; in direct messages whoever made one is its one person: Slack is not asked. */
+/**
+ * Those of the channels that this person is in. In a direct message its one person made them, so Slack is not asked.
+ */
 async function ofChannels<Kept extends { channel: string }>(
   all: readonly Kept[],
   madeBy: (each: Kept) => string,

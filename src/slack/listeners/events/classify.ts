@@ -14,20 +14,23 @@ import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
 
 /**
- * What message events are: every one is classified here, and nothing here runs code. Code runs from `runRequest`
- * (message.ts) for a new message, and from `runEdited` (message-changed.ts) for an edited one; both by `submitRun`.
+ * Classifies message events; nothing here runs code. Code runs from `runRequest` (message.ts) for a new message, and
+ * from `runEdited` (message-changed.ts) for an edited one, both by `submitRun`.
  */
 
 /** A message that is for the bot, and how it came. */
 export interface Classified {
   source: Source;
-  /** The bot was spoken to: refusals are said. */
+  /** The message addresses the bot, so refusals are told. */
   isAddressed: boolean;
-  /** What it asks for; undefined when on a closer look it is talk. Throws `UserError` and `GatewayError`. */
+  /** What the message asks for; undefined if it is talk after all. Throws `UserError` and `GatewayError`. */
   read: () => Promise<Request | undefined>;
 }
 
-/** Undefined for what is not for the bot: talk among people, other bots, its own words. Costs no call for plain talk. */
+/**
+ * Undefined for a message that is not for the bot: talk among people, other bots, its own messages. Makes no call for
+ * plain talk.
+ */
 export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<Classified | undefined> {
   if (posted.user === bot.userId || isForeignBot(posted, bot)) return undefined;
   const { typed } = posted;
@@ -56,8 +59,8 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
 }
 
 /**
- * A message that has made runs, after an edit in which nothing calls the bot: its code formatting counts, bare text where
- * that is what was run by the shortcut, and a file where one was run. Undefined for what has become talk.
+ * Classifies a message that has made runs, after an edit that does not mention the bot. It asks to run its formatted
+ * code, its bare text if the shortcut had run it, or its file if one had run. Undefined if it has become talk.
  */
 export function classifyEdited(
   posted: PostedMessage,
@@ -83,7 +86,7 @@ function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
       const request = await readWithLanguages(languages, (words) => readRequest(typed, words));
       if (request.kind === 'command') return await resolveSaved(request, posted.channel, bot);
       if (files.length === 0) return refuseOtherFiles(request, posted.files);
-      // Nothing is fetched for somebody who may not run it.
+      // Checked before anything is fetched.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);
       const fetched = await bot.readFiles(files);
       if (fetched.length === 0) return refuseOtherFiles(request, posted.files);
@@ -93,21 +96,21 @@ function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
   };
 }
 
-/** Throws `UserError` where files that are no code are all that there is to run. */
+/** Throws `UserError` if the message has no code and only files that cannot be run. */
 function refuseOtherFiles(request: Request, files: readonly PostedFile[]): Request {
   const hasCode = request.kind === 'snippet' && request.snippet.blocks.some((block) => block.trim() !== '');
   if (!hasCode && files.length > 0) throw noCodeFile(files);
   return request;
 }
 
-/** What Slack says of the author; a bot is one by the message's word too. */
+/** The author of a message, who is a bot if the message says so, too. */
 export async function findAuthor(posted: PostedMessage, bot: Bot): Promise<Person> {
   const person = await bot.users.find(posted.user);
   const isBot = person.isBot || posted.botIds.length > 0;
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }
 
-/** Bots answering bots would never end: only listed ones are read at all. */
+/** Bots that answer bots would never end, so only listed bots are read. */
 function isForeignBot({ botIds, user }: PostedMessage, { policy }: Bot): boolean {
   return botIds.length > 0 && ![...botIds, user].some((id) => policy.allowedBots.includes(id));
 }
@@ -121,16 +124,16 @@ async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
   return auto ?? bot.autoRun === 'all';
 }
 
-/** Talk that cannot have been on its way to run: it calls nobody, and no file or code block is in it. */
+/** A message that cannot have asked for a run: it does not mention the bot, and has no file and no code. */
 export function isPlainTalk({ isDirect, typed, files }: PostedMessage): boolean {
   const mayHoldCode = hasCodeFormatting(typed) || files.some(({ kind }) => kind !== 'other');
   return !isDirect && !mayHoldCode && !mentionsBot(typed);
 }
 
-/** How long it counts that nothing has run in a channel; a run that this process accepts ends it at once. */
+/** How long it is cached that a channel has no runs; a run that this process accepts ends that at once. */
 const NO_RUNS_MS = 60_000;
 
-/** So that edits and deletions in channels without runs cost no look into the store. */
+/** Cached, so that edits and deletions in channels without runs do not read the store. */
 export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   const { channelsWithRuns } = bot.memory;
   const known = channelsWithRuns.get(channel);
@@ -140,7 +143,7 @@ export async function hasRuns(channel: string, bot: Bot): Promise<boolean> {
   return has;
 }
 
-/** What Slack brings later than this (an outage, delayed events) may not be wanted any more. */
+/** A message that Slack brings later than this (an outage, delayed events) may no longer be wanted. */
 const LATE_MS = 15 * 60_000;
 
 /** Slack's ts are seconds since the epoch. */
@@ -152,14 +155,14 @@ export function isLate(posted: PostedMessage): boolean {
   return posted.isAskedAnew !== true && ageMs(posted) > LATE_MS;
 }
 
-/** Throws `UserError`: `late` (it runs when its author presses Run now), or why its author could not run it then either. */
+/** Throws `UserError`: `late`, which offers Run now, or why the author may not run it at all. */
 export function refuseLate(
   posted: PostedMessage,
   action: 'run' | 'look',
   author: Person,
   { policy }: Bot,
 ): never {
-  // What Slack does not say of a person now is asked anew by Run now.
+  // If Slack does not know the person now, Run now asks again.
   const isKnown = !author.isUnknown && author.areGroupsUnknown !== true;
   if (isKnown) must(action, author, posted.channel, policy);
   throw new UserError(
@@ -168,7 +171,7 @@ export function refuseLate(
   );
 }
 
-/** Run now was pressed, and the message has become talk. */
+/** Run now was pressed, but the message has become talk. */
 export function nothingAsked(): UserError {
   return new UserError('badCommand', 'That message no longer asks for a run. Nothing ran.');
 }

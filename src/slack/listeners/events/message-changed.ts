@@ -30,9 +30,9 @@ import { handleMessage, withMessageBoundary } from './message.ts';
 type Edit = MessageChange & { kind: 'edited' };
 type Deletion = MessageChange & { kind: 'deleted' };
 
-/** `message_changed` and `message_deleted`: an edited message runs anew, a deleted one takes its run along. */
+/** `message_changed` and `message_deleted`: an edited message runs anew, and the runs of a deleted one are erased. */
 export async function onMessageChanged(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
-  // The bot edits its own messages all the time: nothing of that is parsed.
+  // Not parsed: the bot edits its own messages all the time.
   if (isOwnChange(event, bot.userId)) return;
   const change = readChange(event, bot.userId);
   if (change === undefined) return;
@@ -43,7 +43,10 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   });
 }
 
-/** A message whose author says that it is wanted though it came late: as it is by now. Rejects with what is refused, mere talk too. */
+/**
+ * Handles a late message, as it is now, because its author has pressed Run now. Rejects with any refusal, also if it
+ * has become talk.
+ */
 export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> {
   const { channel, ts, thread = ts, user, editedTs } = message;
   const isForBot = (await classifyMessage(message, bot)) !== undefined;
@@ -54,7 +57,7 @@ export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> 
   });
 }
 
-/** The message is known from now on, so that one that is still on its way makes no run. */
+/** Erases the runs of a deleted message, and records it as seen, so that it makes no run if it arrives later. */
 async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
   if (before !== undefined && isPlainTalk(before) && !(await hasRuns(channel, bot))) return;
@@ -62,10 +65,10 @@ async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   await bot.markSeen(key);
   await bot.markSeen(deletionRequest(key));
   const first = await bot.runOf(key);
-  // Slack does not always say in which thread it was.
+  // Slack does not always tell the thread.
   const thread = first?.thread ?? deleted.thread;
   const runs = await runsOf({ channel, ts, thread }, bot);
-  // Further back than a long thread is read.
+  // In a long thread the first run may be further back than is read.
   if (first !== undefined && !runs.some(({ id }) => id === first.id)) runs.push(first);
   for (const run of runs) {
     auditRun('delete', run, undefined, bot);
@@ -78,26 +81,26 @@ async function handleEdit(
   ticket: EventTicket | undefined,
   bot: Bot,
 ): Promise<void> {
-  // Only the author's own edits count; and only of what was typed, not of a preview that came with it.
+  // Only edits by the author count, and only changes of what was typed, not an added preview.
   if (by !== message.user || (before !== undefined && isSameTyped(before, message))) return;
   let isNew = false;
   await withMessageBoundary(message, ticket, bot, async (onAddressed) => {
     const classified = await classifyMessage(message, bot);
     if (classified === undefined && (message.botIds.length > 0 || !(await hasRuns(message.channel, bot))))
       return;
-    // Slack repeats what it could not deliver: the edit may come behind the deletion.
+    // Slack repeats undelivered events, so an edit may come after the deletion.
     const { channel, ts, thread = ts } = message;
     const key = messageRequest(bot.workspace, channel, ts);
     if (await bot.isKnown(deletionRequest(key))) return;
-    // What the kernel was given stays given.
+    // It was given to the kernel as input, which cannot be undone.
     if (await bot.isKnown(replyRequest(key))) return;
     let runs = await runsOf({ channel, ts, thread }, bot);
     if (runs.length === 0 && classified !== undefined) {
       if (classified.isAddressed) onAddressed();
       if (isOutsideWindow(message, bot)) refuseEdit(bot);
-      // It was refused before, or was no code; its first form counts as handled from now on.
+      // It was refused before, or was no code. Its first version counts as handled from now on.
       isNew = await bot.markSeen(key);
-      // Another process may have taken the message just now.
+      // Another process may just have handled the message.
       if (!isNew) runs = await runsOf({ channel, ts, thread }, bot);
       isNew = runs.length === 0;
     }
@@ -106,7 +109,7 @@ async function handleEdit(
     const edited = classified ?? classifyEdited(message, runs, bot);
     if (edited?.isAddressed === true) onAddressed();
     const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
-    // The answer would stand below words that did not make it.
+    // The answer would be below a text that it does not belong to.
     if (isCodeGone && !(await isKnownEdit(message, last, bot)))
       for (const run of runs) await bot.runs.erase(run);
   });
@@ -114,8 +117,8 @@ async function handleEdit(
 }
 
 /**
- * Runs the new code of a message that has made a run: in its place where it still waits, else behind it. False where the
- * message says nothing any more.
+ * Runs the new code of a message that has made a run: it replaces a run that still waits, else it is queued. False if
+ * the message asks for nothing any more.
  */
 async function runEdited(
   message: PostedMessage,
@@ -124,7 +127,7 @@ async function runEdited(
   bot: Bot,
 ): Promise<boolean> {
   const request = await classified.read();
-  // Words beside its code: nothing new is asked for.
+  // Not a lone code block any more, so it asks for nothing new.
   if (request === undefined) return true;
   if (request.kind === 'nothing') return false;
   if (request.kind === 'command')
@@ -178,7 +181,7 @@ async function runsOf(
   return (await bot.runs.newest('thread', [channel, thread])).filter((run) => run.data.message === key);
 }
 
-/** Slack may bring an edit twice, and edits in any order: an older one has been overtaken. */
+/** Slack may bring edits twice and in any order: an edit older than that of the last run is ignored. */
 async function isKnownEdit(message: PostedMessage, last: Run, bot: Bot): Promise<boolean> {
   const isOvertaken = Number(last.data.editedTs ?? 0) >= Number(message.editedTs ?? 0);
   return isOvertaken || (await bot.isKnown(requestOf(message, bot)));
@@ -188,19 +191,19 @@ function isSameTyped(before: PostedMessage, after: PostedMessage): boolean {
   return JSON.stringify(before.typed) === JSON.stringify(after.typed);
 }
 
-/** The same code in a language that is not named, or named by any word for the one that ran: nothing new. */
+/** Whether code and language are those of the last run, whatever word names the language. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
   if (!hasCode(last, blocks)) return false;
   return language === undefined || meansSame(language, last, await bot.languages(last.channel));
 }
 
-/** SQL runs wherever it runs. */
+/** SQL is the same on any kernel. */
 function meansSame(language: string, { data }: Run, context: LanguageContext): boolean {
   try {
     const { kernelspec, dialect } = resolveLanguage(language, context);
     return dialect === data.dialect && (dialect !== undefined || kernelspec === data.kernelspec);
   } catch (error) {
-    // Refused with the reason when it is admitted.
+    // Admission refuses it with the reason.
     if (error instanceof UserError) return false;
     throw error;
   }

@@ -23,8 +23,8 @@ import {
 } from './classify.ts';
 
 /**
- * Every message that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes twice
- * (as `message` and as `app_mention`, in any order); both are read alike and the run store tells them to be one.
+ * Handles messages that people write: mention, direct message, thread, a channel on `auto`, files. A mention comes
+ * twice (as `message` and as `app_mention`, in any order); both have the same request, so it runs once.
  */
 export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
   const posted = readPosted(event, bot.userId);
@@ -32,15 +32,15 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
   const { mutex, handledRequests } = bot.memory;
   const key = requestOf(posted, bot);
   await mutex.run(messageRequest(bot.workspace, posted.channel, posted.ts), async () => {
-    // The run store would say the same, and take its time while the kernel is at work.
+    // The run store would say the same, but takes longer.
     if (handledRequests.has(key)) return;
     if (await handleMessage(posted, ticket, bot)) handledRequests.set(key, true);
   });
-  // What came late is told of, which is enough.
+  // Somebody who is told that a message came late needs no welcome.
   if (!isLate(posted)) await welcomeFirst(posted, bot);
 }
 
-/** Does what a message asks for. True when it was addressed to the bot and nothing is left to do. */
+/** Does what a message asks for. True if it addressed the bot and nothing is left to do. */
 export async function handleMessage(
   posted: PostedMessage,
   ticket: EventTicket | undefined,
@@ -55,7 +55,7 @@ export async function handleMessage(
     const request = await classified.read();
     if (request === undefined && posted.isAskedAnew === true) throw nothingAsked();
     if (request === undefined) return;
-    // One that ran in time may come again, too.
+    // A message that ran in time may come again late.
     if (isLate(posted) && !(await bot.isKnown(requestOf(posted, bot))))
       refuseLate(posted, request.kind === 'snippet' ? 'run' : 'look', await findAuthor(posted, bot), bot);
     await runRequest(posted, classified, request, bot);
@@ -63,9 +63,9 @@ export async function handleMessage(
 }
 
 /**
- * Refusals go to the author alone, and only once `onAddressed` says that the message called the bot; of what came late its
- * author hears in any case. Of a message that was asked for by a press, the press is answered: rejects with the refusal.
- * True when the message called the bot and nothing is left to do.
+ * Tells refusals to the author alone, and only once `onAddressed` was called; that a message came late is told in any
+ * case. If Run now was pressed, rejects with the refusal, which answers the press. True if the message addressed the
+ * bot and nothing is left to do.
  */
 export async function withMessageBoundary(
   posted: PostedMessage,
@@ -105,8 +105,8 @@ async function runRequest(
       await untilDone(key, bot, () => notifyPrivately(posted, helpText(bot.userId), bot));
       return;
     case 'command': {
-      const once = onlyLooks(request.command) ? untilDone : runOnce;
-      await once(key, bot, () => runMessageCommand(posted, request.command, bot));
+      const act = () => runMessageCommand(posted, request.command, bot);
+      await (onlyLooks(request.command) ? untilDone(key, bot, act) : changeOnce(key, bot, act));
       return;
     }
     case 'snippet': {
@@ -124,26 +124,49 @@ async function runRequest(
   }
 }
 
+/**
+ * Does once what may do harm twice. Of one that a process began and did not live to end nobody knows how far it came, which
+ * its author is told.
+ */
+async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Promise<void> {
+  const ended = `${key}/ended`;
+  const isOurs = await runOnce(key, bot, async () => {
+    await act();
+    return true;
+  });
+  if (isOurs === true) await bot.markSeen(ended).catch(() => undefined);
+  else if (!(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
+    throw new UserError('notTaken', HALF_DONE);
+}
+
+const HALF_DONE =
+  'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.';
+
+/** Where it is known that the refusal of a request was told. */
+function refusalOf(key: string): string {
+  return `${key}/refused`;
+}
+
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
   const { channel, thread, ts } = posted;
   const person = await findAuthor(posted, bot);
-  // Of an edited message too: what runs of it goes with the message.
+  // The message's request also for an edit, so that a run belongs to the message.
   const requestKey = messageRequest(bot.workspace, channel, ts);
   const place = { channel, thread, requestKey, root: thread ?? ts };
-  // In a thread of a channel who asked is answered there, too.
+  // In a thread of a channel the requester is answered privately, too.
   const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
   const notifyAlone = (text: string, blocks?: KnownBlock[]) => notifyPrivately(posted, text, bot, blocks);
   await notifyAnswer(await runCommand(command, person, place, bot), here, notifyAlone, bot);
 }
 
-/** Once for a message that comes twice, also when the refused command had claimed the request before it failed. */
+/** Tells a refusal once for a message that comes twice, also if a refused command had recorded the request before. */
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
-  await untilDone(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
+  await untilDone(refusalOf(key), bot, () => notifyPrivately(posted, text, bot));
 }
 
-/** The message is not known by that: it may still run. */
+/** Offers Run now once. The message is not recorded as seen, so it may still run. */
 async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const { channel, ts, thread = ts } = posted;
   const offer = `${requestOf(posted, bot)}/late`;
@@ -151,7 +174,7 @@ async function offerOnce(posted: PostedMessage, text: string, bot: Bot): Promise
   await untilDone(offer, bot, () => notifyPrivately(posted, text, bot, blocks));
 }
 
-/** In a direct message everything is private anyway, and a plain reply does not vanish. */
+/** In a direct message everything is private anyway, and a normal message does not vanish. */
 async function notifyPrivately(
   posted: PostedMessage,
   text: string,
@@ -174,7 +197,7 @@ const joinedSchema = z.object({
   event_ts: z.string(),
 });
 
-/** The bot was invited: the channel reads what it is for, once. */
+/** Welcomes a channel that the bot was invited to, once. */
 export async function onJoined(event: unknown, bot: Bot): Promise<void> {
   const joined = joinedSchema.safeParse(event).data;
   if (joined === undefined || joined.user !== bot.userId) return;

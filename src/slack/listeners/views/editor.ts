@@ -27,7 +27,7 @@ import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
 import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 
-/** Without a `channel` it is picked in the modal. */
+/** Opens the editor. Without a `channel` it is chosen in the modal. */
 export async function openEditor(
   { user, trigger, channel }: { user: string; trigger: string; channel: string | undefined },
   bot: Bot,
@@ -35,7 +35,7 @@ export async function openEditor(
   await bot.views.openModal(trigger, async () => {
     const [person, context] = await Promise.all([
       bot.users.find(user),
-      // Without a channel: what words mean everywhere.
+      // Without a channel: the languages of no particular channel.
       bot.languages(channel ?? ''),
       channel === undefined ? undefined : bot.channels.mustBePostable(channel),
     ]);
@@ -47,8 +47,8 @@ export async function openEditor(
 }
 
 /**
- * The global shortcut, and Run code on the home tab: the editor, with the channel to choose. A refusal is said in its
- * place, where the person looks.
+ * The global shortcut, and Run code on the home tab: opens the editor, where the channel is chosen. A refusal is shown
+ * in a modal instead, where the person looks.
  */
 export async function onEditorCalled(
   { ack, body }: { ack: AckFn<void>; body: { user: { id: string }; trigger_id: string } },
@@ -67,7 +67,7 @@ export async function onEditorCalled(
   });
 }
 
-/** "Edit and run": the editor with a run's code; it is posted into the same thread. */
+/** Edit and run: opens the editor with a run's code; the answer goes into the same thread. */
 export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
@@ -78,7 +78,7 @@ export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promi
   });
 }
 
-/** The editor with code that is there already; nothing of what was in it before. */
+/** The editor, filled with code. */
 export function renderFilled(purpose: EditorPurpose, content: EditorContent): ModalView {
   const { fields, joins } = splitCode(content.blocks) ?? { fields: [], joins: [] };
   const isVerbatim = content.blocks.some((block) => undoPhoneTyping(block) !== block);
@@ -86,7 +86,7 @@ export function renderFilled(purpose: EditorPurpose, content: EditorContent): Mo
   return renderEditor({ ...purpose, isVerbatim, joins: parts }, { ...content, blocks: fields });
 }
 
-/** A submitted editor: accepted, or back with what was typed and a sentence at the field that is wrong. */
+/** Accepts a submitted editor, or shows a sentence at the field that is wrong. */
 export const onEditorSubmitted = onSubmission(
   {
     what: 'an editor',
@@ -112,7 +112,7 @@ export const onEditorSubmitted = onSubmission(
         ? await inTime(readSnippet(typed, purpose, bot), signal)
         : { language: typed.language, blocks: draft.blocks, notebook: draft.notebook };
     const source = draft === undefined ? 'editor' : 'shortcut';
-    // In a thread stands the code that it was before.
+    // Its thread shows the code before the edit.
     const origin = draft === undefined && thread !== '' ? 'edited' : undefined;
     const request = { source, channel, thread, snippet, message: draft?.message, origin } as const;
     const submit = (requestKey: string) => submitRun({ requestKey, ...request }, person, bot, signal);
@@ -122,8 +122,8 @@ export const onEditorSubmitted = onSubmission(
 );
 
 /**
- * A submission that was taken back, because the store's answer was lost, stays known and has made no run: the next one
- * of the same modal gets a key of its own. One that made a run is told so.
+ * Submits with a key of the modal. If a submission was withdrawn because the store's answer was lost, its key is known
+ * but has no run, and the next submission gets another key. If it has a run, the person is told.
  */
 async function submitOnce(key: string, submit: (key: string) => Promise<Admitted>, bot: Bot): Promise<void> {
   let attempt = key;
@@ -162,7 +162,10 @@ function readTyped(fields: Fields, { loads }: EditorPurpose): Typed {
   };
 }
 
-/** What is typed, or in the file. A phone bends quotes in a modal too; where they stood before, they are meant. */
+/**
+ * The typed code, or that of the file. A phone makes quotes curly in a modal, too; if the code had curly quotes before,
+ * they are kept.
+ */
 async function readSnippet(
   { language, fields, files }: Typed,
   { isVerbatim, joins }: EditorPurpose,
@@ -181,7 +184,7 @@ async function readSnippet(
   return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
 }
 
-/** The field that an error belongs to; an input of this very modal, because Slack drops an error at any other. */
+/** The field that an error is shown at. It has to be an input of this modal, or Slack would drop the error. */
 function fieldOf(
   error: unknown,
   blocks: readonly { block_id?: string; type?: string }[],

@@ -29,7 +29,7 @@ import { onSubmission } from '../interactions.ts';
 import { findRunFor } from '../requests.ts';
 import { makeSchedule } from '../schedules.ts';
 
-/** The box for a name, and the question whether what has that name may be replaced. */
+/** The modal for a name, and the question whether to replace the snippet that has it. */
 export const onSaveSubmitted = onSubmission(
   {
     what: 'a box to save',
@@ -53,7 +53,7 @@ export const onSaveSubmitted = onSubmission(
   },
 );
 
-/** `schedule` alone: the form. Throws `UserError` where nothing is saved that could be scheduled. */
+/** `schedule` alone: opens the form. Throws `UserError` if nothing is saved that could be scheduled. */
 export async function openScheduleForm(
   { user, trigger, channel }: { user: string; trigger: string; channel: string },
   bot: Bot,
@@ -70,7 +70,7 @@ export async function openScheduleForm(
   });
 }
 
-/** What is wrong with one field of a form. */
+/** An error in one field of a form. */
 class FieldError extends UserError {
   readonly field: string;
   constructor(field: string, { code, message }: UserError) {
@@ -79,7 +79,7 @@ class FieldError extends UserError {
   }
 }
 
-/** Throws what `read` throws as an error of the field. */
+/** Turns a `UserError` of `read` into an error of the field. */
 function inField<Value>(field: string, read: () => Value): Value {
   try {
     return read();

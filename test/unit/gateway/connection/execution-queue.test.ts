@@ -20,7 +20,7 @@ test('ExecutionQueue: of executions that have ended it keeps two hundred ids, an
     execution.markWritten();
     expect(execution.request).toBeUndefined();
     expect(queue.finish(execution, n % 2 === 1)).toBe(true);
-    execution.leave(undefined);
+    execution.leave();
   }
   expect(queue.endedWithError('99')).toBeUndefined();
   expect(queue.endedWithError('100')).toBe(false);

@@ -189,7 +189,7 @@ test('a run that is cancelled while its edit is being stored never runs', async 
   const storing = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   rig.faults.before = (method) => {
-    if (method !== 'replaceCode') return undefined;
+    if (method !== 'save') return undefined;
     asked.resolve();
     return storing.promise;
   };
@@ -211,9 +211,10 @@ test('an edit that the store does not take changes nothing: the old code runs', 
   await rig.submit('running()');
   await rig.held.untilBegun('running()');
   const edited = await rig.submit('old()');
-  rig.faults.before = (method) => (method === 'replaceCode' ? Promise.reject(silent()) : undefined);
+  rig.faults.before = (method) => (method === 'save' ? Promise.reject(silent()) : undefined);
   const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
   await expect(rig.admission.replaceWaiting(edited.run, edit)).rejects.toThrow('no answer');
+  rig.faults.before = () => undefined;
   rig.held.letRun();
   expect((await rig.untilDone(edited)).kind).toBe('ok');
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'old()']);
@@ -229,4 +230,21 @@ test('several kernels a channel: an edit to another language moves the run to th
   const begun = await rig.held.untilBegun('new()');
   expect(begun.kernel.name).toBe('scala-spark');
   expect(rig.kernels.find('T1/C1/python3')?.unfinished).toHaveLength(1);
+});
+
+test('an edit whose answer of the store was lost changes nothing: the code that runs is the code that is stored', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const running = await rig.held.untilBegun('running()');
+  const edited = await rig.submit('old()');
+  rig.faults.after = (method) => {
+    if (method === 'save') throw silent();
+  };
+  const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '1' };
+  await expect(rig.admission.replaceWaiting(edited.run, edit)).rejects.toThrow('no answer');
+  rig.faults.after = () => undefined;
+  running.end();
+  (await rig.held.untilBegun('old()')).end();
+  await rig.untilDone(edited);
+  expect(await rig.runs.code(edited.run)).toEqual(['old()']);
 });

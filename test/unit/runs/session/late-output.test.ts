@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { Run } from '../../../../src/runs/run.ts';
 import type { ScriptMessage } from '../../../support/scripted-gateway.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
+import { silent } from '../../../support/store-faults.ts';
 
 test('a thread that prints after the end still edits the right run message', async () => {
   await using rig = await startSessionRig();
@@ -67,4 +69,28 @@ test('output that Slack did not take stays on disk for the next start', async ()
   await rig.untilDone(await rig.submit('code()'));
   await rig.session().shutDown();
   expect(await readdir(rig.spoolDir)).toHaveLength(1);
+});
+
+test('a deleted run stays erased when a write of its late output is repeated', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  rig.onFinish = () => ({ delivered: true, messageTs: '2.0', files: ['F1'] });
+  const failed = Promise.withResolvers<void>();
+  const repeated = Promise.withResolvers<void>();
+  rig.faults.before = (method, [run]) => {
+    if (method !== 'save' || (run as Run).data.erased === true) return;
+    failed.resolve();
+    throw silent();
+  };
+  const [kernel] = rig.gateway.kernels.values();
+  kernel!.stream(await kernel!.untilReceived('execute_request'), 'late\n');
+  await failed.promise;
+  await rig.runs.erase(live.run);
+  rig.faults.before = () => undefined;
+  rig.faults.after = (method) => (method === 'save' ? repeated.resolve() : undefined);
+  await repeated.promise;
+  await rig.untilDone(await rig.submit('next()'));
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { newRun } from '../../../../src/runs/admission/new-run.ts';
 import type { BlockRequest } from '../../../../src/runs/run.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+import { silent } from '../../../support/store-faults.ts';
 
 /** As a process leaves it that dies in the middle of the run. */
 async function setBack(
@@ -27,6 +29,30 @@ test('a killed process: what waited runs in its order, what ran is resumed, noth
   (await rig.held.untilBegun('second()')).end();
   expect((await rig.untilEnded(second)).kind).toBe('ok');
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+});
+
+test('killed while its kernel said nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('quiet()');
+  const run = await rig.held.untilBegun('quiet()');
+  await expect.poll(async () => (await rig.store.runs.get(live.id))?.data.request?.checkpoint).toBeDefined();
+  await rig.replace('killed');
+  run.end();
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(rig.views(live).at(-1)?.output?.losses).toEqual([]);
+});
+
+test('killed after its kernel said more than the store knows of: something may be missing', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('talks()');
+  const run = await rig.held.untilBegun('talks()');
+  await expect.poll(async () => (await rig.store.runs.get(live.id))?.data.request?.checkpoint).toBeDefined();
+  rig.faults.before = () => Promise.reject(silent());
+  run.print('the store does not know\n');
+  await rig.untilShown(live, ({ output }) => (JSON.stringify(output?.parts) ?? '').includes('does not know'));
+  await rig.replace('killed');
+  run.end();
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', possibleGap: true });
 });
 
 test('runs that wait are resumed in their order, also those whose code has to be read', async () => {
@@ -184,4 +210,37 @@ test('a run whose message is deleted as its process dies does not run any more',
   await rig.untilDone(await rig.submit('last()'));
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'last()']);
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
+
+test('a run that a restored backup says may have been sent is not sent again', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const { outcome: _, request: __, ...data } = live.run.data;
+  await rig.store.runs.save({ ...live.run, state: 'sending', data });
+  await rig.replace('killed');
+  await rig.kernels.run(live.id)?.posted;
+  expect(rig.views(live).at(-1)?.phase).toMatchObject({ kind: 'ended', outcome: { kind: 'unknown' } });
+  expect(rig.held.begun).toHaveLength(1);
+});
+
+test('a process that is stopped while it takes over begins no run any more', async () => {
+  await using rig = await startSessionRig();
+  const chosen = { kernelspec: 'python3', language: 'python', displayName: undefined };
+  const run = newRun(rig.request('code()', { thread: '' }), 'T1/C1', chosen);
+  await rig.store.runs.accept(run.data.requestKey, run);
+  const reading = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<void>();
+  rig.faults.before = async (method) => {
+    if (method !== 'code') return;
+    reading.resolve();
+    await read.promise;
+  };
+  const recovering = rig.recover();
+  await reading.promise;
+  await rig.runs.close();
+  read.resolve();
+  await recovering;
+  expect(rig.kernels.run(run.id)).toBeUndefined();
 });

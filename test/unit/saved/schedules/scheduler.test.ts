@@ -387,3 +387,14 @@ test('a store that was emptied gets the schedules again, and none runs twice for
   await until('2026-03-03T07:00:30Z');
   expect(started).toEqual(['2026-03-02T07:00', '2026-03-03T07:00']);
 });
+
+test('a clock that was years ahead for a moment does not silence a schedule until then', async () => {
+  await lead('2026-11-30T05:00Z');
+  await add();
+  scheduler.close();
+  await lead('2099-01-01T05:30Z');
+  scheduler.close();
+  await lead('2026-11-30T06:30Z');
+  await until('2026-11-30T07:01Z');
+  expect(started).toEqual(['2026-11-30T07:00']);
+});

@@ -13,6 +13,8 @@ test.each([
   ['file_deleted', 'notFound'],
   ['edit_window_closed', 'uneditable'],
   ['cant_update_message', 'uneditable'],
+  ['token_revoked', 'token'],
+  ['not_authed', 'token'],
   ['is_archived', 'other'],
   ['not_in_channel', 'other'],
   ['thread_locked', 'other'],
@@ -31,6 +33,9 @@ test.each([
   ['one that is told as an error', platform('ratelimited'), { kind: 'rateLimited', waitMs: 1000 }],
   ['one without a time', new Error('Retry header did not contain a valid timeout'), { kind: 'rateLimited' }],
   ['Slack in trouble', platform('internal_error'), { kind: 'unclear', reason: 'internal_error' }],
+  ['an edit that failed inside Slack', platform('update_failed'), { kind: 'unclear' }],
+  ['a workspace that moves just now', platform('org_login_required'), { kind: 'unclear' }],
+  ['a channel that moves just now', platform('external_channel_migrating'), { kind: 'unclear' }],
   ['a page that is no JSON', platform('<html>Bad Gateway</html>'), { kind: 'unclear' }],
   ['HTTP 502', new WebAPIHTTPError(502, 'Bad Gateway', {}, ''), { kind: 'unclear', reason: 'HTTP 502' }],
   [

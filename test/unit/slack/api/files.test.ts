@@ -35,7 +35,7 @@ const elsewhere = {
 function reader(askFile: (id: string) => Promise<unknown> = () => Promise.reject(new Error('asked'))) {
   return createFileReader({
     maxCodeBytes: 1_000_000,
-    bring: createDownload('xoxb-secret', undefined, fetch),
+    download: createDownload('xoxb-secret', undefined, fetch),
     askFile,
   });
 }
@@ -52,7 +52,7 @@ test('a long name of a notebook is not cut through an emoji', async () => {
   const notebook = JSON.stringify({ cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 });
   const read = createFileReader({
     maxCodeBytes: 1_000_000,
-    bring: async () => Buffer.from(notebook),
+    download: async () => Buffer.from(notebook),
     askFile: async () => ({}),
   });
   const name = `${'a'.repeat(149)}😀.ipynb`;
@@ -82,7 +82,7 @@ test('a file whose size Slack does not say is fetched no further than a run may 
   const apiUrl = `http://127.0.0.1:${port}/api/`;
   const read = createFileReader({
     maxCodeBytes: 1_000_000,
-    bring: createDownload('x', apiUrl, fetch),
+    download: createDownload('x', apiUrl, fetch),
     askFile: async () => ({}),
   });
   const file = { ...elsewhere, url: `http://127.0.0.1:${port}/a.py`, size: undefined };

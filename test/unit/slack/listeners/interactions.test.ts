@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
+import { onInputSubmitted } from '../../../../src/slack/listeners/input.ts';
 
 test('a button whose value is of an earlier version is told as that', async () => {
   const said: unknown[] = [];
@@ -24,4 +25,24 @@ test('a button whose value is of an earlier version is told as that', async () =
     expect.stringMatching(/^This button is of an earlier version/),
   ]);
   expect(isAcked).toBe(true);
+});
+
+test('a modal of an earlier version is told as that at its first field, where what was typed stays', async () => {
+  const acks: unknown[] = [];
+  const submit = async (private_metadata: string): Promise<void> =>
+    await onInputSubmitted(
+      {
+        ack: async (answer: unknown) => void acks.push(answer),
+        body: { user: { id: 'U1' } },
+        view: { private_metadata, blocks: [{ type: 'section' }, { type: 'input', block_id: 'typed' }] },
+      } as never,
+      {} as Bot,
+    );
+  await submit('');
+  await submit('{"lane":"T1/C1"}');
+  const errors = { typed: expect.stringMatching(/^This form is of an earlier version/) };
+  expect(acks).toEqual([
+    { response_action: 'errors', errors },
+    { response_action: 'errors', errors },
+  ]);
 });

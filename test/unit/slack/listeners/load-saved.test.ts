@@ -109,7 +109,7 @@ test('blocks that are loaded after long code stay blocks', async () => {
   const { shown, load } = await openLoading(['x\n'.repeat(2_000)], ['%%sql', '1 + 1']);
   await load(0);
   await load(1);
-  const { joins } = readMetadata(purposeSchema, shown[1]?.private_metadata ?? '');
+  const { joins } = readMetadata(purposeSchema, shown[1]?.private_metadata ?? '') ?? {};
   expect(joinFields(['%%sql', '1 + 1'], joins)).toEqual(['%%sql', '1 + 1']);
   expect(JSON.stringify(shown[1])).toContain('Code, block 2');
 });

@@ -56,6 +56,29 @@ test('a live edit of a message that cannot be edited is refused, its end is post
   expect(rig.playground.calls.filter(isPost)).toHaveLength(2);
 });
 
+test.each(['token_revoked', 'invalid_auth', 'account_inactive'])(
+  'where Slack says %s no message is given up: its token may be set right',
+  async (error) => {
+    await using rig = await startMessagesRig();
+    const message = messageOf(rig);
+    rig.playground.fail('chat.postMessage', { kind: 'error', error }, 2);
+    expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
+    rig.playground.fail('chat.update', { kind: 'error', error }, 2);
+    expect(await message.send(render, again)).toEqual({ kind: 'posted', ts: message.ts });
+    expect(rig.playground.messages('#data')).toHaveLength(1);
+  },
+);
+
+test('a channel that is not found is tried again for a while: its new id may be on its way', async () => {
+  await using rig = await startMessagesRig();
+  const message = messageOf(rig);
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'channel_not_found' }, 2);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
+  rig.playground.fail('chat.update', { kind: 'error', error: 'channel_not_found' }, Infinity);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'refused', code: 'channel_not_found' });
+  expect(rig.playground.callsOf('chat.update')).toHaveLength(5);
+});
+
 test('a message that is deleted again and again is posted anew some times, not for ever', async () => {
   await using rig = await startMessagesRig();
   const message = messageOf(rig, { ts: '1.1' });

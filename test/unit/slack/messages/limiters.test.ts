@@ -234,3 +234,15 @@ test('a message that was edited once and never opened, as a root is, is forgotte
   for (let number = 0; number < 100_000; number += 1) limiter.take(`run-${number}/root`, 'live');
   expect(heldBytes() - before).toBeLessThan(4_000_000);
 });
+
+test('an urgent picture that is progress again keeps no turn', () => {
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  for (let number = 0; number < 50; number += 1) limiter.take(`run-${number}`, 'end');
+  expect(limiter.take('asked', 'urgent')).toBeGreaterThan(0);
+  expect(limiter.take('asked', 'live')).toBeGreaterThan(0);
+  nowMs = 60_000;
+  expect(Array.from({ length: 50 }, (_, nth) => limiter.take(`next-${nth}`, 'end'))).toEqual(
+    Array.from({ length: 50 }, () => 0),
+  );
+});

@@ -58,6 +58,26 @@ test.each([
   await playground.waitFor(() => reactions()?.join() === name);
 });
 
+test('edits change the reactions of many messages within the calls that Slack allows', async () => {
+  await using rig = await startMessagesRig({ rates: { 'reactions.remove': 4 } });
+  const { playground, channel } = rig;
+  const marks = marksOf(rig);
+  const edited = Array.from({ length: 4 }, (_, nth) => playground.as('ana').post('#data', `run ${nth}`));
+  const showAll = async (view: RunView, name: string): Promise<void> => {
+    for (const { ts } of edited)
+      marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, view);
+    const isMarked = (ts: string) =>
+      playground
+        .thread(channel, ts)[0]
+        ?.reactions?.map((each) => each.name)
+        .join() === name;
+    await playground.waitFor(() => edited.every(({ ts }) => isMarked(ts)));
+  };
+  await showAll(ended({ kind: 'raised' }), 'x');
+  await showAll(ended({}, 2), 'white_check_mark');
+  expect(playground.callsOf('reactions.remove')).toHaveLength(4);
+});
+
 test('with its answer goes the reaction, and no other; only on the message of a person, and of a run that ended', async () => {
   await using playground = await startPlayground({ rates: false });
   const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;

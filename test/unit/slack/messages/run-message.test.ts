@@ -115,3 +115,38 @@ test('the last picture before a shutdown is an edit or none: the live message st
   await message.release();
   expect(playground.callsOf('chat.delete')).toEqual([]);
 });
+
+/** Others have used all edits but those that are left to ends. */
+function onlyEndsHaveEdits({ sending }: MessagesRig): EditLimiter {
+  const limits = { ...SLACK_EDITS, edits: 20, gapMs: 0, apartMs: 0 };
+  const edits = new EditLimiter(Date.now, { isFresh: true, limits });
+  for (let nth = 0; nth < 10; nth += 1) edits.take(`other-${nth}`, 'live');
+  sending.edits = edits;
+  return edits;
+}
+
+const running = { kind: 'running', sinceMs: 0, stopping: false, stopIgnored: false } as const;
+const outage = { code: 'unreachable', detail: 'It is away.', isCutOff: true, sent: 'yes' } as const;
+const asked = { kind: 'inputAsked', sinceMs: 0, untilMs: 9e11, prompt: 'name?', password: false } as const;
+
+test.each<[string, Partial<RunView>]>([
+  ['a question of the code', { phase: asked }],
+  ['a stop', { phase: { ...running, stopping: true } }],
+  ['a stop without effect', { phase: { ...running, stopping: true, stopIgnored: true, ignoredAtMs: 1 } }],
+  ['the gateway away', { phase: running, outage }],
+])('%s is shown at once, also where others used all edits for their progress', async (_, news) => {
+  await using rig = await startMessagesRig();
+  const { playground } = rig;
+  onlyEndsHaveEdits(rig);
+  const message = open(rig);
+  message.show({ ...ENDED, phase: running });
+  await playground.waitFor(() => playground.callsOf('chat.postMessage').length === 1);
+  message.show({ ...ENDED, phase: running, notes: ['Only progress.'] });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(playground.callsOf('chat.update')).toEqual([]);
+  message.show({ ...ENDED, ...news });
+  await playground.waitFor(() => playground.callsOf('chat.update').length === 1);
+  message.show({ ...ENDED, ...news, notes: ['Progress again.'] });
+  await message.finish(ENDED);
+  expect(playground.callsOf('chat.update')).toHaveLength(2);
+});

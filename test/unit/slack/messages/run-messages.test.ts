@@ -27,8 +27,37 @@ test('an answer that Slack could not delete at once is deleted a little later: n
     return Response.json(calls === 1 ? { ok: false, error: 'internal_error' } : { ok: true });
   };
   const messages = createRunMessages({ botToken: 'xoxb', fetch, log: silentLog });
-  await messages.remove({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run);
+  expect(await messages.remove({ channel: 'C1', thread: '1.0', data: { messageTs: '1.1' } } as Run)).toBe(
+    true,
+  );
   expect(calls).toBe(2);
+});
+
+test('what Slack refuses to delete stays, and a message that it gives no answer to does not keep the others from being tried', async () => {
+  const asked: string[] = [];
+  const remove = async (answer: () => Promise<Response>): Promise<boolean> => {
+    const fetch = async (_: unknown, { body = '' }: { body?: unknown } = {}) => {
+      asked.push(String(new URLSearchParams(String(body)).get('ts')));
+      return await answer();
+    };
+    const messages = createRunMessages({ botToken: 'xoxb', fetch, log: silentLog });
+    return await messages.remove({
+      channel: 'C1',
+      thread: '1.0',
+      data: { messageTs: '1.1', replies: ['1.2'], needsRoot: true },
+    } as Run);
+  };
+  expect(await remove(async () => Response.json({ ok: false, error: 'cant_delete_message' }))).toBe(true);
+  expect(asked.splice(0)).toEqual(['1.2', '1.1', '1.0']);
+  vi.useFakeTimers();
+  try {
+    const removing = remove(async () => Response.json({ ok: false, error: 'internal_error' }));
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(await removing).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(new Set(asked)).toEqual(new Set(['1.2', '1.1', '1.0']));
 });
 
 test('a call that is tried again later keeps no process that ends', async () => {

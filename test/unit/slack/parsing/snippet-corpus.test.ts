@@ -20,13 +20,13 @@ function corpus(name: string): SnippetCase[] {
 
 const words = languageWords(languagesOf());
 
-function read({ door, event }: SnippetCase): SnippetCase['expect'] {
+function read({ wayIn, event }: SnippetCase): SnippetCase['expect'] {
   try {
-    const message = door === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
-    const text = door === 'thread' ? undefined : readCommandText(message);
+    const message = wayIn === 'slash' ? readSlash(event.text, words) : readMessage(event, botUserId);
+    const text = wayIn === 'thread' ? undefined : readCommandText(message);
     const command = text === undefined ? undefined : readCommand(text);
     if (command !== undefined) return { command };
-    const snippet = door === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
+    const snippet = wayIn === 'thread' ? readLoneFence(message, words) : readSnippet(message, words);
     if (snippet === undefined) return { silent: true };
     checkSnippet(snippet, 1_000_000);
     const { language, syntax, blocks } = snippet;

@@ -25,12 +25,6 @@ describe('a new file', () => {
     await store.close();
     expect(existsSync(`${file}-wal`)).toBe(false);
   });
-
-  test('is found relative to the working directory, and by an address with slashes', async () => {
-    const file = join(folder, 'slashes.db');
-    await (await open(`sqlite://${file}`)).close();
-    expect(existsSync(file)).toBe(true);
-  });
 });
 
 test('what is committed survives the process without waiting for the disk', async () => {

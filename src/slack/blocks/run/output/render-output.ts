@@ -20,31 +20,31 @@ import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {
   elements: BodyElement[];
-  /** The same in plain words, for readers that do not see blocks. */
+  /** The same as plain text, for readers that do not see blocks. */
   plain: string;
-  /** Parts whose text is not all there. */
+  /** Parts that are not shown whole. */
   cut: ReadonlySet<OutputPart>;
 }
 
 export interface OutputRoom {
-  /** Room in which everything is shown whole, if it fits (see `roomOf`). */
+  /** The room up to which everything is shown whole (see `roomOf`). */
   whole: number;
-  /** Room that is used when it does not fit. */
+  /** The room that is used otherwise. */
   cut: number;
-  /** The whole of what is cut is attached as a file, and that is said. */
+  /** What is cut is attached as a file, which is named. */
   isAttached: boolean;
-  /** Part of a cut text's room that its start gets, 0 to 1. */
+  /** The part of a cut text's room for its start, 0 to 1. */
   headShare: number;
-  /** What the elements may have in any case, in characters of JSON. */
+  /** The limit of the elements in any case, in characters of JSON. */
   json: number;
 }
 
-/** More files in a row are only counted. */
+/** More files in a row are counted, not named. */
 const FILES_NAMED = 5;
-/** Smaller shares of the room show too little of each part: then parts of the middle are left out. */
+/** With smaller shares of the room each part would show too little; then parts in the middle are left out. */
 const SCALES = [1, 1, 1 / 2, 1 / 4, 1 / 8];
 
-/** Output parts as rich text, in order, within the room given. Pure. */
+/** Renders output parts as rich text, in order, within the room. Pure. */
 export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutput {
   const ordered = errorsFirst(output.parts);
   const isTooMuch = ordered.reduce((sum, part) => sum + roomOfPart(part), 0) > room.whole;
@@ -57,7 +57,7 @@ export function renderOutput(output: OutputView, room: OutputRoom): RenderedOutp
   return collect(leaveOutMiddle(drawn, room.json));
 }
 
-/** A part, or several that are shown as one, as it is shown. */
+/** A rendered part, of one or several output parts. */
 interface DrawnPart extends RenderedPart {
   of: readonly OutputPart[];
 }
@@ -75,13 +75,13 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
     const of = joined.get(part) ?? [part];
     if (logs.has(part)) return { ...reference('Spark’s log is in output.txt'), isCut: true, of };
     if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
-    // Of the error that ended the run the cause and the line are there where a message can hold them.
+    // The cause and line of the error that ended the run are shown if a message can hold them.
     const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
     return { ...renderPart(part, { ...room, cut: Math.max(rooms[index] ?? 0, least) }, isStderrAlone), of };
   });
 }
 
-/** Keeps parts from both ends, as many as fit into `room`, and counts the others. */
+/** Keeps as many parts from both ends as fit into `room`, and counts the others. */
 function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] {
   const head: DrawnPart[] = [];
   const tail: DrawnPart[] = [];
@@ -119,7 +119,7 @@ function collect(drawn: readonly DrawnPart[]): RenderedOutput {
   };
 }
 
-/** Spark's log beside an error repeats it at length: it is only named, and is in the file. */
+/** Parts with Spark's log, which repeats an error at length: beside an error they are only mentioned. */
 function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
   if (!parts.some((part) => part.kind === 'error')) return new Set();
   return new Set(
@@ -133,7 +133,9 @@ function roomOfPart(part: OutputPart): number {
   return 0;
 }
 
-/** All get what they need when it fits; else the small ones do and the big ones share the rest evenly. */
+/**
+ * Each part gets what it needs if all fit; else small parts get what they need and large ones share the rest evenly.
+ */
 function shareRoom(needs: readonly number[], room: OutputRoom): number[] {
   const total = needs.reduce((sum, need) => sum + need, 0);
   if (total <= room.whole) return [...needs];
@@ -156,7 +158,7 @@ interface RenderedPart {
 
 const UNSEEN: RenderedPart = { elements: [], plain: '', isCut: false };
 
-/** Images in a row are named once, where the first of them is; so are files. */
+/** Images in a row are mentioned once, in place of the first; so are files. */
 function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
   const kind = parts[index]?.kind;
   if (parts[index - 1]?.kind === kind) return UNSEEN;
@@ -198,11 +200,9 @@ function reference(text: string): RenderedPart {
   return { elements: [sentence(text, { italic: true })], plain: text, isCut: false };
 }
 
-/** The exception, the user's own line, and what was behind it. */
+/** The exception, the user's own line, and the cause. */
 function topOf(part: OutputPart & { kind: 'error' }): BoundedText {
-  return wholeText(
-    [part.headline, part.userLine, part.cause].filter((line) => line !== undefined).join('\n'),
-  );
+  return wholeText(joinWords('\n', [part.headline, part.userLine ?? '', part.cause ?? '']));
 }
 
 function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): RenderedPart {
@@ -218,7 +218,7 @@ function renderError(part: OutputPart & { kind: 'error' }, room: OutputRoom): Re
       ...(part.hint === undefined ? [] : [sentence(part.hint)]),
       ...(traceback?.elements ?? []),
     ],
-    plain: [top.plain, part.hint].filter((line) => line !== undefined).join('\n'),
+    plain: joinWords('\n', [top.plain, part.hint ?? '']),
     isCut: top.isCut || traceback?.isCut === true || part.isFolded,
   };
 }

@@ -7,10 +7,10 @@ import { endOf } from '../run-text.ts';
 
 type TextPart = OutputPart & { kind: 'text' };
 
-/** Fewer pieces of stdout and stderr in turn are shown each as its own. */
+/** Up to so many alternating pieces of stdout and stderr are shown separately. */
 const STREAMS_APART = 8;
 
-/** What is on stderr right before an error goes behind it: the cause comes first. */
+/** Moves stderr right before an error behind it: the error comes first. */
 export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
   const ordered: OutputPart[] = [];
   for (const part of parts) {
@@ -21,7 +21,7 @@ export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
   return ordered;
 }
 
-/** A text in which a reader would see nothing. */
+/** Whether a part is a text without a visible character. */
 export function isBlankPart(part: OutputPart): boolean {
   return part.kind === 'text' && part.text.hiddenChars === 0 && !isVisible(part.text.head + part.text.tail);
 }
@@ -31,8 +31,8 @@ function isStderr(part: OutputPart): boolean {
 }
 
 /**
- * Each part with those that it is made of. Where not all fits (`isTooMuch`), results in a row are one text, and so are
- * many pieces of stdout and stderr in turn: a bit of each would say nothing.
+ * The parts to show, each with the output parts that it is made of. If not all fit (`isTooMuch`), results in a row
+ * become one text, and so do many alternating pieces of stdout and stderr: a little of each would say nothing.
  */
 export function joinParts(
   parts: readonly OutputPart[],
@@ -61,7 +61,7 @@ export function joinParts(
   return joined;
 }
 
-/** Parts of one row have the same key; undefined for one that is always alone. */
+/** The key of the row that a part may be joined with; undefined if it is always shown alone. */
 function rowOf(part: OutputPart): string | undefined {
   if (part.kind !== 'text' || part.text.hiddenChars > 0) return undefined;
   if (part.source === 'result') return `result ${part.path}`;
@@ -73,31 +73,31 @@ function joinResults(row: readonly TextPart[]): string {
   return texts.join(texts.some((each) => each.includes('\n')) ? '\n\n' : '\n');
 }
 
-/** As on a terminal, but what is on the other stream begins a line. */
+/** As on a terminal, but each piece begins a line. */
 function joinStreams(row: readonly TextPart[]): string {
   return row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n?$/, '\n')).join('');
 }
 
-/** What kernels say of an interrupt: Python, its await, its debugger and its shell cells (`%%bash`), the JVM. */
+/** How kernels report an interrupt: Python, its await, its debugger and its shell cells (`%%bash`), the JVM. */
 const INTERRUPTED =
   /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt\b|CancelledError\b|BdbQuit\b|InterruptedException\b|CalledProcessError: .* died with <Signals\.SIG(?:INT|TERM|KILL)\b)/;
-/** What Spark says of a job that was ended, and Spark Connect of an operation. */
+/** How Spark reports a cancelled job, and Spark Connect a cancelled operation. */
 const CANCELLED = /\bJob \d{1,10} cancelled\b|\[OPERATION_CANCELED\]/;
 
-/** What Py4J logs of an interrupted call, each with a traceback of its own. */
+/** What Py4J logs about an interrupted call, each line with a traceback. */
 const PY4J_LOG =
   /^\w{1,20}:[\w.]{1,60}:(?:KeyboardInterrupt while sending command|Exception occurred while shutting down connection)\.?$/;
 const TRACEBACK = 'Traceback (most recent call last):';
-/** Between the exceptions of one traceback. */
+/** The line between the exceptions of a traceback. */
 const CHAIN = /^(?:During handling of the above|The above exception was)/;
 
-/** A gateway interrupts what runs before it ends its kernel. */
+/** A gateway interrupts the code before it ends the kernel. */
 const TAKEN_AWAY: ReadonlySet<RunOutcome['kind']> = new Set(['kernelRestarted', 'kernelGone']);
 
 /**
- * A stop that somebody asked for, or a limit, is no error: how the kernel says it is left out, and the status line tells
- * it. So it is where the kernel was taken away from under the run. An error that the code raised on its way out stays,
- * and so does an interrupt that nobody asked for.
+ * A stop that somebody asked for, or by a limit, is not an error: the kernel's report of it is left out, because the
+ * status line tells it. The same holds if the kernel was restarted or removed during the run. An error that the code
+ * raised while it was stopped stays, and so does an interrupt that nobody asked for.
  */
 export function withoutStopTrace(view: RunView): RunView {
   const { phase, output } = view;
@@ -113,12 +113,12 @@ export function withoutStopTrace(view: RunView): RunView {
   return { ...view, output: { ...output, parts } };
 }
 
-/** Of a call that was interrupted, Py4J may say that its connection broke. */
+/** After an interrupted call Py4J may report a broken connection. */
 function saysInterrupted(headline: string): boolean {
   return INTERRUPTED.test(headline) || CANCELLED.test(headline) || headline === DRIVER_HEADLINE;
 }
 
-/** No part where nothing else was said. */
+/** Returns no part if nothing else is left. */
 function withoutPy4jTrace(part: OutputPart): OutputPart[] {
   if (part.kind !== 'text' || part.source !== 'stderr' || part.text.hiddenChars > 0) return [part];
   const lines = (part.text.head + part.text.tail).split('\n');
@@ -133,7 +133,7 @@ function withoutPy4jTrace(part: OutputPart): OutputPart[] {
   return text.trim() === '' ? [] : [{ ...part, text: wholeText(text) }];
 }
 
-/** The line behind a traceback, and behind those that it is chained to; `from` where there is none. */
+/** The index after a traceback and those that it is chained to; `from` if there is none. */
 function tracebackEnd(lines: readonly string[], from: number): number {
   if (lines[from] !== TRACEBACK) return from;
   let at = from + 1;
@@ -143,14 +143,14 @@ function tracebackEnd(lines: readonly string[], from: number): number {
   return lines[at] === '' && CHAIN.test(lines[at + 1] ?? '') ? tracebackEnd(lines, at + 3) : at;
 }
 
-/** One line of a JVM's log or stack, in the forms that Spark 2 to 4 write to stderr. */
+/** A line of a JVM's log or stack, as Spark 2 to 4 write them to stderr. */
 const LOG_LINE =
   /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
-/** A line of a worker's traceback, or of a plan, below a line of the log. */
+/** A line of a worker's traceback or of a plan, below a log line. */
 const CONTINUATION = /^\s+\S/;
 
-/** What PySpark's server of accumulators says of a driver that is gone. */
+/** What PySpark's accumulator server prints when the driver is gone. */
 const ACCUMULATORS =
   /^-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py"/;
 

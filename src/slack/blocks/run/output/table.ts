@@ -7,11 +7,11 @@ import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
-/** The forms in which a table is offered to Slack, each where the one before is refused. */
+/** The forms of a table, each tried if Slack refuses the one before. */
 export const TABLE_FORMS = ['data_table', 'table', 'text'] as const;
 export type TableForm = (typeof TABLE_FORMS)[number];
 
-/** Slack's limits of its blocks (slack.md §2), with some room. */
+/** A little under Slack's limits (slack.md §2). */
 const LIMITS: Readonly<Record<TableForm, { rows: number; chars: number }>> = {
   data_table: { rows: 200, chars: 18_000 },
   table: { rows: 99, chars: 9_000 },
@@ -19,10 +19,10 @@ const LIMITS: Readonly<Record<TableForm, { rows: number; chars: number }>> = {
 };
 const MAX_COLUMNS = 20;
 const MAX_CELL_CHARS = 200;
-/** Rows that Slack shows at once; the others are a press away. */
+/** Rows on a page of a data table. */
 const PAGE_ROWS = 20;
 
-/** Names of the column that stands for those that the kernel left out. */
+/** The names of a column that stands for columns left out by the kernel. */
 const GAPS: ReadonlySet<string> = new Set(['...', '…', '⋯']);
 
 export interface RenderedTable {
@@ -30,7 +30,7 @@ export interface RenderedTable {
   blocks: KnownBlock[];
 }
 
-/** A data frame as a message of its own, which is never edited. */
+/** A data frame as a message, which is never edited. */
 export function renderTable(part: TablePart, form: TableForm): RenderedTable {
   const shown = fitTable(part, form);
   const text = cutText(part.text, 2_500, 0.7);
@@ -43,13 +43,13 @@ export function renderTable(part: TablePart, form: TableForm): RenderedTable {
 }
 
 function blockOf(part: TablePart, shown: FittedTable, form: TableForm, plain: string): KnownBlock {
-  // Slack takes no data table without rows.
+  // Slack refuses a data table without rows.
   if (form === 'data_table' && shown.rows.length > 0) return dataTable(part, shown);
   if (form === 'text') return { type: 'rich_text', elements: [preformatted(plain)] };
   return tableBlock(part, shown);
 }
 
-/** Whether the table as Slack shows it lacks anything that the kernel sent. */
+/** Whether the table in Slack lacks anything that the kernel sent. */
 export function isTableCut(part: TablePart, form: TableForm = 'data_table'): boolean {
   return isCut(part, fitTable(part, form));
 }
@@ -58,7 +58,7 @@ function isCut(part: TablePart, { rows, columns, hasCutCells }: FittedTable): bo
   return rows.length < part.sentRows || columns < part.columns.length || hasCutCells;
 }
 
-/** `3 rows × 2 columns`; a data frame's index is no column, and mostly has no name. */
+/** `3 rows × 2 columns`, without a data frame's index, which mostly has no name. */
 export function sizeWords(part: TablePart): string {
   const named = part.columns.filter(isVisible).length;
   const columns = part.totalColumns ?? (named === 0 ? part.columns.length : named);
@@ -90,7 +90,7 @@ function fitTable(part: TablePart, form: TableForm): FittedTable {
   return { rows, columns, hasCutCells };
 }
 
-/** Sortable: a column of nothing but numbers is sorted as such. */
+/** A table that can be sorted; columns of numbers only are sorted as numbers. */
 function dataTable(part: TablePart, shown: FittedTable): DataTableBlock {
   const isNumber = Array.from({ length: shown.columns }, (_, column) =>
     shown.rows.every((row) => NUMBER.test(row[column] ?? '')),
@@ -154,7 +154,7 @@ function tableWords(part: TablePart, shown: FittedTable): string {
     : `${size}${leftOut}`;
 }
 
-/** `First 5 and last 5`, where a row of dots stands for the rows between, as pandas shortens a frame. */
+/** `First 5 and last 5` if a row of dots stands for the rows between, as in pandas. */
 function endsWords({ rows, sentRows }: TablePart): string {
   const gap = rows.findIndex((row) => row.length > 1 && row.slice(1).every((cell) => GAPS.has(cell.trim())));
   return gap > 0 ? `First ${gap} and last ${rows.length - gap - 1}` : `${sentRows}`;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { GatewayError } from '../../../../../src/gateway/errors.ts';
 import { GatewayOutageWait, type Waiting } from '../../../../../src/runs/session/kernel/gateway-outage.ts';
 
@@ -106,4 +106,24 @@ test('300 runs that wait ask the gateway once a second together', async () => {
   expect(new Set(await Promise.all(waits))).toEqual(new Set([true]));
   expect(clock.seconds).toBe(10);
   expect(probes()).toBeLessThanOrEqual(11);
+});
+
+test('a wall clock that is set forward does not end the wait', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    let probes = 0;
+    const outage = new GatewayOutageWait({
+      async findKernel() {
+        vi.setSystemTime(Date.now() + 3_600_000);
+        probes += 1;
+        if (probes === 1) throw unreachable;
+        return undefined;
+      },
+    });
+    const { waiting } = scene(() => unreachable);
+    const missed = { isHarmless: false, sinceMs: performance.now(), onAway: () => undefined };
+    expect(await outage.isWorthRetry(unreachable, waiting(missed))).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -239,3 +239,13 @@ test('Keep postpones the end', async () => {
   expect(rig.session().record!.lastUsedAt).toBeGreaterThanOrEqual(before.lastUsedAt);
   expect(rig.session().keep('another')).toBe(false);
 });
+
+test('a kernel that is just being shut down cannot be kept', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('code()'));
+  const { kernelId } = rig.session().record!;
+  const ending = rig.session().shutDown();
+  expect(rig.session().keep(kernelId)).toBe(false);
+  await ending;
+});
