@@ -69,7 +69,7 @@ test('audit lines from a time when the target was away and the bot was killed al
   expect(collector.entries).toMatchObject([{ event: 'run.accepted' }, { event: 'run.ended' }]);
 
   await ben.slash('#data', '/spark restart');
-  expect(await collector.until('request.refused')).toMatchObject({ user, reason: 'notAllowed' });
+  expect(await collector.until('request.refused', 'restart')).toMatchObject({ user, reason: 'notAllowed' });
   await ben.slash('#data', '/spark cobol x');
   await ben.slash('#data', '/spark use python3');
   expect(await collector.until('request.ended', 'use')).toMatchObject({ user, outcome: 'ok' });

@@ -2,7 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
-import { auditChannel, auditRun, withAudit } from '../../auth/audit.ts';
+import { auditChannel, auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
 import { escapeMrkdwn, mention } from '../../blocks/elements.ts';
 import { askBack, helpText, renderNearCommand } from '../../blocks/help.ts';
@@ -130,8 +130,13 @@ export async function runCommand<Kind extends Command['kind']>(
 ): Promise<CommandAnswer> {
   const { right, act }: CommandWork<Kind> = COMMANDS[command.kind];
   const { channel, thread } = place;
-  if (right !== undefined) must(right, person, channel, bot.policy);
   const asked = { audit: 'command', act: command.kind, user: person.id, channel, thread };
+  try {
+    if (right !== undefined) must(right, person, channel, bot.policy);
+  } catch (error) {
+    auditRefused(asked, error, bot);
+    throw error;
+  }
   return await withAudit(asked, bot, async () => await act(command, person, place, bot));
 }
 
