@@ -1,5 +1,6 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
+import { TOREES_WORD } from '../errors/jvm-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,
@@ -100,8 +101,6 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   );
   return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
 }
-
-const TOREES_WORD = 'lastException = null';
 
 /** Toree says it before an error, and behind one before what the code has defined. */
 function withoutToreesWord(plain: string | undefined): string | undefined {
