@@ -55,6 +55,8 @@ export interface KernelModel {
 export interface KernelInfo {
   /** `ipython`, `IRkernel` … as the kernel says, `Apache Toree` for its `spark`; empty when it never answered. */
   implementation: string;
+  /** The implementation's, as the kernel says it; empty where it does not. */
+  version: string;
 }
 
 export interface StartKernel {

@@ -156,10 +156,11 @@ const IMPLEMENTATION_CHARS = 200;
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
   const said = text(content['implementation']).slice(0, IMPLEMENTATION_CHARS);
-  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's word for itself
+  const version = text(content['implementation_version']).slice(0, IMPLEMENTATION_CHARS);
+  return { implementation: said === 'spark' ? 'Apache Toree' : said, version }; // Toree's word for itself
 }
 
-export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
+export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '', version: '' };
 
 /** Sends outputs after reply and idle (protocol.md §3.3, trap 53). */
 export function isLateTalker(info: KernelInfo): boolean {

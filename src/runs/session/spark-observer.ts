@@ -101,12 +101,16 @@ export class SparkObserver {
     return this.settings.progress === 'all' ? observeScala(kernelInfo.implementation) : undefined;
   }
 
-  /** Toree 0.6 may have a plugin that tells of Spark's jobs; where more is asked for or known, that tells of them. */
+  /**
+   * Toree 0.6 may have a plugin that tells of Spark's jobs; where more is asked for or known, that tells of them. One before it has
+   * none, and takes up to a second to say so.
+   */
   #hasMonitor({ kernelInfo }: KernelConnection): boolean {
     return (
       this.settings.progress === 'auto' &&
       this.#api === undefined &&
-      kernelInfo.implementation.includes('Toree')
+      kernelInfo.implementation.includes('Toree') &&
+      !/^0\.[0-5]\./.test(kernelInfo.version)
     );
   }
 

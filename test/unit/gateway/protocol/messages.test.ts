@@ -121,7 +121,7 @@ test('contents with everything missing or of another kind', () => {
     asksExit: false,
     outputs: [],
   });
-  expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '' });
+  expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '', version: '' });
 });
 
 test('what a reply carries: pager texts, next inputs; almond’s data is not shown twice', () => {
