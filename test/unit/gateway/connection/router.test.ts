@@ -105,6 +105,21 @@ test('Router: what a plugin of the kernel says belongs to the execution under wa
   ]);
 });
 
+test('Router: one that an earlier process saw begin hears a plugin and threads, though its own beginning does not come again', async () => {
+  const { router, queue } = createParts();
+  const { execution, outputs } = createExecution();
+  execution.countBefore = 4;
+  queue.addWritten(execution);
+  const comm = { parentType: 'comm_open', parentId: 'opening' };
+  router.take(kernelMessage('comm_msg', { comm_id: 'c', data: 'ours' }, comm));
+  router.take(kernelMessage('stream', thread, { parentType: 'kernel_info_request', parentId: 'handshake' }));
+  execution.finishAs('outputLost');
+  expect(await outputs()).toEqual([
+    { kind: 'comm', commId: 'c', data: 'ours' },
+    { kind: 'stream', ...thread },
+  ]);
+});
+
 test('Router: a comm that may not be opened has nobody who takes it', async () => {
   const { router } = createParts({ mayWrite: () => false });
   expect(await router.openComm('SparkMonitor')).toBe(false);
