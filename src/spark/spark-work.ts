@@ -121,6 +121,8 @@ export const sparkWorkSchema = z.object({
   /** Spark's id of the job at work, or of the last one. */
   job: z.number().optional(),
   app: z.string().optional(),
+  /** Nothing answers at the address of its Spark Connect server, and the client tries again. */
+  isServerOut: z.boolean().optional(),
   /** Since when tasks wait and none is at work, ms since the epoch. */
   waitingSince: z.number().optional(),
   links: linksSchema.optional(),
@@ -133,6 +135,7 @@ export interface SparkMoment {
   counts: SparkCounts;
   isAtWork: boolean;
   hasLasted: boolean;
+  isServerOut?: boolean;
   job?: number | undefined;
   app?: SparkApplication | undefined;
 }
@@ -172,6 +175,7 @@ export function workAfter(
     counts,
     isAtWork,
     hasLasted: moment.hasLasted || work?.hasLasted === true,
+    ...(moment.isServerOut === true ? { isServerOut: true } : {}),
     ...(moment.job === undefined ? {} : { job: moment.job }),
     ...(app === undefined ? {} : { app }),
     links: moment.app === undefined ? (work?.links ?? links) : links,
