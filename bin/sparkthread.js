@@ -105,8 +105,8 @@ async function run(name, args) {
   // What is compiled, TypeScript's types stripped, is kept for the next start (in NODE_COMPILE_CACHE, else beside the
   // system's temporary files; where neither can be written nothing is kept).
   nodeModule.enableCompileCache();
-  // 100 MB of output leave 17 MB behind, in place of 200 MB, for 12 ms more of a processor for each MB. Set before anything is
-  // loaded it saves 25 MB more.
+  // 100 MB of output leave 15 MB behind, in place of 150 MB, for 13 ms more of a processor for each MB; at rest it saves 28 MB
+  // (bench/stand/big-output.ts).
   setFlagsFromString('--optimize-for-size');
   const program = new URL(chooseProgram(name), root);
   process.argv = [process.execPath, fileURLToPath(program), ...args];

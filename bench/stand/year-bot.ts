@@ -180,7 +180,7 @@ function createGateway(living: Set<string>): Gateway {
       return {
         kernelId,
         sessionId,
-        kernelInfo: { implementation: 'ipython' },
+        kernelInfo: { implementation: 'ipython', version: '' },
         process: kernelId,
         isBusyElsewhere: false,
         isThere: async () => living.has(kernelId),

@@ -55,6 +55,8 @@ export interface KernelModel {
 export interface KernelInfo {
   /** The kernel's own name (`ipython`, `IRkernel`; `Apache Toree` for its `spark`); empty until it has answered. */
   implementation: string;
+  /** The implementation's, as the kernel says it; empty where it does not. */
+  version: string;
 }
 
 /**

@@ -33,6 +33,7 @@ export function readMoment({ commId, data }: { commId: string; data: unknown }):
     }),
     isAtWork: endedJobs < jobs,
     hasLasted: data['lasts'] === true,
+    ...(data['away'] === true ? { isServerOut: true } : {}),
     ...(typeof job === 'number' ? { job: count(job) } : {}),
     ...(app === undefined ? {} : { app }),
   };

@@ -128,6 +128,8 @@ export const sparkWorkSchema = z.object({
   /** Spark's id of the running job, or of the last one. */
   job: z.number().optional(),
   app: z.string().optional(),
+  /** The Spark Connect server does not answer, and the client tries again. */
+  isServerOut: z.boolean().optional(),
   /** Since when tasks are waiting while none is running, ms since the epoch. */
   waitingSince: z.number().optional(),
   links: linksSchema.optional(),
@@ -140,6 +142,7 @@ export interface SparkMoment {
   counts: SparkCounts;
   isAtWork: boolean;
   hasLasted: boolean;
+  isServerOut?: boolean;
   job?: number | undefined;
   app?: SparkApplication | undefined;
 }
@@ -179,6 +182,7 @@ export function workAfter(
     counts,
     isAtWork,
     hasLasted: moment.hasLasted || work?.hasLasted === true,
+    ...(moment.isServerOut === true ? { isServerOut: true } : {}),
     ...(moment.job === undefined ? {} : { job: moment.job }),
     ...(app === undefined ? {} : { app }),
     links: moment.app === undefined ? (work?.links ?? links) : links,

@@ -71,6 +71,7 @@ export class ScriptedKernel {
   readonly name: string;
   executionState = 'starting';
   implementation = 'ipython';
+  implementationVersion = '';
   /** False: kernel_info_requests get no answer. */
   answersInfo = true;
   /** Whether those on the control channel are answered, as ipykernel does while code runs. By default like the others. */
@@ -288,6 +289,7 @@ export class ScriptedKernel {
       status: 'ok',
       protocol_version: '5.3',
       implementation: this.implementation,
+      implementation_version: this.implementationVersion,
       language_info: { name: 'python', version: '3.11.7' },
     };
     this.send('kernel_info_reply', content, { parent: request, channel: request.channel });

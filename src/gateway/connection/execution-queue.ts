@@ -152,6 +152,11 @@ export class ExecutionQueue {
     return [...this.#inFlight.values()];
   }
 
+  /** The execution that the kernel has begun, as far as this process or an earlier one knows. */
+  begun(): RunningExecution | undefined {
+    return this.inFlight().find(({ leastCount }) => leastCount !== undefined);
+  }
+
   /** Executions that wait or are in flight. */
   unfinished(): RunningExecution[] {
     return [...this.inFlight(), ...this.#waiting];

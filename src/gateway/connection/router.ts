@@ -115,7 +115,7 @@ export class Router {
       return false;
     const output = readOutput(message);
     if (output === undefined || output.kind === 'comm') return false;
-    const running = this.#queue.inFlight().find(({ state }) => state.ran);
+    const running = this.#queue.begun();
     if (running !== undefined) running.notify(output, message.bytes);
     else if (this.#queue.lastEnded !== undefined) this.#takeLate(this.#queue.lastEnded, false, message);
     return true;
@@ -129,7 +129,7 @@ export class Router {
     this.#openings.get(commId)?.(type === 'comm_msg');
     this.#openings.delete(commId);
     const output = readOutput(message);
-    const running = this.#queue.inFlight().find(({ state }) => state.ran);
+    const running = this.#queue.begun();
     if (output?.kind === 'comm') running?.notify(output, bytes);
     return true;
   }

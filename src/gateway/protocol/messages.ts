@@ -162,10 +162,11 @@ const IMPLEMENTATION_CHARS = 200;
 
 export function readKernelInfo(content: KernelMessage['content']): KernelInfo {
   const said = text(content['implementation']).slice(0, IMPLEMENTATION_CHARS);
-  return { implementation: said === 'spark' ? 'Apache Toree' : said }; // Toree's own name
+  const version = text(content['implementation_version']).slice(0, IMPLEMENTATION_CHARS);
+  return { implementation: said === 'spark' ? 'Apache Toree' : said, version }; // Toree's own name
 }
 
-export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '' };
+export const UNKNOWN_KERNEL_INFO: KernelInfo = { implementation: '', version: '' };
 
 /** Whether the kernel sends outputs after reply and idle (protocol.md §3.3, trap 53). */
 export function sendsLateOutput(info: KernelInfo): boolean {

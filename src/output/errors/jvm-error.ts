@@ -1,3 +1,4 @@
+import type { KernelOutput } from '../../gateway/outputs.ts';
 import { countOf, joinWords } from '../../text.ts';
 import {
   lineNumberOf,
@@ -7,6 +8,23 @@ import {
   type KernelError,
   type LanguageError,
 } from './kernel-error.ts';
+
+/** What Toree says when it forgets the last error: behind one, before what the code has defined. */
+export const TOREES_WORD = 'lastException = null';
+
+/** Of one block. Toree also gives code the value of that word, where it has none of its own (measured on 0.5). */
+export class ToreesNull {
+  #isNext = false;
+
+  /** Whether the output is nothing but that. */
+  is(output: KernelOutput): boolean {
+    if (output.kind !== 'result' && output.kind !== 'display') return false;
+    // A bundle that is none is found out where it is read.
+    const plain: unknown = Reflect.get(Object(output.data), 'text/plain');
+    if (output.kind === 'display') this.#isNext ||= plain === `${TOREES_WORD}\n`;
+    return output.kind === 'result' && this.#isNext && plain === 'null';
+  }
+}
 
 const SHORT_STACK_LINES = 8;
 

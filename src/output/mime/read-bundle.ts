@@ -1,5 +1,6 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
+import { TOREES_WORD } from '../errors/jvm-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,
@@ -100,8 +101,6 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   );
   return files.length > 0 || isBlank ? files : [{ kind: 'text', text: plain }];
 }
-
-const TOREES_WORD = 'lastException = null';
 
 /** Removes a line that Toree sends before an error, and after one in front of the next definition. */
 function withoutToreesWord(plain: string | undefined): string | undefined {

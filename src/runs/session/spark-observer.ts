@@ -100,12 +100,16 @@ export class SparkObserver {
     return this.settings.progress === 'all' ? observeScala(kernelInfo.implementation) : undefined;
   }
 
-  /** Toree 0.6 may have a plugin that reports Spark's jobs. It is used if nothing better is configured. */
+  /**
+   * Toree 0.6 may have a plugin that reports Spark's jobs. It is used if nothing better is configured. An older Toree has none
+   * and takes up to a second to say so.
+   */
   #hasMonitor({ kernelInfo }: KernelConnection): boolean {
     return (
       this.settings.progress === 'auto' &&
       this.#api === undefined &&
-      kernelInfo.implementation.includes('Toree')
+      kernelInfo.implementation.includes('Toree') &&
+      !/^0\.[0-5]\./.test(kernelInfo.version)
     );
   }
 

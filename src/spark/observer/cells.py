@@ -6,6 +6,24 @@ def tell(run, begun, ended, failed, tasks, job=None):
     return {"v": VERSION, "jobs": [begun, ended, failed], "tasks": tasks, "job": job, "lasts": run.lasts, "at": address}
 
 
+def tell_operations(run, **more):
+    all_ = list(run.operations.values())
+    tasks = [sum(each["counts"][n] for each in all_) for n in (0, 1)] + [sum(each["active"] for each in all_), 0]
+    return dict(tell(run, len(all_), len([each for each in all_ if each["done"]]), 0, tasks), **more)
+
+
+def tell_away(run):
+    """Whether the cell's thread waits to call a Spark Connect server once more: its client does so for minutes, and says nothing."""
+    frame, depth = sys._current_frames().get(run.thread) if "pyspark.sql.connect.client" in sys.modules else None, 0
+    is_away = False
+    while frame is not None and depth < DEPTH and not is_away:
+        is_clients = str(frame.f_globals.get("__name__")).startswith("pyspark.sql.connect.client")
+        # Of the class Retrying: 4.0's, and 3.5's.
+        is_away = is_clients and frame.f_code.co_name in ("_wait", "__iter__")
+        frame, depth = frame.f_back, depth + 1
+    return tell_operations(run, away=is_away) if is_away or (run.said or {}).get("away") else None
+
+
 def publish(run, data, parent=None):
     """Sends directly, because the display publisher would flush the user's streams. The message has an id of its own:
     the kernel numbers its ids, and the bot proves by them that no message was lost."""
@@ -40,7 +58,7 @@ def observe(run):
             break
         try:
             data = look(run)
-            if data is not None and (run.lasts or is_over):
+            if data is not None and (run.lasts or is_over or "away" in data):
                 publish(run, data)
         except Exception as error:
             state["error"], run.is_off = repr(error), True
@@ -111,9 +129,7 @@ def on_progress(stages=None, inflight_tasks=0, operation_id=None, done=False, **
         if not is_told or (not done and now - known["told"] < LEAST):
             return
         known["told"] = now
-        all_ = list(run.operations.values())
-        tasks = [sum(each["counts"][n] for each in all_) for n in (0, 1)] + [sum(each["active"] for each in all_), 0]
-        publish(run, tell(run, len(all_), len([each for each in all_ if each["done"]]), 0, tasks))
+        publish(run, tell_operations(run))
     except Exception as error:
         state["error"] = repr(error)
 

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 
-VERSION = 3
+VERSION = 4
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
@@ -40,7 +40,7 @@ class Run(object):
     """One cell."""
 
     def __init__(self, parent, kernel):
-        self.parent, self.kernel, self.since = parent, kernel, time.time()
+        self.parent, self.kernel, self.since, self.thread = parent, kernel, time.time(), threading.current_thread().ident
         # Threads that were there before the cell: what they start does not belong to it.
         self.strangers = set(threading.enumerate()) - set([threading.current_thread()])
         self.context = None
@@ -209,7 +209,7 @@ def look(run):
     """What is known of the cell's jobs; None while it has none."""
     sc = context()
     if sc is None:
-        return None
+        return tell_away(run)
     if run.context is not sc:
         run.context, run.group, run.before = sc, None, set()
         run.jobs, run.others, run.ended, run.stages = set(), set(), {}, {}

@@ -4,6 +4,7 @@ import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../src/log.ts';
+import { ToreesNull } from '../../../src/output/errors/jvm-error.ts';
 import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
 import { MONITOR_TARGET } from '../../../src/spark/read-monitor.ts';
 import { readMoment } from '../../../src/spark/read-observer.ts';
@@ -271,10 +272,21 @@ describeKernel('scala-spark', (kernel, watched) => {
   });
 
   test('a comm that no plugin accepts is closed, and the next run has its own output', async () => {
+    const { version } = kernel().kernelInfo;
+    expect(version).toMatch(/^0\.5\./);
     expect(await kernel().openComm(MONITOR_TARGET)).toBe(false);
     const running = run(kernel(), { code: 'println("after")' });
     expect(await running.end).toMatchObject({ kind: 'ok' });
     expect(textOf(running.outputs)).toBe('after\n');
+  });
+
+  test('after an error, code without a value has the result null', async () => {
+    await run(kernel(), { code: '1 / 0' }).end;
+    const block = new ToreesNull();
+    const printing = run(kernel(), { code: 'println("b")' });
+    await printing.end;
+    expect(kindsOf(printing.outputs).filter((kind) => kind === 'result')).toHaveLength(1);
+    expect(printing.outputs.filter((output) => block.is(output))).toHaveLength(1);
   });
 
   test('traps 25, 26: a stop ends a sleep, and another stop a job right after', async () => {

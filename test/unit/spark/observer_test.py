@@ -581,6 +581,20 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told[3:], ["late"])
         self.assertEqual(len(self.shell.sent), told_before)
 
+    def test_a_client_that_tries_a_server_again_and_again_is_told_until_it_is_answered(self):
+        self.connect()
+        sys.modules["pyspark.sql.connect.client"] = types.ModuleType("pyspark.sql.connect.client")
+        for module, name in (("retries", "_wait"), ("core", "__iter__")):
+            run = self.begin("cell-" + module)
+            self.assertIsNone(self.look(run))
+            code = "def %s(look):\n    return look()" % name
+            names = {"__name__": "pyspark.sql.connect.client." + module}
+            exec(code, names)
+            data = names[name](lambda: self.look(run))
+            self.assertEqual((data["away"], data["jobs"]), (True, [0, 0, 0]))
+            self.observer.publish(run, data)
+            self.assertEqual(self.look(run)["away"], False)
+
     def test_a_clients_progress_is_told_and_never_raises(self):
         self.connect()
         self.begin()

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readOutput } from '../../../src/gateway/protocol/messages.ts';
 import { observeScala, readMoment, readStopped, stopScala } from '../../../src/spark/read-observer.ts';
+import { type SparkWork, workAfter } from '../../../src/spark/spark-work.ts';
 import { kernelMessage } from '../../support/gateway-parts.ts';
 
 const said = (data: unknown, commId = 'sparkthread.spark') => ({ commId, data });
@@ -31,6 +32,13 @@ test('the observer’s messages', () => {
     job: 7,
     app: { id: 'application_1700000000000_0001' },
   });
+});
+
+test('a Spark Connect server that gives no answer is told, and no longer once it does', () => {
+  const moment = (away: boolean) => readMoment(said({ jobs: [0, 0, 0], tasks: [0, 0, 0, 0], away }));
+  const at = (away: boolean, before?: SparkWork) => workAfter(before, 0, moment(away)!, 1);
+  expect(at(true)).toMatchObject({ isServerOut: true, hasLasted: false });
+  expect(at(false, at(true))).not.toHaveProperty('isServerOut');
 });
 
 test.each([

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
+import { ToreesNull } from '../../../output/errors/jvm-error.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
@@ -81,6 +82,7 @@ async function executeBlock(
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
   const monitor = new SparkMonitor();
+  const toreesNull = new ToreesNull();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
   const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
@@ -92,6 +94,7 @@ async function executeBlock(
       }
       // SQL shows its rows as a display. Toree sends an additional result, which says nothing.
       if (event.kind === 'result' && live.run.data.dialect !== undefined) continue;
+      if (toreesNull.is(event)) continue;
       // Only the end tells whether output is missing in between.
       if (event.kind === 'reconnected') cuts.push(event);
       else await transcript.add(event);

@@ -7,9 +7,12 @@ import { endOf } from './run-text.ts';
 const BAR_CELLS = 10;
 /** How long tasks wait without executors before the line says so. */
 const WAITING_MS = 30_000;
+const AWAY =
+  'Spark · the Spark Connect server gives no answer; its client tries again, for minutes if need be';
 
 /** `Spark · job 2 of 3 · ▓▓▓▓▓▓░░░░ 612/1,000 tasks · 2 failed attempts` while jobs run; else ''. */
 export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>, nowMs: number): string {
+  if (spark?.isServerOut === true && phase.kind !== 'ended') return AWAY;
   if (spark?.hasLasted !== true || !spark.isAtWork || phase.kind === 'ended') return '';
   const { jobs, endedJobs, tasks, doneTasks, failedTasks } = allCounts(spark);
   return joinWords(' · ', [

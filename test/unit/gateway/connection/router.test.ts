@@ -105,6 +105,21 @@ test('Router: messages of a kernel plugin belong to the execution under way, who
   ]);
 });
 
+test('Router: an execution that an earlier process saw begin gets messages of plugins and threads', async () => {
+  const { router, queue } = createParts();
+  const { execution, outputs } = createExecution();
+  execution.countBefore = 4;
+  queue.addWritten(execution);
+  const comm = { parentType: 'comm_open', parentId: 'opening' };
+  router.take(kernelMessage('comm_msg', { comm_id: 'c', data: 'ours' }, comm));
+  router.take(kernelMessage('stream', thread, { parentType: 'kernel_info_request', parentId: 'handshake' }));
+  execution.finishAs('outputLost');
+  expect(await outputs()).toEqual([
+    { kind: 'comm', commId: 'c', data: 'ours' },
+    { kind: 'stream', ...thread },
+  ]);
+});
+
 test('Router: a comm that may not be opened has no target', async () => {
   const { router } = createParts({ mayWrite: () => false });
   expect(await router.openComm('SparkMonitor')).toBe(false);

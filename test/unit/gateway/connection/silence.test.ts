@@ -4,7 +4,7 @@ import type { KernelInfo, KernelModel } from '../../../../src/gateway/gateway.ts
 import type { OutgoingMessage } from '../../../../src/gateway/protocol/wire.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
 
-const toree = { implementation: 'Apache Toree' };
+const toree = { implementation: 'Apache Toree', version: '' };
 
 function createWatch(state: string, more: Partial<KernelModel> = {}, info: KernelInfo = toree) {
   const model = state === '' ? undefined : { id: 'k', name: 'scala', executionState: state, ...more };
@@ -86,14 +86,18 @@ test('silence: a busy model is not trusted if the process may have been replaced
 });
 
 test('silence: ipykernel is asked by kernel_info, whose reply identifies its process', async () => {
-  const { look, execution, sent } = createWatch('starting', {}, { implementation: 'ipython' });
+  const { look, execution, sent } = createWatch('starting', {}, { implementation: 'ipython', version: '' });
   await look();
   expect(sent.map(({ type }) => type)).toEqual(['kernel_info_request']);
   execution.finishAs('unknown');
 });
 
 test('silence: if the websocket breaks during a look, the next look asks', async () => {
-  const { look, execution, sent, lifecycle } = createWatch('idle', {}, { implementation: 'ipython' });
+  const { look, execution, sent, lifecycle } = createWatch(
+    'idle',
+    {},
+    { implementation: 'ipython', version: '' },
+  );
   lifecycle.handshake.ask = () => false;
   await look();
   expect(sent).toEqual([]);

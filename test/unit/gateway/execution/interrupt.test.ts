@@ -201,19 +201,22 @@ test('one stop is one signal if the code cleans up after it', async () => {
 
 const awaiting = 'await asyncio.sleep(60)';
 test.each([
-  ['ipython', 2],
-  ['Apache Toree Scala', 1],
-])('behind the signal a message on shell wakes the loop of an %s kernel', async (implementation, infos) => {
+  ['ipython', 1],
+  ['Apache Toree Scala', 0],
+])('behind the signal a message on shell wakes the loop of an %s kernel', async (implementation, wakes) => {
   await using rig = await startConnectedRig({
     prepare: (kernel) => (kernel.implementation = implementation),
   });
   const { kernel, connection } = rig;
+  const infos = () => kernel.received.filter(({ header }) => header.msg_type === 'kernel_info_request');
+  // The handshake asks again where its answer takes its time.
+  const before = infos().length;
   kernel.onExecute = (request) => {
     kernel.begin(request);
     kernel.onInterrupt = () => {
       // The latter takes the signal by itself.
       void kernel
-        .untilReceived('kernel_info_request', infos)
+        .untilReceived('kernel_info_request', before + wakes)
         .then(() => kernel.end(request, keyboardInterrupt));
     };
   };
@@ -222,8 +225,8 @@ test.each([
   await running.until('counted');
   stop.abort();
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
-  const asked = kernel.received.filter(({ header }) => header.msg_type === 'kernel_info_request');
-  expect(asked.map(({ channel }) => channel)).toEqual(Array(infos).fill('shell'));
+  const asked = infos().slice(before);
+  expect(asked.map(({ channel }) => channel)).toEqual(Array(wakes).fill('shell'));
 });
 
 test('code that a signal ended counts as stopped, whatever its reply; code that ran on does not', async () => {
@@ -284,7 +287,8 @@ test.each([
 ])(
   'a debugger that asks %s is left by %s, not by an interrupt, and was stopped',
   async (prompt, line, error) => {
-    await using rig = await startConnectedRig();
+    // A kernel on a machine that is at work elsewhere has not ignored the stop.
+    await using rig = await startConnectedRig({ timings: { stopIgnoredMs: 30_000 } });
     const { kernel, connection } = rig;
     kernel.onExecute = (request) => {
       kernel.begin(request);

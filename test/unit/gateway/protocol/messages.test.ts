@@ -121,7 +121,7 @@ test('contents with missing fields or wrong types', () => {
     asksExit: false,
     outputs: [],
   });
-  expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '' });
+  expect(readKernelInfo({ protocol_version: '5.0' })).toEqual({ implementation: '', version: '' });
 });
 
 test('a reply’s pager texts and next inputs; almond’s data is not shown twice', () => {

@@ -101,10 +101,16 @@ test('a Scala kernel gets the observer once, if configured; a stop ends the jobs
 });
 
 test('Toree’s own plugin is asked once, where nothing else tells of its jobs, and waited for', async () => {
-  const opened = async (progress: SparkProgress, implementation = 'spark', url = ''): Promise<unknown[]> => {
+  const opened = async (
+    progress: SparkProgress,
+    implementation = 'spark',
+    url = '',
+    version = '',
+  ): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
       prepare: (kernel) => {
         kernel.implementation = implementation;
+        kernel.implementationVersion = version;
       },
     });
     const status = url === '' ? undefined : { url };
@@ -116,6 +122,8 @@ test('Toree’s own plugin is asked once, where nothing else tells of its jobs, 
       .map(({ content }) => content['target_name']);
   };
   expect(await opened('auto')).toEqual(['SparkMonitor']);
+  expect(await opened('auto', 'spark', '', '0.6.0-incubating')).toEqual(['SparkMonitor']);
+  expect(await opened('auto', 'spark', '', '0.5.0-incubating')).toEqual([]);
   expect(await opened('all')).toEqual([]);
   expect(await opened('console')).toEqual([]);
   expect(await opened('auto', 'spark', 'http://127.0.0.1:9/api/v1')).toEqual([]);

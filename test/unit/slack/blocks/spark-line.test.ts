@@ -47,6 +47,14 @@ describe('while jobs are at work', () => {
   test('nothing while each job takes less than a second', () => {
     expect(line(work(whole, { hasLasted: false }))).toBe('');
   });
+  test('a Spark Connect server that gives no answer is all there is to say, until the run has ended', () => {
+    const away = work({}, { isServerOut: true, isAtWork: false, hasLasted: false });
+    expect(line(away)).toBe(
+      'Spark · the Spark Connect server gives no answer; its client tries again, for minutes if need be',
+    );
+    expect(sparkProgress({ spark: away, phase: ended('raised') }, 0)).toBe('');
+    expect(sparkSum({ spark: away, phase: ended('raised') })).toBe('');
+  });
   test('nothing between jobs, and nothing once the run has ended', () => {
     expect(line(work(whole, { isAtWork: false }))).toBe('');
     expect(sparkProgress({ spark: work(whole), phase: ended() }, 0)).toBe('');

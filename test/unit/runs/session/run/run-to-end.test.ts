@@ -154,3 +154,47 @@ test('the installation of the bot’s code neither hides a run nor delays its st
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['before()']);
 });
+
+test('behind an error Toree says null of code that has no value: that is shown of none but a value', async () => {
+  await using rig = await startSessionRig();
+  const said: Readonly<Record<string, readonly (readonly [type: string, plain: string])[]>> = {
+    prints: [
+      ['display_data', 'lastException = null\n'],
+      ['execute_result', 'null'],
+    ],
+    defines: [
+      ['display_data', 'lastException = null\n'],
+      ['display_data', 'f: Int\n'],
+      ['execute_result', 'null'],
+    ],
+    counts: [
+      ['display_data', 'lastException = null\n'],
+      ['execute_result', '5'],
+    ],
+    'holds null': [
+      ['display_data', 'lastException = null\ns = null\n'],
+      ['execute_result', 'null'],
+    ],
+    'is null': [['execute_result', 'null']],
+  };
+  rig.gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request, 1);
+      for (const [type, plain] of said[String(request.content['code'])] ?? [])
+        kernel.send(type, { data: { 'text/plain': plain }, metadata: {} }, { parent: request });
+      kernel.end(request);
+    };
+  };
+  const shownOf = async (code: string): Promise<unknown[]> => {
+    const live = await rig.submit(code);
+    await rig.untilDone(live);
+    return (rig.views(live).at(-1)?.output?.parts ?? []).map((part) =>
+      part.kind === 'text' ? `${part.text.head}${part.text.tail}`.trim() : part.kind,
+    );
+  };
+  expect(await shownOf('prints')).toEqual([]);
+  expect(await shownOf('defines')).toEqual(['f: Int']);
+  expect(await shownOf('counts')).toEqual(['5']);
+  expect((await shownOf('holds null')).join('\n')).toContain('null');
+  expect(await shownOf('is null')).toEqual(['null']);
+});
