@@ -116,7 +116,12 @@ test.concurrent.each([
   const told = rig.playground.messages(rig.playground.dm('ana').id);
   expect(told.map(({ text }) => text).join()).toMatch(/could not be posted there[^]*hello/);
   expect(lines).toContainEqual(
-    expect.objectContaining({ run: 'run-1', reason: error, outcome: 'ok', msg: 'run message not delivered' }),
+    expect.objectContaining({
+      run: 'run-1',
+      reason: error,
+      outcome: 'ok',
+      msg: 'a run message could not be delivered',
+    }),
   );
 });
 

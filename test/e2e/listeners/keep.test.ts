@@ -15,7 +15,7 @@ test('a kernel that was kept is not called broken where its warning was deleted 
   );
   playground.service.conversation.remove(warning);
   await playground.as('ana').press(warning, 'kernel:keep');
-  const said = await bot.untilLog(({ msg }) => /was pressed|kept/.test(String(msg)));
-  expect(said['msg']).toBe('a message that was pressed stays as it was');
+  const said = await bot.untilLog(({ msg }) => /pressed message|kept/.test(String(msg)));
+  expect(said['msg']).toBe('a pressed message could not be replaced');
   expect(playground.ephemerals('ana')).toEqual([]);
 });
