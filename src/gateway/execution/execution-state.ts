@@ -1,5 +1,4 @@
 import type { ExecutionEnd, ExecutionEndKind, KernelOutput, Output } from '../outputs.ts';
-import { text } from '../protocol/json.ts';
 import {
   type ExecuteReply,
   isBusy,
@@ -66,7 +65,10 @@ export function takeMessage(before: ExecutionState, message: KernelMessage, sess
   switch (message.type) {
     case 'status':
       if (isBusy(message)) return { state: { ...before, ran: true, process: prefix }, outputs: [] };
-      return { state: takeStatus(before, text(message.content['execution_state'])), outputs: [] };
+      return {
+        state: { ...before, idle: before.idle || message.content['execution_state'] === 'idle' },
+        outputs: [],
+      };
     case 'execute_input':
       return takeCount({ ...before, ran: true }, readExecutionCount(message.content));
     case 'execute_reply':
@@ -74,10 +76,6 @@ export function takeMessage(before: ExecutionState, message: KernelMessage, sess
     default:
       return takeOutput(before, message, sessionId);
   }
-}
-
-function takeStatus(before: ExecutionState, status: string): ExecutionState {
-  return status === 'idle' ? { ...before, idle: true } : before;
 }
 
 function takeReply(before: ExecutionState, reply: ExecuteReply): Step {

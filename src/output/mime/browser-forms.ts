@@ -122,20 +122,12 @@ export function isObjectWord(plain: string): boolean {
   return /^<[^\n]*>$|^:\w|^[\w.]{1,100}\([^]*\)$/.test(word);
 }
 
-const ENDINGS = new Map(
-  Object.entries({
-    wav: 'wav',
-    'x-wav': 'wav',
-    wave: 'wav',
-    mpeg: 'mp3',
-    mp3: 'mp3',
-    ogg: 'ogg',
-    mp4: 'mp4',
-    webm: 'webm',
-    quicktime: 'mov',
-    flac: 'flac',
-  }),
-);
+/** File endings of media types that have another name. */
+const ENDINGS = new Map([
+  ['wave', 'wav'],
+  ['mpeg', 'mp3'],
+  ['quicktime', 'mov'],
+]);
 
 /** Audio and video contained in the bundle, as files that Slack plays. */
 export function mediaFiles(data: MimeBundle): ShownForm[] {
