@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import { ConfigError } from '../../errors.ts';
 
@@ -93,6 +94,19 @@ export function readErrorCode(code: string, reasons: readonly string[] = []): Ca
 export function refusedAs(error: unknown): string | undefined {
   const failure = readCallError(error);
   return failure.kind === 'refused' ? failure.code : undefined;
+}
+
+const ASK_AGAIN_MS = 200;
+
+/** Asks once more where Slack says that it is in trouble: its client repeats only calls that it did not answer. */
+export async function askTwice<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof WebAPIPlatformError) || readCallError(error).kind !== 'unclear') throw error;
+    await delay(ASK_AGAIN_MS);
+    return await ask();
+  }
 }
 
 /** Why Slack does not let us begin: `ConfigError` where it refuses the bot token, else another error. */

@@ -35,6 +35,14 @@ test('a user is asked for once for many requests at a time, and again after a fa
   expect(api.calls).toEqual(['users.info', 'users.info']);
 });
 
+test('a user and a group are asked for once more where Slack says that it is in trouble', async () => {
+  const inTrouble = { ok: false, error: 'internal_error' };
+  const answers = [inTrouble, inTrouble, { user: { id: 'U1', team_id: 'T1' }, users: ['U1'] }];
+  await using api = await startSlackApi(() => (answers.length > 1 ? answers.shift() : answers[0]));
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: ['S1'], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ isUnknown: false, ids: ['U1', 'S1'] });
+});
+
 test('a group that Slack does not tell is not asked for again with each message', async () => {
   await using api = await startSlackApi((method) =>
     method === 'users.info' ? { user: { id: 'U1', team_id: 'T1' } } : undefined,
