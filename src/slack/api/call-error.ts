@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import { ConfigError } from '../../errors.ts';
 
@@ -93,6 +94,19 @@ export function readErrorCode(code: string, reasons: readonly string[] = []): Ca
 export function refusedAs(error: unknown): string | undefined {
   const failure = readCallError(error);
   return failure.kind === 'refused' ? failure.code : undefined;
+}
+
+const ASK_AGAIN_MS = 200;
+
+/** Asks a second time if Slack reports a problem of its own. Its client repeats only calls that got no answer. */
+export async function askTwice<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof WebAPIPlatformError) || readCallError(error).kind !== 'unclear') throw error;
+    await delay(ASK_AGAIN_MS);
+    return await ask();
+  }
 }
 
 /** The error that ends the start: a `ConfigError` if Slack refuses the bot token. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UserError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
-import { refusedAs } from './call-error.ts';
+import { askTwice, refusedAs } from './call-error.ts';
 import { pagesOf } from './posted.ts';
 
 /** How long facts about a channel are cached: conversations.info is tier 3, 50 calls a minute per workspace. */
@@ -132,7 +132,7 @@ export function createChannels(client: WebClient, log: Log) {
 
 async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | undefined> {
   try {
-    const { channel } = await client.conversations.info({ channel: id });
+    const { channel } = await askTwice(() => client.conversations.info({ channel: id }));
     if (channel === undefined) return undefined;
     const isDirect = channel.is_im === true || channel.is_mpim === true;
     return {

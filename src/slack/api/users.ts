@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import { withTimeout } from '../../waits.ts';
 import type { Person } from '../auth/policy.ts';
-import { refusedAs } from './call-error.ts';
+import { askTwice, refusedAs } from './call-error.ts';
 
 /** How long Slack's answers are cached (users.info is tier 4, usergroups.users.list tier 2). */
 const PERSON_MS = 60_000;
@@ -43,7 +43,8 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       // users.info does not know the bots of incoming webhooks.
       if (id.startsWith('B')) return { ...UNKNOWN_USER, isUnknown: false, id, isBot: true };
       try {
-        return factsOf(id, (await client.users.info({ user: id })).user, workspace);
+        const { user } = await askTwice(() => client.users.info({ user: id }));
+        return factsOf(id, user, workspace);
       } catch (error) {
         // The account was deleted, or belongs to a workspace that is no longer connected.
         if (refusedAs(error) !== 'user_not_found') throw error;
@@ -56,7 +57,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
     ttl: GROUP_MS,
     async fetchMethod(group, _, { options }) {
       try {
-        const { users = [] } = await client.usergroups.users.list({ usergroup: group });
+        const { users = [] } = await askTwice(() => client.usergroups.users.list({ usergroup: group }));
         return new Set(users);
       } catch (error) {
         log.warn(

@@ -23,6 +23,13 @@ test('in a direct message of two people nobody is told to invite the bot', async
   );
 });
 
+test('a channel is asked for once more if Slack reports a problem of its own', async () => {
+  const answers = [{ ok: false, error: 'fatal_error' }, { channel: { id: 'C1', is_member: true } }];
+  await using api = await startSlackApi(() => answers.shift());
+  await createChannels(api.client, silentLog).mustBePostable('C1');
+  expect(api.calls).toHaveLength(2);
+});
+
 test('membership of the bot is cached, its absence is not', async () => {
   const channel = { id: 'C1', is_member: false };
   await using api = await startSlackApi(() => ({ channel }));

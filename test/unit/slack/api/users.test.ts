@@ -35,6 +35,14 @@ test('many simultaneous requests ask for a user once, and again after a failure'
   expect(api.calls).toEqual(['users.info', 'users.info']);
 });
 
+test('a user and a group are asked for once more if Slack reports a problem of its own', async () => {
+  const inTrouble = { ok: false, error: 'internal_error' };
+  const answers = [inTrouble, inTrouble, { user: { id: 'U1', team_id: 'T1' }, users: ['U1'] }];
+  await using api = await startSlackApi(() => (answers.length > 1 ? answers.shift() : answers[0]));
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: ['S1'], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ isUnknown: false, ids: ['U1', 'S1'] });
+});
+
 test('a group that could not be read is not asked for with each message', async () => {
   await using api = await startSlackApi((method) =>
     method === 'users.info' ? { user: { id: 'U1', team_id: 'T1' } } : undefined,
