@@ -6,7 +6,7 @@ import type { Snippet } from '../runs/run.ts';
 import { entriesOf } from '../store/keyv.ts';
 import { summarizeCode } from '../store/run-reader.ts';
 import { KeyedMutex } from '../waits.ts';
-import { putIn } from './parameters/put-in.ts';
+import { inject } from './parameters/inject.ts';
 import type { Parameter } from './parameters/values.ts';
 
 /** A snippet that a channel has saved under a name. The code is stored separately, so that a list need not read it. */
@@ -104,7 +104,7 @@ export class SavedSnippets {
     const { kernelspec, language, dialect } = saved;
     const blocks = await this.code(saved);
     if (blocks === undefined) return undefined;
-    return { language: kernelspec, dialect, blocks: putIn(blocks, parameters, dialect ?? language) };
+    return { language: kernelspec, dialect, blocks: inject(blocks, parameters, dialect ?? language) };
   }
 
   /** `replaces` is the id of the snippet that may be replaced. Throws `UserError` if the channel has too many snippets. */

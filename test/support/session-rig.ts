@@ -123,7 +123,7 @@ const sparkSettings = (progress: SparkProgress): SparkSettings => ({
 
 /** Most tests count what their kernels are asked. */
 class NothingPutIn extends SparkObserver {
-  override async putInto(): Promise<void> {}
+  override async install(): Promise<void> {}
 }
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {

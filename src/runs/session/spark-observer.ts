@@ -73,7 +73,7 @@ export class SparkObserver {
   }
 
   /** Installs the code once in each process of a kernel, while nothing else runs there. Never rejects: a run can do without. */
-  async putInto(connection: KernelConnection): Promise<void> {
+  async install(connection: KernelConnection): Promise<void> {
     const { kernelId } = connection;
     const code = this.#codeIn(connection);
     if (code === undefined || connection.isBusyElsewhere || this.#isIn(connection)) return;

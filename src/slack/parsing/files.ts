@@ -4,7 +4,7 @@ import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks
 import type { NotebookLanguage } from '../../notebooks/read.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
-import { assignmentsOf } from '../../saved/parameters/put-in.ts';
+import { assignmentsOf } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
 import { agreed, readCommandText } from './snippet.ts';
 import type { Message } from './typed-text.ts';

@@ -5,7 +5,7 @@ import type { Handover, LeaderLease, LeaseAnswer } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import { migrateStore, STORE_VERSION } from './migration.ts';
 
-const KINDS = z.enum(['held', 'taken', 'left', 'oldVersion', 'newer']);
+const KINDS = z.enum(['held', 'taken', 'deferred', 'oldVersion', 'newer']);
 const ANSWER = z.tuple([KINDS, z.number(), z.string()], z.string());
 
 /** A request for a successor, and an offer, are answered within a few seconds or expire. */
@@ -25,10 +25,10 @@ export class RedisLease implements LeaderLease {
   /** Redis has failed to answer this standby since then. Probably the leader got no answer either, and its lease expired. */
   #wasAway = false;
   /**
-   * By `performance.now()`: until then this standby leaves a store that was emptied or away to its leader. Only that process
+   * By `performance.now()`: until then this standby defers to the old leader if the store was emptied or away. Only that process
    * can write back what was lost, and it has the output that its kernels sent meanwhile.
    */
-  #leftUntil: number | undefined;
+  #defersUntil: number | undefined;
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -42,9 +42,9 @@ export class RedisLease implements LeaderLease {
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
     const now = performance.now();
-    const waits = this.#isKnown && now < (this.#leftUntil ?? Infinity);
-    const leaves = !waits ? 'none' : this.#wasAway ? 'free' : 'emptied';
-    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, leaves];
+    const waits = this.#isKnown && now < (this.#defersUntil ?? Infinity);
+    const defers = !waits ? 'none' : this.#wasAway ? 'free' : 'emptied';
+    const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, defers];
     const [kind, value, version, wanted] = await this.#redis
       .read(ANSWER, 'acquire', ...given)
       .catch((error: unknown) => {
@@ -52,11 +52,11 @@ export class RedisLease implements LeaderLease {
         throw error;
       });
     checkVersion(version);
-    if (kind === 'left') {
-      this.#leftUntil ??= now + ttlMs;
+    if (kind === 'deferred') {
+      this.#defersUntil ??= now + ttlMs;
       return { kind: 'taken' };
     }
-    this.#leftUntil = undefined;
+    this.#defersUntil = undefined;
     this.#wasAway = false;
     this.#isKnown = kind === 'taken' && version !== '';
     if (kind === 'taken') {

@@ -196,8 +196,8 @@ const BODIES = {
   /** → the version that wrote this store, '' for a new store and for one of 0.1.0. */
   version: `return redis.call('GET', prefix .. 'version') or ''`,
   /**
-   * [holder, ttlMs, highest known epoch, channel of 0.1.0, version of this process, what to leave to the old leader: `none`,
-   * an `emptied` store, any `free` lease] → [kind, epoch, version, …what the leader misses].
+   * [holder, ttlMs, highest known epoch, channel of 0.1.0, version of this process, when to defer to the old leader: with
+   * `none`, an `emptied` store, any `free` lease] → [kind, epoch, version, …what the leader misses].
    */
   acquire: `
     local holder, ttl = ARGV[3], ARGV[4]
@@ -206,8 +206,8 @@ const BODIES = {
     if lease and string.sub(lease, -#holder) ~= holder then
       return {'taken', 0, version, redis.call('GET', prefix .. 'wanted') or ''}
     end
-    local leaves = ARGV[8]
-    if not lease and (leaves == 'free' or (leaves == 'emptied' and version == '')) then return {'left', 0, version} end
+    local defer = ARGV[8]
+    if not lease and (defer == 'free' or (defer == 'emptied' and version == '')) then return {'deferred', 0, version} end
     if redis.call('PUBSUB', 'NUMSUB', ARGV[6])[2] > 0 then return {'oldVersion', 0, version} end
     local epoch = math.max(tonumber(redis.call('GET', prefix .. 'epoch') or 0), tonumber(ARGV[5])) + 1
     redis.call('SET', prefix .. 'epoch', string.format('%.0f', epoch))

@@ -128,7 +128,7 @@ describeKernel('ir', (kernel, watched) => {
 
   test('a non-ASCII letter arrives, even in a locale without such letters', async () => {
     await run(kernel(), { code: 'invisible(Sys.setlocale("LC_CTYPE", "C"))' }).end;
-    await new SparkObserver(SPARK, silentLog).putInto(kernel());
+    await new SparkObserver(SPARK, silentLog).install(kernel());
     const running = run(kernel(), { code: 'cat("日本é", nchar("日本é"))' });
     expect(await running.end).toMatchObject({ kind: 'ok' });
     expect(textOf(running.outputs)).toBe('日本é 3');
@@ -237,7 +237,7 @@ describeKernel('scala-spark', (kernel, watched) => {
   test('a non-ASCII letter arrives, even in a locale without such letters', async () => {
     const poor = (useUtf8('Apache Toree') ?? '').replace('US_ASCII', '@').replace('UTF_8', 'US_ASCII');
     await run(kernel(), { code: poor.replace('@', 'UTF_8') }).end;
-    await new SparkObserver(SPARK, silentLog).putInto(kernel());
+    await new SparkObserver(SPARK, silentLog).install(kernel());
     const running = run(kernel(), { code: 'println("日本é")\n"ö"' });
     expect(await running.end).toMatchObject({ kind: 'ok', idleMissing: false });
     expect(textOf(running.outputs)).toBe('日本é\n');
@@ -245,7 +245,7 @@ describeKernel('scala-spark', (kernel, watched) => {
   });
 
   test('the thread in the kernel reports a job of the cell, and SQL gives a table', async () => {
-    await new SparkObserver({ ...SPARK, progress: 'all' }, silentLog).putInto(kernel());
+    await new SparkObserver({ ...SPARK, progress: 'all' }, silentLog).install(kernel());
     const counting = run(kernel(), {
       code: 'sc.parallelize(1 to 24, 24).map { i => Thread.sleep(200); i }.count()',
     });

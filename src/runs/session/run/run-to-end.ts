@@ -178,7 +178,7 @@ async function reachAndExecute(
   if (earlier === undefined) {
     // A run that the kernel does not begin soon shows that it is next. A quick run posts only its result.
     if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
-    await untilAborted(spark.putInto(reached.connection), live.signal).catch(() => undefined);
+    await untilAborted(spark.install(reached.connection), live.signal).catch(() => undefined);
   }
   const transcript = earlier ?? (await openTranscript(false));
   live.showOutput(() => transcript.view());

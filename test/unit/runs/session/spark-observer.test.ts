@@ -22,8 +22,8 @@ const says = (kernel: ScriptedKernel, request: ScriptMessage, data: object): voi
 test('it goes into a Python kernel once, silently', async () => {
   await using rig = await startConnectedRig();
   const observer = new SparkObserver(settings('auto'), silentLog);
-  await observer.putInto(rig.connection);
-  await observer.putInto(rig.connection);
+  await observer.install(rig.connection);
+  await observer.install(rig.connection);
   expect(requests(rig.kernel)).toHaveLength(1);
   const [request] = requests(rig.kernel);
   expect(request?.content).toMatchObject({ silent: true, store_history: false, allow_stdin: false });
@@ -39,12 +39,12 @@ test.each(['ipython', 'IRkernel'])(
       },
     });
     const observer = new SparkObserver(settings('auto'), silentLog);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
     rig.kernel.onRestart = () => rig.kernel.comeUp();
     await rig.gateway.restartKernel(rig.kernel.id);
     expect(rig.connection.process).toBe('');
-    await observer.putInto(rig.connection);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
+    await observer.install(rig.connection);
     expect(requests(rig.kernel)).toHaveLength(2);
   },
 );
@@ -53,8 +53,8 @@ test('the code that shows frames is installed with the observer, or alone withou
   const sent = async (progress: SparkProgress): Promise<unknown[]> => {
     await using rig = await startConnectedRig();
     const observer = new SparkObserver(settings(progress), silentLog);
-    await observer.putInto(rig.connection);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
+    await observer.install(rig.connection);
     return requests(rig.kernel).map(({ content }) => content['code']);
   };
   const frames = showFrames({ asked: 1_000, result: 50 });
@@ -71,8 +71,8 @@ test('a kernel other than IPython gets only the UTF-8 setting, where its locale 
       },
     });
     const observer = new SparkObserver(settings('auto'), silentLog);
-    await observer.putInto(rig.connection);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
+    await observer.install(rig.connection);
     return requests(rig.kernel).map(({ content }) => content['code']);
   };
   expect(await sent('xpython')).toEqual([]);
@@ -88,8 +88,8 @@ test('a Scala kernel gets the observer once, if configured; a stop ends the jobs
       },
     });
     const observer = new SparkObserver(settings(progress), silentLog);
-    await observer.putInto(rig.connection);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
+    await observer.install(rig.connection);
     await observer.endJobs(rig.connection, 'request-1', 2_000);
     return requests(rig.kernel).map(({ content }) => content['code']);
   };
@@ -115,8 +115,8 @@ test('Toree’s own plugin is asked once, where nothing else tells of its jobs, 
     });
     const status = url === '' ? undefined : { url };
     const observer = new SparkObserver({ ...settings(progress), status }, silentLog);
-    await observer.putInto(rig.connection);
-    await observer.putInto(rig.connection);
+    await observer.install(rig.connection);
+    await observer.install(rig.connection);
     return rig.kernel.received
       .filter(({ header }) => header.msg_type === 'comm_open')
       .map(({ content }) => content['target_name']);
@@ -137,7 +137,7 @@ test('Toree’s own plugin is asked once, where nothing else tells of its jobs, 
   const asked = Promise.withResolvers<ScriptMessage>();
   rig.kernel.onCommOpen = asked.resolve;
   let isIn = false;
-  const putting = new SparkObserver(settings('auto'), silentLog).putInto(rig.connection).then(() => {
+  const putting = new SparkObserver(settings('auto'), silentLog).install(rig.connection).then(() => {
     isIn = true;
   });
   const request = await asked.promise;
@@ -154,7 +154,7 @@ test('a kernel that works for another client is left alone', async () => {
   rig.kernel.status('busy', foreign);
   await expect.poll(() => rig.connection.isBusyElsewhere).toBe(true);
   const observer = new SparkObserver(settings('auto'), silentLog);
-  await observer.putInto(rig.connection);
+  await observer.install(rig.connection);
   expect(requests(rig.kernel)).toEqual([]);
   // Its first cell brings along what `%%sql` is, as a literal; other code is left as it was typed.
   const code = observer.codeFor('%%sql select "a",\n2 as b', rig.connection);
@@ -164,7 +164,7 @@ test('a kernel that works for another client is left alone', async () => {
     expect(observer.codeFor(other, rig.connection)).toBe(other);
   rig.kernel.status('idle', foreign);
   await expect.poll(() => rig.connection.isBusyElsewhere).toBe(false);
-  await observer.putInto(rig.connection);
+  await observer.install(rig.connection);
   expect(requests(rig.kernel)).toHaveLength(1);
   expect(observer.codeFor('%%sql\nselect 1', rig.connection)).toBe('%%sql\nselect 1');
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { putIn } from '../../../../src/saved/parameters/put-in.ts';
+import { inject } from '../../../../src/saved/parameters/inject.ts';
 import { readParameters } from '../../../../src/saved/parameters/values.ts';
 
 function put(sql: string, typed: string): string {
-  return putIn([sql], readParameters(typed), 'sql').join('\n---\n');
+  return inject([sql], readParameters(typed), 'sql').join('\n---\n');
 }
 
 test.each([
@@ -41,16 +41,16 @@ test.each([`"it's"`, String.raw`"\\' or 1=1 --"`, String.raw`'a\nb'`])(
 );
 
 test('each marker gets a value and each value has a marker, over all blocks', () => {
-  expect(putIn(['select :a', 'select :b'], readParameters('a=1 b=2'), 'sql')).toEqual([
+  expect(inject(['select :a', 'select :b'], readParameters('a=1 b=2'), 'sql')).toEqual([
     'select 1',
     'select 2',
   ]);
   expect(() => put('select :a, :b', 'a=1')).toThrow(':b gets no value');
   expect(() => put('select :a', 'a=1 c=2')).toThrow('no :c for the value');
-  expect(() => putIn(['select 1', 'select :a'], [], 'sql')).toThrow(
+  expect(() => inject(['select 1', 'select :a'], [], 'sql')).toThrow(
     ':a gets no value. Give all of them, as in a=5. Nothing ran.',
   );
-  expect(putIn(["select ':a' -- :a"], [], 'sql')).toEqual(["select ':a' -- :a"]);
+  expect(inject(["select ':a' -- :a"], [], 'sql')).toEqual(["select ':a' -- :a"]);
 });
 
 test.each(["'", '"', '`', '/*', 'in ', "'\\"])('a megabyte of %j is read at once', (part) => {

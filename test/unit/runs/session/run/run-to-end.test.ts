@@ -138,10 +138,10 @@ test('the installation of the bot’s code neither hides a run nor delays its st
     resultRows: 0,
   } as const;
   const hangs = Promise.withResolvers<void>();
-  const putIn = [async () => {}, () => (hangs.resolve(), new Promise<void>(() => undefined))];
+  const installs = [async () => {}, () => (hangs.resolve(), new Promise<void>(() => undefined))];
   class Hanging extends SparkObserver {
-    override async putInto(): Promise<void> {
-      await putIn.shift()?.();
+    override async install(): Promise<void> {
+      await installs.shift()?.();
     }
   }
   await using rig = await startSessionRig({ observer: new Hanging(settings, silentLog) });

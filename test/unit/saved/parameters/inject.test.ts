@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { putIn } from '../../../../src/saved/parameters/put-in.ts';
+import { inject } from '../../../../src/saved/parameters/inject.ts';
 import { readParameters } from '../../../../src/saved/parameters/values.ts';
 
 function put(code: string | readonly string[], typed: string, language = 'python'): readonly string[] {
-  return putIn(typeof code === 'string' ? [code] : code, readParameters(typed), language);
+  return inject(typeof code === 'string' ? [code] : code, readParameters(typed), language);
 }
 
 const all = String.raw`i=5 big=3000000000 huge=99999999999999999999 d=-1.5 t=true f=false x=null s="a \"b\"\\ é 😀 \n" l=[1, "q"]`;
@@ -74,7 +74,7 @@ test.each([
   ['r', String.raw`s = "\000\007\177"`],
 ])('control characters are escaped in %s', (language, line) => {
   const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\u007f' } }] as const;
-  expect(putIn(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
+  expect(inject(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
 });
 
 test('Scala takes the least int and the least long as they are', () => {

@@ -8,13 +8,13 @@ import { type Parameter, type Notation, type Value, writeItems, writeValue } fro
  * before the code. Each block is one request, so a cell magic stays first in its block, and Scala can define a name again. In
  * SQL the values replace markers. Throws `UserError` for a language that takes no parameters and for an invalid name.
  */
-export function putIn(
+export function inject(
   blocks: readonly string[],
   parameters: readonly Parameter[],
   language: string | undefined,
 ): readonly string[] {
   // Also without parameters, because a marker without a value has to be refused.
-  if (language === 'sql') return putIntoSql(blocks, parameters);
+  if (language === 'sql') return injectSql(blocks, parameters);
   if (parameters.length === 0) return blocks;
   const { assigned, written } = writeAssignments(parameters, language);
   const [first = '', ...others] = blocks;
@@ -23,7 +23,7 @@ export function putIn(
   return [head, assigned, rest, ...others].filter((block) => block !== undefined);
 }
 
-/** A block that assigns the values. Throws as `putIn` does. */
+/** A block that assigns the values. Throws as `inject` does. */
 export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
   return writeAssignments(parameters, language).assigned;
 }
@@ -142,7 +142,7 @@ function closingQuote(line: string, from: number): number | undefined {
  * Replaces each marker `:name` by its literal, because not every Spark has variables in SQL. Throws `UserError` for a marker
  * without a value and for a value without a marker.
  */
-export function putIntoSql(blocks: readonly string[], parameters: readonly Parameter[]): readonly string[] {
+export function injectSql(blocks: readonly string[], parameters: readonly Parameter[]): readonly string[] {
   const values = new Map(parameters.map(({ name, value }) => [name, value]));
   const used = new Set<string>();
   const written = blocks.map((block) => {
