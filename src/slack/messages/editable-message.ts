@@ -192,10 +192,8 @@ export class EditableMessage {
       await client.remove(place.channel, double.ts);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
-      log.warn(
-        { event: 'message.unsettled', err: error, run: runId },
-        'the check for a second message failed',
-      );
+      const about = { event: 'message.unsettled', err: error, run: runId };
+      log.warn(about, 'the check for a second message failed');
     }
   }
 
