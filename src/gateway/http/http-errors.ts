@@ -38,9 +38,14 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
   if (status === 424) return as('serverStopped', 'The JupyterHub server is stopped (status 424)');
   if (status >= 300 && status < 400) return as('badAnswer', `The gateway redirected us (status ${status})`);
-  if (isGatewayAway(status)) return as('unreachable', `The gateway is not there behind its proxy (${said})`);
+  if (status === 429) return as('unreachable', `Too many requests reach the gateway just now (${said})`);
+  if (isGatewayAway(status)) return gatewayAway(status, said);
   if (status >= 500) return as('badAnswer', `The gateway failed on ${what} (${said})`);
   return as('refused', `The gateway refused ${what} (${said})`);
+}
+
+export function gatewayAway(status: number, said = `status ${status}`): GatewayError {
+  return new GatewayError('unreachable', `The gateway is not there behind its proxy (${said})`, { status });
 }
 
 /**

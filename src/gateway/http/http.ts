@@ -107,7 +107,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     for (let attempt = 1; ; attempt += 1) {
       try {
         const answer = await once(wanted, until);
-        if (attempt === most || !isGatewayAway(answer.status)) return answer;
+        if (attempt === most || !(answer.status === 429 || isGatewayAway(answer.status))) return answer;
       } catch (cause) {
         if (signal?.aborted === true)
           throw new GatewayError('unreachable', 'The call was given up by us', { cause });

@@ -4,7 +4,7 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { type Answer, badAnswer, isPage, readReason, readRefusal } from './http-errors.ts';
+import { type Answer, badAnswer, gatewayAway, isPage, readReason, readRefusal } from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
 /**
@@ -95,6 +95,8 @@ export function createKernelsApi(
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     if (isMissingKernel(answer) || isStopped(answer)) return undefined;
+    // An ingress says so while the gateway behind it is replaced.
+    if (answer.status === 404 && readReason(answer) === '') throw gatewayAway(answer.status);
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 

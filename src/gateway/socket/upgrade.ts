@@ -4,7 +4,14 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
 import type { Tunnel } from '../http/dispatcher.ts';
 import type { Endpoints } from '../http/endpoints.ts';
-import { type Answer, proxyRefusal, readFailure, readRefusal, readStatus } from '../http/http-errors.ts';
+import {
+  type Answer,
+  gatewayAway,
+  proxyRefusal,
+  readFailure,
+  readRefusal,
+  readStatus,
+} from '../http/http-errors.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -91,10 +98,7 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptio
     return (await isThere(kernelId, findKernel)) ? failure : kernelGone(kernelId, status);
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
   const model = await findKernel(kernelId).catch(() => 'unknown' as const);
-  if (model === 'unknown')
-    return new GatewayError('unreachable', `The gateway is not there behind its proxy (status ${status})`, {
-      status,
-    });
+  if (model === 'unknown') return gatewayAway(status ?? 404);
   if (model === undefined) return failure;
   const words = 'The gateway has the kernel, but';
   if (code === 'kernelGone')

@@ -267,6 +267,11 @@ test.for<[string, CannedAnswer, object]>([
   ],
   ['a proxy before a gateway that is away', { status: 522, body: '' }, { code: 'unreachable' }],
   [
+    'a proxy that limits the rate',
+    { status: 429, body: '' },
+    { code: 'unreachable', message: 'Too many requests reach the gateway just now (status 429)' },
+  ],
+  [
     'a page in place of a kernel',
     { status: 200, body: '<html><body>hello</body></html>' },
     { code: 'badAnswer' },
@@ -338,10 +343,10 @@ test.for<[string, string]>([
 test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
-  await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
+  await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'unreachable' });
 });
 
-test.for([502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
+test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
   await using rig = await startRig();
   rig.server.answer = (call) =>
     rig.server.calls.indexOf(call) === 0 ? { status, body: '<html></html>' } : undefined;
