@@ -520,8 +520,9 @@ test('a resumed run of a busy kernel can be stopped, though its beginning was no
 });
 
 test('a replay too long for memory waits in the gateway until it is claimed', async () => {
-  // A machine at work may bring nothing for a moment, which is no dead websocket.
-  await using rig = await startConnectedRig({ timings: { staleMs: 60_000 } });
+  // A busy machine takes its time for 20 MB, and may bring nothing for a moment.
+  const timings = { staleMs: 60_000, firstLookMs: 30_000, graceMs: 30_000 };
+  await using rig = await startConnectedRig({ timings });
   const { kernel, connection, gateway } = rig;
   const before = await runBegun(rig);
   await connection.close();
