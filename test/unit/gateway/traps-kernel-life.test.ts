@@ -459,6 +459,15 @@ test('an unreachable websocket address is named', async () => {
   });
 });
 
+test('an idle kernel that gets nothing is found although the gateway answers pings', async () => {
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = () => undefined;
+  kernel.answersInfo = false;
+  expect(await run(connection).end).toMatchObject({ kind: 'unknown' });
+  expect(rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length).toBeGreaterThan(2);
+});
+
 test('trap 32: a lost kernel_info_reply is requested again', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
