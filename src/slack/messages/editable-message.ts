@@ -56,8 +56,10 @@ export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metada
 
 /** With less room only the end could be shown, so the smallest message is tried at once. */
 const MIN_ROOM = 1_500;
-/** How often a message that is gone or cannot be edited is posted anew, and a channel that is not found is tried again. */
+/** How often a message that is gone or cannot be edited is posted anew. */
 const MAX_REPOSTS = 3;
+/** How often a channel that Slack does not find is tried again: for 15 s in all. */
+const CHANNEL_RETRIES = 4;
 /** An end that would wait longer for an edit is posted anew: Slack limits posts and removals separately. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
 /** How often `settle` looks for a message if Slack did not say whether it was posted. */
@@ -225,7 +227,7 @@ export class EditableMessage {
     const { code, refusal } = failure;
     if (refusal === 'token') return this.#retry(code);
     // The event with the channel's new id may be on its way (slack.md fact 11).
-    if (code === 'channel_not_found' && this.#failures <= MAX_REPOSTS) return this.#retry(code);
+    if (code === 'channel_not_found' && this.#failures < CHANNEL_RETRIES) return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;
