@@ -135,8 +135,7 @@ export class Lifecycle {
       case 'dead':
         return this.gone('the gateway has given up restarting it');
       case 'leaving':
-        // In every other state somebody looks for the kernel already.
-        if (this.#state !== 'ready') return;
+        if (this.#state !== 'ready') return; // in every other state the kernel is looked for anyway
         this.#become('leaving');
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
