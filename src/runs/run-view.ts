@@ -27,7 +27,7 @@ export interface RunView {
   notes: readonly string[];
   /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
-  /** 1, 2, …: which edit of the message this run belongs to. */
+  /** 1 for the message as it was posted, 2, 3, … for its edits. */
   edition: number;
   /** Buttons that make sense now. */
   actions: readonly RunAction[];

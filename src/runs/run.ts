@@ -68,7 +68,10 @@ export interface BlockRequest {
   sentAt?: number;
   /** The kernel's process at that time, if the kernel names it (KernelConnection). */
   process?: string;
-  /** How far an orderly ended process of the bot followed it, and how much of its output was on disk by then. */
+  /**
+   * How far a process of the bot has followed it, and how much of its output was on disk by then. It is stored when the
+   * process ends in order, and before that whenever the kernel is silent (`isInterim`).
+   */
   checkpoint?: ExecutionCheckpoint & StoredOutput;
 }
 

@@ -135,7 +135,8 @@ export class Lifecycle {
       case 'dead':
         return this.gone('the gateway has given up restarting it');
       case 'leaving':
-        if (this.#state !== 'ready') return; // it is being looked for already
+        // In every other state somebody looks for the kernel already.
+        if (this.#state !== 'ready') return;
         this.#become('leaving');
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':

@@ -32,7 +32,7 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
   const reason = readReason(answer);
   const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
   const as = (code: GatewayErrorCode, words: string) => new GatewayError(code, words, { status });
-  if (isLoginRedirect(answer))
+  if (asksForLogin(answer))
     return as('unauthorized', `The gateway sent us to a login page (status ${status})`);
   if (status === 401 || (status === 403 && isCredentialReason(reason)))
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
@@ -83,10 +83,10 @@ const LOGIN_FIELD = /type=["']?password|name=["']?SAMLRequest/i;
 
 /** Whether new credentials may help: 401, 403, or a login page, which identity proxies send when a token has expired. */
 export function isRefusedCredential(answer: Answer): boolean {
-  return answer.status === 401 || answer.status === 403 || isLoginRedirect(answer);
+  return answer.status === 401 || answer.status === 403 || asksForLogin(answer);
 }
 
-function isLoginRedirect({ status, location, body }: Answer): boolean {
+function asksForLogin({ status, location, body }: Answer): boolean {
   if (status >= 300 && status < 400) return LOGIN_PLACE.test(location ?? '');
   if (!isPage({ status, body })) return false;
   const [, title = ''] = /<title>([^<]{0,200})/i.exec(body) ?? [];
@@ -105,7 +105,7 @@ function isHtml(body: string): boolean {
 
 /** The error for a success whose body is not what the API promises. */
 export function badAnswer(answer: Answer, what: string): GatewayError {
-  if (isLoginRedirect(answer)) return readRefusal(answer, what);
+  if (asksForLogin(answer)) return readRefusal(answer, what);
   const { status, body } = answer;
   const kind = isHtml(body) ? 'an HTML page' : 'something else';
   return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, { status });

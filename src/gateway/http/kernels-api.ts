@@ -95,9 +95,14 @@ export function createKernelsApi(
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     if (isMissingKernel(answer) || isStopped(answer)) return undefined;
-    // An ingress says so while the gateway behind it is replaced.
-    if (answer.status === 404 && readReason(answer) === '') throw gatewayAway(answer.status);
+    if (answer.status === 404 && readReason(answer) === '') await mustBeThere(signal);
     return readAnswer(answer, kernelModel, 'a kernel');
+  }
+
+  /** A proxy has answered 404: while the gateway behind it is replaced, it does so to every request. */
+  async function mustBeThere(signal: AbortSignal | undefined): Promise<void> {
+    const { status } = await get(kernelspecsPath, signal);
+    if (status < 200 || status >= 300) throw gatewayAway(404);
   }
 
   async function readInfo(signal?: AbortSignal) {
@@ -204,7 +209,7 @@ export function readKernelModel(answer: Answer): KernelModel {
 
 /**
  * Whether the gateway says that it has no such kernel. A 404 with HTML or without words comes from a proxy without the
- * route or from a gateway that is being replaced, and must not end a run as "kernel gone".
+ * route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
  */
 function isMissingKernel(answer: Answer): boolean {
   return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));

@@ -97,7 +97,11 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptio
   if (code === 'serverStopped')
     return (await isThere(kernelId, findKernel)) ? failure : kernelGone(kernelId, status);
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
-  const model = await findKernel(kernelId).catch(() => 'unknown' as const);
+  const model = await findKernel(kernelId).catch((error: unknown) => {
+    // The gateway is there, and a proxy has put its own page in place of its words.
+    const isHidden = error instanceof GatewayError && error.code === 'refused' && error.status === 404;
+    return isHidden ? undefined : ('unknown' as const);
+  });
   if (model === 'unknown') return gatewayAway(status ?? 404);
   if (model === undefined) return failure;
   const words = 'The gateway has the kernel, but';

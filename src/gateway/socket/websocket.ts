@@ -7,6 +7,8 @@ import { type SocketOptions, untilOpen } from './upgrade.ts';
 
 /** How long the server may take to answer our close. */
 const CLOSE_MS = 1_000;
+/** The pong to one of our pings, which have no payload. */
+const PONG_BYTES = 2;
 
 /** One websocket to a kernel, from its upgrade to its close. `ReconnectingSocket` reopens it. */
 export class KernelSocket {
@@ -23,7 +25,10 @@ export class KernelSocket {
   #unanswered = 0;
   #pinging: NodeJS.Timeout | undefined;
   #hasAcknowledged = false;
-  /** When any bytes came last: those of a long message come for a while before it is complete. */
+  /**
+   * When bytes of a message came last: those of a long one come for a while before it is complete. Pongs do not count,
+   * because the gateway sends them whether or not its own sockets reach the kernel.
+   */
   receivedMs = 0;
 
   constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
@@ -122,7 +127,7 @@ export class KernelSocket {
     socket.once('upgrade', (answer) => {
       cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []);
       // Not earlier: the first listener for data gets what came with the upgrade, and that is ws.
-      socket.once('open', () => answer.socket.on('data', () => this.#onBytes()));
+      socket.once('open', () => answer.socket.on('data', ({ length }: Buffer) => this.#onBytes(length)));
     });
     socket.once('open', () => {
       socket.once('close', (code) => this.#turns.give({ kind: 'close', code }));
@@ -147,9 +152,9 @@ export class KernelSocket {
     await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
   }
 
-  #onBytes(): void {
+  #onBytes(bytes: number): void {
     this.#unanswered = 0;
-    this.receivedMs = performance.now();
+    if (bytes > PONG_BYTES) this.receivedMs = performance.now();
   }
 
   #startPinging(): void {

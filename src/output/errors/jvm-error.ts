@@ -9,17 +9,20 @@ import {
   type LanguageError,
 } from './kernel-error.ts';
 
-/** What Toree says when it forgets the last error: behind one, before what the code has defined. */
+/** After an error, Toree shows this above what the next code has defined: it forgets that error. */
 export const TOREES_WORD = 'lastException = null';
 
-/** Of one block. Toree also gives code the value of that word, where it has none of its own (measured on 0.5). */
+/**
+ * Recognises, in the outputs of one block, the result `null` that Toree adds to code without a value behind
+ * `TOREES_WORD`: it is the value of that assignment (measured on 0.5).
+ */
 export class ToreesNull {
   #isNext = false;
 
-  /** Whether the output is nothing but that. */
+  /** To be asked about each output in order. True for the added result. */
   is(output: KernelOutput): boolean {
     if (output.kind !== 'result' && output.kind !== 'display') return false;
-    // A bundle that is none is found out where it is read.
+    // The data may be anything; whoever reads it finds that out.
     const plain: unknown = Reflect.get(Object(output.data), 'text/plain');
     if (output.kind === 'display') this.#isNext ||= plain === `${TOREES_WORD}\n`;
     return output.kind === 'result' && this.#isNext && plain === 'null';

@@ -140,6 +140,17 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** How often a channel that Slack does not find is tried again: for 15 s in all. */
+const CHANNEL_TRIES = 4;
+
+/**
+ * Whether a refusal may be over soon: an operator corrects a token, and the event with a channel's new id may be on its
+ * way (slack.md fact 11).
+ */
+export function mayPass({ code, refusal }: CallError & { kind: 'refused' }, failures: number): boolean {
+  return refusal === 'token' || (code === 'channel_not_found' && failures < CHANNEL_TRIES);
+}
+
 /** How long to wait before the next try; `attempt` is 1 after the first failure. */
 export function retryMs(failure: CallError, attempt: number): number {
   return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import { readCallError, type Refusal } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { type MessageClient, retryMs } from './client.ts';
+import { mayPass, type MessageClient, retryMs } from './client.ts';
 import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
@@ -56,7 +56,7 @@ export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metada
 
 /** With less room only the end could be shown, so the smallest message is tried at once. */
 const MIN_ROOM = 1_500;
-/** How often a message that is gone or cannot be edited is posted anew, and a channel that is not found is tried again. */
+/** How often a message that is gone or cannot be edited is posted anew. */
 const MAX_REPOSTS = 3;
 /** An end that would wait longer for an edit is posted anew: Slack limits posts and removals separately. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
@@ -172,6 +172,7 @@ export class EditableMessage {
         looks.pause(failure.waitMs);
         return this.#retry('rate limited', failure.waitMs);
       }
+      if (mayPass(failure, this.#failures)) return this.#retry(failure.code);
       // If the thread cannot be read: better twice than never.
       this.#mayExist = false;
       return undefined;
@@ -223,9 +224,7 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
-    if (refusal === 'token') return this.#retry(code);
-    // The event with the channel's new id may be on its way (slack.md fact 11).
-    if (code === 'channel_not_found' && this.#failures <= MAX_REPOSTS) return this.#retry(code);
+    if (mayPass(failure, this.#failures)) return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;

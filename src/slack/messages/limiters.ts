@@ -75,7 +75,6 @@ export const SLACK_EDITS = {
 };
 
 /**
-/**
  * What an edit is for. `end`: the end of a run; the message may be posted anew instead. `urgent`: as urgent as an end,
  * but always an edit. `live`: progress, which may be dropped.
  */

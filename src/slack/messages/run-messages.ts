@@ -66,7 +66,7 @@ export function createRunMessages(options: RunMessagesOptions) {
 
 /**
  * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. False if Slack gave no
- * answer. The client waits while Slack rate-limits it.
+ * answer, or refused the bot's token. The client waits while Slack rate-limits it.
  */
 function createRemover(client: WebClient, marks: ResultMarks | undefined, log: Log) {
   const attempt = async (run: Run, what: string, act: () => Promise<unknown>): Promise<boolean> => {
@@ -74,9 +74,11 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
       await act();
       return true;
     } catch (error) {
-      if (!isGone(error))
+      const failure = readCallError(error);
+      const isRefused = failure.kind === 'refused' && failure.refusal !== 'token';
+      if (!isRefused || !['messageGone', 'notFound'].includes(failure.refusal))
         log.warn({ event: 'message.unremoved', err: error, run: run.id, what }, 'could not be removed');
-      return readCallError(error).kind === 'refused';
+      return isRefused;
     }
   };
   const removeMessage = async (run: Run, ts: string): Promise<boolean> =>
@@ -113,9 +115,4 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
       return isAnswered;
     },
   };
-}
-
-function isGone(error: unknown): boolean {
-  const failure = readCallError(error);
-  return failure.kind === 'refused' && ['messageGone', 'notFound'].includes(failure.refusal);
 }

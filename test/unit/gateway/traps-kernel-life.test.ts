@@ -449,6 +449,16 @@ test.for([404, 500])(
   },
 );
 
+test('a proxy that puts its own page in place of each 404 hides no end of a kernel', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  server.answer = ({ path }) =>
+    path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  kernel.drop();
+  expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
 test('an unreachable websocket address is named', async () => {
   const wsUrl = 'ws://127.0.0.1:1/jkgws/';
   await using rig = await startRig({ settings: { wsUrl } });
@@ -457,6 +467,15 @@ test('an unreachable websocket address is named', async () => {
     code: 'unreachable',
     message: 'The gateway at ws://127.0.0.1:1/jkgws gives no answer (ECONNREFUSED)',
   });
+});
+
+test('an idle kernel that gets nothing is found although the gateway answers pings', async () => {
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
+  const { kernel, connection } = rig;
+  kernel.onExecute = () => undefined;
+  kernel.answersInfo = false;
+  expect(await run(connection).end).toMatchObject({ kind: 'unknown' });
+  expect(rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length).toBeGreaterThan(2);
 });
 
 test('trap 32: a lost kernel_info_reply is requested again', async () => {

@@ -344,6 +344,9 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'unreachable' });
+  rig.server.answer = ({ path }) =>
+    path.endsWith('/a') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
 });
 
 test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {

@@ -28,13 +28,14 @@ test('the code of a run goes before its message, and a successor goes on where S
   const erased = rig.runs.erase(live.run);
   await removing.promise;
   expect(await rig.store.runs.code(live.id)).toEqual([]);
+  expect(JSON.stringify(await rig.store.runs.get(live.id))).not.toContain('code()');
   answered.resolve(false);
   await erased;
   expect(rig.notices).not.toContain('removed code()');
   rig.onRemove = () => true;
   await rig.replace('killed');
   await expect.poll(async () => await rig.store.runs.get(live.id)).toBeUndefined();
-  expect(rig.notices).toContain('removed code()');
+  expect(rig.notices).toContain('removed ');
   expect(rig.held.begun).toHaveLength(1);
 });
 

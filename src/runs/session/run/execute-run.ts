@@ -87,6 +87,7 @@ async function executeBlock(
   const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
     for await (const event of execution) {
+      // Sets the timer anew, also after it has fired. `quiet` says only that nothing comes.
       if (event.kind !== 'quiet') whenQuiet.refresh();
       if (event.kind === 'comm') {
         noteObserver(live, event, monitor, deps.spark.settings);
@@ -181,12 +182,12 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
   });
 }
 
-/** After so long without output the store gets how far the run is. */
+/** When nothing has come for this long, the store gets how far this process has followed the run. */
 const QUIET_MS = 500;
 
 /**
- * Stores how far this process came while nothing comes, so that a successor after `kill -9` can prove by the kernel's
- * message numbers that nothing is missing.
+ * Stores a checkpoint in the middle of an execution, with the output before it on disk. After `kill -9` the successor
+ * compares it with the kernel's message numbers, which prove whether anything is missing.
  */
 function keepCheckpoint(live: LiveRun, execution: Execution, transcript: Transcript): void {
   const checkpoint = execution.soFar();

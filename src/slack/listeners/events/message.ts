@@ -125,17 +125,19 @@ async function runRequest(
 }
 
 /**
- * Does once what may do harm twice. Of one that a process began and did not live to end nobody knows how far it came, which
- * its author is told.
+ * Does once what may do harm twice. If a process began it and did not live to end it, nobody knows how far it came, and
+ * its author is told that.
  */
 async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Promise<void> {
-  const ended = `${key}/ended`;
+  const [begun, ended] = [`${key}/begun`, `${key}/ended`];
   const isOurs = await runOnce(key, bot, async () => {
+    // The request itself may also be known because its message was edited or deleted.
+    await bot.markSeen(begun);
     await act();
     return true;
   });
   if (isOurs === true) await bot.markSeen(ended).catch(() => undefined);
-  else if (!(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
+  else if ((await bot.isKnown(begun)) && !(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
     throw new UserError('notTaken', HALF_DONE);
 }
 

@@ -195,3 +195,28 @@ test.each([
   expect((await classifyMessage(posted, bot))?.source).toBe(hasRuns ? 'thread' : undefined);
   expect(store).toEqual(['newest of thread, 1']);
 });
+
+test.each([
+  ['deleted', deletion('1.0', { ...plain, text: '<@UBOT> stop' })],
+  [
+    'edited',
+    {
+      type: 'message',
+      subtype: 'message_changed',
+      channel: 'C1',
+      message: { ...plain, text: '<@UBOT> stop', edited: { user: 'U1', ts: '2.0' } },
+      previous_message: { ...plain, text: '<@UBOT> stopp' },
+    },
+  ],
+])(
+  'a command that comes after it was %s was begun by nobody, and nothing is said of it',
+  async (_what, change) => {
+    const { bot, told, ticket } = createBot();
+    const languages = async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} });
+    Object.assign(bot, { languages, editWindowMs: 600_000 });
+    await onMessageChanged(change, ticket, bot);
+    told.splice(0);
+    await onMessage({ ...plain, channel: 'C1', text: '<@UBOT> stop' }, ticket, bot);
+    expect(told).toEqual([]);
+  },
+);

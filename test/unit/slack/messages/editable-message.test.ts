@@ -69,6 +69,17 @@ test.each(['token_revoked', 'invalid_auth', 'account_inactive'])(
   },
 );
 
+test.each(['invalid_auth', 'channel_not_found'])(
+  'a message that may be there is not posted again because the look for it was refused with %s',
+  async (error) => {
+    await using rig = await startMessagesRig();
+    const { ts } = { ts: '', ...(await messageOf(rig).send(render, again)) };
+    rig.playground.fail('conversations.history', { kind: 'error', error }, 2);
+    expect(await messageOf(rig, { mayExist: true }).send(render, again)).toEqual({ kind: 'posted', ts });
+    expect(rig.playground.messages('#data')).toHaveLength(1);
+  },
+);
+
 test('a channel that is not found is tried again for a while: its new id may be on its way', async () => {
   await using rig = await startMessagesRig();
   const message = messageOf(rig);

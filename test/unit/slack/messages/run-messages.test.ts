@@ -49,6 +49,8 @@ test('what Slack refuses to delete stays, and a message that it gives no answer 
   };
   expect(await remove(async () => Response.json({ ok: false, error: 'cant_delete_message' }))).toBe(true);
   expect(asked.splice(0)).toEqual(['1.2', '1.1', '1.0']);
+  expect(await remove(async () => Response.json({ ok: false, error: 'invalid_auth' }))).toBe(false);
+  asked.splice(0);
   vi.useFakeTimers();
   try {
     const removing = remove(async () => Response.json({ ok: false, error: 'internal_error' }));
