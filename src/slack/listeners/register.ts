@@ -62,8 +62,9 @@ export function registerListeners(app: App, bot: Bot): void {
   app.event('message', async ({ event, body, context }) => {
     const ticket = ticketOf(context);
     bot.channels.noteShared(event.channel, body.is_ext_shared_channel);
-    await onMessage(event, ticket, bot);
-    await onMessageChanged(event, ticket, bot);
+    // The bot edits its own messages all the time, so changes are told apart before anything is parsed.
+    const isChange = event.subtype === 'message_changed' || event.subtype === 'message_deleted';
+    await (isChange ? onMessageChanged : onMessage)(event, ticket, bot);
   });
   app.event('app_mention', async ({ event, body, context }) => {
     bot.channels.noteShared(event.channel, body.is_ext_shared_channel);

@@ -32,7 +32,6 @@ type Deletion = MessageChange & { kind: 'deleted' };
 
 /** `message_changed` and `message_deleted`: an edited message runs anew, and the runs of a deleted one are erased. */
 export async function onMessageChanged(event: unknown, ticket: EventTicket, bot: Bot): Promise<void> {
-  // Not parsed: the bot edits its own messages all the time.
   if (isOwnChange(event, bot.userId)) return;
   const change = readChange(event, bot.userId);
   if (change === undefined) return;
