@@ -170,17 +170,18 @@ test('code that was erased is in no byte of the file, nor of its log', async () 
   const marker = 'the code of somebody';
   const bytes = () =>
     Buffer.concat([path, `${path}-wal`].map((file) => readFileSync(file))).toString('latin1');
-  const [removed, withdrawn, purged] = await Promise.all(
-    ['r', 'w', 'p'].map((id) =>
+  const [removed, withdrawn, purged, emptied] = await Promise.all(
+    ['r', 'w', 'p', 'e'].map((id) =>
       accepted(runs, { id, code: [`${marker} `.repeat(5_000)] }, `request of ${id}`),
     ),
   );
   expect(bytes()).toContain(marker);
-  if (!removed || !withdrawn || !purged) throw new Error('three were accepted');
+  if (!removed || !withdrawn || !purged || !emptied) throw new Error('four were accepted');
   await runs.remove(removed.id);
   await runs.withdraw(withdrawn.id, `request of ${withdrawn.id}`);
   await runs.save({ ...purged, state: 'posted' });
   await runs.purge({ runsBefore: at + 1, requestsBefore: at });
+  await runs.save(emptied, []);
   expect(bytes()).not.toContain(marker);
   await store.close();
 });

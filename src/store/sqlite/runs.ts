@@ -50,11 +50,13 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   }
 
   async save(run: RunRecord<Data>, code?: readonly string[]): Promise<boolean> {
-    return this.#lease.write(() => {
+    const isThere = this.#lease.write(() => {
       if (!this.#update(run)) return false;
       if (code !== undefined) this.#sql.insertCode.run(run.id, JSON.stringify(code));
       return true;
     });
+    if (code?.length === 0) this.#lease.truncateLog();
+    return isThere;
   }
 
   async restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void> {
