@@ -183,7 +183,7 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
 }
 
 /** When nothing has come for this long, the store gets how far this process has followed the run. */
-const QUIET_MS = 500;
+const QUIET_MS = 1_000;
 
 /**
  * Stores a checkpoint in the middle of an execution, with the output before it on disk. After `kill -9` the successor
