@@ -22,8 +22,8 @@ SOON, LEAST, MOST = 0.5, 1.0, 5.0
 LASTS = 1.0
 # Longest time (seconds) for one look, for the last look of a reported cell, and for the cell's end to wait for it.
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
-# After a stop, later jobs are cancelled for this long, or until none came for a while; streams get this long to stop.
-STOPPING, QUIET, STREAM_STOPS = 5.0, 1.0, 2.0
+# After a stop: how long later jobs are cancelled, how long none may come, and how long streams and sessions may take.
+STOPPING, QUIET, STREAM_STOPS, ASKED = 5.0, 1.0, 2.0, 2.0
 # How many groups of earlier cells are remembered, and how many frames of a thread are searched.
 GROUPS, DEPTH = 20, 200
 # Threads that do not run the user's code.

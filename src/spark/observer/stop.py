@@ -8,7 +8,7 @@ def stop(msg_id, seconds):
         run = state["last"]
         if run is None or run.id != msg_id:
             run = unseen_run(msg_id, seconds)
-        ended, jobs = end_connect(run), end_jobs(run)
+        jobs, ended = end_jobs(run), end_connect(run)
         told = {"v": VERSION, "stopped": jobs if ended == "nothing" else ended}
         publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
     except Exception as error:
@@ -79,21 +79,22 @@ def keep_cancelling(run, sc):
 def end_connect(run):
     """Ends the operations with the cell's tag; all operations of a session that has no tags or that the cell has opened
     itself."""
-    sessions, ended = connect_sessions(), "nothing"
+    tag, sessions, ended = PREFIX + run.id, connect_sessions(), "nothing"
+    tagged = [session for session in sessions if hasattr(session, "interruptTag") and tag in session.getTags()]
+    for session in tagged:
+        found = asked(session.interruptTag, tag)
+        if found is None:
+            sessions = [other for other in sessions if other is not session]
+        ended = "operations" if found else ended
+    if sessions:
+        ended = "operations" if interrupt(run, sessions) else ended
+        start(lambda: keep_interrupting(run, sessions), "sparkthread-stop")
     for session in sessions:
-        has_tags = hasattr(session, "interruptTag")
-        is_tagged = has_tags and PREFIX + run.id in session.getTags()
-        if is_tagged:
-            found = asked(session.interruptTag, PREFIX + run.id)
-        else:
-            found = asked(getattr(session, "interruptAll", list))
-        if found and ended != "all operations":
-            ended = "operations" if is_tagged or has_tags and run is state["last"] else "all operations"
-    if not sessions:
-        return ended
-    found = interrupt(run, sessions)
-    start(lambda: keep_interrupting(run, sessions), "sparkthread-stop")
-    return "operations" if found and ended == "nothing" else ended
+        # The last, and on this thread: a call that went on behind a later cell would end that cell's operations.
+        if not any(session is other for other in tagged) and attempt(getattr(session, "interruptAll", list)):
+            is_all = not hasattr(session, "interruptTag") or run is not state["last"]
+            ended = "all operations" if is_all else ended if ended != "nothing" else "operations"
+    return ended
 
 
 def interrupt(run, sessions):
@@ -108,8 +109,15 @@ def interrupt(run, sessions):
     return found
 
 
-def asked(interrupt_session, *what):
-    """The result of the call; an unreachable session must not keep the work of others running."""
+def asked(*call):
+    """The result of the call; None if it fails or gives none soon. The client of a server that is away tries for minutes,
+    and must not keep the work of others running."""
+    found = []
+    start(lambda: found.append(attempt(*call)), "sparkthread-ask").join(ASKED)
+    return found[0] if found else None
+
+
+def attempt(interrupt_session, *what):
     try:
         return interrupt_session(*what)
     except Exception as error:

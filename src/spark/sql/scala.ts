@@ -9,16 +9,19 @@ const LITERAL_CHARS = 10_000;
  * leaves no names behind. How a table is shown depends on `implementation`.
  */
 export function sqlInScala(sql: string, rows: number, implementation: string): string {
-  const statements = splitStatements(sql)
-    .map(({ text, line, column }) => `(${line}, ${column}, Seq(${literals(text)}).mkString)`)
-    .join(', ');
+  const statements = splitStatements(sql);
+  // All in one text: a method cannot hold the code of two thousand values.
+  const places = statements.map(({ text, line, column }) => `${line} ${column} ${text.length}`).join(' ');
   return `{
-  val statements: Seq[(Int, Int, String)] = Seq(${statements})
+  val places = Seq(${literals(places)}).mkString.split(' ').map(_.toInt).grouped(3)
+  val texts = Seq(${literals(statements.map(({ text }) => text).join(''))}).mkString
+  var begin = 0
   val most = ${rows}
 ${READ}
-  statements.foreach { case (line, column, text) =>
+  places.foreach { case Array(line, column, length) =>
+    begin += length
     try {
-      val frame = spark.sql(text)
+      val frame = spark.sql(texts.substring(begin - length, begin))
       if (frame.columns.nonEmpty) last = Some(read(frame))
     } catch {
       case error if scala.util.control.NonFatal(error) =>

@@ -69,23 +69,41 @@ function endOfComment(sql: string, from: number): number | undefined {
   return marks.lastIndex;
 }
 
-/** How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label. */
+/** What a block of a script comes after, except in the declaration of a handler. */
+const BEFORE_BEGIN = new Set([';', ':', 'BEGIN', 'THEN', 'ELSE', 'DO', 'LOOP', 'REPEAT']);
+
+/**
+ * How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label. Columns may be
+ * called BEGIN and END.
+ */
 class Blocks {
   depth = 0;
   readonly #first: string[] = [];
+  #previous = '';
   #isAfterEnd = false;
+  /** Within one statement: CASE without its END. */
+  #cases = 0;
+  #isHandler = false;
 
   take(token: string): void {
-    const word = token.length > 10 ? '' : token.toUpperCase();
+    const isName = this.#previous === '.' || this.#previous === 'AS';
+    const word = isName || token.length > 10 ? '' : token.toUpperCase();
     if (this.#first.length < 3) this.#first.push(word);
     const isFirst = this.#first.length === 1 || (this.#first.length === 3 && this.#first[1] === ':');
+    const mayBegin = BEFORE_BEGIN.has(this.#previous) || this.#isHandler;
     // `END IF`, `END WHILE` … close something that neither BEGIN nor CASE opened.
     if (this.#isAfterEnd && /^(?:IF|WHILE|LOOP|REPEAT|FOR)$/.test(word)) this.depth += 1;
-    const opens = word === 'BEGIN' ? isFirst || this.depth > 0 : word === 'CASE' && this.depth > 0;
-    const closes = word === 'END' && this.depth > 0;
-    if (opens && !(word === 'CASE' && this.#isAfterEnd)) this.depth += 1;
+    const isCase = word === 'CASE' && this.depth > 0 && !this.#isAfterEnd;
+    if (isCase || (word === 'BEGIN' && (isFirst || (this.depth > 0 && mayBegin)))) this.depth += 1;
+    const mayEnd = this.#cases > 0 || this.#previous === ';' || this.#previous === 'BEGIN';
+    const closes = word === 'END' && this.depth > 0 && mayEnd;
     if (closes) this.depth -= 1;
+    if (isCase) this.#cases += 1;
+    else if (closes && this.#cases > 0) this.#cases -= 1;
+    else if (word === ';') this.#cases = 0;
+    this.#isHandler = word === 'HANDLER' || (this.#isHandler && word !== ';' && word !== 'BEGIN');
     this.#isAfterEnd = closes;
+    this.#previous = word;
   }
 }
 

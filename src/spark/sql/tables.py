@@ -45,28 +45,39 @@ def tokens(sql):
 
 
 class Blocks(object):
-    """How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label."""
+    """How deeply a statement is nested in blocks of a script, which begins with BEGIN, possibly after a label. Columns may
+    be called BEGIN and END."""
 
     def __init__(self):
-        self.depth = 0
+        self.depth = self.cases = 0
         self.first = []
-        self.after_end = False
+        self.previous = ""
+        self.after_end = self.is_handler = False
 
     def take(self, token):
-        word = token.upper() if len(token) <= 10 else ""
+        is_name = self.previous in (".", "AS")
+        word = "" if is_name or len(token) > 10 else token.upper()
         if len(self.first) < 3:
             self.first.append(word)
         is_first = len(self.first) == 1 or (len(self.first) == 3 and self.first[1] == ":")
+        may_begin = self.previous in (";", ":", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT") or self.is_handler
         if self.after_end and word in ("IF", "WHILE", "LOOP", "REPEAT", "FOR"):
             self.depth += 1
-        closes = word == "END" and self.depth > 0
-        if word == "BEGIN" and (is_first or self.depth > 0):
+        is_case = word == "CASE" and self.depth > 0 and not self.after_end
+        if is_case or word == "BEGIN" and (is_first or self.depth > 0 and may_begin):
             self.depth += 1
-        elif word == "CASE" and self.depth > 0 and not self.after_end:
-            self.depth += 1
-        elif closes:
+        closes = word == "END" and self.depth > 0 and (self.cases > 0 or self.previous in (";", "BEGIN"))
+        if closes:
             self.depth -= 1
+        if is_case:
+            self.cases += 1
+        elif closes and self.cases > 0:
+            self.cases -= 1
+        elif word == ";":
+            self.cases = 0
+        self.is_handler = word == "HANDLER" or (self.is_handler and word not in (";", "BEGIN"))
         self.after_end = closes
+        self.previous = word
 
 
 def split(sql):

@@ -263,6 +263,11 @@ describeKernel('scala-spark', (kernel, watched) => {
     expect(await asking.end).toMatchObject({ kind: 'ok' });
     const { data } = await asking.until('display');
     expect(data).toHaveProperty([SPARK_TABLE_MIME], expect.stringContaining('"columns":["a.b"]'));
+    // As many statements as the code of one method does not hold; the first fails.
+    const many = `select 1 +\n nope;${"set a.b='ü; 😀';".repeat(3_000)}`;
+    const failing = run(kernel(), { code: sqlForKernel(many, { language: 'scala', implementation }, 10) });
+    expect(await failing.end).toMatchObject({ kind: 'raised' });
+    expect(JSON.stringify(failing.outputs)).toContain('UNRESOLVED_COLUMN');
     // A row of more characters than a table has room for.
     const sql = `select ${Array.from({ length: 250 }, (_, at) => `repeat('x', 9000) c${at}`).join()} from range(2)`;
     const wide = run(kernel(), { code: sqlForKernel(sql, { language: 'scala', implementation }, 10) });

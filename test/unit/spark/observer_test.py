@@ -129,9 +129,10 @@ class ObserverTest(unittest.TestCase):
         self.put_in()
         self.observer = sys.modules["_sparkthread"]
         self.clock = self.observer.time = Clock()
-        # No thread of its own: the tests call its looks.
+        # No thread that looks: the tests call its looks.
         self.start = self.observer.start
-        self.observer.start = lambda target, name: types.SimpleNamespace(is_alive=lambda: True)
+        self.observer.start = lambda target, name: (
+            self.start(target, name) if name == "sparkthread-ask" else types.SimpleNamespace(is_alive=lambda: True))
 
     def put_in(self):
         names = {"get_ipython": lambda: self.shell}
@@ -496,6 +497,23 @@ class ObserverTest(unittest.TestCase):
         self.shell.end()
         self.observer.stop("cell-1", 1)
         self.assertEqual(told[1:], ["sparkthread-cell-1", "own"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
+
+    def test_a_session_whose_client_tries_its_server_for_minutes_keeps_no_other_work_from_being_ended(self):
+        back = threading.Event()
+        self.addCleanup(back.set)
+        first, _, told = self.connect()
+        self.shell.user_ns["again"] = type(first)(**vars(first))
+        first.interruptTag, first.interruptOperation = lambda _: back.wait(10) or told.append("late"), told.append
+        self.begin()
+        self.progress("own")
+        self.shell.end()
+        self.observer.ASKED = 0.05
+        spark = self.context()
+        spark.add_job(1)
+        self.observer.state["last"].context = spark
+        self.observer.stop("cell-1", 1)
+        self.assertEqual((told[1:], spark.cancelled), (["sparkthread-cell-1", "own"], [1]))
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
 
     def test_a_cell_whose_tag_another_version_has_set_ends_no_other_operations_and_says_so(self):
