@@ -140,8 +140,8 @@ export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How often a channel that Slack does not find is tried again: for 15 s in all. */
-const CHANNEL_TRIES = 4;
+/** How often a channel that Slack does not find is tried again: for 7 s in all. */
+const CHANNEL_TRIES = 3;
 
 /**
  * Whether a refusal may be over soon: an operator corrects a token, and the event with a channel's new id may be on its
