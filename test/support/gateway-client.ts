@@ -105,12 +105,13 @@ export async function startConnectedRig(
 export async function runBegun(
   { kernel, connection }: Pick<ConnectedRig, 'kernel' | 'connection'>,
   text?: string,
+  asked?: Parameters<typeof run>[1],
 ): Promise<Watched> {
   kernel.onExecute = (request) => {
     kernel.begin(request);
     if (text !== undefined) kernel.stream(request, text);
   };
-  const running = run(connection);
+  const running = run(connection, asked);
   await running.until(text === undefined ? 'started' : 'stream');
   return running;
 }

@@ -296,11 +296,9 @@ test('a gateway that does not answer is reported after a while; a slow kernel is
 
 test('a stop during an outage of the gateway is sent afterwards', async () => {
   await using rig = await startConnectedRig();
-  const { kernel, connection, server } = rig;
-  kernel.onExecute = (request) => kernel.begin(request);
+  const { kernel, server } = rig;
   const stop = new AbortController();
-  const running = run(connection, { signal: stop.signal });
-  await running.until('started');
+  const running = await runBegun(rig, undefined, { signal: stop.signal });
   const refused = Promise.withResolvers<void>();
   server.answer = (call) => {
     if (call.path.endsWith('/interrupt')) refused.resolve();
@@ -323,11 +321,9 @@ test.for<CannedAnswer>([
   'calls that are refused (%j) while the socket stays open: a stop is sent as a message, and the outage is reported',
   async (answer) => {
     await using rig = await startConnectedRig();
-    const { kernel, connection, server } = rig;
-    kernel.onExecute = (request) => kernel.begin(request);
+    const { kernel, server } = rig;
     const stop = new AbortController();
-    const running = run(connection, { signal: stop.signal });
-    await running.until('started');
+    const running = await runBegun(rig, undefined, { signal: stop.signal });
     server.answer = () => answer;
     stop.abort();
     expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: false });
