@@ -93,9 +93,14 @@ export function createKernelsApi(
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
-    const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
+    const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
+    let answer = await look();
+    if (answer.status === 404 && readReason(answer) === '') {
+      await mustBeThere(signal);
+      // The gateway may have come back between the two answers.
+      answer = await look();
+    }
     if (isMissingKernel(answer) || isStopped(answer)) return undefined;
-    if (answer.status === 404 && readReason(answer) === '') await mustBeThere(signal);
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 

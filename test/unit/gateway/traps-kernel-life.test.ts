@@ -449,6 +449,22 @@ test.for([404, 500])(
   },
 );
 
+test('a proxy that no longer answers 404 to all by its second answer proves nothing of a kernel', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  // Its page answers the upgrade and the look at the kernel; the gateway is there again for what is asked after them.
+  let pages = 2;
+  server.answer = () => {
+    pages -= 1;
+    return pages < 0 ? undefined : { status: 404, body: '<html>default backend</html>' };
+  };
+  kernel.drop();
+  await running.until('reconnected');
+  kernel.end();
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+});
+
 test('a proxy that puts its own page in place of each 404 hides no end of a kernel', async () => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
