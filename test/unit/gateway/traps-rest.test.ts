@@ -168,19 +168,20 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
   expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
 });
 
-test.for<[string, CannedAnswer | 'reset' | 'hang']>([
+test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
   ['a connection that breaks', 'reset'],
   ['a proxy that gives up waiting', { status: 504, body: '<html>Gateway Time-out</html>' }],
+  ['a Knox that gives up waiting', { status: 500, body: '<html>Error 500</html>' }, 'startFailed'],
   ['no answer at all', 'hang'],
 ])(
   'trap 3: a start whose answer is lost by %s is deleted by its chosen id, also when it comes late',
-  async ([, loss]) => {
+  async ([, loss, code = 'unreachable']) => {
     await using rig = await startRig({ settings: { launchTimeoutMs: 600 } });
     const { server, gateway } = rig;
     server.answer = (call) => (isPost(call) ? loss : undefined);
     const wanted = start();
     const deleted = server.untilCall((call) => call.method === 'DELETE');
-    await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code });
     expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
     // It was not there yet; now it comes up.
     const kernel = server.addKernel();
@@ -394,6 +395,23 @@ test('trap 52: of two simultaneous deletions, a 500 for one counts as success', 
   };
   await expect(rig.gateway.shutDownKernel(kernel.id)).resolves.toBeUndefined();
 });
+
+test.for(['DELETE', 'restart'])(
+  'a %s of a missing kernel behind a proxy that puts its own page in place of each 404',
+  async (call) => {
+    await using rig = await startRig();
+    const { server, gateway } = rig;
+    const kernelId = crypto.randomUUID();
+    server.answer = ({ path }) =>
+      path.includes(kernelId) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+    if (call === 'DELETE') await expect(gateway.shutDownKernel(kernelId)).resolves.toBeUndefined();
+    else await expect(gateway.restartKernel(kernelId)).rejects.toMatchObject({ code: 'kernelGone' });
+    // A proxy that answers so to everything proves nothing.
+    server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
+    const asked = call === 'DELETE' ? gateway.shutDownKernel(kernelId) : gateway.restartKernel(kernelId);
+    await expect(asked).rejects.toMatchObject({ code: 'unreachable' });
+  },
+);
 
 test('a deletion during a restart is repeated', async () => {
   await using rig = await startRig();
