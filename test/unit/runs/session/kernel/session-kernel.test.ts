@@ -62,6 +62,23 @@ test('a run that comes while the kernel is being restarted is sent to the new pr
   expect((await rig.untilDone(live)).kind).toBe('ok');
 });
 
+test.each(['before', 'after'])(
+  'a start while the lease is in doubt, %s its request, goes on when it is sure again, and leaves one kernel',
+  async (when) => {
+    await using rig = await startSessionRig();
+    let doubts = when === 'before' ? 3 : 0;
+    rig.isSure = () => (doubts -= 1) < 0;
+    const start = rig.gateway.onStart;
+    rig.gateway.onStart = (kernel, call) => {
+      start(kernel, call);
+      if (when === 'after') doubts = 3;
+    };
+    rig.held.letRun();
+    expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+    expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+  },
+);
+
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
   const connectable = Promise.withResolvers<void>();
