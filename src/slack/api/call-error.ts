@@ -10,8 +10,6 @@ export type Refusal =
   | 'messageGone'
   /** The file, channel or thread does not exist. */
   | 'notFound'
-  /** The message exists but can no longer be edited, so a new one has to replace it. */
-  | 'uneditable'
   /** Slack does not accept the bot's token, which says nothing about the call itself. */
   | 'token'
   /** Anything else, such as an archived channel or a rule of the workspace: a repetition does not help. */
@@ -49,11 +47,6 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['file_deleted', 'notFound'],
   ['channel_not_found', 'notFound'],
   ['thread_not_found', 'notFound'],
-  ['cant_update_message', 'uneditable'],
-  ['edit_window_closed', 'uneditable'],
-  ['is_inactive', 'uneditable'],
-  ['block_mismatch', 'uneditable'],
-  ['streaming_state_conflict', 'uneditable'],
   ['invalid_auth', 'token'],
   ['not_authed', 'token'],
   ['account_inactive', 'token'],

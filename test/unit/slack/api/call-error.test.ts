@@ -11,8 +11,6 @@ test.each([
   ['message_not_found', 'messageGone'],
   ['channel_not_found', 'notFound'],
   ['file_deleted', 'notFound'],
-  ['edit_window_closed', 'uneditable'],
-  ['cant_update_message', 'uneditable'],
   ['token_revoked', 'token'],
   ['not_authed', 'token'],
   ['is_archived', 'other'],
