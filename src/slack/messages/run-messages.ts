@@ -108,7 +108,8 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
     remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
-      if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
+      if (mark !== undefined && data.outcome !== undefined)
+        void marks?.remove(channel, mark.ts, data.outcome);
       const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
       let isAnswered = await removeAttachments(run);
       for (const ts of own) if (ts !== undefined) isAnswered = (await removeMessage(run, ts)) && isAnswered;
