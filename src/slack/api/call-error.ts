@@ -102,6 +102,30 @@ export async function askTwice<Answer>(ask: () => Promise<Answer>): Promise<Answ
   }
 }
 
+/** How often `withRetries` tries a call. */
+const CALL_TRIES = 5;
+
+/**
+ * Repeats a call, which has to be harmless, after a rate limit or an unclear failure; a refusal is final. The waits do
+ * not keep the process alive.
+ */
+export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
+      await delay(retryMs(failure, attempt), undefined, { ref: false });
+    }
+  }
+}
+
+/** How long to wait before the next try; `attempt` is 1 after the first failure. */
+export function retryMs(failure: CallError, attempt: number): number {
+  return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
+}
+
 /** The error that ends the start: a `ConfigError` if Slack refuses the bot token. */
 export function startupError(error: unknown): Error {
   const failure = readCallError(error);

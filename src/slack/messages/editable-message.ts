@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError, type Refusal } from '../api/call-error.ts';
+import { readCallError, type Refusal, retryMs } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { mayPass, type MessageClient, retryMs } from './client.ts';
+import { mayPass, type MessageClient } from './client.ts';
 import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
