@@ -229,7 +229,7 @@ export class SlackRunMessage implements RunMessage {
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
-    this.#sending.marks?.show({ ...owner, mark }, view);
+    void this.#sending.marks?.show({ ...owner, mark }, view);
     const notices = await postDoneNotice(this.#sending, owner, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
   }

@@ -2,9 +2,9 @@ import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
 import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
 import type { Run } from '../../runs/run.ts';
-import { readCallError } from '../api/call-error.ts';
+import { readCallError, withRetries } from '../api/call-error.ts';
 import { openClient } from '../transport/network.ts';
-import { MessageClient, type MessageClientOptions, withRetries } from './client.ts';
+import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
@@ -108,7 +108,8 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
     remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
       const mark = markOnMessage(data);
-      if (mark !== undefined && data.outcome !== undefined) marks?.remove(channel, mark.ts, data.outcome);
+      if (mark !== undefined && data.outcome !== undefined)
+        void marks?.remove(channel, mark.ts, data.outcome);
       const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
       let isAnswered = await removeAttachments(run);
       for (const ts of own) if (ts !== undefined) isAnswered = (await removeMessage(run, ts)) && isAnswered;

@@ -1,8 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
-import { withRetries } from '../../../../src/slack/messages/client.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
@@ -52,14 +50,4 @@ test('what Slack refuses to delete stays, and a message that it did not decide a
   // A refused token says nothing about the message.
   expect(await remove(async () => Response.json({ ok: false, error: 'invalid_auth' }))).toBe(false);
   expect(asked).toEqual(['1.2', '1.1', '1.0']);
-});
-
-test('a call that waits for its next try does not keep the process alive', async () => {
-  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-  const before = timers();
-  const call = vi.fn(async () => await Promise.reject(new Error('Slack is away')));
-  withRetries(call).catch(() => undefined);
-  await nextTurn();
-  expect(call).toHaveBeenCalledTimes(1);
-  expect(timers()).toBe(before);
 });
