@@ -98,8 +98,9 @@ function csvFile(path: string | undefined, key: string): RunFile[] {
   return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key }];
 }
 
-function versionOf({ path: _, csvPath: __, ...content }: TablePart): string {
-  return createHash('sha256').update(JSON.stringify(content)).digest('base64url');
+function versionOf(part: TablePart): string {
+  const content = JSON.stringify({ ...part, path: undefined, csvPath: undefined });
+  return createHash('sha256').update(content).digest('base64url');
 }
 
 function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {
