@@ -322,6 +322,43 @@ test.for<[string, CannedAnswer, object]>([
     { code: 'unauthorized', status: 401 },
   ],
   ['a 404 of a wrong prefix', { status: 404, body: '<html>404</html>' }, { code: 'refused', status: 404 }],
+  [
+    'a redirect to another address, whose query may be secret',
+    { status: 301, headers: { location: 'https://gateway.example.org/jkg/api/kernelspecs?code=s3cret' } },
+    { message: 'The gateway redirected us to https://gateway.example.org/jkg/api/kernelspecs (status 301)' },
+  ],
+  [
+    'a redirect without an address',
+    { status: 307, body: '' },
+    { message: 'The gateway redirected us (status 307)' },
+  ],
+  [
+    'a proxy’s page, whose title says what is wrong',
+    {
+      status: 400,
+      body: '<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>',
+    },
+    {
+      code: 'refused',
+      message:
+        'The gateway refused its kernelspecs (status 400: The plain HTTP request was sent to HTTPS port)',
+    },
+  ],
+  [
+    'a page whose title has only the status',
+    { status: 404, body: '<title>404</title>' },
+    { message: 'The gateway refused its kernelspecs (status 404)' },
+  ],
+  ...['No required SSL certificate was sent', 'The SSL certificate error'].map(
+    (said): [string, CannedAnswer, object] => [
+      `nginx wants another client certificate: ${said}`,
+      { status: 400, body: `<html><head><title>400 ${said}</title></head></html>` },
+      {
+        code: 'unauthorized',
+        message: `The gateway does not accept our client certificate (status 400: ${said})`,
+      },
+    ],
+  ),
   ['an error without a body', { status: 500, body: '' }, { code: 'badAnswer', status: 500 }],
 ])('an answer that is none: %s', async ([, answer, error]) => {
   await using rig = await startRig();
