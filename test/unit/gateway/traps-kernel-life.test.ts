@@ -175,7 +175,9 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
 
 test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
-    await using rig = await startConnectedRig();
+    // Code that is delivered counts as lost by no look while it is on its way.
+    const timings = isDelivered ? { silenceMs: 60_000, firstLookMs: 60_000 } : {};
+    await using rig = await startConnectedRig({ timings });
     const { kernel, connection } = rig;
     let held: ScriptMessage | undefined;
     kernel.onExecute = (request) => {
