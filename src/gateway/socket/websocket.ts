@@ -7,8 +7,8 @@ import { type SocketOptions, untilOpen } from './upgrade.ts';
 
 /** How long the server may take to answer our close. */
 const CLOSE_MS = 1_000;
-/** The pong to one of our pings, which have no payload. */
-const PONG_BYTES = 2;
+/** Length of a ping's or pong's frame without its payload. */
+const CONTROL_BYTES = 2;
 
 /** One websocket to a kernel, from its upgrade to its close. `ReconnectingSocket` reopens it. */
 export class KernelSocket {
@@ -25,9 +25,11 @@ export class KernelSocket {
   #unanswered = 0;
   #pinging: NodeJS.Timeout | undefined;
   #hasAcknowledged = false;
+  /** Of the pings and pongs in the bytes that are being read. */
+  #controlBytes = 0;
   /**
-   * When bytes of a message came last: those of a long one come for a while before it is complete. Pongs do not count,
-   * because the gateway sends them whether or not its own sockets reach the kernel.
+   * When bytes of a message came last: those of a long one come for a while before it is complete. Pings and pongs do
+   * not count, because the gateway sends them whether or not its own sockets reach the kernel.
    */
   receivedMs = 0;
 
@@ -135,6 +137,8 @@ export class KernelSocket {
       if (this.#isPaused) socket.pause();
       this.#onEvent({ kind: 'open' });
     });
+    for (const control of ['ping', 'pong'])
+      socket.on(control, ({ length }: Buffer) => (this.#controlBytes += CONTROL_BYTES + length));
     socket.on('message', (frame: Buffer, isBinary) => {
       this.#acknowledge();
       this.#turns.giveFrame(frame, isBinary);
@@ -152,9 +156,11 @@ export class KernelSocket {
     await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
   }
 
+  /** Called after the events of what these bytes complete. */
   #onBytes(bytes: number): void {
     this.#unanswered = 0;
-    if (bytes > PONG_BYTES) this.receivedMs = performance.now();
+    if (bytes > this.#controlBytes) this.receivedMs = performance.now();
+    this.#controlBytes = 0;
   }
 
   #startPinging(): void {

@@ -548,12 +548,19 @@ test('an unreachable websocket address is named', async () => {
   });
 });
 
-test('an idle kernel that gets nothing is found although the gateway answers pings', async () => {
+test('an idle kernel that gets nothing is found although the gateway answers pings and sends some', async () => {
   await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   kernel.answersInfo = false;
+  const pinging = setInterval(() => {
+    for (const socket of kernel.sockets.keys()) {
+      socket.ping('payload');
+      socket.pong();
+    }
+  }, 20);
   expect(await run(connection).end).toMatchObject({ kind: 'unknown' });
+  clearInterval(pinging);
   expect(rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length).toBeGreaterThan(2);
 });
 
