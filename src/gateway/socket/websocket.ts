@@ -27,11 +27,7 @@ export class KernelSocket {
   #hasAcknowledged = false;
   /** Of the pings and pongs in the bytes that are being read. */
   #controlBytes = 0;
-  /**
-   * When bytes of a message came last: those of a long one come for a while before it is complete. Pings and pongs do
-   * not count, because the gateway sends them whether or not its own sockets reach the kernel.
-   */
-  receivedMs = 0;
+  #receivedMs = 0;
 
   constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
     this.#options = options;
@@ -43,6 +39,15 @@ export class KernelSocket {
 
   get isOpen(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * When bytes of a message came last: those of a long one come for a while before it is complete, and while frames wait
+   * for their turn nothing is read. Pings and pongs do not count, because the gateway sends them whether or not its own
+   * sockets reach the kernel.
+   */
+  get receivedMs(): number {
+    return this.#turns.isBehind ? performance.now() : this.#receivedMs;
   }
 
   send(frame: string): void {
@@ -159,7 +164,7 @@ export class KernelSocket {
   /** Called after the events of what these bytes complete. */
   #onBytes(bytes: number): void {
     this.#unanswered = 0;
-    if (bytes > this.#controlBytes) this.receivedMs = performance.now();
+    if (bytes > this.#controlBytes) this.#receivedMs = performance.now();
     this.#controlBytes = 0;
   }
 
@@ -171,7 +176,8 @@ export class KernelSocket {
   }
 
   #ping(): void {
-    if (this.#isPaused || !this.isOpen) return;
+    // What waits to be read may be the pong.
+    if (this.#isPaused || this.#turns.isBehind || !this.isOpen) return;
     // Nothing received since two pings: the connection is half-open (protocol.md §2.4, trap 37).
     if (this.#unanswered >= 2) return this.#socket?.terminate();
     this.#unanswered += 1;
