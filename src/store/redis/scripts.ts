@@ -230,10 +230,10 @@ const BODIES = {
     return redis.call('GET', prefix .. 'offer') == ARGV[3] and 1 or 0`,
   /** [part, ttlMs]. Standbys call it, so it needs no lease. */
   offer: `redis.call('SET', prefix .. 'offer', ARGV[3], 'PX', ARGV[4])`,
-  /** [part, ms until the next handover]. Releases the caller's lease. */
+  /** [part, ms until the next handover]. */
   giveWay: `
     redis.call('SET', prefix .. 'handover', ARGV[3], 'PX', ARGV[4])
-    redis.call('DEL', prefix .. 'lease', prefix .. 'wanted', prefix .. 'offer')`,
+    redis.call('DEL', prefix .. 'wanted', prefix .. 'offer')`,
 };
 
 const ALL = { ...BODIES, ...MIGRATION };
