@@ -34,9 +34,7 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
 const handOver = (): Promise<void> => pair.handOver(async (leader) => expect(await leader.stop()).toBe(0));
 
 const shown = (channel: string, thread: string, words: string): Promise<SlackMessage> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words), {
-    timeoutMs: 60_000,
-  });
+  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words));
 
 const answers = (channel: string, thread: string): SlackMessage[] =>
   playground.replies(channel, thread).filter(({ metadata }) => metadata?.event_type === 'sparkthread_answer');
@@ -50,7 +48,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const posted = await runAtFirst(channel, sleeper, 'asleep');
     await handOver();
     playground.as('ana').delete(posted);
-    await playground.waitFor(() => answers(channel, posted.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, posted.ts).length === 0);
     const next = playground.as('ana').post(channel, typed('40 + 2'));
     expect((await finalAnswer(playground, channel, next.ts)).text).toMatch(/│ 42\n/);
   });
@@ -62,7 +60,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     await shown(channel, waiting.ts, 'before yours');
     await handOver();
     playground.as('ana').delete(waiting);
-    await playground.waitFor(() => answers(channel, waiting.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, waiting.ts).length === 0);
     playground.as('ana').post(channel, '!stop', { thread: running.ts });
     await finalAnswer(playground, channel, running.ts);
     const next = playground.as('ana').post(channel, typed('ran'));
@@ -75,7 +73,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const { message } = await finalAnswer(playground, channel, posted.ts);
     await handOver();
     await playground.as('ana').press(message, 'run:delete');
-    await playground.waitFor(() => answers(channel, posted.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, posted.ts).length === 0);
   });
 
   test('an answer to input() arrives', async () => {
@@ -102,7 +100,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const final = await playground.waitFor(
       () =>
         finals(playground, channel, posted.ts).find((each) => JSON.stringify(each).includes('edited, run 2')),
-      { timeoutMs: 60_000, what: 'the final answer of run 2' },
+      { what: 'the final answer of run 2' },
     );
     expect(JSON.stringify(final)).toContain('second edition');
   });

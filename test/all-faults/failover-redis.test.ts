@@ -27,7 +27,7 @@ testFailover(
       playgroundNow.deliveries.some(
         (each) => JSON.stringify(each).includes('repeated()') && each.attempt > 0,
       );
-    await playground.waitFor(isRepeat, { timeoutMs: 30_000, what: 'a repeated delivery' });
+    await playground.waitFor(isRepeat, { what: 'a repeated delivery' });
     redis.resume();
     playground.retryNow();
     expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');

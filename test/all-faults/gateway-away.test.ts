@@ -30,9 +30,7 @@ const mention = (code: string): string =>
   playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
 
 const shown = (thread: string, words: string | RegExp): Promise<unknown> =>
-  playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).match(words) !== null, {
-    timeoutMs: 60_000,
-  });
+  playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).match(words) !== null);
 
 /** Ticks until the test lets it end; gives the thread once it ticks. */
 async function ticking(): Promise<string> {

@@ -20,9 +20,7 @@ useBotOnGateway(
 );
 
 const shown = (thread: string, words: string, channel = '#data'): Promise<unknown> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(words), {
-    timeoutMs: 60_000,
-  });
+  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(words));
 
 const mention = (code: string, channel = '#data'): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;

@@ -15,7 +15,6 @@ useBotOnGateway(
   {
     provisioned: () => inject('backends'),
     environment: { DEFAULT_LANGUAGE: 'ir' },
-    playground: { waitTimeoutMs: 90_000 },
   },
   (started) => ({ playground, bot } = started),
 );

@@ -27,7 +27,7 @@ interface Scene extends AsyncDisposable {
 }
 
 async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
-  const playground = await startPlayground({ rates: false, waitTimeoutMs: 60_000, ...options });
+  const playground = await startPlayground({ rates: false, ...options });
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
   const environment = { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '1000', LOG_LEVEL: 'debug' };
@@ -254,7 +254,7 @@ test('with 200 unfinished runs in all states the first edit comes within seconds
     channels.every((channel, at) =>
       threads[at]?.every((thread) => answersIn(playground, channel, thread) === 1),
     );
-  await playground.waitFor(allShown, { timeoutMs: 60_000, what: '200 answers' });
+  await playground.waitFor(allShown, { what: '200 answers' });
   playground.fail('chat.update', { kind: 'dropped' }, Infinity);
   for (const channel of channels.slice(0, 5)) {
     (await kernels.untilBegun(`run(${channel}, 0)`)).end();

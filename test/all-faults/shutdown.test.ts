@@ -183,5 +183,5 @@ async function untilSpooled(folder: string, words: string): Promise<void> {
     const texts = await Promise.all(names.map((name) => readFile(join(spool, name, 'output.txt'), 'utf8')));
     expect(texts.join('')).toContain(words);
   };
-  await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+  await vi.waitFor(look, { timeout: 100_000, interval: 20 });
 }

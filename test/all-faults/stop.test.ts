@@ -86,11 +86,8 @@ test.skipIf(missing('scala-spark'))(
       JSON.stringify(reply.blocks).includes('run:stop'),
     );
     await playground.as('ana').press(running, 'run:stop');
-    const offered = await playground.waitForReply(
-      channel,
-      posted.ts,
-      (reply) => JSON.stringify(reply.blocks).includes('run:restart'),
-      { timeoutMs: 60_000 },
+    const offered = await playground.waitForReply(channel, posted.ts, (reply) =>
+      JSON.stringify(reply.blocks).includes('run:restart'),
     );
     await playground.as('ana').press(offered, 'run:restart');
     expect((await finalAnswer(playground, channel, posted.ts)).outcome).toBe('kernelRestarted');

@@ -13,8 +13,6 @@ export interface Answered {
   text: string;
 }
 
-const LIST_TIMEOUT_MS = 60_000;
-
 /** Types a slash command and waits for its final answer. */
 export async function askSlash(
   playground: Playground,
@@ -31,7 +29,6 @@ export async function askSlash(
       !known.has(message.ts) &&
       message.metadata?.event_type === 'sparkthread_root' &&
       message.text.includes(playground.user(user).id),
-    { timeoutMs: LIST_TIMEOUT_MS },
   );
   return await finalAnswer(playground, channel, root.ts);
 }
@@ -57,7 +54,6 @@ export async function finalAnswer(
   after = 0,
 ): Promise<Answered> {
   const message = await playground.waitFor(() => finals(playground, channel, thread)[after], {
-    timeoutMs: LIST_TIMEOUT_MS,
     what: `final answer ${after + 1} in ${channel} ${thread}`,
   });
   const outcome = String(message.metadata?.event_payload['outcome']);

@@ -110,6 +110,14 @@ export function createKernelsApi(
     if (status < 200 || status >= 300) throw gatewayAway(404);
   }
 
+  /** After a call about this kernel that was answered 404 or 500. */
+  async function isGone(kernelId: string): Promise<boolean> {
+    const model = await findKernel(kernelId).catch((failure: unknown) => {
+      if (!isHidden404(failure)) throw failure;
+    });
+    return model === undefined;
+  }
+
   async function readInfo(signal?: AbortSignal) {
     return readAnswer(await get('api', signal), gatewayInfo, 'its version');
   }
@@ -144,10 +152,9 @@ export function createKernelsApi(
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
       if (isDone(answer, 'the deletion of a kernel')) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
-      if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
-      if ((await findKernel(kernelId)) === undefined) return true;
-      if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      if (isDoubtful(answer) && (await isGone(kernelId))) return answer.status === 500;
+      if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
@@ -166,10 +173,7 @@ export function createKernelsApi(
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
-    if (answer.status === 404 || answer.status === 500) {
-      const model = await findKernel(kernelId);
-      if (model === undefined) throw kernelGone(kernelId);
-    }
+    if (isDoubtful(answer) && (await isGone(kernelId))) throw kernelGone(kernelId);
     throw readRefusal(answer, 'the restart of a kernel');
   }
 
@@ -183,6 +187,19 @@ export function createKernelsApi(
     interruptKernel,
     restartKernel,
   };
+}
+
+/** Whether the call may have failed because the kernel does not exist. */
+function isDoubtful({ status }: Answer): boolean {
+  return status === 404 || status === 500;
+}
+
+/**
+ * Whether `findKernel` failed because the gateway is there, but a proxy has put its own page in place of a 404. Together
+ * with another such answer it proves that the kernel is gone.
+ */
+export function isHidden404(failure: unknown): boolean {
+  return failure instanceof GatewayError && failure.code === 'refused' && failure.status === 404;
 }
 
 /** `status` 424: it went with its server. */

@@ -87,7 +87,8 @@ export class KernelStarts {
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
     if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (isGatewayAway(answer.status) && readReason(answer) === '') this.#search(start);
+    // From a proxy that has stopped waiting: Knox answers a page with 500 then.
+    if (answer.status >= 500 && readReason(answer) === '') this.#search(start);
     throw await this.#readFailure(answer, start.kernelspec);
   }
 

@@ -74,7 +74,7 @@ export async function openSpoolFolder(place: string | undefined): Promise<SpoolF
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : error;
     throw new ConfigError([
-      `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}).`,
+      `The folder ${dir} is where output is kept until its answer is posted, and it cannot be written (${String(reason)}). SPOOL_DIR names another place.`,
     ]);
   }
   return { dir, parent: dirname(dir), close: async () => {} };

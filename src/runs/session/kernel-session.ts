@@ -17,7 +17,6 @@ export type SessionDeps = SessionKernelDeps &
   IdleDeps & {
     /** The session has no run, no kernel and no websocket any more. */
     onEmpty: (session: { readonly key: string }) => void;
-    several: boolean;
   };
 
 export type SessionState = SessionKernel['state'] | 'busy';
@@ -138,10 +137,12 @@ export class KernelSession {
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
-  /** Whether a run with this kernelspec would replace the kernel and has to ask first. */
+  /**
+   * Whether a run with this kernelspec would replace the kernel and has to ask first. With several kernels in a channel that
+   * is only a run from before this was set.
+   */
   needsSwitch(kernelspec: string): boolean {
-    const { record } = this;
-    return !this.#deps.several && record !== undefined && record.kernelspec !== kernelspec;
+    return this.record !== undefined && this.record.kernelspec !== kernelspec;
   }
 
   /** Rejects with `UserError` (`noKernel`) if the gateway has no such kernel any more. The kernel is then forgotten. */

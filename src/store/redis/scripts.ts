@@ -213,11 +213,11 @@ const BODIES = {
     redis.call('SET', prefix .. 'epoch', string.format('%.0f', epoch))
     redis.call('SET', prefix .. 'lease', string.format('%.0f ', epoch) .. holder, 'PX', ttl)
     return {'held', epoch, version}`,
-  /** [record, ttlMs] → held, taken or missing. */
+  /** [record, ttlMs] → held, taken or missing: also where this holder has acquired it and the answer was lost. */
   renew: `
     local lease = redis.call('GET', prefix .. 'lease')
     if not lease then return 'missing' end
-    if lease ~= ARGV[3] then return 'taken' end
+    if lease ~= ARGV[3] then return string.match(lease, ' .*') == string.match(ARGV[3], ' .*') and 'missing' or 'taken' end
     redis.call('PEXPIRE', prefix .. 'lease', ARGV[4])
     return 'held'`,
   /** [record]. */

@@ -67,7 +67,7 @@ async function startPolicyRig(): Promise<Rig> {
       INPUT_TIMEOUT: '1h',
     };
   };
-  return await startRig(gateway, settings, { rates: false, waitTimeoutMs: 100_000 });
+  return await startRig(gateway, settings, { rates: false });
 }
 
 beforeAll(async () => {

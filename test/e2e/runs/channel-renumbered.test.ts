@@ -8,11 +8,10 @@ test('when Slack gives a channel another id, its kernel, run, settings, saved sn
   const gateway = await startScriptedGateway();
   onTestFinished(() => gateway.close());
   const kernels = holdKernels(gateway);
-  await using rig = await startRig(
-    gateway,
-    (playground) => ({ DEFAULT_LANGUAGE: 'python3', ALLOWED_CHANNELS: playground.channel('#secret').id }),
-    { waitTimeoutMs: 15_000 },
-  );
+  await using rig = await startRig(gateway, (playground) => ({
+    DEFAULT_LANGUAGE: 'python3',
+    ALLOWED_CHANNELS: playground.channel('#secret').id,
+  }));
   const { playground, bot } = rig;
   const before = playground.channel('#secret').id;
   const first = askMessage(playground, 'ana', '#secret', '@sparkthread first()');

@@ -48,7 +48,6 @@ test('a Delete that is handled after the answer is closed still deletes it', asy
   held.release();
   await press;
   await playground.waitFor(() => playground.replies('#data', thread).length === 0, {
-    timeoutMs: 10_000,
     what: 'the answer to go',
   });
   await gateway.close();

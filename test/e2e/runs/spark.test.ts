@@ -34,7 +34,7 @@ beforeAll(async () => {
   ui = /UI (http:\S+)/.exec(text)?.[1] ?? '';
   await bot.stop();
   await bot.restart({ SPARK_UI_URL: `${ui}/jobs/job/?id={jobId}`, SHOW_DATAFRAMES: '5' });
-}, 120_000);
+});
 
 /** The texts that this message has had, one for each edit. */
 const edits = (ts: string): string[] =>

@@ -17,11 +17,7 @@ interface Scene extends AsyncDisposable {
 async function startScene(): Promise<Scene> {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
-  const rig = await startRig(
-    gateway,
-    { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' },
-    { waitTimeoutMs: 15_000 },
-  );
+  const rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' });
   const { playground } = rig;
   return {
     rig,

@@ -175,7 +175,9 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
 
 test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
-    await using rig = await startConnectedRig();
+    // Code that is delivered counts as lost by no look while it is on its way.
+    const timings = isDelivered ? { silenceMs: 60_000, firstLookMs: 60_000 } : {};
+    await using rig = await startConnectedRig({ timings });
     const { kernel, connection } = rig;
     let held: ScriptMessage | undefined;
     kernel.onExecute = (request) => {
@@ -214,6 +216,7 @@ test('a kernel that dies again and again until the gateway gives up is gone; its
     kernel.onExecute = (request) => {
       if (hasBegun) kernel.begin(request);
       for (let times = 0; times < 5; times += 1) kernel.status('restarting');
+      kernel.isDeleted = true;
       kernel.status('dead');
     };
     const gone = rig.untilEvent('kernelGone');
@@ -473,6 +476,68 @@ test('a proxy that puts its own page in place of each 404 hides no end of a kern
     path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
+test('a deleted kernel behind a proxy that puts its own page in place of each 404 ends its run, though its websocket is open', async () => {
+  for (const isTold of [true, false]) {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    kernel.isDeleted = true;
+    server.answer = ({ path }) =>
+      path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+    if (isTold) kernel.send('shutdown_reply', { restart: false });
+    expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  }
+});
+
+test('a proxy that accepts a websocket before it knows of a kernel hides no end of one', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  // The gateway was restarted, and Knox closes each websocket that it has accepted.
+  kernel.isDeleted = true;
+  const other = server.addKernel();
+  other.answersInfo = false;
+  other.connect = (socket) => socket.close(1011);
+  server.kernels.set(kernel.id, other);
+  server.answer = ({ path, isUpgrade }) =>
+    isUpgrade || !path.includes(kernel.id)
+      ? undefined
+      : { status: 404, body: { message: `Kernel does not exist: ${kernel.id}`, reason: null } };
+  kernel.hangUp(1011);
+  expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
+test('code that says in the kernel’s name that it is dead ends nothing', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  const looked = server.untilCall(({ isUpgrade }) => !isUpgrade);
+  kernel.status('dead');
+  await looked;
+  kernel.end();
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+  expect(rig.events).toEqual([]);
+});
+
+test('a busy kernel whose websocket breaks while it is opened is not ready before there is another', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const kernel = server.addKernel();
+  kernel.answersInfo = false;
+  kernel.executionState = 'busy';
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const connecting = connectTo(gateway, kernel.id).then(() => order.push('connected'));
+  await kernel.untilReceived('kernel_info_request');
+  kernel.upgradable = gate;
+  kernel.drop();
+  for (let looks = 0; looks < 4; looks += 1) await server.untilCall(({ isUpgrade }) => !isUpgrade);
+  void kernel.untilConnected().then(() => order.push('reopened'));
+  open();
+  await connecting;
+  expect(order).toEqual(['reopened', 'connected']);
 });
 
 test('an unreachable websocket address is named', async () => {

@@ -136,8 +136,9 @@ export class SessionKernel {
       await this.#stored.replace(record);
       return { record, connection, note };
     } catch (error) {
-      // The successor finds the record and repeats the start with the same id.
-      if (until.released.aborted) throw error;
+      // The successor, or this process once its lease is sure again, finds the record and repeats the start with the same id.
+      const isPaused = error instanceof GatewayError && error.code === 'writesPaused';
+      if (until.released.aborted || isPaused) throw error;
       if (kernelId !== undefined) await removeUnused(kernelId, gateway, log);
       await this.forget();
       throw error;

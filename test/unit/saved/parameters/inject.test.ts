@@ -107,6 +107,8 @@ describe('where it is put', () => {
     ['before code with imports alone', 'import x\nx.f(n)', [n, 'import x\nx.f(n)']],
     ['before what uses it', 'n = 1\nrows = f(n)\nk = 2', ['n = 1', n, 'rows = f(n)\nk = 2']],
     ['before a text that shows it', 'n = 1\ns = f"{n} rows"', ['n = 1', n, 's = f"{n} rows"']],
+    ['before a raw text that shows it', 'n = 1\ns = fr"{n} rows"', ['n = 1', n, 's = fr"{n} rows"']],
+    ['behind a raw text that only spells it', 'n = 1\ns = rb"n"\nf(n)', ['n = 1\ns = rb"n"', n, 'f(n)']],
     ['behind a text that only spells it', 'n = 1\ns = "n"\nprint(n)', ['n = 1\ns = "n"', n, 'print(n)']],
     ['behind a computed default', 'n = today()\nf(n)', ['n = today()', n, 'f(n)']],
     ['behind a literal over lines', 'l = [\n  1,\n]\nn = 1\nf(n)', ['l = [\n  1,\n]\nn = 1', n, 'f(n)']],
@@ -140,6 +142,20 @@ describe('where it is put', () => {
       n,
       'f(n)',
     ]);
+  });
+
+  test('an interpolator of any name shows it', () => {
+    const code = 'val n = 1\nval s = raw"$n rows"';
+    expect(put(code, 'n=5', 'scala')[2]).toBe('val s = raw"$n rows"');
+  });
+
+  test('a line of very many texts does not hold up other work', () => {
+    for (const text of ['"a"', 'f"{a}"']) {
+      const code = `n = [${`${text}, `.repeat(100_000)}]`;
+      const begun = process.threadCpuUsage();
+      expect(put(code, 'n=5')).toEqual([code, n]);
+      expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(1_000);
+    }
   });
 
   test('nothing given, nothing changed', () => {
