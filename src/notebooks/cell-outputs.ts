@@ -87,8 +87,7 @@ export class CellOutputs {
   /** Makes all outputs of this display show the new file. */
   update(displayId: string, path: string): void {
     this.#dropped.push(...this.filesReplacedBy(displayId));
-    for (const output of fileOutputs(this.#cells.values()))
-      if (output.displayId === displayId) output.path = path;
+    for (const output of this.#files()) if (output.displayId === displayId) output.path = path;
   }
 
   /** An Output widget starts or stops capturing: it contains what comes meanwhile. */
@@ -106,15 +105,13 @@ export class CellOutputs {
   /** The files that the next output, or the next update of this display, will replace. */
   filesReplacedBy(displayId: string | undefined): string[] {
     if (displayId !== undefined)
-      return pathsOf(fileOutputs(this.#cells.values()).filter((output) => output.displayId === displayId));
-    const { outputs, isClearPending, clearArea } = this.#cell();
+      return pathsOf(this.#files().filter((output) => output.displayId === displayId));
+    const { outputs, isClearPending } = this.#cell();
     if (!isClearPending) return [];
-    // Other outputs may show the same file, after an update of their display.
-    const remaining = [...this.#cells.values()].map((cell) => ({
-      outputs: cell.outputs === outputs ? outputs.filter((each) => !isIn(clearArea, each)) : cell.outputs,
-    }));
-    const elsewhere = pathsOf(fileOutputs(remaining));
-    return pathsOf(fileOutputs([{ outputs }])).filter((path) => !elsewhere.includes(path));
+    const cleared = new Set<CellOutput>(outputs).difference(new Set(this.#uncleared()));
+    // Another output may show the same file, after an update of its display.
+    const shown = new Set(pathsOf(this.#files().filter((output) => !cleared.has(output))));
+    return this.files.filter((path) => !shown.has(path));
   }
 
   /** The files that no output has used since the last call. */
@@ -123,7 +120,7 @@ export class CellOutputs {
   }
 
   get files(): string[] {
-    return pathsOf(fileOutputs(this.#cells.values()));
+    return pathsOf(this.#files());
   }
 
   get picture(): CellsPicture {
@@ -150,19 +147,22 @@ export class CellOutputs {
 
   #clearIfPending(): void {
     this.#dropped.push(...this.filesReplacedBy(undefined));
-    const cell = this.#cell();
-    if (cell.isClearPending) cell.outputs = cell.outputs.filter((output) => !isIn(cell.clearArea, output));
-    cell.isClearPending = false;
+    this.#cell().outputs = this.#uncleared();
+    this.#cell().isClearPending = false;
   }
-}
 
-/** Undefined is the whole cell. */
-function isIn(area: string | undefined, output: CellOutput): boolean {
-  return area === undefined || output.area === area;
-}
+  /** What remains of the current cell once a clear that is pending is done. */
+  #uncleared(): CellOutput[] {
+    const { outputs, isClearPending, clearArea } = this.#cell();
+    if (!isClearPending) return outputs;
+    return clearArea === undefined ? [] : outputs.filter(({ area }) => area !== clearArea);
+  }
 
-function fileOutputs(cells: Iterable<Pick<RecordedCell, 'outputs'>>): (CellOutput & { kind: 'file' })[] {
-  return [...cells].flatMap(({ outputs }) => outputs.filter((output) => output.kind === 'file'));
+  /** All outputs that have a file. */
+  #files(): (CellOutput & { kind: 'file' })[] {
+    const outputs = [...this.#cells.values()].flatMap((cell) => cell.outputs);
+    return outputs.filter((output) => output.kind === 'file');
+  }
 }
 
 /** Each path once. */
