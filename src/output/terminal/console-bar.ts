@@ -87,12 +87,12 @@ export class ConsoleBarReader {
   }
 
   /**
-   * A bar begins with a carriage return, which a terminal may lose at the start of a line. Only a bar that is shown can
-   * be cleared.
+   * A bar begins with a carriage return, which a terminal may lose at the start of a line. A bar that is cleared there may
+   * have been shown during an earlier run.
    */
   #isBar(found: string): boolean {
-    if (!found.includes('[')) return this.#shown.size > 0;
-    return found.startsWith('\r') || this.#before !== 'text';
+    if (this.#before !== 'text') return true;
+    return found.includes('[') ? found.startsWith('\r') : this.#shown.size > 0;
   }
 
   #note(text: string): void {

@@ -46,6 +46,13 @@ test('after a thousand stages the sums are right', () => {
   expect(progress).toMatchObject({ stages: 1_000, tasks: 3_000, doneTasks: 999 * 3 + 1 });
 });
 
+test('a bar that an earlier run has shown leaves no blanks when it is cleared at the start of a line', () => {
+  expect(read(cleared, 'ERROR:root:said\n', cleared, cleared)).toEqual({
+    text: 'ERROR:root:said\n',
+    progress: undefined,
+  });
+});
+
 describe('other text stays', () => {
   const log = '26/11/28 12:00:00 WARN TaskSetManager: Lost task 0.0 in stage 1.0 (TID 1)\n';
   test.each([
