@@ -41,9 +41,9 @@ def tell_away(run):
 def publish(run, data, parent=None):
     """Sends directly, because the display publisher would flush the user's streams. The message has an id of its own:
     the kernel numbers its ids, and the bot proves by them that no message was lost."""
-    if data == run.said:
+    if data == run.said and time.time() - run.said_at < AGAIN:
         return
-    run.said = data
+    run.said, run.said_at = data, time.time()
     kernel = run.kernel
     header = {"msg_id": str(uuid.uuid4()), "msg_type": "comm_msg", "username": "sparkthread",
               "session": kernel.session.session, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "version": "5.3"}

@@ -19,8 +19,8 @@ GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
 # Seconds between two looks: frequent until a job has lasted, then depending on the age of the cell.
 SOON, LEAST, MOST = 0.5, 1.0, 5.0
-# Jobs that last this long (seconds) are reported.
-LASTS = 1.0
+# Jobs that last this long (seconds) are reported; without a change again after a while, because a bot may have just started.
+LASTS, AGAIN = 1.0, 10.0
 # Longest time (seconds) for one look, for the last look of a reported cell, and for the cell's end to wait for it.
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # After a stop: how long later jobs are cancelled, how long none may come, and how long streams and sessions may take.
@@ -49,7 +49,7 @@ class Run(object):
         self.before, self.streams, self.has_strangers, self.was_unclear = set(), set(), False, False
         self.jobs, self.others, self.seen_at, self.ended, self.stages = set(), set(), {}, {}, {}
         self.lasts, self.is_off, self.said, self.operations = False, False, None, {}
-        self.is_interrupted, self.is_crowded, self.handler, self.theirs = False, False, None, None
+        self.is_interrupted, self.is_crowded, self.handler, self.theirs, self.said_at = False, False, None, None, 0
         self.end, self.done = threading.Event(), threading.Event()
 
     @property

@@ -215,6 +215,13 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual((said["jobs"], said["tasks"], said["job"], said["lasts"]), ([1, 0, 0], [15, 4, 2, 1], 7, True))
         self.assertEqual(said["at"], {"app": "app-1", "ui": "http://driver:4040", "yarn": None, "reverse": None})
 
+    def test_what_has_not_changed_is_told_again_after_a_while_because_another_bot_may_listen(self):
+        run = self.begin()
+        for later in (0, 5, 6, 1):
+            self.clock.now += later
+            self.observer.publish(run, {"jobs": [1, 0, 0]})
+        self.assertEqual(len(self.shell.sent), 2)
+
     def test_where_only_others_jobs_are_at_work_it_says_that_this_cell_has_none(self):
         spark = self.context()
         spark.add_job(1)
