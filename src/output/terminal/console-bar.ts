@@ -91,7 +91,7 @@ export class ConsoleBarReader {
     return found.includes('[') ? found.startsWith('\r') : this.#shown.size > 0;
   }
 
-  /** Text that is no bar. Spark 4 ends a bar with a carriage return of its own, which is part of it. */
+  /** Text that is no bar. Spark 3.5 and 4 end a bar with a carriage return of its own, which is part of it. */
   #told(text: string): string {
     if (text === '' || (this.#before === 'bar' && /^\r+$/.test(text))) return '';
     this.#before = text.endsWith('\n') ? 'lineStart' : 'text';
