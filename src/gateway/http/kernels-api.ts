@@ -95,7 +95,7 @@ export function createKernelsApi(
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     let answer = await look();
-    if (answer.status === 404 && readReason(answer) === '') {
+    if (answer.status === 404 && !isMissingKernel(answer)) {
       await mustBeThere(signal);
       // The gateway may have come back between the two answers.
       answer = await look();
@@ -230,8 +230,8 @@ export function readKernelModel(answer: Answer): KernelModel {
 }
 
 /**
- * Whether the gateway says that it has no such kernel. A 404 with HTML or without words comes from a proxy without the
- * route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
+ * Whether the gateway says that it has no such kernel. A 404 with HTML, with other words or with none comes from a proxy
+ * without the route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
  */
 function isMissingKernel(answer: Answer): boolean {
   return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));

@@ -436,13 +436,20 @@ test('a wrong websocket address is not reported as kernelGone', async () => {
   });
 });
 
-test.for([404, 500])(
-  'a proxy that answers %d to all proves nothing of a kernel: its run goes on',
-  async (status) => {
+/** What proxies say of an address without a route: nginx, Kong and AWS's API Gateway. */
+const NO_ROUTE = [
+  '<html>default backend</html>',
+  { message: 'no Route matched with those values' },
+  { message: 'Not Found' },
+];
+
+test.for([...NO_ROUTE.map((body) => [404, body] as const), [500, '<html>oops</html>'] as const])(
+  'a proxy that answers %o to all proves nothing of a kernel: its run goes on',
+  async ([status, body]) => {
     await using rig = await startConnectedRig();
     const { server, kernel } = rig;
     const running = await runBegun(rig, 'a');
-    server.answer = () => ({ status, body: '<html>default backend</html>' });
+    server.answer = () => ({ status, body });
     kernel.drop();
     expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
     server.answer = () => undefined;
@@ -452,7 +459,7 @@ test.for([404, 500])(
   },
 );
 
-test('a proxy that no longer answers 404 to all by its second answer proves nothing of a kernel', async () => {
+test.for(NO_ROUTE)('a proxy that answers 404 twice proves nothing of a kernel: %o', async (body) => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
@@ -460,7 +467,7 @@ test('a proxy that no longer answers 404 to all by its second answer proves noth
   let pages = 2;
   server.answer = () => {
     pages -= 1;
-    return pages < 0 ? undefined : { status: 404, body: '<html>default backend</html>' };
+    return pages < 0 ? undefined : { status: 404, body };
   };
   kernel.drop();
   await running.until('reconnected');
@@ -468,12 +475,11 @@ test('a proxy that no longer answers 404 to all by its second answer proves noth
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
-test('a proxy that puts its own page in place of each 404 hides no end of a kernel', async () => {
+test.for(NO_ROUTE)('a proxy with its own words for each 404 hides no end of a kernel: %o', async (body) => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
-  server.answer = ({ path }) =>
-    path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  server.answer = ({ path }) => (path.includes(kernel.id) ? { status: 404, body } : undefined);
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
 });
