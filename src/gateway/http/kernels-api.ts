@@ -99,7 +99,7 @@ export function createKernelsApi(
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     let answer = await look();
     // A proxy's page: the gateway may have come back after it, or some of the proxy's replicas may not have lost it.
-    for (let pages = 1; answer.status === 404 && readReason(answer) === '' && pages < PAGES; pages += 1) {
+    for (let pages = 1; answer.status === 404 && !isMissingKernel(answer) && pages < PAGES; pages += 1) {
       if (pages > 1) await delay(timings.shutdownLookMs);
       await mustBeThere(signal);
       answer = await look();
@@ -234,8 +234,8 @@ export function readKernelModel(answer: Answer): KernelModel {
 }
 
 /**
- * Whether the gateway says that it has no such kernel. A 404 with HTML or without words comes from a proxy without the
- * route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
+ * Whether the gateway says that it has no such kernel. A 404 with HTML, with other words or with none comes from a proxy
+ * without the route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
  */
 function isMissingKernel(answer: Answer): boolean {
   return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));

@@ -436,13 +436,20 @@ test('a wrong websocket address is not reported as kernelGone', async () => {
   });
 });
 
-test.for([404, 500])(
-  'a proxy that answers %d to all proves nothing of a kernel: its run goes on',
-  async (status) => {
+/** What proxies say of an address without a route: nginx, Kong and AWS's API Gateway. */
+const NO_ROUTE = [
+  '<html>default backend</html>',
+  { message: 'no Route matched with those values' },
+  { message: 'Not Found' },
+];
+
+test.for([...NO_ROUTE.map((body) => [404, body] as const), [500, '<html>oops</html>'] as const])(
+  'a proxy that answers %o to all proves nothing of a kernel: its run goes on',
+  async ([status, body]) => {
     await using rig = await startConnectedRig();
     const { server, kernel } = rig;
     const running = await runBegun(rig, 'a');
-    server.answer = () => ({ status, body: '<html>default backend</html>' });
+    server.answer = () => ({ status, body });
     kernel.drop();
     expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
     server.answer = () => undefined;
@@ -452,26 +459,31 @@ test.for([404, 500])(
   },
 );
 
-// Its page answers the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
+// Its answer meets the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
 // what comes before where not all of the proxy's replicas have lost it.
-test.for([
-  ['to all', 2],
-  ['to some', 3],
-] as const)('a proxy that answers 404 %s for a moment proves nothing of a kernel', async ([to, most]) => {
-  await using rig = await startConnectedRig();
-  const { server, kernel } = rig;
-  const running = await runBegun(rig, 'a');
-  let pages = most;
-  server.answer = ({ path }) => {
-    if (to === 'to some' && !path.includes(kernel.id)) return undefined;
-    pages -= 1;
-    return pages < 0 ? undefined : { status: 404, body: '<html>default backend</html>' };
-  };
-  kernel.drop();
-  await running.until('reconnected');
-  kernel.end();
-  expect(await running.end).toMatchObject({ kind: 'ok' });
-});
+test.for(
+  NO_ROUTE.flatMap((body) => [
+    { to: 'all', most: 2, body },
+    { to: 'some', most: 3, body },
+  ]),
+)(
+  'a proxy that answers 404 to $to for a moment proves nothing of a kernel: $body',
+  async ({ to, most, body }) => {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    let pages = most;
+    server.answer = ({ path }) => {
+      if (to === 'some' && !path.includes(kernel.id)) return undefined;
+      pages -= 1;
+      return pages < 0 ? undefined : { status: 404, body };
+    };
+    kernel.drop();
+    await running.until('reconnected');
+    kernel.end();
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+  },
+);
 
 test('a 500 at an upgrade proves nothing of a kernel that the gateway has, whatever state it says', async () => {
   await using rig = await startConnectedRig();
@@ -489,12 +501,11 @@ test('a 500 at an upgrade proves nothing of a kernel that the gateway has, whate
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
-test('a proxy that puts its own page in place of each 404 hides no end of a kernel', async () => {
+test.for(NO_ROUTE)('a proxy with its own words for each 404 hides no end of a kernel: %o', async (body) => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
-  server.answer = ({ path }) =>
-    path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  server.answer = ({ path }) => (path.includes(kernel.id) ? { status: 404, body } : undefined);
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
 });
