@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import type { View } from '../../../playground/views.ts';
+import { sendBox } from '../../support/ask.ts';
 import { buttonsOf, fence, type Gateway, type Rig, shown, startRig, useRealRig } from './listeners-rig.ts';
 
 let rig: Rig;
@@ -83,8 +84,7 @@ test('a question stays open when the bot dies: its button and its box work after
   await bot.kill();
   await bot.restart();
   const ben = playground.as('ben');
-  // Refused while the run is being resumed.
-  while (ben.modal?.id === box.id) await ben.submit(box, { line: 'Ben' });
+  await sendBox(ben, box, 'Ben');
   expect(shown(await rig.final('#died', root.ts))).toContain('here is Ben');
 });
 

@@ -101,7 +101,7 @@ afterAll(async () => {
 type Action = (typeof actions)[number];
 
 /** Starts the bot again with these rights and no others. */
-async function restart(rights: Readonly<Record<string, string>>): Promise<void> {
+async function startAgain(rights: Readonly<Record<string, string>>): Promise<void> {
   await rig.bot.stop();
   await rig.bot.restart({ ...closings, ...rights });
 }
@@ -184,7 +184,7 @@ test('every source, button and command is tried', () => {
 });
 
 describe('with the default settings', () => {
-  beforeAll(async () => await restart({}));
+  beforeAll(async () => await startAgain({}));
 
   test.concurrent.each(people)('%s (%s)', async (user, role) => {
     const { keep: _later, ...tried } = deeds;
@@ -229,7 +229,7 @@ describe('with the default settings', () => {
 });
 
 describe('with settings that open it to everybody', () => {
-  beforeAll(async () => await restart({ ...openings, ALLOWED_BOTS: rig.playground.user('deploybot').id }));
+  beforeAll(async () => await startAgain({ ...openings, ALLOWED_BOTS: rig.playground.user('deploybot').id }));
 
   test.concurrent.each(opened)('%s may do what a member may do, and what ① stands for', async (user) => {
     const { run, look, restart, shutDown, switch: replace, otherChannels } = deeds;
@@ -249,7 +249,7 @@ test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may run code, also by group'
   const { playground } = rig;
   const group = playground.addGroup('requesters', ['ben']);
   const scene = sceneOf('ben');
-  await restart({
+  await startAgain({
     ALLOWED_USERS: `${group.id},${playground.user('ana').id}`,
     ALLOWED_CHANNELS: playground.channel(scene.room('code')).id,
   });

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import type { Playground } from '../../../playground/playground.ts';
 import { renderThreadAsText } from '../../../playground/render-text.ts';
-import { type Answered, askMessage, askSlash, finalAnswer } from '../../support/ask.ts';
+import { type Answered, askMessage, askSlash, finalAnswer, untilShown } from '../../support/ask.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
 import { useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
@@ -50,9 +50,7 @@ async function begin(code: string): Promise<SlackMessage> {
     '#data',
     (message) => !before.has(message.ts) && message.metadata?.event_type === 'sparkthread_root',
   );
-  return await playground.waitForReply('#data', root.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('Spark ·'),
-  );
+  return await untilShown(playground, '#data', root.ts, 'Spark ·');
 }
 
 test.skipIf(!hasSpark)(
