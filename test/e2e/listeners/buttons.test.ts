@@ -177,6 +177,7 @@ test('code that is longer than one field of a modal is edited in several', async
   await ana.press(answer, 'run:editAndRun');
   const modal = await playground.waitFor(() => ana.modal);
   expect(JSON.stringify(modal.draft)).toContain('y'.repeat(1_000));
+  await ana.close(modal);
 });
 
 test('Delete, for the requester and admins, removes the answer, the root message with its code, and what was stored', async () => {

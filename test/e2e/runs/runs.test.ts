@@ -203,6 +203,7 @@ describe('commands', () => {
       'ana',
       (message) => message.text.includes('python3-spark') || message.text.includes('python3'),
     );
+    await run('1');
     await ana.slash('#data', '/spark status');
     await playground.waitForEphemeral('ana', (message) => message.text.includes('last used'));
     await ana.slash('#data', '/spark use py');
