@@ -9,6 +9,7 @@ import {
   startRig,
   textOf,
   watch,
+  withoutLooks,
 } from '../../support/gateway-client.ts';
 import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 
@@ -144,8 +145,9 @@ test('a KeyboardInterrupt during a restart or deletion is not a person’s inter
   expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
 });
 
-test('a shutdown_reply of a kernel that stays changes nothing', async () => {
-  await using rig = await startConnectedRig();
+test('a shutdown_reply of a kernel that stays changes nothing, however long it takes to see that it stays', async () => {
+  const timings = { shutdownLookMs: 500, firstLookMs: 20, silenceMs: 20, graceMs: 20 };
+  await using rig = await startConnectedRig({ timings });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
@@ -176,7 +178,7 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
 test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
     // Code that is delivered counts as lost by no look while it is on its way.
-    const timings = isDelivered ? { silenceMs: 60_000, firstLookMs: 60_000 } : {};
+    const timings = isDelivered ? withoutLooks : {};
     await using rig = await startConnectedRig({ timings });
     const { kernel, connection } = rig;
     let held: ScriptMessage | undefined;
@@ -583,7 +585,7 @@ test('an unreachable websocket address is named', async () => {
 });
 
 test('an idle kernel that gets nothing is found although the gateway answers pings and sends some', async () => {
-  await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 20, staleMs: 200 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   kernel.answersInfo = false;
@@ -675,7 +677,9 @@ test.for([
   ['ipython', 'starting', true],
   ['ipython', 'idle', true],
 ] as const)('%s: a model that says %s while it works ends nothing (cut: %s)', async ([name, state, cut]) => {
-  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = name) });
+  // A websocket that is renewed at the moment of the last words would lose them.
+  const timings = { staleMs: 60_000 };
+  await using rig = await startConnectedRig({ timings, prepare: (kernel) => (kernel.implementation = name) });
   expect(await workUnheard(rig, state, cut)).toBe('ok: done');
 });
 
