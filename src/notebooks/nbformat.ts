@@ -24,6 +24,8 @@ const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
     (!('codemirror_mode' in value) || isText(value['codemirror_mode']) || isRecord(value['codemirror_mode'])),
   // The schema forbids it in files.
   orig_nbformat: () => false,
+  // The state of the widgets in the old outputs, which are not kept.
+  widgets: () => false,
   title: isText,
   authors: Array.isArray,
 };
@@ -34,7 +36,7 @@ const CELL_RULES: Readonly<Record<string, Rule>> = {
   execution: (value) => isRecord(value) && Object.values(value).every(isText),
   collapsed: (value) => typeof value === 'boolean',
   scrolled: (value) => typeof value === 'boolean' || value === 'auto',
-  name: (value) => typeof value === 'string' && value !== '' && !value.startsWith('\n'),
+  name: (value) => typeof value === 'string' && /^[^\n]+$/.test(value),
   tags: (value) =>
     Array.isArray(value) &&
     new Set(value).size === value.length &&

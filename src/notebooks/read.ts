@@ -51,10 +51,31 @@ export async function readNotebook(
 async function parse(text: string, name: string): Promise<JsonObject> {
   if (await inOwnTurn(() => isCostly(Buffer.from(text))))
     throw unreadable(name, 'it has too many lines and values');
-  const given = await inOwnTurn(() => parseJson(text));
+  const given = await inOwnTurn(() => parseJson(text) ?? parseJson(withoutNaN(text)));
   if (given === undefined) throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   if (!isRecord(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
+}
+
+/** Makes null of the numbers that Python writes although JSON has none of them: NaN, Infinity and -Infinity. */
+function withoutNaN(text: string): string {
+  const number = /NaN|-?Infinity/y;
+  const between: string[] = [];
+  let from = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (char === '\\') at += 1;
+    else if (char === '"') isInString = !isInString;
+    else if (!isInString && (char === 'N' || char === 'I' || char === '-')) {
+      number.lastIndex = at;
+      if (!number.test(text)) continue;
+      between.push(text.slice(from, at));
+      from = number.lastIndex;
+      at = from - 1;
+    }
+  }
+  return [...between, text.slice(from)].join('null');
 }
 
 function versionWords(version: unknown): string {

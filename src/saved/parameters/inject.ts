@@ -105,29 +105,35 @@ function usesGiven(word: string, given: ReadonlySet<string>): boolean {
   return given.has(word) || given.has(word.split('.')[0] ?? '');
 }
 
+/** Of the letters before a string that say how it is read: `rb"`, `fr"`, `raw"`. */
+const LONGEST_PREFIX = 10;
+
 /**
  * A line without its string literals and its comment. The contents of strings with embedded expressions (`f"{n}"`) stay.
  * Undefined if a string does not end on the line.
  */
 function withoutTexts(line: string, comment: string): string | undefined {
-  let outside = '';
-  for (let at = 0; at < line.length;) {
-    if (line.startsWith(comment, at)) return outside;
-    const char = line[at] ?? '';
-    if (char !== '"' && char !== "'") {
-      outside += char;
-      at += 1;
+  const plain = /[^"'#/]+|[#/]/y;
+  const outside: string[] = [];
+  for (let at = 0; at < line.length && !line.startsWith(comment, at);) {
+    plain.lastIndex = at;
+    const [run] = plain.exec(line) ?? [];
+    if (run !== undefined) {
+      outside.push(run);
+      at += run.length;
       continue;
     }
-    if (line.startsWith(char.repeat(3), at)) return undefined;
+    const mark = line.charAt(at);
+    if (line.startsWith(mark.repeat(3), at)) return undefined;
     const close = closingQuote(line, at);
     if (close === undefined) return undefined;
-    outside += /[fs]$/i.test(outside)
-      ? ` ${line.slice(at + 1, close).replaceAll(/[()[\]{};\\]/g, ' ')} `
-      : '""';
+    const [prefix = ''] = /\w*$/.exec(line.slice(Math.max(0, at - LONGEST_PREFIX), at)) ?? [];
+    outside.push(
+      /[^rbu]/i.test(prefix) ? ` ${line.slice(at + 1, close).replaceAll(/[()[\]{};\\]/g, ' ')} ` : '""',
+    );
     at = close + 1;
   }
-  return outside;
+  return outside.join('');
 }
 
 function closingQuote(line: string, from: number): number | undefined {

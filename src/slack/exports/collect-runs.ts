@@ -101,17 +101,21 @@ async function collectOutputs(
     (id) => messages.flatMap((message) => message.files).find((file) => file.id === id) ?? goneFile(id),
   );
   const tables = (data.replies ?? []).flatMap((ts) => messages.find((message) => message.ts === ts) ?? []);
-  const missing = (data.replies ?? []).length - tables.length;
   const fetched = new Map(
     await Promise.all(files.map(async (file) => [file.id, await fetchFile(file, room, bot)] as const)),
   );
+  const parts = readAnswerParts(answer.blocks, data.origin !== undefined);
+  const read = tables.flatMap((table) => readTable(table.blocks) ?? textOf(table));
   const outputs = placeOutputs(
-    readAnswerParts(answer.blocks, data.origin !== undefined),
+    parts,
     files.map((file) => ({ file, output: fetched.get(file.id) ?? note('a file could not be read') })),
-    tables.flatMap((table) => readTable(table.blocks) ?? textOf(table)),
+    read,
     endOf(data.outcome) === 'failed' && data.outcome.kind === 'raised',
   );
-  if (missing === 0) return outputs;
+  // A reply that is gone may also have been a notice that the run had ended.
+  const mentioned = parts.filter(({ kind }) => kind === 'table').length;
+  const missing = Math.min(mentioned - read.length, (data.replies ?? []).length - tables.length);
+  if (missing <= 0) return outputs;
   return [
     ...outputs,
     note(`${missing === 1 ? 'a table is' : `${missing} tables are`} not in Slack any more`),

@@ -44,7 +44,11 @@ export function readAnswerParts(blocks: unknown, hasOrigin: boolean): AnswerPart
 }
 
 /** How the text of an error may begin: a headline with the author's own line below it; else the error's name. */
-const ERROR_BEGINS = [/^[^\n]*\nline \d/, /^[\w.$]+: /, /^/];
+const ERROR_BEGINS = [
+  /^[^\n]*\n(?:In (?:\[\d+\]|an earlier snippet), )?line \d+(?:: |, in )/,
+  /^[\w.$]+: /,
+  /^/,
+];
 
 /**
  * Separates the error that ended the run from the other parts: all text from its headline on, because only stderr from

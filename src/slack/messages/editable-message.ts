@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError, type Refusal } from '../api/call-error.ts';
+import { readCallError, type Refusal, retryMs } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { mayPass, type MessageClient, retryMs } from './client.ts';
+import { mayPass, type MessageClient } from './client.ts';
 import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
@@ -55,7 +55,7 @@ export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metada
 
 /** With less room only the end could be shown, so the smallest message is tried at once. */
 const MIN_ROOM = 1_500;
-/** How often a message that is gone or cannot be edited is posted anew. */
+/** How often a message that is gone, or whose end Slack does not take as an edit, is posted anew. */
 const MAX_REPOSTS = 3;
 /** An end that would wait longer for an edit is posted anew: Slack limits posts and removals separately. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
@@ -228,10 +228,10 @@ export class EditableMessage {
       this.#room = room < MIN_ROOM ? 0 : room;
       return this.#retry(code, 0);
     }
-    const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && kind === 'end');
-    if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
-      // The old message would keep its buttons beside the new one.
-      if (refusal === 'uneditable') await this.#remove(this.#ts ?? '');
+    const isGone = refusal === 'messageGone';
+    if (this.#ts !== undefined && (isGone || kind === 'end') && this.#reposts < MAX_REPOSTS) {
+      // Otherwise it would go on saying that the run is running, and keep its buttons.
+      if (!isGone) await this.#remove(this.#ts);
       return this.#forget(code);
     }
     return { kind: 'refused', code, refusal };

@@ -106,6 +106,8 @@ test('invalid metadata is removed, everything else stays', async () => {
         code('1', {
           metadata: { tags: ['a,b'], collapsed: 1, scrolled: 'auto', name: '', mine: { deep: [1] } },
         }),
+        code('2', { metadata: { name: 'two\nlines' } }),
+        code('3', { metadata: { name: 'one line' } }),
       ],
       {
         metadata: {
@@ -120,7 +122,35 @@ test('invalid metadata is removed, everything else stays', async () => {
     ),
   );
   expect(notebook.metadata).toEqual({ toc: { a: 1 } });
-  expect(notebook.cells[0]?.metadata).toEqual({ scrolled: 'auto', mine: { deep: [1] } });
+  expect(notebook.cells.map(({ metadata }) => metadata)).toEqual([
+    { scrolled: 'auto', mine: { deep: [1] } },
+    {},
+    { name: 'one line' },
+  ]);
+});
+
+test('the state of widgets goes with the outputs that showed it, however large it is', async () => {
+  const { notebook } = await read(
+    v4([code('1')], { metadata: { widgets: { state: 'x'.repeat(4_000_000) }, toc: {} } }),
+  );
+  expect(notebook.metadata).toEqual({ toc: {} });
+});
+
+test('numbers that only Python writes into JSON are null', async () => {
+  const source = String.raw`"x = 'NaN' # \"-Infinity\\\" NaN"`;
+  const { notebook } = await readNotebook(
+    `{"nbformat":4,"metadata":{"a":[NaN,-Infinity , Infinity]},"cells":[{"cell_type":"code","source":${source},"metadata":{},"outputs":[{"data":{"application/json":{"x":NaN}}}]}]}`,
+    'a.ipynb',
+  );
+  expect(notebook.metadata).toEqual({ a: [null, null, null] });
+  expect(notebook.cells[0]?.source).toBe(JSON.parse(source));
+  for (const wrong of [
+    '{"nbformat":NaN}',
+    'NaN',
+    '{"nbformat":4,"cells":[nan]}',
+    '{"nbformat":4,"cells":-NaN',
+  ])
+    await expect(readNotebook(wrong, 'a.ipynb')).rejects.toThrow(UserError);
 });
 
 const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;

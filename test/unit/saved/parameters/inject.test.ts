@@ -71,10 +71,16 @@ test('settings below a docstring are a first block, too: before them the values 
 test.each([
   ['python', String.raw`s = "\x00\x07\x7f"`],
   ['scala', String.raw`val s = "\u0000\u0007\u007f"`],
-  ['r', String.raw`s = "\000\007\177"`],
+  ['r', String.raw`s = "\u0000\u0007\u007f"`],
 ])('control characters are escaped in %s', (language, line) => {
   const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\u007f' } }] as const;
   expect(inject(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
+});
+
+test('marks for the direction of text are escaped in R, which refuses code that has them', () => {
+  expect(put('1', 's="\u2067שלום\u2069\u202a\u202e"', 'R')[0]).toBe(
+    `# Parameters\n${String.raw`s = "\u2067שלום\u2069\u202a\u202e"`}`,
+  );
 });
 
 test('Scala takes the least int and the least long as they are', () => {
@@ -107,6 +113,8 @@ describe('where it is put', () => {
     ['before code with imports alone', 'import x\nx.f(n)', [n, 'import x\nx.f(n)']],
     ['before what uses it', 'n = 1\nrows = f(n)\nk = 2', ['n = 1', n, 'rows = f(n)\nk = 2']],
     ['before a text that shows it', 'n = 1\ns = f"{n} rows"', ['n = 1', n, 's = f"{n} rows"']],
+    ['before a raw text that shows it', 'n = 1\ns = fr"{n} rows"', ['n = 1', n, 's = fr"{n} rows"']],
+    ['behind a raw text that only spells it', 'n = 1\ns = rb"n"\nf(n)', ['n = 1\ns = rb"n"', n, 'f(n)']],
     ['behind a text that only spells it', 'n = 1\ns = "n"\nprint(n)', ['n = 1\ns = "n"', n, 'print(n)']],
     ['behind a computed default', 'n = today()\nf(n)', ['n = today()', n, 'f(n)']],
     ['behind a literal over lines', 'l = [\n  1,\n]\nn = 1\nf(n)', ['l = [\n  1,\n]\nn = 1', n, 'f(n)']],
@@ -142,6 +150,20 @@ describe('where it is put', () => {
     ]);
   });
 
+  test('an interpolator of any name shows it', () => {
+    const code = 'val n = 1\nval s = raw"$n rows"';
+    expect(put(code, 'n=5', 'scala')[2]).toBe('val s = raw"$n rows"');
+  });
+
+  test('a line of very many texts does not hold up other work', () => {
+    for (const text of ['"a"', 'f"{a}"']) {
+      const code = `n = [${`${text}, `.repeat(100_000)}]`;
+      const begun = process.threadCpuUsage();
+      expect(put(code, 'n=5')).toEqual([code, n]);
+      expect(process.threadCpuUsage(begun).user / 1_000).toBeLessThan(1_000);
+    }
+  });
+
   test('nothing given, nothing changed', () => {
     expect(put(['a', 'b'], '')).toEqual(['a', 'b']);
   });
@@ -152,6 +174,9 @@ test.each([
   ['a.b=1', 'python', '“a.b” is not a name in Python'],
   ['val=1', 'scala', '“val” is not a name in Scala'],
   ['_x=1', 'R', '“_x” is not a name in R'],
+  ['...=1', 'R', '“...” is not a name in R'],
+  ['..1=1', 'R', '“..1” is not a name in R'],
+  ['NA_integer_=1', 'R', '“NA_integer_” is not a name in R'],
   ['n=1', 'julia', 'Python, Scala, R and SQL; this is julia'],
 ])('%s in %s is refused', (typed, language, sentence) => {
   expect(() => put('1', typed, language)).toThrow(sentence);

@@ -141,7 +141,7 @@ test('deleted files, files that are too large and files that stay in Slack are m
     file('page', { name: 'page.html', mimetype: 'text/html' }),
   ];
   const data = { files: ['gone', 'unknown', 'large', 'page'], replies: ['t'] };
-  const outputs = await outputsOf(data, answer('r'), withFiles(...files));
+  const outputs = await outputsOf(data, answer('r', italic('Table below: 1 row')), withFiles(...files));
   expect(outputs.map((output) => output.kind === 'note' && output.words)).toEqual([
     'the file gone.png is not in Slack any more',
     'the file large.png is too large to be here: https://slack.com/large',
@@ -182,6 +182,18 @@ test.each([
     [pre('hi'), pre('KeyError: x'), pre('raised elsewhere')],
     [{ kind: 'stream', name: 'stdout', text: 'hi\n' }],
     ['KeyError: x', 'raised elsewhere'],
+  ],
+  [
+    'behind a printed text that has a line of such a form',
+    [pre('x\nline 3'), pre('KeyError: x')],
+    [{ kind: 'stream', name: 'stdout', text: 'x\nline 3\n' }],
+    ['KeyError: x'],
+  ],
+  [
+    'in a function of an earlier snippet, before a traceback that names another error',
+    [pre('KeyError: x\nIn [4], line 2, in f: d["x"]'), pre('ValueError: y\nfirst')],
+    [],
+    ['KeyError: x', 'In [4], line 2, in f: d["x"]', 'ValueError: y', 'first'],
   ],
 ])('an error is read from where the answer tells it: %s', async (_where, elements, others, traceback) => {
   const raised = { outcome: { ...outcome, kind: 'raised' as const } };
@@ -233,6 +245,8 @@ test('a missing picture that the answer mentions has a note; a notice of the end
   };
   const outputs = await outputsOf({ replies: ['t'] }, answer('r', italic('2 images below')), notice);
   expect(outputs).toEqual([{ kind: 'note', words: '2 pictures are not here' }]);
+  const deleted = await outputsOf({ replies: ['t'] }, answer('r', pre('a')));
+  expect(deleted).toEqual([{ kind: 'stream', name: 'stdout', text: 'a\n' }]);
 });
 
 test('many threads are read a few at a time, each of them once', async () => {

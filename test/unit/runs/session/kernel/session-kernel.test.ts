@@ -229,9 +229,13 @@ test('an idle kernel that the gateway gave up and a restart brought back is kept
   const { kernelId } = rig.session().record!;
   const kernel = rig.gateway.kernels.get(kernelId)!;
   kernel.status('restarting');
+  kernel.executionState = 'dead';
   kernel.status('dead');
   await expect.poll(() => kernel.sockets.size).toBe(0);
-  kernel.onRestart = () => kernel.comeUp();
+  kernel.onRestart = () => {
+    kernel.executionState = 'starting';
+    kernel.comeUp();
+  };
   await rig.session().restart();
   const live = await rig.submit('after()');
   expect((await rig.untilDone(live)).kind).toBe('ok');
