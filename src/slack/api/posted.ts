@@ -86,7 +86,7 @@ export async function postOnce(client: WebClient, place: Place, content: Content
 const CLOCK_SKEW_MS = 60_000;
 
 /**
- * Finds the bot's message with this metadata, other than `exceptTs`; outside threads only among messages since
+ * Finds the bot's message with this metadata, other than those in `except`; outside threads only among messages since
  * `sinceMs`.
  */
 export async function findPosted(
@@ -94,12 +94,12 @@ export async function findPosted(
   place: Place,
   { event_type, event_payload }: Metadata,
   sinceMs: number,
-  exceptTs?: string,
+  except: ReadonlySet<string> = new Set(),
 ): Promise<{ ts: string; isFinal: boolean } | undefined> {
   for await (const { ts, metadata } of readMessages(client, place, sinceMs - CLOCK_SKEW_MS)) {
     const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
     const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
-    if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
+    if (ts !== undefined && !except.has(ts) && metadata?.event_type === event_type && isOurs)
       return { ts, isFinal: payload.get('state') === 'final' };
   }
   return undefined;
