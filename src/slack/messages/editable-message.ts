@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError, type Refusal, retryMs, withRetries } from '../api/call-error.ts';
+import { type CallError, readCallError, type Refusal, retryMs, withRetries } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { mayPass, type MessageClient } from './client.ts';
@@ -132,7 +132,7 @@ export class EditableMessage {
       this.#failures = 0;
       return { kind: 'posted', ts: this.#ts ?? '' };
     } catch (error) {
-      return await this.#afterFailure(error, jsonSize(message.blocks), kind);
+      return await this.#afterFailure(readCallError(error), jsonSize(message.blocks), kind);
     }
   }
 
@@ -216,8 +216,7 @@ export class EditableMessage {
     this.#options.onPosted?.(ts);
   }
 
-  async #afterFailure(error: unknown, size: number, kind: Edit): Promise<Attempt> {
-    const failure = readCallError(error);
+  async #afterFailure(failure: CallError, size: number, kind: Edit): Promise<Attempt> {
     const ts = this.#ts;
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
     if (ts === undefined) this.#mayExist = false;
