@@ -171,6 +171,7 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
 test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
   ['a connection that breaks', 'reset'],
   ['a proxy that gives up waiting', { status: 504, body: '<html>Gateway Time-out</html>' }],
+  ['a proxy that says so in JSON', { status: 504, body: { message: 'Endpoint request timed out' } }],
   ['a Knox that gives up waiting', { status: 500, body: '<html>Error 500</html>' }, 'startFailed'],
   ['no answer at all', 'hang'],
 ])(
