@@ -59,8 +59,8 @@ function userLine(calls: readonly string[], code: string | undefined): string | 
   const at = inner.lastIndexOf(PLACE);
   const call = inner.slice(inner.indexOf(' ') + 1, at);
   const line = Number.parseInt(inner.slice(at + PLACE.length), 10);
-  const place = isFrom(line, call, code) ? 'line' : 'In an earlier snippet, line';
-  return `${place} ${line}: ${quotedCode(call)} (called from ${outer})`;
+  const earlier = isFrom(line, call, code) ? '' : 'In an earlier snippet, ';
+  return `${earlier}line ${line}: ${quotedCode(call)} (called from ${outer})`;
 }
 
 /** Whether the code may have this call in the statement that begins at the line: R tells no snippets apart. */
