@@ -1,24 +1,27 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What is waited for comes at once; a machine that is at work elsewhere may take longer, and that is no fault. */
-const PATIENT = { timeout: 30_000, interval: 10 };
+/**
+ * What is waited for comes at once; a machine that is at work elsewhere may take longer, and that is no fault. A wait ends
+ * before its test does, so that it can say what did not come.
+ */
+const PATIENT = { timeout: 100_000, interval: 10 };
+const LIMITS = { testTimeout: 180_000, hookTimeout: 300_000, expect: { poll: PATIENT } };
 
 /** Projects by what they need: unit, property and contract stand alone; gateway and e2e use real gateways. */
 const project = (name: string, include: string[], extra: object = {}) => ({
-  test: { name, include, environment: 'node' as const, expect: { poll: PATIENT }, ...extra },
+  test: { name, include, environment: 'node' as const, ...LIMITS, ...extra },
 });
 
 /** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
 const sharing = { isolate: false, restoreMocks: true };
 
-/** A real gateway, and what installs it while the projects before these run. */
-const gateway = { testTimeout: 120_000, hookTimeout: 300_000 };
-const installed = { ...gateway, globalSetup: ['test/support/backends/provisioned.ts'] };
+/** Installs a real gateway while the projects before these run. */
+const installed = { globalSetup: ['test/support/backends/provisioned.ts'] };
 
 /** What takes minutes and holds real waits against real servers: after everything else, two files at once. */
-const long = { maxWorkers: 2, sequence: { groupOrder: 1 }, hookTimeout: 300_000 };
-const everyBackend = { ...long, testTimeout: 180_000, globalSetup: ['test/support/backends/all-setup.ts'] };
+const long = { maxWorkers: 2, sequence: { groupOrder: 1 } };
+const everyBackend = { ...long, globalSetup: ['test/support/backends/all-setup.ts'] };
 
 /**
  * What waits most and needs no gateway goes first, while that is installed; then the long files; then the short ones, which
@@ -44,12 +47,12 @@ export default defineConfig({
     // once keep two cores busy.
     maxWorkers: 6,
     projects: [
-      project('unit', ['test/unit/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
-      project('property', ['test/property/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
-      project('contract', ['test/contract/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
-      project('playground', ['test/playground/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
-      project('answers', ['test/e2e-answers/**/*.test.ts'], { ...sharing, testTimeout: 60_000 }),
-      project('gateway', ['test/gateway/*.test.ts'], { ...sharing, ...gateway }),
+      project('unit', ['test/unit/**/*.test.ts'], sharing),
+      project('property', ['test/property/**/*.test.ts'], sharing),
+      project('contract', ['test/contract/**/*.test.ts'], sharing),
+      project('playground', ['test/playground/**/*.test.ts'], sharing),
+      project('answers', ['test/e2e-answers/**/*.test.ts'], sharing),
+      project('gateway', ['test/gateway/*.test.ts'], sharing),
       project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...installed }),
       project('all-faults', ['test/all-faults/**/*.test.ts'], everyBackend),
       project('all-gateways', ['test/gateway/conformance/*.test.ts'], everyBackend),
@@ -57,7 +60,6 @@ export default defineConfig({
       project('all-browser', ['test/all-browser/**/*.test.ts'], { ...installed, ...long }),
       project('all-delivery', ['test/all-delivery/**/*.test.ts'], {
         ...long,
-        testTimeout: 60_000,
         globalSetup: ['test/all-delivery/setup.ts'],
       }),
       project('nightly-storms', ['test/nightly-storms/**/*.test.ts'], {

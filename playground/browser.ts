@@ -27,7 +27,7 @@ export function findChromium(path = process.env['PATH'] ?? ''): string | undefin
 
 /** @throws when it does not start */
 export async function startChromium(executablePath: string): Promise<Browser> {
-  return await chromium.launch({ executablePath, args: flags });
+  return await chromium.launch({ executablePath, args: flags, timeout: 100_000 });
 }
 
 function isExecutable(file: string): boolean {

@@ -96,6 +96,6 @@ export const defaults: Settings = {
   triggerLifeMs: 3000,
   shareDelayMs: 30,
   pingIntervalMs: 5000,
-  waitTimeoutMs: 15_000,
+  waitTimeoutMs: 100_000,
   now: Date.now,
 };

@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
 /** Resolves after `ms`, and at once when the signal is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
@@ -12,10 +14,10 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
 
 /** The result of `work`, or undefined after `ms`. The work goes on, but the timer keeps no process alive. */
 export async function atMost<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
-  const { promise: silence, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, ms, undefined).unref();
+  const { timer, end } = endAfter(ms);
+  timer.unref();
   try {
-    return await Promise.race([work, silence]);
+    return await Promise.race([work, end]);
   } finally {
     clearTimeout(timer);
   }
@@ -27,13 +29,22 @@ export async function withTimeout<T>(
   ms: number,
   late: () => Error = () => new Error(`no answer within ${ms} ms`),
 ): Promise<T> {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(late()), ms);
+  const { timer, end } = endAfter(ms);
   try {
-    return await Promise.race([asked, silence]);
+    return await Promise.race([asked, end.then(() => Promise.reject(late()))]);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * `end` resolves after `ms`. When this process has stood still, its timers are due before it has read what came meanwhile,
+ * so that is read first.
+ */
+function endAfter(ms: number): { timer: NodeJS.Timeout; end: Promise<undefined> } {
+  const { promise: end, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => void nextTurn().then(() => resolve(undefined)), ms);
+  return { timer, end };
 }
 
 /** Lets one waiter sleep until something changes or a time has passed. */

@@ -5,7 +5,7 @@ import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
 import { noteSql } from './ask-kernel.ts';
-import { type Tried, tryLanguage, type TryLanguageOptions } from './check-language.ts';
+import { tryLanguage, type TryLanguageOptions } from './check-language.ts';
 import type { Report } from './report.ts';
 
 export interface CheckGatewayOptions extends TryLanguageOptions {
@@ -121,16 +121,11 @@ async function checkLanguages(kernelspecs: Kernelspecs, options: CheckGatewayOpt
       report.failed(
         spec.name,
         tried.text,
-        remedyOf(tried) ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
+        tried.remedy ?? 'Run the same in another client of this gateway, and read the gateway’s log.',
       );
   }
   noteSql(kernelspecs, options.config.runs, spark, report);
   if (!isWebsocketReported) report.skipped(WEBSOCKET, 'Needs a kernel that starts.');
-}
-
-function remedyOf(tried: Tried): string | undefined {
-  if (tried.kind === 'notStarted') return startRemedy(tried.error);
-  return tried.kind === 'ranBadly' ? tried.remedy : undefined;
 }
 
 function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
@@ -189,22 +184,27 @@ function spanWords(ms: number): string {
 }
 
 /** What an operator should change if HTTP fails. */
-export function httpRemedy({ code, status }: GatewayError): string {
+export function httpRemedy(error: GatewayError): string {
+  const { code, status } = error;
   switch (code) {
     case 'unreachable':
+      if (status === 429) return 'Wait a little; if it stays so, raise the limit of requests.';
       return status === undefined
-        ? 'Check host and port in KG_URL, that the gateway runs, and that a firewall lets this machine through.'
+        ? 'Check http or https, host and port in KG_URL, that the gateway runs, and that a firewall lets this machine through.'
         : 'The proxy answers and the gateway behind it does not: start the gateway.';
     case 'untrusted':
+      if (isOutOfTime(error)) return 'Renew the gateway’s certificate, or correct the clock of this machine.';
       return 'Put the certificate (PEM) of the authority that signed the gateway’s into KG_CLIENT_CA, and let KG_URL name the host that the certificate names.';
     case 'noCredentials':
       return 'Run KG_AUTH_COMMAND by hand as the bot’s user, or look at the file KG_AUTH_TOKEN_FILE.';
     case 'unauthorized':
-      return 'Correct KG_HTTP_USER and KG_HTTP_PASS, or KG_AUTH_TOKEN (or KG_CLIENT_CERT, where the gateway asks for one).';
+      return 'Correct KG_HTTP_USER and KG_HTTP_PASS, or KG_AUTH_TOKEN (or KG_AUTH_COMMAND or KG_AUTH_TOKEN_FILE) and KG_AUTH_SCHEME, or KG_CLIENT_CERT, whichever the gateway asks for.';
     case 'serverStopped':
       return 'Start the server in JupyterHub; with JUPYTERHUB_API_URL, JUPYTERHUB_API_TOKEN and JUPYTERHUB_USER the bot does that itself.';
     case 'badAnswer':
     case 'kernelGone':
+      if (status !== undefined && status >= 300 && status < 400)
+        return 'If the gateway is at that address, put the part before /api/kernelspecs into KG_URL.';
       return status !== undefined && status >= 500
         ? 'The gateway’s log says what failed.'
         : 'What answers at KG_URL is no Jupyter gateway: correct the path; KG_URL is what stands before /api/kernelspecs.';
@@ -215,12 +215,18 @@ export function httpRemedy({ code, status }: GatewayError): string {
   }
 }
 
+function isOutOfTime({ message }: GatewayError): boolean {
+  return message.includes('CERT_HAS_EXPIRED') || message.includes('CERT_NOT_YET_VALID');
+}
+
 /** What an operator should change if HTTP works and the websocket does not. */
-export function websocketRemedy({ code, status }: GatewayError): string {
+export function websocketRemedy(error: GatewayError): string {
+  const { code, status } = error;
   switch (code) {
     case 'unreachable':
       return 'HTTP works and the websocket does not: check KG_WS_URL, and that every proxy on the way passes websockets (the Upgrade header).';
     case 'untrusted':
+      if (isOutOfTime(error)) return httpRemedy(error);
       return 'The websocket’s address has another certificate than KG_URL: add its authority to KG_CLIENT_CA.';
     case 'unauthorized':
       return 'The websocket’s address wants other credentials than KG_URL: let the proxy pass Authorization on upgrades, or correct KG_WS_URL.';
@@ -229,17 +235,4 @@ export function websocketRemedy({ code, status }: GatewayError): string {
         ? 'KG_WS_URL does not lead to the gateway’s websockets: correct its path, and let every proxy on the way pass the Upgrade header.'
         : 'Check KG_WS_URL and the log of the proxy behind it.';
   }
-}
-
-/** What an operator should change if a kernel does not start. */
-export function startRemedy({ code, status }: GatewayError): string {
-  if (code === 'refused' && status === 403)
-    return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';
-  if (code === 'badAnswer' || status === 404 || status === 405)
-    return 'Something before the gateway lets no kernel be started: let it pass POST at this path, or correct KG_URL or KG_KERNELS_PATH.';
-  if (code === 'unreachable')
-    return 'The gateway went away meanwhile, or its proxy gives up before KERNEL_LAUNCH_TIMEOUT.';
-  if (code === 'unauthorized')
-    return 'The gateway shows its kernelspecs to anybody and starts kernels only with the right KG_AUTH_TOKEN.';
-  return 'The gateway’s log has the kernel’s own words. A kernel that is only slow needs a longer KERNEL_LAUNCH_TIMEOUT.';
 }

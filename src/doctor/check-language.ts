@@ -17,7 +17,7 @@ export type Tried =
   /** `spark` is the version of Spark in it. */
   | { kind: 'ok'; text: string; spark: string | undefined }
   | { kind: 'ranBadly'; text: string; spark?: string | undefined; remedy?: string }
-  | { kind: 'notStarted'; text: string; error: GatewayError }
+  | { kind: 'notStarted'; text: string; remedy: string }
   /** The kernel started and its websocket could not be opened. */
   | { kind: 'notConnected'; error: GatewayError };
 
@@ -67,20 +67,37 @@ export async function tryLanguage(
     // Gateways delay the upgrade until the kernel answers, so a kernel that does not start fails here.
     const isKernels = kernelId === undefined || error.code === 'startFailed' || error.code === 'kernelGone';
     return isKernels
-      ? { kind: 'notStarted', text: `${error.message}.`, error }
+      ? { kind: 'notStarted', text: `${error.message}.`, remedy: startRemedy(error) }
       : { kind: 'notConnected', error };
   } finally {
-    if (kernelId !== undefined) await remove(gateway, kernelId, report);
+    if (kernelId !== undefined) await remove(gateway, kernelId, spec.name, report);
   }
 }
 
-async function remove(gateway: Gateway, kernelId: string, report: Report): Promise<void> {
+async function remove(gateway: Gateway, kernelId: string, name: string, report: Report): Promise<void> {
   try {
     await gateway.shutDownKernel(kernelId);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    report.note(`The kernel ${kernelId} could not be removed (${why}); delete it by hand.`);
+    report.failed(
+      name,
+      `The kernel ${kernelId} could not be removed (${why}).`,
+      'Let every proxy pass DELETE, and delete that kernel by hand.',
+    );
   }
+}
+
+/** What an operator should change if a kernel does not start. */
+function startRemedy({ code, status }: GatewayError): string {
+  if (code === 'refused' && status === 403)
+    return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';
+  if (code === 'badAnswer' || status === 404 || status === 405 || status === 413)
+    return 'Something before the gateway lets no kernel be started: let it pass POST at this path, or correct KG_URL or KG_KERNELS_PATH.';
+  if (code === 'unreachable')
+    return 'The gateway went away meanwhile, or its proxy gives up before KERNEL_LAUNCH_TIMEOUT.';
+  if (code === 'unauthorized')
+    return 'The gateway shows its kernelspecs to anybody and starts kernels only with the right KG_AUTH_TOKEN; or a proxy forbids the start: let it pass POST.';
+  return 'The gateway’s log has the kernel’s own words. A kernel that is only slow needs a longer KERNEL_LAUNCH_TIMEOUT.';
 }
 
 /** 1+1 in this language. */

@@ -126,7 +126,9 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 function refusal({ setting, host, port }: ListenOptions, { code, message }: NodeJS.ErrnoException): string {
   const where = `${setting} ${port}${host === undefined ? '' : ` on ${host}`}`;
   if (code === 'EADDRINUSE')
-    return `${where} is taken by another process: choose another port, or end that process.`;
+    return `${where} is taken already: choose another port, or end the process that has it.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${setting === 'PORT' ? 'HOST' : setting}: ${host} is no address of this machine (${code}).`;
   if (code === 'EACCES') return `${where} is not allowed to this user: choose a port from 1024 on.`;
   return `${where} cannot be listened on (${code ?? message}).`;
 }

@@ -52,14 +52,14 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
           return [];
         }
       }),
+    /** The blocks of code. Code that cannot be read is logged and counts as lost: nobody may wait for it for ever. */
+    code: (json: string, runId: string): string[] | undefined => {
+      const read = storedCode.safeParse(parseLoosely(json));
+      if (read.success) return read.data;
+      log.error({ event: 'run.uncoded', run: runId }, 'the stored code of a run cannot be read');
+      return undefined;
+    },
   };
-}
-
-/** Throws `refused` if the stored code cannot be read. */
-export function readCode(json: string): string[] {
-  const read = storedCode.safeParse(parseLoosely(json));
-  if (!read.success) throw new StoreError('refused', 'The stored code of a run cannot be read.');
-  return read.data;
 }
 
 export function parseLoosely(json: string) {

@@ -104,7 +104,7 @@ export interface RunStore<Data> {
   /** Writes a run back, in its old place in the order, after the store was emptied. */
   restore(requestKey: string, run: RunRecord<Data>, code: readonly string[]): Promise<void>;
   get(runId: string): Promise<RunRecord<Data> | undefined>;
-  /** The blocks of code. */
+  /** The blocks of code; undefined if there are none or they cannot be read. */
   code(runId: string): Promise<string[] | undefined>;
   /** Every run that is not posted yet, in order. */
   unposted(): Promise<RunRecord<Data>[]>;
@@ -140,7 +140,7 @@ export interface Handover {
   seekSuccessor(part: Part): Promise<boolean>;
   /** This standby reaches `part`. */
   offer(part: Part): Promise<void>;
-  /** Releases the lease. No leader gives way again for ten minutes. */
+  /** Notes that this leader gives way: it will release its lease, and no leader gives way again for ten minutes. */
   giveWay(part: Part): Promise<void>;
 }
 
@@ -158,7 +158,10 @@ export interface LeaderLease {
    * Rejects with `refused` if a newer version has written the store.
    */
   acquire(ttlMs: number): Promise<LeaseAnswer>;
-  /** `missing`: the store was emptied, a failover lost the record, or the lease had expired. */
+  /**
+   * `missing`: the store was emptied, a failover lost the record, the lease had expired, or the answer to this holder's last
+   * `acquire` was lost.
+   */
   renew(ttlMs: number): Promise<'held' | 'taken' | 'missing'>;
   release(): Promise<void>;
 }

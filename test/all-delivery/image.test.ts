@@ -51,7 +51,7 @@ beforeAll(async () => {
   await run('sh', ['-c', compile], { cwd: root, env });
   playground = await startPlayground();
   gateway = await startScriptedGateway();
-}, 300_000);
+});
 
 afterAll(async () => {
   await gateway.close();

@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { finalAnswer, finals } from '../support/ask.ts';
+import { finalAnswer, finals, sendBox, untilShown } from '../support/ask.ts';
 import { hasNoRedis, type LeaderAndStandby, useLeaderAndStandby } from '../support/failover.ts';
 import type { LogLine } from '../support/start-bot.ts';
 
@@ -34,9 +34,7 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
 const handOver = (): Promise<void> => pair.handOver(async (leader) => expect(await leader.stop()).toBe(0));
 
 const shown = (channel: string, thread: string, words: string): Promise<SlackMessage> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words), {
-    timeoutMs: 60_000,
-  });
+  untilShown(playground, channel, thread, words);
 
 const answers = (channel: string, thread: string): SlackMessage[] =>
   playground.replies(channel, thread).filter(({ metadata }) => metadata?.event_type === 'sparkthread_answer');
@@ -50,7 +48,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const posted = await runAtFirst(channel, sleeper, 'asleep');
     await handOver();
     playground.as('ana').delete(posted);
-    await playground.waitFor(() => answers(channel, posted.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, posted.ts).length === 0);
     const next = playground.as('ana').post(channel, typed('40 + 2'));
     expect((await finalAnswer(playground, channel, next.ts)).text).toMatch(/│ 42\n/);
   });
@@ -62,7 +60,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     await shown(channel, waiting.ts, 'before yours');
     await handOver();
     playground.as('ana').delete(waiting);
-    await playground.waitFor(() => answers(channel, waiting.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, waiting.ts).length === 0);
     playground.as('ana').post(channel, '!stop', { thread: running.ts });
     await finalAnswer(playground, channel, running.ts);
     const next = playground.as('ana').post(channel, typed('ran'));
@@ -75,7 +73,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const { message } = await finalAnswer(playground, channel, posted.ts);
     await handOver();
     await playground.as('ana').press(message, 'run:delete');
-    await playground.waitFor(() => answers(channel, posted.ts).length === 0, { timeoutMs: 60_000 });
+    await playground.waitFor(() => answers(channel, posted.ts).length === 0);
   });
 
   test('an answer to input() arrives', async () => {
@@ -86,9 +84,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     await ana.press(asked, 'run:answerInput');
     const box = await playground.waitFor(() => ana.modal);
     await handOver();
-    // Not yet, while the run is being resumed.
-    for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1)
-      await ana.submit(box, { line: 'Ana' });
+    await sendBox(ana, box, 'Ana');
     expect((await finalAnswer(playground, channel, posted.ts)).text).toContain('hello Ana');
   });
 
@@ -102,7 +98,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     const final = await playground.waitFor(
       () =>
         finals(playground, channel, posted.ts).find((each) => JSON.stringify(each).includes('edited, run 2')),
-      { timeoutMs: 60_000, what: 'the final answer of run 2' },
+      { what: 'the final answer of run 2' },
     );
     expect(JSON.stringify(final)).toContain('second edition');
   });

@@ -2,16 +2,15 @@ import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { freePort } from '../../demo/jupyter-app.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
-import { freePort } from '../support/free-port.ts';
 
 const secret = 'the-signing-secret';
 const DELIVERIES = 200;
 
 /** A balancer without health checks: each request goes to the next port, whether that process leads or not. */
 async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposable & { url: string }> {
-  const port = await freePort();
   let count = 0;
   const server = createServer((request, response) => {
     const to = ports[(count += 1) % ports.length];
@@ -23,10 +22,12 @@ async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposabl
     passed.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
     request.pipe(passed);
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
   return {
-    url: `http://127.0.0.1:${port}/slack/events`,
+    url: `http://127.0.0.1:${address.port}/slack/events`,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -74,7 +75,7 @@ test.skipIf(hasNoRedis)(
     await handovers;
     do {
       playground.retryNow();
-      await playground.waitForQuiet({ timeoutMs: 60_000 });
+      await playground.waitForQuiet();
     } while (playground.service.deliveries.pendingRetries > 0);
     const outcomes = new Set<string>();
     for (const { channel, ts } of posts) outcomes.add((await finalAnswer(playground, channel, ts)).outcome);

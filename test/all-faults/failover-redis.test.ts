@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { scriptText } from '../../src/store/redis/scripts.ts';
-import { askSlash, finalAnswer, finals } from '../support/ask.ts';
+import { askSlash, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
@@ -27,7 +27,7 @@ testFailover(
       playgroundNow.deliveries.some(
         (each) => JSON.stringify(each).includes('repeated()') && each.attempt > 0,
       );
-    await playground.waitFor(isRepeat, { timeoutMs: 30_000, what: 'a repeated delivery' });
+    await playground.waitFor(isRepeat, { what: 'a repeated delivery' });
     redis.resume();
     playground.retryNow();
     expect((await finalAnswer(playground, '#data', ts)).outcome).toBe('ok');
@@ -45,7 +45,7 @@ testFailover.for([{ processes: 1 }, { processes: 2 }])(
     const channel = playground.addChannel('away').id;
     const ts = post(channel, 'run()');
     const run = await kernels.untilBegun('run()');
-    await playground.waitForReply(channel, ts, (reply) => JSON.stringify(reply).includes('run() begins'));
+    await untilShown(playground, channel, ts, 'run() begins');
     redis.pause();
     run.print('said meanwhile\n');
     run.end();
@@ -68,27 +68,34 @@ testFailover.for([{ processes: 1 }, { processes: 2 }])(
   },
 );
 
-testFailover('while Redis is away a run goes on, and its answer is complete', async () => {
-  await using failover = await startFailover();
-  const { playground, redis, kernels, post } = failover;
-  const leader = await failover.start();
-  const standby = await failover.start();
-  const ts = post('#data', 'run()');
-  const run = await kernels.untilBegun('run()');
-  await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('run() begins'));
-  redis.pause();
-  for (let beat = 0; beat < 12; beat += 1) {
-    run.print(`beat ${beat}\n`);
-    await pause(500);
-  }
-  redis.resume();
-  await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('beat 11'));
-  run.end();
-  const { outcome, text } = await finalAnswer(playground, '#data', ts);
-  expect(outcome).toBe('ok');
-  for (let beat = 0; beat < 12; beat += 1) expect(text).toContain(`beat ${beat}\n`);
-  expect([leader.role, standby.role]).toEqual(['leader', 'standby']);
-});
+testFailover(
+  'while Redis is away for longer than the lease a run goes on, and the next one waits on',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, redis, kernels, post } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const ts = post('#data', 'run()');
+    const run = await kernels.untilBegun('run()');
+    await untilShown(playground, '#data', ts, 'run() begins');
+    const next = post('#data', 'next()');
+    await untilShown(playground, '#data', next, 'before yours');
+    redis.pause();
+    for (let beat = 0; beat < 28; beat += 1) {
+      run.print(`beat ${beat}\n`);
+      await pause(500);
+    }
+    redis.resume();
+    await untilShown(playground, '#data', ts, 'beat 27');
+    run.end();
+    const { outcome, text } = await finalAnswer(playground, '#data', ts);
+    expect(outcome).toBe('ok');
+    expect(text).toContain('beat 0\n');
+    kernels.letRun();
+    expect((await finalAnswer(playground, '#data', next)).outcome).toBe('ok');
+    expect([leader.role, standby.role]).toEqual(['leader', 'standby']);
+  },
+);
 
 testFailover(
   'when Redis comes back empty, the run in the kernel is answered, and a waiting run is told that it is lost',
@@ -102,9 +109,7 @@ testFailover(
     const running = post(channel, 'first()');
     const run = await kernels.untilBegun('first()');
     const waiting = post(channel, 'second()');
-    await playground.waitForReply(channel, waiting, (reply) =>
-      JSON.stringify(reply).includes('before yours'),
-    );
+    await untilShown(playground, channel, waiting, 'before yours');
     await redis.command('FLUSHALL');
     const { outcome, text } = await finalAnswer(playground, channel, waiting);
     expect(outcome).toBe('notStarted');

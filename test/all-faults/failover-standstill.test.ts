@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { finalAnswer, finals } from '../support/ask.ts';
+import { finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
@@ -11,7 +11,7 @@ const stop = (bot: FailoverBot): void => void process.kill(bot.pid, 'SIGSTOP');
 /** What it does then: nothing but one line, and its end. */
 async function goOn({ redis, kernels, gateway }: Failover, stopped: FailoverBot): Promise<void> {
   const runs = () => redis.command('EVAL', dumpRuns, '0');
-  await vi.waitFor(async () => expect(await runs()).not.toMatch(/"state","(?!posted)/), { timeout: 30_000 });
+  await vi.waitFor(async () => expect(await runs()).not.toMatch(/"state","(?!posted)/), { timeout: 100_000 });
   const before = { runs: await runs(), begun: kernels.begun.length, log: stopped.log.length };
   const received = () =>
     [...gateway.kernels.values()].flatMap((kernel) =>
@@ -48,7 +48,7 @@ testFailover(
     for (const { channel, ts, index } of posts) {
       const run = await kernels.untilBegun(`run(${index})`);
       run.print('before\n');
-      await playground.waitForReply(channel, ts, (reply) => JSON.stringify(reply).includes('before'));
+      await untilShown(playground, channel, ts, 'before');
       run.print('said to nobody\n');
     }
     stop(leader);
@@ -117,10 +117,10 @@ testFailover.for([
     (await kernels.untilBegun('run()')).end();
     const isFinal = () =>
       playground.messages(channel).find(({ metadata }) => metadata?.event_payload['state'] === 'final');
-    const final = await playground.waitFor(isFinal, { timeoutMs: 60_000 });
+    const final = await playground.waitFor(isFinal);
     held.release();
     await playground.waitFor(() => ofType().length === 2);
-    await playground.waitFor(() => ofType().length === 1, { timeoutMs: 60_000 });
+    await playground.waitFor(() => ofType().length === 1);
     expect(isFinal()).toEqual(final);
     if (posted === 'slash') expect(ofType()[0]?.ts).toBe(final.thread_ts);
     await goOn(failover, leader);

@@ -26,7 +26,6 @@ const told = (since: string, words: RegExp): Promise<SlackMessage> =>
   playground.waitForMessage(
     '#data',
     ({ ts, text, thread_ts: thread }) => ts > since && thread === undefined && words.test(text),
-    { timeoutMs: 60_000 },
   );
 
 test('an idle kernel is warned of in the channel, kept by a press, and warned of again before its end', async () => {

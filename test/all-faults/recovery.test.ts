@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
-import { askMessage, finalAnswer, finals } from '../support/ask.ts';
+import { askMessage, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
 import { readStoreFile, untilPosted } from '../support/run-store-file.ts';
 import {
@@ -27,7 +27,7 @@ interface Scene extends AsyncDisposable {
 }
 
 async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
-  const playground = await startPlayground({ rates: false, waitTimeoutMs: 60_000, ...options });
+  const playground = await startPlayground({ rates: false, ...options });
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
   const environment = { DEFAULT_LANGUAGE: 'python3', USER_LIMIT: '1000', LOG_LEVEL: 'debug' };
@@ -39,7 +39,7 @@ async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
     bot,
     ask: (channel, code) => playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts,
     async untilShown(channel, thread, text) {
-      await playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(text));
+      await untilShown(playground, channel, thread, text);
     },
     async [Symbol.asyncDispose]() {
       await bot[Symbol.asyncDispose]();
@@ -254,7 +254,7 @@ test('with 200 unfinished runs in all states the first edit comes within seconds
     channels.every((channel, at) =>
       threads[at]?.every((thread) => answersIn(playground, channel, thread) === 1),
     );
-  await playground.waitFor(allShown, { timeoutMs: 60_000, what: '200 answers' });
+  await playground.waitFor(allShown, { what: '200 answers' });
   playground.fail('chat.update', { kind: 'dropped' }, Infinity);
   for (const channel of channels.slice(0, 5)) {
     (await kernels.untilBegun(`run(${channel}, 0)`)).end();

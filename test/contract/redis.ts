@@ -21,4 +21,4 @@ export async function withRedis(
 }
 
 /** For `vi.waitFor`: a store finds by its next attempt that a connection is gone or back. */
-export const patient = { timeout: 30_000, interval: 50 };
+export const patient = { timeout: 100_000, interval: 50 };

@@ -13,6 +13,8 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 /** Of so many some begin a step while this process writes. */
 const BACKUPS = 12;
+/** More than a copy takes. Without an end a slow backup would have ever more to copy. */
+const WRITES = 300;
 
 const run = promisify(execFile);
 const folder = temporaryFolder();
@@ -83,7 +85,8 @@ test('what is written meanwhile is confirmed as ever, and the backup is whole', 
   for (let nth = 0; nth < BACKUPS; nth += 1) {
     const done = new AbortController();
     const backingUp = backUp().finally(() => done.abort());
-    for (; !done.signal.aborted; during += 1) {
+    const last = during + WRITES;
+    for (; during < last && !done.signal.aborted; during += 1) {
       await store.runs.accept(`T1/during${during}`, newRun({ id: `during${during}`, code: ['short'] }));
       // Erasing cuts the log of writes, which is what a copy must be spared.
       if (during % 10 === 0) await store.runs.remove(`during${during}`);

@@ -4,7 +4,9 @@ import * as fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
+import { shaOf } from '../../src/store/redis/scripts.ts';
 import type { Store } from '../../src/store/store.ts';
+import { startRedisProxy } from '../support/redis-proxy.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { accepted, at, newRun, type Note } from './new-run.ts';
 import { patient, withRedis } from './redis.ts';
@@ -90,6 +92,8 @@ await withRedis('Redis', (server) => {
     expect(await runs.newest('channel', ['T1', 'C1'], 5)).toEqual([whole, { ...torn, data: undefined }]);
     expect(await runs.get(torn.id)).toEqual({ ...torn, data: undefined });
     await expect(runs.get(stateless.id)).rejects.toMatchObject({ name: 'StoreError', code: 'refused' });
+    await server.command('SET', `sparkthread:{v2}:code:["${torn.id}"]`, '["code');
+    expect(await runs.code(torn.id)).toBeUndefined();
   });
 
   describe('the lease', () => {
@@ -118,6 +122,19 @@ await withRedis('Redis', (server) => {
       expect(await one.lease.renew(TTL_MS)).toBe('taken');
       await expectRefused(everyWrite(one), 'notLeader');
       await expectUntouched(two);
+    });
+
+    test('that this process took without learning of it is missing, not another’s', async () => {
+      await server.command('FLUSHALL');
+      await using proxy = await startRedisProxy(server.port);
+      const { lease, runs } = await open(proxy.url);
+      await lease.acquire(TTL_MS);
+      await server.command('DEL', LEASE);
+      proxy.swallowAfter(shaOf('acquire'));
+      await expect(lease.acquire(TTL_MS)).rejects.toMatchObject({ code: 'silent' });
+      await vi.waitFor(() => runs.ping(), patient);
+      expect(await lease.renew(TTL_MS)).toBe('missing');
+      expect(await lease.acquire(TTL_MS)).toEqual({ kind: 'held', epoch: 3 });
     });
 
     test('of an emptied Redis is missing: nothing is written until a new one is made, with a higher epoch', async () => {

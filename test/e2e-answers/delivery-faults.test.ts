@@ -188,6 +188,41 @@ test.concurrent('late output edits the answer and adds only the new file', async
   expect(replies[0]?.text).toMatch(/early\nlate/);
 });
 
+test.concurrent('late output does not attach a traceback once more that has not changed', async () => {
+  await using rig = await startRig();
+  const { message } = rig.open();
+  const transcript = await rig.transcript();
+  const traceback = Array.from({ length: 50 }, (_, line) => `frame ${line}`);
+  await transcript.add({ kind: 'error', name: 'ValueError', value: 'bad', traceback });
+  await transcript.seal();
+  await message.finish(runView(ended(), transcript.view()));
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
+  await transcript.seal();
+  await message.finish(runView(ended(), transcript.view()));
+  expect(rig.playground.files.map(({ file }) => file.name)).toEqual(['traceback.txt']);
+});
+
+test.concurrent('a table that a later run updates is changed where it is', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const add = async (kind: 'display' | 'updateDisplay', value: string) => {
+    const html = `<table><tr><th>a</th></tr><tr><td>${value}</td></tr></table>`;
+    await transcript.add({
+      kind,
+      displayId: 't',
+      data: { 'text/html': html, 'text/plain': value },
+      metadata: {},
+    });
+    await transcript.seal();
+    return await message.finish(runView(ended(), transcript.view()));
+  };
+  expect(await add('display', 'before')).toMatchObject({ replies: { length: 1 } });
+  expect(await add('updateDisplay', 'after')).toMatchObject({ replies: [] });
+  const tables = rig.playground.replies(channel, thread).slice(1);
+  expect(tables.map(({ blocks }) => /before|after/.exec(JSON.stringify(blocks))?.[0])).toEqual(['after']);
+});
+
 test.concurrent('a release shows what is pending and leaves the rest to a successor', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();

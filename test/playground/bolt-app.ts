@@ -1,6 +1,4 @@
 /** A real Bolt app on a playground, as the tests here use it. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { App, HTTPReceiver, LogLevel } from '@slack/bolt';
 import type { Logger } from '@slack/web-api';
 import type { Playground } from '../../playground/playground.ts';
@@ -37,17 +35,6 @@ export async function startSocketApp(
   await app.init();
   await app.start();
   return app;
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  probe.close();
-  await once(probe, 'close');
-  return address.port;
 }
 
 export async function startHttpApp(

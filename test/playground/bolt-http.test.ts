@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
+import { freePort } from '../../demo/jupyter-app.ts';
 import { startPlayground, verifyRequestUrl } from '../../playground/playground.ts';
-import { freePort, startHttpApp } from './bolt-app.ts';
+import { startHttpApp } from './bolt-app.ts';
 
 test('signed HTTP: url verification, events, commands, presses', async () => {
   const port = await freePort();

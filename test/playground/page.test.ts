@@ -5,13 +5,18 @@ import { startPlayground, type Playground } from '../../playground/playground.ts
 import { startSocketApp } from './bolt-app.ts';
 
 const browserPath = findChromium();
-const shortcuts = [{ type: 'message', callbackId: 'run_message', name: 'Run this code' }] as const;
+/** On a machine at work a browser and an app may take longer than Slack waits. */
+const unhurried = {
+  shortcuts: [{ type: 'message', callbackId: 'run_message', name: 'Run this code' }],
+  ackTimeoutMs: 100_000,
+  triggerLifeMs: 100_000,
+} as const;
 
 let browser: Browser | undefined;
 
 beforeAll(async () => {
   if (browserPath !== undefined) browser = await startChromium(browserPath);
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser?.close();
@@ -20,7 +25,7 @@ afterAll(async () => {
 test.skipIf(browserPath === undefined)(
   'a command, its thread, Stop, a refusal in private, in a real browser',
   async () => {
-    await using playground = await startPlayground({ shortcuts });
+    await using playground = await startPlayground(unhurried);
     const app = await startSocketApp(playground, (bolt) => {
       bolt.command('/spark', async ({ ack, command, client, respond }) => {
         await ack();
@@ -86,7 +91,7 @@ test.skipIf(browserPath === undefined)(
 test.skipIf(browserPath === undefined)(
   'a modal keeps what was typed when refused; a plot and a file are seen',
   async () => {
-    await using playground = await startPlayground({ shortcuts });
+    await using playground = await startPlayground(unhurried);
     const app = await startSocketApp(playground, (bolt) => {
       bolt.shortcut(
         { callback_id: 'run_message', type: 'message_action' },
@@ -170,6 +175,7 @@ test("another site's page cannot act, and scripts in files do not run here", asy
 async function open(playground: Playground, query: string): Promise<Page> {
   if (browser === undefined) throw new Error('no browser');
   const page = await browser.newPage();
+  page.setDefaultTimeout(100_000);
   await page.goto(`${playground.origin}/${query}`);
   return page;
 }

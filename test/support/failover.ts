@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
+import { freePort } from '../../demo/jupyter-app.ts';
 import type { Provisioned } from '../../demo/provision/provision.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
-import { freePort } from './free-port.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from './redis-server.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { freePort } from '../../demo/jupyter-app.ts';
 import { cacheFolder } from '../../demo/provision/cache-folder.ts';
-import { freePort } from './free-port.ts';
 
 const run = promisify(execFile);
 

@@ -35,7 +35,7 @@ export async function untilPosted(folder: string, thread: string): Promise<void>
     if (states.length === 0 || states.some((state) => state !== 'posted'))
       throw new Error(`the runs of ${thread} are ${states.join(', ')}`);
   };
-  await vi.waitFor(look, { timeout: 30_000, interval: 20 });
+  await vi.waitFor(look, { timeout: 100_000, interval: 20 });
 }
 
 const stateOf = ({ state }: KeptRun): string => state;

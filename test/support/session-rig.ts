@@ -35,6 +35,7 @@ import {
 import { openStore } from '../../src/store/open.ts';
 import { summarizeCode } from '../../src/store/run-reader.ts';
 import type { Store } from '../../src/store/store.ts';
+import { pause } from '../../src/waits.ts';
 import { quickTimings, settingsFor } from './gateway-client.ts';
 import { type HeldKernels, holdKernels } from './held-kernels.ts';
 import { type ScriptedGateway, startScriptedGateway } from './scripted-gateway.ts';
@@ -69,6 +70,8 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
   /** Slack's part in the removal of a run message: whether it is gone; by default at once. */
   onRemove: () => boolean | Promise<boolean>;
+  /** Whether the process is surely the leader. */
+  isSure: () => boolean;
   /** Called before a run's output is opened; an error from it breaks the run. */
   onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
@@ -186,7 +189,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     const timings = { ...quickTimings, ...options.timings };
     const client = createGatewayClient(
       settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
-      { log: silentLog, timings },
+      { log: silentLog, timings, mayWrite: () => rig.isSure() },
     );
     const { store: faulty, faults } = withFaults(store);
     const finals = new FinalMessages({
@@ -221,7 +224,13 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
           ? new NothingPutIn(sparkSettings('console'), silentLog)
           : new SparkObserver(sparkSettings(options.spark), silentLog)),
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
-      guard: { mayWrite: () => true, whenSure: async () => {} },
+      guard: {
+        mayWrite: () => rig.isSure(),
+        async whenSure(signal = new AbortController().signal) {
+          while (!rig.isSure() && !signal.aborted) await pause(5, signal);
+          signal.throwIfAborted();
+        },
+      },
       idleTimeoutMs,
     });
     const runs = new Runs({
@@ -242,7 +251,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       kernelspecs,
       channels,
       kernels,
-      notebooks,
+      notebooks: createNotebookStore(faulty.keyv('notebook'), undefined),
       limits: {
         aliases: {},
         defaultLanguage: 'python3',
@@ -281,6 +290,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     spool,
     notices,
     opened,
+    isSure: () => true,
     onTranscript: () => undefined,
     onRemove: () => true,
     onFinish: () => ({ delivered: true, messageTs: '2.0' }),

@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { atMost, KeyedMutex, pause, withTimeout } from '../../src/waits.ts';
 
@@ -21,6 +25,30 @@ test('work that does not end is called late at its time, not before', async () =
   await vi.advanceTimersByTimeAsync(1);
   await bounded;
   expect(ended).toEqual(new RangeError('silent'));
+});
+
+test.each([
+  ['withTimeout', withTimeout],
+  ['atMost', atMost],
+])('%s: what came while this process stood still came in time', async (_, bounded) => {
+  vi.useRealTimers();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const asked = once(server, 'connection').then(([socket]) => socket.destroy());
+  // The next turn begins with the timers.
+  await nextTurn();
+  const answer = bounded(
+    asked.then(() => 'came'),
+    1,
+  );
+  execFileSync(process.execPath, [
+    '-e',
+    `require('net').connect(${port}).on('connect', () => process.exit())`,
+  ]);
+  expect(await answer).toBe('came');
+  server.close();
 });
 
 test('a failure after the timeout is no unhandled rejection', async () => {

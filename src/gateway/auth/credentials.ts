@@ -91,7 +91,7 @@ export class RenewingCredentials implements Credentials {
     // A token that is refused right after it was fetched lacks a right, unless it expired in that moment.
     const { readMs, endsMs = Infinity } = held;
     const hasEnded = endsMs > readMs && this.#now() >= endsMs;
-    if (this.#now() - readMs < LEAST_GAP_MS && !hasEnded) return false;
+    if (this.#isJustBefore(readMs) && !hasEnded) return false;
     await this.#read().catch(() => undefined);
     return isOther();
   }
@@ -103,9 +103,15 @@ export class RenewingCredentials implements Credentials {
     return { characters, endsMs };
   }
 
+  /** False also for a time that lies ahead since the clock was set back. */
+  #isJustBefore(atMs: number): boolean {
+    const agoMs = this.#now() - atMs;
+    return agoMs >= 0 && agoMs < LEAST_GAP_MS;
+  }
+
   #read(): Promise<Held> {
     const { failure, atMs = 0 } = this.#failed ?? {};
-    if (failure !== undefined && this.#now() - atMs < LEAST_GAP_MS) return Promise.reject(failure);
+    if (failure !== undefined && this.#isJustBefore(atMs)) return Promise.reject(failure);
     this.#reading ??= this.#readOnce().finally(() => (this.#reading = undefined));
     return this.#reading;
   }

@@ -1,12 +1,11 @@
 import { GatewayError } from '../errors.ts';
 import type { KernelModel } from '../gateway.ts';
-import { kernelGone } from '../http/kernels-api.ts';
 import type { KernelSign } from '../protocol/messages.ts';
 import { encodeMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import { ENDING, type LifecycleEvent, type LifecycleState } from './lifecycle-state.ts';
-import { Handshake, StaleSocket } from './readiness.ts';
+import { Handshake, isBusySilently, StaleSocket } from './readiness.ts';
 
 const SHUTDOWN_LOOKS = 3;
 
@@ -53,17 +52,9 @@ export class Lifecycle {
    * Waits until the kernel answers on the open websocket. Rejects with `GatewayError`, or once the signal is aborted.
    */
   async waitUntilReady(signal: AbortSignal): Promise<void> {
-    const { kernelId, timings, findKernel } = this.#options;
-    await this.handshake.untilAnswered(timings.kernelInfoMs, signal, async () => {
-      // No reply can be read: the websocket is paused for a resume or a slow reader.
-      if (this.#socket.isHeld) return true;
-      const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
-      if (model === 'unknown') return false;
-      if (model === undefined) throw kernelGone(kernelId);
-      if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
-      if (model.executionState === 'idle') this.stale.renewIfStale();
-      return model.executionState === 'busy';
-    });
+    const { kernelInfoMs } = this.#options.timings;
+    const isAlive = () => isBusySilently(this.#options, this.#socket, this, signal);
+    await this.handshake.untilAnswered(kernelInfoMs, signal, isAlive);
     if (this.#state === 'restarting') return;
     // It announced a restart; the new process's `starting` was lost with a websocket.
     if (this.#state === 'leavingToRestart') {
@@ -133,7 +124,10 @@ export class Lifecycle {
       case 'starting':
         return this.#takeStarting(session);
       case 'dead':
-        return this.gone('the gateway has given up restarting it');
+        // Code in the kernel can send it, too.
+        return void this.#stateOr('dead').then((state) => {
+          if (state === 'dead') this.gone('the gateway has given up restarting it');
+        });
       case 'leaving':
         if (this.#state !== 'ready') return; // in every other state the kernel is looked for anyway
         this.#become('leaving');
@@ -162,8 +156,13 @@ export class Lifecycle {
 
   /** Whether the kernel exists and is not ending; true without an answer, which proves nothing. */
   async isSteady(): Promise<boolean> {
-    const { executionState = 'idle' } = (await this.#ask().catch(() => undefined)) ?? {};
-    return executionState === 'idle' || executionState === 'busy';
+    const state = await this.#stateOr('idle');
+    return state === 'idle' || state === 'busy';
+  }
+
+  /** The kernel's state according to the gateway; `otherwise` without an answer. */
+  async #stateOr(otherwise: string): Promise<string> {
+    return (await this.#ask().catch(() => undefined))?.executionState ?? otherwise;
   }
 
   async #ask(signal?: AbortSignal): Promise<KernelModel | undefined> {
@@ -215,16 +214,17 @@ export class Lifecycle {
   }
 
   async #lookWhetherGone(looks: number): Promise<void> {
-    if (!(await this.look().catch(() => true)) || this.#state !== 'leaving') return;
+    const isThere = await this.look().catch(() => undefined);
+    if (isThere === false || this.#state !== 'leaving') return;
+    // The gateway does not say: the upgrade of a new websocket tells.
+    if (looks <= 1 && isThere === undefined) return this.reopen();
     if (looks <= 1) {
       this.#become('ready');
       return this.#onEvent({ kind: 'ready' });
     }
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => void this.#lookWhetherGone(looks - 1),
-      this.#options.timings.shutdownLookMs,
-    );
+    const lookAgain = () => void this.#lookWhetherGone(looks - 1);
+    this.#timer = setTimeout(lookAgain, this.#options.timings.shutdownLookMs);
   }
 
   #replace(as: 'kernelDied' | 'kernelRestarted'): void {

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { GatewayError } from '../errors.ts';
 import { isIpykernel, type KernelInfo } from '../gateway.ts';
+import { kernelGone } from '../http/kernels-api.ts';
 import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
+import type { SocketOptions } from '../socket/upgrade.ts';
 
 /** The kernel_info handshake of one connection: requests, and callbacks for their replies. */
 export class Handshake {
@@ -186,4 +189,26 @@ export class StaleSocket {
     this.#socket.renew();
     return false;
   }
+}
+
+/**
+ * Whether the kernel is alive although it does not answer on the open websocket: it may be running code. Rejects with
+ * `GatewayError` if it is gone or dead.
+ */
+export async function isBusySilently(
+  { kernelId, findKernel }: SocketOptions,
+  socket: { readonly isOpen: boolean; readonly isHeld: boolean },
+  { handshake, stale }: { handshake: Handshake; stale: StaleSocket },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { websocket } = handshake;
+  // No reply can be read: the websocket is paused for a resume or a slow reader.
+  if (socket.isHeld) return true;
+  const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
+  if (model === 'unknown') return false;
+  if (model === undefined) throw kernelGone(kernelId);
+  if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
+  if (model.executionState === 'idle') stale.renewIfStale();
+  // A new websocket has a handshake of its own.
+  return model.executionState === 'busy' && socket.isOpen && websocket === handshake.websocket;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RunningExecution } from '../execution/execution.ts';
 import type { KernelModel } from '../gateway.ts';
+import { isHidden404 } from '../http/kernels-api.ts';
 import { isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
 import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
@@ -27,10 +28,11 @@ export function createSilenceWatch(
 ): (execution: RunningExecution, silentMs: number) => Promise<void> {
   /** The websocket on which the kernel was asked and has not answered yet. */
   const asked = new WeakMap<RunningExecution, number>();
+  const reopenedFor = new WeakSet<RunningExecution>();
   const { handshake } = lifecycle;
 
   async function look(execution: RunningExecution, silentMs: number): Promise<void> {
-    const model = await ask();
+    const model = await ask(execution);
     if (execution.isOver) return;
     execution.lookIn(timings.silenceMs);
     // Whether the gateway itself is there is found by the pings.
@@ -52,12 +54,17 @@ export function createSilenceWatch(
     }
   }
 
-  async function ask(): Promise<KernelModel | undefined | 'unknown'> {
+  async function ask(execution: RunningExecution): Promise<KernelModel | undefined | 'unknown'> {
     if (!socket.isOpen) return 'unknown';
     try {
       return await findKernel(kernelId);
     } catch (failure) {
       socket.outage.callFailed(failure);
+      // The upgrade of a new websocket tells whether the kernel is gone.
+      if (isHidden404(failure) && !reopenedFor.has(execution)) {
+        reopenedFor.add(execution);
+        lifecycle.reopen();
+      }
       return 'unknown';
     }
   }
@@ -90,7 +97,10 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    const kind = execution.state.started ? 'outputLost' : 'unknown';
+    const { started, reply, idle } = execution.state;
+    // Nothing is lost: its end waits until it is known whether the kernel is ending.
+    if (reply !== undefined && idle) return;
+    const kind = started ? 'outputLost' : 'unknown';
     const end = () => execution.finishAs(kind, 'the kernel has nothing of it left to do');
     execution.ending.unlessHeard(timings.graceMs, end);
   }

@@ -26,18 +26,34 @@ export function readReason(answer: Answer): string {
   return '';
 }
 
+function pageTitle(body: string): string {
+  return /<title>([^<]{0,200})/i.exec(body)?.[1] ?? '';
+}
+
+/** Where a redirect leads, without its query, which may be secret; empty for an address on the same host. */
+function readPlace(location = ''): string {
+  const url = URL.parse(location);
+  return url === null ? '' : ` to ${url.origin}${url.pathname}`.slice(0, 300);
+}
+
 /** The error for a response that is not a success. `what` names the call, e.g. `the list of kernelspecs`. */
 export function readRefusal(answer: Answer, what: string): GatewayError {
   const { status } = answer;
   const reason = readReason(answer);
-  const said = reason === '' ? `status ${status}` : `status ${status}: ${reason}`;
-  const as = (code: GatewayErrorCode, words: string) => new GatewayError(code, words, { status });
+  // The title of a proxy's page begins with the status. It proves nothing.
+  const words = reason === '' ? oneLine(pageTitle(answer.body).replace(String(status), '')) : reason;
+  const said = words === '' ? `status ${status}` : `status ${status}: ${words}`;
+  const as = (code: GatewayErrorCode, sentence: string) => new GatewayError(code, sentence, { status });
   if (asksForLogin(answer))
     return as('unauthorized', `The gateway sent us to a login page (status ${status})`);
   if (status === 401 || (status === 403 && isCredentialReason(reason)))
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
   if (status === 424) return as('serverStopped', 'The JupyterHub server is stopped (status 424)');
-  if (status >= 300 && status < 400) return as('badAnswer', `The gateway redirected us (status ${status})`);
+  if (status >= 300 && status < 400)
+    return as('badAnswer', `The gateway redirected us${readPlace(answer.location)} (status ${status})`);
+  // nginx says so by its page alone.
+  if (status === 400 && words.includes('SSL certificate'))
+    return as('unauthorized', `The gateway does not accept our client certificate (${said})`);
   if (status === 429) return as('unreachable', `Too many requests reach the gateway just now (${said})`);
   if (isGatewayAway(status)) return gatewayAway(status, said);
   if (status >= 500) return as('badAnswer', `The gateway failed on ${what} (${said})`);
@@ -89,9 +105,8 @@ export function isRefusedCredential(answer: Answer): boolean {
 function asksForLogin({ status, location, body }: Answer): boolean {
   if (status >= 300 && status < 400) return LOGIN_PLACE.test(location ?? '');
   if (!isPage({ status, body })) return false;
-  const [, title = ''] = /<title>([^<]{0,200})/i.exec(body) ?? [];
   const place = /http-equiv=["']?refresh.{0,200}|location.{0,9}=.{0,200}/i.exec(body)?.[0] ?? '';
-  return LOGIN_FIELD.test(body) || /(?:sign|log)[ -]?in\b/i.test(title) || LOGIN_PLACE.test(place);
+  return LOGIN_FIELD.test(body) || /(?:sign|log)[ -]?in\b/i.test(pageTitle(body)) || LOGIN_PLACE.test(place);
 }
 
 /** Whether the answer is a success with an HTML page as its body. */

@@ -26,6 +26,9 @@ export interface PostKernel {
 /** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
 const DELETIONS = 3;
 
+/** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
+const PAGES = 4;
+
 const kernelModel = z
   .object({
     id: z.string().min(1),
@@ -95,9 +98,10 @@ export function createKernelsApi(
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     let answer = await look();
-    if (answer.status === 404 && readReason(answer) === '') {
+    // A proxy's page: the gateway may have come back after it, or some of the proxy's replicas may not have lost it.
+    for (let pages = 1; answer.status === 404 && !isMissingKernel(answer) && pages < PAGES; pages += 1) {
+      if (pages > 1) await delay(timings.shutdownLookMs);
       await mustBeThere(signal);
-      // The gateway may have come back between the two answers.
       answer = await look();
     }
     if (isMissingKernel(answer) || isStopped(answer)) return undefined;
@@ -108,6 +112,14 @@ export function createKernelsApi(
   async function mustBeThere(signal: AbortSignal | undefined): Promise<void> {
     const { status } = await get(kernelspecsPath, signal);
     if (status < 200 || status >= 300) throw gatewayAway(404);
+  }
+
+  /** After a call about this kernel that was answered 404 or 500. */
+  async function isGone(kernelId: string): Promise<boolean> {
+    const model = await findKernel(kernelId).catch((failure: unknown) => {
+      if (!isHidden404(failure)) throw failure;
+    });
+    return model === undefined;
   }
 
   async function readInfo(signal?: AbortSignal) {
@@ -144,10 +156,9 @@ export function createKernelsApi(
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
       if (isDone(answer, 'the deletion of a kernel')) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
-      if (answer.status !== 500) throw readRefusal(answer, 'the deletion of a kernel');
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
-      if ((await findKernel(kernelId)) === undefined) return true;
-      if (tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      if (isDoubtful(answer) && (await isGone(kernelId))) return answer.status === 500;
+      if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
@@ -166,10 +177,7 @@ export function createKernelsApi(
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
-    if (answer.status === 404 || answer.status === 500) {
-      const model = await findKernel(kernelId);
-      if (model === undefined) throw kernelGone(kernelId);
-    }
+    if (isDoubtful(answer) && (await isGone(kernelId))) throw kernelGone(kernelId);
     throw readRefusal(answer, 'the restart of a kernel');
   }
 
@@ -183,6 +191,19 @@ export function createKernelsApi(
     interruptKernel,
     restartKernel,
   };
+}
+
+/** Whether the call may have failed because the kernel does not exist. */
+function isDoubtful({ status }: Answer): boolean {
+  return status === 404 || status === 500;
+}
+
+/**
+ * Whether `findKernel` failed because the gateway is there, but a proxy puts its own page in place of each 404. Together
+ * with such a page for another call it proves that the kernel is gone.
+ */
+export function isHidden404(failure: unknown): boolean {
+  return failure instanceof GatewayError && failure.code === 'refused' && failure.status === 404;
 }
 
 /** `status` 424: it went with its server. */
@@ -213,8 +234,8 @@ export function readKernelModel(answer: Answer): KernelModel {
 }
 
 /**
- * Whether the gateway says that it has no such kernel. A 404 with HTML or without words comes from a proxy without the
- * route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
+ * Whether the gateway says that it has no such kernel. A 404 with HTML, with other words or with none comes from a proxy
+ * without the route or from a gateway that is being replaced, and alone must not end a run as "kernel gone".
  */
 function isMissingKernel(answer: Answer): boolean {
   return answer.status === 404 && /kernel does not exist/i.test(readReason(answer));

@@ -87,7 +87,7 @@ export class KernelStarts {
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
     if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (isGatewayAway(answer.status) && readReason(answer) === '') this.#search(start);
+    if (answer.status >= 500 && !isOfGateway(answer)) this.#search(start);
     throw await this.#readFailure(answer, start.kernelspec);
   }
 
@@ -141,8 +141,7 @@ export class KernelStarts {
           status,
         });
     }
-    // A 503 with a reason is Enterprise Gateway's (the cluster has no resources); without one it is a proxy's.
-    if ((status >= 500 && !isGatewayAway(status)) || (status === 503 && reason !== '')) {
+    if ((status >= 500 && !isGatewayAway(status)) || isOfGateway(answer)) {
       const why = reason === '' ? 'it gives no reason' : reason;
       return new GatewayError('startFailed', `The gateway could not start ${kernelspec}: ${why}`, { status });
     }
@@ -189,6 +188,14 @@ export class KernelStarts {
       'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
     this.#log.warn({ event: 'kernel.unanswered', kernelId }, words);
   }
+}
+
+/**
+ * Whether the gateway itself says why it could not start a kernel; 503: the cluster has no resources. A proxy that has
+ * stopped waiting answers with 504, in HTML or JSON, and Knox with a page and 500.
+ */
+function isOfGateway(answer: Answer): boolean {
+  return (answer.status === 500 || answer.status === 503) && readReason(answer) !== '';
 }
 
 function givenUp(): GatewayError {

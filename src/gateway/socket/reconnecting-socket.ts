@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
+import { kernelGone } from '../http/kernels-api.ts';
 import type { Status } from '../outputs.ts';
 import type { SocketEvent } from './event-turns.ts';
 import { Outage, OutageWatch } from './outage.ts';
-import { untilUpgraded, type SocketOptions } from './upgrade.ts';
+import { isFinal, isThere, untilUpgraded, type SocketOptions } from './upgrade.ts';
 import { KernelSocket } from './websocket.ts';
 
 export type ReconnectingEvent =
@@ -20,7 +21,7 @@ export type ReconnectingEvent =
 
 const FIRST_ATTEMPTS = 3;
 
-function ignore(): void {}
+const ignore = (): void => undefined;
 
 /**
  * Keeps a websocket to a kernel open. There is never more than one at a time (protocol.md §2.2), and all have the same
@@ -39,9 +40,7 @@ export class ReconnectingSocket {
   #socket: KernelSocket | undefined;
   #holds = 0;
   #isBusy = false;
-  /**
-   * Attempts since a websocket last stayed open for a while; two owners of one session id evict each other (trap 13).
-   */
+  /** Attempts since a websocket last stayed open for a while; two owners of a session id evict each other (trap 13). */
   #attempt = 0;
   #openedMs = 0;
   #heldMs = 0;
@@ -195,6 +194,8 @@ export class ReconnectingSocket {
     if (this.#state === 'reopening') return;
     let displaces = this.#state === 'displacing';
     this.#state = 'reopening';
+    // Knox opens a websocket before it asks the gateway for one, so another that closes soon may have no kernel.
+    const wasBrief = this.#attempt > 0;
     const { kernelId, timings } = this.#options;
     const { signal } = this.#closing;
     const until = performance.now() + timings.reopenTimeoutMs;
@@ -211,6 +212,8 @@ export class ReconnectingSocket {
         this.#attempt += 1;
         await delay(longest * (0.5 + Math.random() / 2), undefined, { signal });
         try {
+          if (wasBrief && failure === undefined && !(await isThere(this.#options, signal)))
+            throw kernelGone(kernelId);
           if (displaces) await this.#displaceStaleSockets();
           displaces = false;
           if (!(await this.#openOnce(signal, onOpen, () => watch.answered()))) continue;
@@ -226,10 +229,8 @@ export class ReconnectingSocket {
             { event: 'socket.unopened', kernelId, err: cause, attempt: this.#attempt },
             'the websocket to a kernel did not open',
           );
-          if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
-            break;
-          // This is not an outage of the gateway.
-          if (!(cause instanceof GatewayError && cause.code === 'writesPaused')) watch.failed(cause);
+          if (isFinal(cause)) break;
+          watch.failed(cause);
         }
       }
     } catch {

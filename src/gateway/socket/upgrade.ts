@@ -12,7 +12,7 @@ import {
   readRefusal,
   readStatus,
 } from '../http/http-errors.ts';
-import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import { isHidden404, kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { untilAborted } from '../until-aborted.ts';
 
@@ -91,17 +91,15 @@ function untilGivenUp(
  * A 404 at the upgrade may mean a wrong websocket address, and a 500 may be the gateway's own failure; only REST tells
  * whether the kernel exists and has ever answered.
  */
-async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptions): Promise<unknown> {
+async function confirmed(failure: unknown, options: SocketOptions): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
   const { code, status } = failure;
-  if (code === 'serverStopped')
-    return (await isThere(kernelId, findKernel)) ? failure : kernelGone(kernelId, status);
+  const { kernelId, findKernel } = options;
+  if (code === 'serverStopped') return (await isThere(options)) ? failure : kernelGone(kernelId, status);
   if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
-  const model = await findKernel(kernelId).catch((error: unknown) => {
-    // The gateway is there, and a proxy has put its own page in place of its words.
-    const isHidden = error instanceof GatewayError && error.code === 'refused' && error.status === 404;
-    return isHidden ? undefined : ('unknown' as const);
-  });
+  const model = await findKernel(kernelId).catch((error: unknown) =>
+    isHidden404(error) ? undefined : ('unknown' as const),
+  );
   if (model === 'unknown') return gatewayAway(status ?? 404);
   if (model === undefined) return failure;
   const words = 'The gateway has the kernel, but';
@@ -112,9 +110,22 @@ async function confirmed(failure: unknown, { kernelId, findKernel }: SocketOptio
   return new GatewayError('unreachable', `${words} opens no websocket to it (status 500)`, { status });
 }
 
+/**
+ * Whether no other attempt to reach a kernel that has answered before can help. A 500 may come from a proxy, or from a
+ * gateway whose kernel is being restarted.
+ */
+export function isFinal(failure: unknown): boolean {
+  if (!(failure instanceof GatewayError)) return false;
+  const { code, status } = failure;
+  return code === 'kernelGone' || (code === 'startFailed' && status !== 500);
+}
+
 /** False only if the kernel is known to be gone. */
-async function isThere(kernelId: string, findKernel: KernelsApi['findKernel']): Promise<boolean> {
-  return await findKernel(kernelId).then(
+export async function isThere(
+  { kernelId, findKernel }: SocketOptions,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  return await findKernel(kernelId, signal).then(
     (model) => model !== undefined,
     () => true,
   );

@@ -17,13 +17,17 @@ export interface RunCounts {
 /** Finds the kernel session of a run: one for each channel, or one for each kernelspec. Knows every run in memory. */
 export class ChannelKernels {
   readonly #deps: SessionDeps;
+  readonly #several: boolean;
   readonly #sessions = new Map<string, KernelSession>();
   /** Runs whose final message is not posted yet. */
   readonly #live = new Map<string, LiveRun>();
   /** Places for snippets that are just being accepted. */
   readonly #reserved = new Set<{ queue: string; requester: string }>();
+  #isClosing = false;
 
-  constructor(deps: Omit<SessionDeps, 'onEmpty'>) {
+  /** `several`: KERNELS_PER_CHANNEL. */
+  constructor({ several, ...deps }: Omit<SessionDeps, 'onEmpty'> & { several: boolean }) {
+    this.#several = several;
     this.#deps = {
       ...deps,
       onEmpty: (session) => {
@@ -43,11 +47,13 @@ export class ChannelKernels {
   #add(place: { key: string; workspace: string; channel: string }, kernel: StoredKernel): KernelSession {
     const session = new KernelSession(place, kernel, this.#deps);
     this.#sessions.set(place.key, session);
+    // A run that is accepted while this process ends is left to the successor, too.
+    if (this.#isClosing) void session.close();
     return session;
   }
 
   queueOf(workspace: string, channel: string, kernelspec: string): string {
-    return queueOf(workspace, channel, kernelspec, this.#deps.several);
+    return queueOf(workspace, channel, kernelspec, this.#several);
   }
 
   /** The session of this queue. It is created if there is none. */
@@ -163,6 +169,7 @@ export class ChannelKernels {
 
   /** Ends the work of this process and leaves the runs to its successor. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }

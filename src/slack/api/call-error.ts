@@ -10,8 +10,6 @@ export type Refusal =
   | 'messageGone'
   /** The file, channel or thread does not exist. */
   | 'notFound'
-  /** The message exists but can no longer be edited, so a new one has to replace it. */
-  | 'uneditable'
   /** Slack does not accept the bot's token, which says nothing about the call itself. */
   | 'token'
   /** Anything else, such as an archived channel or a rule of the workspace: a repetition does not help. */
@@ -49,11 +47,6 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ['file_deleted', 'notFound'],
   ['channel_not_found', 'notFound'],
   ['thread_not_found', 'notFound'],
-  ['cant_update_message', 'uneditable'],
-  ['edit_window_closed', 'uneditable'],
-  ['is_inactive', 'uneditable'],
-  ['block_mismatch', 'uneditable'],
-  ['streaming_state_conflict', 'uneditable'],
   ['invalid_auth', 'token'],
   ['not_authed', 'token'],
   ['account_inactive', 'token'],
@@ -107,6 +100,30 @@ export async function askTwice<Answer>(ask: () => Promise<Answer>): Promise<Answ
     await delay(ASK_AGAIN_MS);
     return await ask();
   }
+}
+
+/** How often `withRetries` tries a call. */
+const CALL_TRIES = 5;
+
+/**
+ * Repeats a call, which has to be harmless, after a rate limit or an unclear failure; a refusal is final. The waits do
+ * not keep the process alive.
+ */
+export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
+      await delay(retryMs(failure, attempt), undefined, { ref: false });
+    }
+  }
+}
+
+/** How long to wait before the next try; `attempt` is 1 after the first failure. */
+export function retryMs(failure: CallError, attempt: number): number {
+  return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
 }
 
 /** The error that ends the start: a `ConfigError` if Slack refuses the bot token. */

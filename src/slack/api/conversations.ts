@@ -53,9 +53,13 @@ export function createChannels(client: WebClient, log: Log) {
     if (found?.isPostable === false) cache.delete(channel);
     return found;
   };
-  const findInTime = async (channel: string, toError: () => UserError): Promise<ChannelFacts | undefined> => {
+  const inTime = async <Found>(
+    asked: Promise<Found>,
+    channel: string,
+    toError: () => UserError,
+  ): Promise<Found> => {
     try {
-      return await withTimeout(find(channel), LOOKUP_MS);
+      return await withTimeout(asked, LOOKUP_MS);
     } catch (error) {
       log.warn({ event: 'channel.unread', err: error, channel }, 'a channel could not be looked up');
       throw toError();
@@ -65,7 +69,7 @@ export function createChannels(client: WebClient, log: Log) {
     const told = shared.get(channel);
     if (told === true || (told === false && performance.now() < askAgainAt)) return told;
     try {
-      const found = await findInTime(channel, toError);
+      const found = await inTime(find(channel), channel, toError);
       if (found === undefined) throw toError();
       return found.isShared;
     } catch (error) {
@@ -86,13 +90,28 @@ export function createChannels(client: WebClient, log: Log) {
     async mustBePostable(channel: string): Promise<void> {
       const unsaid =
         'Slack did not say whether Sparkthread is in this channel, so nothing ran. Try again in a minute.';
-      const found = await findInTime(channel, () => new UserError('botNotInChannel', unsaid));
+      const found = await inTime(find(channel), channel, () => new UserError('botNotInChannel', unsaid));
       if (found?.isPostable !== true)
         throw new UserError(
           'botNotInChannel',
           channel.startsWith('D')
             ? 'This direct message is none with Sparkthread, so it could not answer here and nothing ran. Write to Sparkthread itself, or in a channel that it is in.'
             : 'Sparkthread is not in this channel, so it could not answer here and nothing ran. Type /invite @sparkthread, then try again.',
+        );
+    },
+    /**
+     * Throws `UserError('unknownChannel')` if this person is not in the channel now, or Slack does not say. Only members may
+     * use a channel's kernel: Slack's menu also offers public channels that the person is not in, and the person may
+     * have been removed while the modal was open.
+     */
+    async mustHaveMember(channel: string, user: string): Promise<void> {
+      const unsaid =
+        'Slack did not say whether you are in this channel, so nothing ran. Try again in a minute.';
+      const asked = isMember(channel, user, true);
+      if (!(await inTime(asked, channel, () => new UserError('unknownChannel', unsaid))))
+        throw new UserError(
+          'unknownChannel',
+          'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
         );
     },
     /** Records what an event says about its channel. True counts at once; false counts only while look-ups fail. */
@@ -113,9 +132,8 @@ export function createChannels(client: WebClient, log: Log) {
     },
     /** Undefined for a channel that the bot cannot see. Up to 10 minutes old, unless `isFresh`. */
     find: async (channel: string, options?: { isFresh: boolean }) => await find(channel, options?.isFresh),
-    /** Whether this person is in the channel. False on errors. Up to 10 seconds old, unless `isFresh`. */
-    isMember: (channel: string, user: string, options?: { isFresh: boolean }) =>
-      isMember(channel, user, options?.isFresh).catch(() => false),
+    /** Whether this person is in the channel. False on errors. Up to 10 seconds old. */
+    isMember: (channel: string, user: string) => isMember(channel, user).catch(() => false),
     /** The same, but rejects if Slack does not answer. */
     isMemberForCertain: (channel: string, user: string) => isMember(channel, user),
     /** Whether this person may see the channel: it is public, or they are in it. False on errors. */

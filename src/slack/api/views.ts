@@ -9,7 +9,7 @@ import type { PostedNotebook } from '../../notebooks/model.ts';
 import { atMost } from '../../waits.ts';
 import { renderSentence } from '../blocks/elements.ts';
 import { BROKEN_TEXT, refusalText } from '../blocks/refusals.ts';
-import { refusedAs } from './call-error.ts';
+import { refusedAs, withRetries } from './call-error.ts';
 
 export type Views = ReturnType<typeof createViews>;
 
@@ -21,10 +21,10 @@ const QUICK_MS = 800;
  * trigger_id has expired.
  */
 export function createViews(client: WebClient, log: Log) {
-  /** Updates an open modal; does nothing if it was closed. */
+  /** Updates an open modal, which unlike opening one has no deadline; does nothing if it was closed. */
   const updateModal = async (viewId: string, ready: ModalView): Promise<void> => {
     try {
-      await sendView(ready, (view) => client.views.update({ view_id: viewId, view }));
+      await sendView(ready, (view) => withRetries(() => client.views.update({ view_id: viewId, view })));
     } catch (error) {
       if (refusedAs(error) !== 'not_found') throw error;
     }

@@ -27,7 +27,7 @@ function gatewayText(error: GatewayError): string {
     case 'unreachable':
       return 'The gateway cannot be reached, so nothing ran. Tell an admin if it stays so.';
     case 'untrusted':
-      return 'The gateway’s TLS certificate is not trusted, so nothing ran. An admin has to name its certificate authority to the bot.';
+      return 'The gateway’s TLS certificate is not trusted or not valid now, so nothing ran. An admin has to renew it, or name its certificate authority to the bot.';
     case 'unauthorized':
       return `The gateway refused the bot’s credentials${status(error)}, so nothing ran. An admin has to correct user, password or token.`;
     case 'noCredentials':

@@ -1,7 +1,7 @@
-import { refusedAs } from '../api/call-error.ts';
+import { refusedAs, withRetries } from '../api/call-error.ts';
 import type { DownloadFile } from '../api/files.ts';
 import { type Place, readMessages, type Reply } from '../api/posted.ts';
-import { type MessageClient, withRetries } from '../messages/client.ts';
+import type { MessageClient } from '../messages/client.ts';
 import { uploadFiles } from '../messages/upload-files.ts';
 
 /** A message of a thread, as Slack has it now. */

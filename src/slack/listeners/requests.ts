@@ -144,18 +144,6 @@ export async function mustRun(person: Person, channel: string, bot: Bot): Promis
   if (!bot.policy.allowExternal) await bot.channels.mustBeInternal(channel);
 }
 
-/**
- * Only members may use a channel's kernel: Slack's menu also offers public channels that the person is not in, and the
- * person may have been removed while the modal was open.
- */
-export async function mustBeIn(channel: string, user: string, bot: Bot): Promise<void> {
-  if (!(await bot.channels.isMember(channel, user, { isFresh: true })))
-    throw new UserError(
-      'unknownChannel',
-      'You are not in this channel, as far as Slack says, so nothing ran. Join it first.',
-    );
-}
-
 /** For a duplicate of a press or a submission: silence would look like acceptance, or like a dead button. */
 export function refuseDuplicate(): never {
   throw new UserError('notTaken', 'This was accepted already and runs once. Nothing else was started.');

@@ -23,30 +23,36 @@ export interface Attached {
 
 type TableFile = RunFile & { kind: 'table' };
 
+/** What was posted when the run ended before (late output): the keys, and of a table what its message shows. */
+export type InThread = Map<string, { ts: string; version: string } | undefined>;
+
 const TABLE_TRIES = 8;
 /** Slack fails with an internal error from 15 on (python-slack-sdk#1653); its own clients send at most 10. */
 const FILES_IN_ONE_MESSAGE = 10;
 
 /**
  * Posts the files and tables of a run message into its thread, in order: consecutive files as one message, up to its
- * limit, and each table as its own. `attached` has the keys of what was posted when the run ended before (late output).
+ * limit, and each table as its own, which is edited when it has changed.
  */
 export async function attachFiles(
   sending: Sending,
   owner: FilesOwner,
   files: readonly RunFile[],
-  attached: Set<string>,
+  attached: InThread,
 ): Promise<Attached> {
   const done: Attached = { files: [], replies: [], missing: [] };
   const existing = owner.mayExist && attached.size === 0 ? await findExisting(sending, owner, files) : [];
   done.files.push(...existing.map(({ id }) => id));
-  for (const { key } of existing) attached.add(key);
-  const fresh = files.filter((file) => !attached.has(file.key));
+  for (const { key } of existing) attached.set(key, undefined);
+  const fresh = files.filter(
+    (file) =>
+      !attached.has(file.key) || (file.kind === 'table' && attached.get(file.key)?.version !== file.version),
+  );
   for (const group of groupFiles(fresh)) {
     const [first] = group;
     const isTable = first?.kind === 'table';
     const { ids, failed } = isTable
-      ? await postTable(sending, owner, first)
+      ? await postTable(sending, owner, first, attached)
       : await uploadFiles(
           sending.client,
           owner.place,
@@ -55,7 +61,9 @@ export async function attachFiles(
     done[isTable ? 'replies' : 'files'].push(...ids);
     for (const { file, reason } of failed)
       done.missing.push({ name: file.kind === 'table' ? 'A table' : file.filename, reason });
-    for (const file of group) if (!failed.some((each) => each.file === file)) attached.add(file.key);
+    for (const file of group)
+      if (file.kind === 'file' && !failed.some((each) => each.file === file))
+        attached.set(file.key, undefined);
   }
   return done;
 }
@@ -97,25 +105,30 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
-/** Posts a table in the first form that Slack takes. */
+/** Posts a table, or edits its message, in the first form that Slack takes. `ids`: the message, if it is a new one. */
 async function postTable(
   sending: Sending,
   owner: FilesOwner,
   file: TableFile,
+  attached: InThread,
 ): Promise<{ ids: string[]; failed: { file: RunFile; reason: string }[] }> {
   const { runId } = owner;
+  const ts = attached.get(file.key)?.ts;
   const metadata = metadataOf('table', runId, { table: file.key });
   let reason = '';
   for (const form of TABLE_FORMS) {
     if (form === 'data_table' && sending.client.takesDataTables === false) continue;
-    const message = new EditableMessage(sending, { ...owner, metadata, isFixed: form !== 'text' });
+    const message = new EditableMessage(sending, { ...owner, metadata, ts, isFixed: form !== 'text' });
     const sent = await message.send(() => {
       const { text, blocks } = renderTable(file.part, form);
       return { text, blocks: [...blocks, ...renderAllRows(runId, file.part)] };
     }, tries(TABLE_TRIES));
     const isTaken = sent.kind === 'posted';
     if (form === 'data_table' && sent.kind !== 'wait') sending.client.takesDataTables ??= isTaken;
-    if (isTaken) return { ids: [sent.ts], failed: [] };
+    if (isTaken) {
+      attached.set(file.key, { ts: sent.ts, version: file.version });
+      return { ids: sent.ts === ts ? [] : [sent.ts], failed: [] };
+    }
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
     if (sent.kind !== 'refused' || sent.refusal !== 'tooLong') break;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import { type CallError, readCallError } from '../api/call-error.ts';
+import { type CallError, readCallError, withRetries } from '../api/call-error.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { type Place, postMessage, readMessages, type Content, type SlackMessage } from '../api/posted.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
@@ -121,25 +121,6 @@ export class MessageClient {
   }
 }
 
-/** How often `withRetries` tries a call. */
-const CALL_TRIES = 5;
-
-/**
- * Repeats a call, which has to be harmless, after a rate limit or an unclear failure; a refusal is final. The waits do
- * not keep the process alive.
- */
-export async function withRetries<T>(call: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      const failure = readCallError(error);
-      if (failure.kind === 'refused' || attempt === CALL_TRIES) throw error;
-      await delay(retryMs(failure, attempt), undefined, { ref: false });
-    }
-  }
-}
-
 /** How often a channel that Slack does not find is tried again: for 7 s in all. */
 const CHANNEL_TRIES = 3;
 
@@ -149,11 +130,6 @@ const CHANNEL_TRIES = 3;
  */
 export function mayPass({ code, refusal }: CallError & { kind: 'refused' }, failures: number): boolean {
   return refusal === 'token' || (code === 'channel_not_found' && failures < CHANNEL_TRIES);
-}
-
-/** How long to wait before the next try; `attempt` is 1 after the first failure. */
-export function retryMs(failure: CallError, attempt: number): number {
-  return failure.kind === 'rateLimited' ? failure.waitMs : Math.min(30_000, 500 * 2 ** attempt);
 }
 
 /** Waits before each further try; false once `count` tries were made. */

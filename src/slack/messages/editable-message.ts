@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError, type Refusal } from '../api/call-error.ts';
+import { readCallError, type Refusal, retryMs } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import { mayPass, type MessageClient, retryMs } from './client.ts';
+import { mayPass, type MessageClient } from './client.ts';
 import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
@@ -46,7 +46,6 @@ export interface EditableMessageOptions extends Owner {
   /** It is not shortened when Slack refuses its size. */
   isFixed?: boolean;
   onPosted?: (ts: string) => void;
-  onFinalFound?: (() => void) | undefined;
   /** Aborted when a successor takes over: a post that still waits for its turn is dropped. */
   signal?: AbortSignal;
 }
@@ -56,7 +55,7 @@ export type Render = (room: number) => Omit<SlackMessage, 'metadata'> & { metada
 
 /** With less room only the end could be shown, so the smallest message is tried at once. */
 const MIN_ROOM = 1_500;
-/** How often a message that is gone or cannot be edited is posted anew. */
+/** How often a message that is gone, or whose end Slack does not take as an edit, is posted anew. */
 const MAX_REPOSTS = 3;
 /** An end that would wait longer for an edit is posted anew: Slack limits posts and removals separately. */
 const LONGEST_WAIT_FOR_EDIT_MS = 2_000;
@@ -155,15 +154,14 @@ export class EditableMessage {
   async #look(): Promise<Wait | undefined> {
     if (!this.#mayExist) return undefined;
     const { client, looks } = this.#sending;
-    const { place, metadata, createdAt, onFinalFound } = this.#options;
+    const { place, metadata, createdAt } = this.#options;
     const waitMs = looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
       const found = await findPosted(client.client, place, metadata, createdAt);
       this.#mayExist = false;
       this.#mayHaveDouble = found === undefined;
-      if (found !== undefined) this.#found(found.ts);
-      if (found?.isFinal === true) onFinalFound?.();
+      if (found !== undefined) this.#found(found);
       return undefined;
     } catch (error) {
       const failure = readCallError(error);
@@ -189,8 +187,8 @@ export class EditableMessage {
     try {
       const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
       // Without a ts the message is being posted anew.
-      if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
-      await client.remove(place.channel, double.ts);
+      if (double === undefined || this.#ts === undefined || double === this.#ts) return;
+      await client.remove(place.channel, double);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
       const about = { event: 'message.unsettled', err: error, run: runId };
@@ -230,10 +228,10 @@ export class EditableMessage {
       this.#room = room < MIN_ROOM ? 0 : room;
       return this.#retry(code, 0);
     }
-    const isLost = refusal === 'messageGone' || (refusal === 'uneditable' && kind === 'end');
-    if (!isPost && isLost && this.#reposts < MAX_REPOSTS) {
-      // The old message would keep its buttons beside the new one.
-      if (refusal === 'uneditable') await this.#remove(this.#ts ?? '');
+    const isGone = refusal === 'messageGone';
+    if (this.#ts !== undefined && (isGone || kind === 'end') && this.#reposts < MAX_REPOSTS) {
+      // Otherwise it would go on saying that the run is running, and keep its buttons.
+      if (!isGone) await this.#remove(this.#ts);
       return this.#forget(code);
     }
     return { kind: 'refused', code, refusal };

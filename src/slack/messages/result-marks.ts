@@ -4,6 +4,7 @@ import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
 import type { ResultMark, RunView } from '../../runs/run-view.ts';
 import { joinWords } from '../../text.ts';
+import { KeyedMutex } from '../../waits.ts';
 import { readCallError } from '../api/call-error.ts';
 import { metadataOf, type Place } from '../api/posted.ts';
 import { ENDS, resultLine } from '../blocks/run-summary.ts';
@@ -34,8 +35,10 @@ export interface MarksOptions {
 export class ResultMarks {
   readonly #options: MarksOptions;
   readonly #reactions: CallLimiter;
-  /** The reaction on each message, so that only that one is removed: Slack takes 20 removals a minute. */
-  readonly #shown = new LRUCache<string, string>({ max: 1_000 });
+  /** The reactions that each message may have, so that only those are removed: Slack takes 20 removals a minute. */
+  readonly #shown = new LRUCache<string, Set<string>>({ max: 1_000 });
+  /** By message: its reactions are changed one after the other. */
+  readonly #inOrder = new KeyedMutex();
   #isOff = false;
 
   constructor(options: MarksOptions) {
@@ -43,39 +46,38 @@ export class ResultMarks {
     this.#reactions = new CallLimiter(options.now, REACTION_RATE);
   }
 
-  /**
-   * Shows the mark of an answer that is posted. Nothing waits for it; a mark that Slack refuses is left out. Never
-   * throws.
-   */
-  show(ended: Ended, view: RunView): void {
-    if (view.phase.kind !== 'ended' || ended.mark === undefined) return;
-    const { mark } = ended;
+  /** Shows the mark of an answer that is posted; a mark that Slack refuses is left out. Never rejects. */
+  async show({ runId, place, mark }: Ended, view: RunView): Promise<void> {
+    if (view.phase.kind !== 'ended' || mark === undefined) return;
     const { outcome } = view.phase;
-    const shown =
-      mark.kind === 'root'
-        ? this.#editRoot(ended, mark, view, outcome)
-        : this.#react(ended.place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
-    shown.catch((error: unknown) =>
-      this.#options.log.debug(
-        { event: 'run.mark', run: ended.runId, err: error },
-        'a result could not be marked',
-      ),
-    );
+    try {
+      if (mark.kind === 'root') await this.#editRoot(runId, place, mark, view, outcome);
+      else await this.#react(place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
+    } catch (error) {
+      const about = { event: 'run.mark', run: runId, err: error };
+      this.#options.log.debug(about, 'a result could not be marked');
+    }
   }
 
-  /** Removes the reaction of a removed answer from a person's message (`ts`). Never throws. */
-  remove(channel: string, ts: string, outcome: RunOutcome): void {
-    const { reaction: name } = ENDS[endOf(outcome)];
-    this.#unreact({ channel, timestamp: ts, name }).catch(() => undefined);
+  /** Removes the reaction of a removed answer from a person's message (`ts`). Never rejects. */
+  async remove(channel: string, ts: string, outcome: RunOutcome): Promise<void> {
+    const message = `${channel}/${ts}`;
+    await this.#inOrder.run(message, async () => {
+      const names = this.#shown.get(message) ?? [ENDS[endOf(outcome)].reaction];
+      for (const name of names) await this.#unreact(channel, ts, name);
+    });
   }
 
-  async #unreact(reaction: { channel: string; timestamp: string; name: string }): Promise<void> {
+  async #unreact(channel: string, timestamp: string, name: string): Promise<void> {
     const { client } = this.#options.client;
-    if (await this.#mayReact()) await this.#tried(async () => await client.reactions.remove(reaction));
+    if (!(await this.#mayReact())) return;
+    const isAnswered = await this.#tried(() => client.reactions.remove({ channel, timestamp, name }));
+    if (isAnswered) this.#shown.get(`${channel}/${timestamp}`)?.delete(name);
   }
 
   async #editRoot(
-    { runId, place }: Ended,
+    runId: string,
+    place: Place,
     root: ResultMark & { kind: 'root' },
     view: RunView,
     outcome: RunOutcome,
@@ -85,39 +87,55 @@ export class ResultMarks {
     const result = joinWords(' — ', [statusLine(1, outcome, { short: true }), resultLine(view)]);
     const metadata = metadataOf('root', runId);
     const shown = { requester: view.requester, ...root, result };
-    await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
+    try {
+      await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
+      edits.answered();
+    } catch (error) {
+      const failure = readCallError(error);
+      if (failure.kind === 'rateLimited') edits.pause(failure.waitMs);
+      throw error;
+    }
   }
 
   async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
     const { client } = this.#options.client;
     const message = `${channel}/${timestamp}`;
-    const known = this.#shown.get(message);
-    const earlier = known === undefined ? Object.values(ENDS).map(({ reaction }) => reaction) : [known];
-    if (hasEarlier)
-      for (const other of new Set(earlier))
-        if (other !== name) await this.#unreact({ channel, timestamp, name: other });
-    if (!(await this.#mayReact())) return;
-    this.#shown.set(message, name);
-    await this.#tried(async () => await client.reactions.add({ channel, timestamp, name }));
+    await this.#inOrder.run(message, async () => {
+      const unknown = hasEarlier ? Object.values(ENDS).map(({ reaction }) => reaction) : [];
+      const shown = this.#shown.get(message) ?? new Set(unknown);
+      this.#shown.set(message, shown);
+      for (const other of shown) if (other !== name) await this.#unreact(channel, timestamp, other);
+      if (!(await this.#mayReact())) return;
+      shown.add(name);
+      await this.#tried(() => client.reactions.add({ channel, timestamp, name }));
+    });
   }
 
   async #mayReact(): Promise<boolean> {
     return !this.#isOff && (await this.#roomFor(() => this.#reactions.take()));
   }
 
-  async #tried(react: () => Promise<unknown>): Promise<void> {
+  /** False if Slack gave no answer. */
+  async #tried(react: () => Promise<unknown>): Promise<boolean> {
     try {
       await react();
+      return true;
     } catch (error) {
       const failure = readCallError(error);
       if (failure.kind === 'rateLimited') this.#reactions.pause(failure.waitMs);
-      if (failure.kind !== 'refused' || failure.code !== 'missing_scope' || this.#isOff) return;
-      this.#isOff = true;
-      this.#options.log.warn(
-        { event: 'slack.reactions' },
-        'results are not marked with reactions, because the app lacks the scope reactions:write (RESULT_REACTIONS)',
-      );
+      const isRefused = failure.kind === 'refused';
+      if (isRefused && failure.code === 'missing_scope') this.#turnOff();
+      return isRefused;
     }
+  }
+
+  #turnOff(): void {
+    if (this.#isOff) return;
+    this.#isOff = true;
+    this.#options.log.warn(
+      { event: 'slack.reactions' },
+      'results are not marked with reactions, because the app lacks the scope reactions:write (RESULT_REACTIONS)',
+    );
   }
 
   /** False if there is no room for too long. */

@@ -4,7 +4,7 @@ import { atMost, Notifier } from '../../waits.ts';
 import { metadataOf, type SlackMessage } from '../api/posted.ts';
 import { isUrgent, renderRunMessage } from '../blocks/run/run-message.ts';
 import { tickMs } from '../blocks/run/run-text.ts';
-import { attachFiles } from './attach-files.ts';
+import { attachFiles, type InThread } from './attach-files.ts';
 import { type Attempt, EditableMessage, type Sending } from './editable-message.ts';
 import type { Edit } from './limiters.ts';
 import { deliverDirectly, postDoneNotice, postRoot } from './run-notices.ts';
@@ -30,8 +30,7 @@ export class SlackRunMessage implements RunMessage {
   readonly #onClosed: () => void;
   readonly #changed = new Notifier();
   readonly #closed = new Notifier();
-  /** Keys of the files that are in the thread, also from earlier ends (late output). */
-  readonly #attached = new Set<string>();
+  readonly #attached: InThread = new Map();
   readonly #released = new AbortController();
   #state: 'live' | 'ending' | 'released' = 'live';
   #message: EditableMessage | undefined;
@@ -101,7 +100,7 @@ export class SlackRunMessage implements RunMessage {
   /** Finds or makes its place, then shows progress until it is closed. Never rejects. */
   async #start(): Promise<void> {
     const { runId, channel, messageTs, predecessor, root, thread, createdAt } = this.#options;
-    const { recovered: mayExist, onThread, onPosted, onFinalFound } = this.#options;
+    const { recovered: mayExist, onThread, onPosted } = this.#options;
     const { signal } = this.#released;
     try {
       const place = { channel, thread };
@@ -118,7 +117,7 @@ export class SlackRunMessage implements RunMessage {
         if (ts !== undefined) onPosted(ts);
       }
       const metadata = metadataOf('answer', runId);
-      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted, onFinalFound };
+      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted };
       this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {
@@ -229,7 +228,7 @@ export class SlackRunMessage implements RunMessage {
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result !== undefined) return attached;
-    this.#sending.marks?.show({ ...owner, mark }, view);
+    void this.#sending.marks?.show({ ...owner, mark }, view);
     const notices = await postDoneNotice(this.#sending, owner, view);
     return { ...attached, replies: [...attached.replies, ...notices] };
   }

@@ -111,7 +111,7 @@ export async function deliverDirectly(
     if (sent.kind !== 'posted') throw new Error(sent.kind === 'refused' ? sent.code : sent.reason);
     const { files } = renderBody(message.room);
     const inThread = { ...owner, place: { ...place, thread: sent.ts } };
-    const { missing } = await attachFiles(sending, inThread, files, new Set());
+    const { missing } = await attachFiles(sending, inThread, files, new Map());
     if (missing.length > 0)
       log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
   } catch (error) {

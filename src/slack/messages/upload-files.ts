@@ -2,12 +2,12 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readCallError, refusedAs } from '../api/call-error.ts';
+import { readCallError, refusedAs, withRetries } from '../api/call-error.ts';
 import { inThread, type Place } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { startOf } from '../blocks/truncate.ts';
 import type { SlackRequest } from '../transport/network.ts';
-import { type MessageClient, withRetries } from './client.ts';
+import type { MessageClient } from './client.ts';
 
 type UploadFile = RunFile & { kind: 'file' };
 

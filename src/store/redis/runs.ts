@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { readCode, type RunReader } from '../run-reader.ts';
+import type { RunReader } from '../run-reader.ts';
 import {
   type Acceptance,
   type NewRun,
@@ -69,7 +69,7 @@ export class RedisRuns<Data> implements RunStore<Data> {
 
   async code(runId: string): Promise<string[] | undefined> {
     const stored = await this.#redis.read(TEXT_OR_NONE, 'code', runId);
-    return stored === null ? undefined : readCode(stored);
+    return stored === null ? undefined : this.#reader.code(stored, runId);
   }
 
   async unposted(): Promise<RunRecord<Data>[]> {

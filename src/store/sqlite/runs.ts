@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { readCode, type RunReader } from '../run-reader.ts';
+import type { RunReader } from '../run-reader.ts';
 import {
   type Acceptance,
   type NewRun,
@@ -79,7 +79,7 @@ export class SqliteRuns<Data> implements RunStore<Data> {
   async code(runId: string): Promise<string[] | undefined> {
     return this.#lease.read(() => {
       const row = this.#sql.getCode.get(runId);
-      return row && readCode(String(row['blocks']));
+      return row && this.#reader.code(String(row['blocks']), runId);
     });
   }
 

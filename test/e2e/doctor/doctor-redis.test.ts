@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { freePort } from '../../../demo/jupyter-app.ts';
 import { startPlayground } from '../../../playground/playground.ts';
 import { withRedis } from '../../contract/redis.ts';
-import { freePort } from '../../support/free-port.ts';
 import { runDoctor } from './rig.ts';
 
 /** The doctor's line about the store. There is no gateway, so the checks of it fail at once. */

@@ -7,6 +7,8 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Playground, startPlayground } from '../../../playground/playground.ts';
+import { httpRemedy, websocketRemedy } from '../../../src/doctor/check-gateway.ts';
+import { readFailure } from '../../../src/gateway/http/http-errors.ts';
 import { BOT_SCOPES } from '../../../src/slack/manifest.ts';
 import {
   type ScriptedGateway,
@@ -209,12 +211,40 @@ describe('the gateway by HTTP', () => {
     expect(failures[0]).toContain(message);
   });
 
-  test.each([405, 200])('a proxy that does not let anybody start kernels is named (%i)', async (status) => {
-    gateway.answer = ({ method, path }) =>
-      method === 'POST' && path.endsWith('/kernels') ? { status, body: '<html>no</html>' } : undefined;
-    const { failures } = await runDoctor(environment());
-    expect(failures.length).toBeGreaterThan(0);
-    for (const failure of failures) expect(failure).toMatch(/let it pass POST/);
+  test.each([
+    [429, /→ Wait a little; if it stays so, raise the limit/],
+    [
+      308,
+      /redirected us to http:\/\/elsewhere\/api\/kernelspecs .*→ .*put the part before \/api\/kernelspecs into KG_URL/,
+    ],
+  ])('a gateway that answers nothing but %i', async (status, said) => {
+    gateway.answer = () => ({ status, body: '', headers: { location: 'http://elsewhere/api/kernelspecs' } });
+    expect((await runDoctor(environment())).failures).toEqual([expect.stringMatching(said)]);
+  });
+
+  test.each(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'])('a certificate out of its time: %s', (code) => {
+    const failure = readFailure(Object.assign(new Error('tls'), { code }), 'https://host');
+    expect(httpRemedy(failure)).toMatch(/^Renew .* correct the clock/);
+    expect(websocketRemedy(failure)).toBe(httpRemedy(failure));
+  });
+
+  test.each([405, 413, 403, 200])(
+    'a proxy that does not let anybody start kernels is named (%i)',
+    async (status) => {
+      gateway.answer = ({ method, path }) =>
+        method === 'POST' && path.endsWith('/kernels') ? { status, body: '<html>no</html>' } : undefined;
+      const { failures } = await runDoctor(environment());
+      expect(failures.length).toBeGreaterThan(0);
+      for (const failure of failures) expect(failure).toMatch(/let it pass POST/);
+    },
+  );
+
+  test('a proxy that lets no kernel be removed is named', async () => {
+    gateway.answer = ({ method }) => (method === 'DELETE' ? { status: 405, body: '' } : undefined);
+    const { code, failures } = await runDoctor(environment());
+    expect(code).toBe(1);
+    expect(failures).toHaveLength(2);
+    expect(failures[0]).toMatch(/^python3 The kernel \S+ could not be removed .*→ .*pass DELETE.*by hand/);
   });
 
   test('kernelspecs that the settings name and the gateway does not have are listed', async () => {

@@ -38,7 +38,7 @@ export async function startRig(
   environment: Readonly<Record<string, string>> | ((playground: Playground) => Record<string, string>) = {},
   options: PlaygroundOptions = {},
 ): Promise<Rig> {
-  const playground = await startPlayground({ waitTimeoutMs: 60_000, ...options });
+  const playground = await startPlayground(options);
   const settings = typeof environment === 'function' ? environment(playground) : environment;
   const bot = await startBot({ playground, gateway, environment: settings });
   const final: Rig['final'] = async (channel, thread, fits = () => true) => {

@@ -8,11 +8,10 @@ test('when Slack gives a channel another id, its kernel, run, settings, saved sn
   const gateway = await startScriptedGateway();
   onTestFinished(() => gateway.close());
   const kernels = holdKernels(gateway);
-  await using rig = await startRig(
-    gateway,
-    (playground) => ({ DEFAULT_LANGUAGE: 'python3', ALLOWED_CHANNELS: playground.channel('#secret').id }),
-    { waitTimeoutMs: 15_000 },
-  );
+  await using rig = await startRig(gateway, (playground) => ({
+    DEFAULT_LANGUAGE: 'python3',
+    ALLOWED_CHANNELS: playground.channel('#secret').id,
+  }));
   const { playground, bot } = rig;
   const before = playground.channel('#secret').id;
   const first = askMessage(playground, 'ana', '#secret', '@sparkthread first()');
@@ -23,6 +22,7 @@ test('when Slack gives a channel another id, its kernel, run, settings, saved sn
   await playground.waitForEphemeral('ana', ({ text }) => text.includes('Saved as'));
   const { ts: thread } = playground.as('ben').post('#secret', '@sparkthread long()');
   const long = await kernels.untilBegun('long()');
+  await playground.waitForReply('#secret', thread);
 
   const { id: after } = playground.renumber('#secret');
   await playground.waitForQuiet();

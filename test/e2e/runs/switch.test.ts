@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
-import { askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { askSlash, finalAnswer, finals, untilShown } from '../../support/ask.ts';
 import { type HeldKernels, holdKernels } from '../../support/held-kernels.ts';
 import { type Call, type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type Rig, startRig } from '../listeners/listeners-rig.ts';
@@ -17,11 +17,7 @@ interface Scene extends AsyncDisposable {
 async function startScene(): Promise<Scene> {
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);
-  const rig = await startRig(
-    gateway,
-    { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' },
-    { waitTimeoutMs: 15_000 },
-  );
+  const rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' });
   const { playground } = rig;
   return {
     rig,
@@ -29,9 +25,7 @@ async function startScene(): Promise<Scene> {
     kernels,
     async asked(user, code) {
       const { ts: thread } = playground.as(user).post('#data', `@sparkthread scala ${code}`);
-      const question = await playground.waitForReply('#data', thread, (reply) =>
-        JSON.stringify(reply.blocks).includes('run:switch'),
-      );
+      const question = await untilShown(playground, '#data', thread, 'run:switch');
       // The message as its reader sees it before Slack shows the next edit.
       return { thread, question: structuredClone(question) };
     },

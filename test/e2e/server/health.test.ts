@@ -115,9 +115,16 @@ test('a taken PORT ends the start with one sentence and exit code 78', async () 
   const address = taken.address();
   const port = String(typeof address === 'object' ? address?.port : undefined);
   const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: port });
-  expect(said).toContain(`PORT ${port} on 127.0.0.1 is taken by another process`);
+  expect(said).toContain(`PORT ${port} on 127.0.0.1 is taken already`);
   expect(code).toBe(78);
   taken.close();
+});
+
+test('a HOST that this machine does not have ends the start with a sentence that names HOST', async () => {
+  // 192.0.2.0/24 is nobody's (RFC 5737)
+  const { said, code } = await startMain({ STORE_URL: 'memory:', PORT: '0', HOST: '192.0.2.1' });
+  expect(said).toContain('HOST: 192.0.2.1 is no address of this machine (EADDRNOTAVAIL).');
+  expect(code).toBe(78);
 });
 
 test('the folder that SPOOL_DIR names is made; a start that cannot make it is refused', async () => {
@@ -126,6 +133,7 @@ test('the folder that SPOOL_DIR names is made; a start that cannot make it is re
   const settings = { STORE_URL: 'memory:', PORT: '0', SPOOL_DIR: join(folder, 'taken') };
   const { said, code } = await startMain(settings);
   expect(said).toContain(`${join(folder, 'taken', 'spool')} is where output is kept`);
+  expect(said).toContain('(ENOTDIR). SPOOL_DIR names another place.');
   expect(code).toBe(78);
   const SPOOL_DIR = join(folder, 'shared');
   await using bot = await startBot({ playground, gateway, environment: { SPOOL_DIR } });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { freePort } from '../../../demo/jupyter-app.ts';
 import { startPlayground } from '../../../playground/playground.ts';
-import { freePort } from '../../support/free-port.ts';
 import { holdKernels } from '../../support/held-kernels.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { freePort } from '../../../demo/jupyter-app.ts';
 import { startPlayground } from '../../../playground/playground.ts';
 import { withRedis } from '../../contract/redis.ts';
-import { freePort } from '../../support/free-port.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../../demo/jupyter-app.ts';
 import { signature } from '../../../playground/http-delivery.ts';
 import { type Playground, startPlayground, verifyRequestUrl } from '../../../playground/playground.ts';
-import { freePort } from '../../support/free-port.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../../support/start-bot.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
-import { askMessage, finalAnswer, finals } from '../../support/ask.ts';
+import { askMessage, finalAnswer, finals, untilShown } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
@@ -25,16 +25,12 @@ test('unreadable records cost only their own run or kernel: the start, the chann
   await askMessage(playground, 'ana', quiet, `${mention} \`before()\``);
   const channel = playground.addChannel('torn').id;
   const running = ana.post(channel, `${mention} \`endless()\``);
-  await playground.waitForReply(channel, running.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('run:stop'),
-  );
+  await untilShown(playground, channel, running.ts, 'run:stop');
   const torn = ana.post(channel, `${mention} \`torn()\``);
   const whole = ana.post(channel, `${mention} \`whole()\``);
+  const codeless = ana.post(channel, `${mention} \`codeless()\``);
   const odd = ana.post(channel, `${mention} \`odd()\``);
-  for (const { ts } of [torn, whole, odd])
-    await playground.waitForReply(channel, ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('run:cancel'),
-    );
+  for (const { ts } of [torn, whole, codeless, odd]) await untilShown(playground, channel, ts, 'run:cancel');
   await playground.waitFor(() => codes.length === 2);
   await bot.kill();
 
@@ -43,13 +39,17 @@ test('unreadable records cost only their own run or kernel: the start, the chann
   damage.run('{"source":"mention","blo', running.ts);
   damage.run('', torn.ts);
   damage.run('{"blocks":"odd()","notes":null}', odd.ts);
+  db.prepare('UPDATE code SET blocks = ? WHERE run_id = (SELECT id FROM runs WHERE thread = ?)').run(
+    '["code',
+    codeless.ts,
+  );
   db.prepare(`UPDATE keyv SET value = ? WHERE namespace = 'kernel' AND key LIKE ?`).run('{"va', `%/${quiet}`);
   db.prepare(`UPDATE keyv SET value = ? WHERE namespace = 'kernel' AND key LIKE ?`).run('1', `%/${channel}`);
   db.close();
   await bot.restart();
 
   const endings = [];
-  for (const { ts } of [running, torn, whole, odd]) {
+  for (const { ts } of [running, torn, whole, codeless, odd]) {
     const { outcome, text } = await finalAnswer(playground, channel, ts);
     endings.push([outcome, text.includes('The bot’s record of this run cannot be read.')]);
     expect(finals(playground, channel, ts)).toHaveLength(1);
@@ -59,6 +59,7 @@ test('unreadable records cost only their own run or kernel: the start, the chann
     ['broken', true],
     ['notStarted', true],
     ['ok', false],
+    ['notStarted', false],
     ['notStarted', true],
   ]);
   expect(codes).toEqual(['before()', 'endless()', 'whole()']);

@@ -186,8 +186,8 @@ test.for(Object.entries(honouring))(
     const lost = start('python3');
     await expect(gateway.startKernel(lost)).rejects.toMatchObject({ code: 'unreachable' });
     front.faults = {};
-    await expect.poll(() => direct.findKernel(lost.kernelId), { timeout: 60_000 }).toBeUndefined();
-    await expect.poll(() => direct.listKernels(), { timeout: 60_000, interval: 500 }).toEqual([]);
+    await expect.poll(() => direct.findKernel(lost.kernelId)).toBeUndefined();
+    await expect.poll(() => direct.listKernels(), { interval: 500 }).toEqual([]);
     await gateway.close();
     await direct.close();
   },

@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startJupyterApp } from '../../../demo/jupyter-app.ts';
-import { freePort } from '../free-port.ts';
+import { freePort, startJupyterApp } from '../../../demo/jupyter-app.ts';
 import type { Backends } from './provision-backends.ts';
 
 /** A JupyterHub whose user `ana` has a server, which is stopped. */

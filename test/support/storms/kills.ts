@@ -62,7 +62,7 @@ export async function storm(options: StormOptions): Promise<Stormed> {
   // Slack's last repeat comes minutes later, when all is calm.
   do {
     playground.retryNow();
-    await playground.waitForQuiet({ timeoutMs: 60_000 });
+    await playground.waitForQuiet();
   } while (playground.service.deliveries.pendingRetries > 0);
   for (const { channel, ts } of posts) await finalAnswer(playground, channel, ts);
   await playground.waitForQuiet();

@@ -43,7 +43,7 @@ export async function stormOnTwoProcesses(snippets: number): Promise<void> {
   // Slack's last repeat comes minutes later, when all is calm.
   do {
     playground.retryNow();
-    await playground.waitForQuiet({ timeoutMs: 60_000 });
+    await playground.waitForQuiet();
   } while (playground.service.deliveries.pendingRetries > 0);
   const answers = [];
   for (const { index, channel, ts } of posts) {

@@ -15,7 +15,7 @@ async function start(program: string, args: readonly string[]): Promise<{ code: 
     env: { ...compiledCode, PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
     // What it would start else must not outlive the test.
-    timeout: 50_000,
+    timeout: 100_000,
   });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code, said: `${out}${err}` };

@@ -53,28 +53,24 @@ async function livingProcesses(count: number) {
 
 const environment = { PATH: process.env['PATH'] ?? '', PROGRAM: stubborn };
 
-test(
-  'stop ends a program and its descendants, sessions of their own and deaf ears included',
-  { timeout: 60_000 },
-  async () => {
-    using living = await livingProcesses(2);
-    const program = startGuarded({
-      python: 'python3',
-      command: ['python3', '-c', stubborn, `${living.port}`],
-      env: environment,
-      workingFolder: tmpdir(),
-      folder,
-      graceSeconds: 0.2,
-    });
-    await living.all;
-    await program.line(/^running$/);
-    await program.stop();
-    await living.none;
-    expect(existsSync(folder)).toBe(false);
-  },
-);
+test('stop ends a program and its descendants, sessions of their own and deaf ears included', async () => {
+  using living = await livingProcesses(2);
+  const program = startGuarded({
+    python: 'python3',
+    command: ['python3', '-c', stubborn, `${living.port}`],
+    env: environment,
+    workingFolder: tmpdir(),
+    folder,
+    graceSeconds: 0.2,
+  });
+  await living.all;
+  await program.line(/^running$/);
+  await program.stop();
+  await living.none;
+  expect(existsSync(folder)).toBe(false);
+});
 
-test('kill -9 of the owner ends them too', { timeout: 60_000 }, async () => {
+test('kill -9 of the owner ends them too', async () => {
   using living = await livingProcesses(2);
   const command = ['python3', '-c', stubborn, `${living.port}`];
   const [python, ...args] = guarded('python3', folder, command, 0.2);

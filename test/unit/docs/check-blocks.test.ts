@@ -42,7 +42,7 @@ test('without a way to Slack `npm run check:blocks` says so and ends', async () 
   const program = fileURLToPath(new URL('../../../tools/check-blocks.ts', import.meta.url));
   const env = { ...process.env, SLACK_API_URL: 'http://127.0.0.1:9/' };
   const { promise, resolve } = Promise.withResolvers<{ code: unknown; said: string }>();
-  execFile(process.execPath, [program], { env, timeout: 30_000 }, (error, stdout, stderr) =>
+  execFile(process.execPath, [program], { env, timeout: 100_000 }, (error, stdout, stderr) =>
     resolve({ code: error?.code, said: stdout + stderr }),
   );
   const { code, said } = await promise;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, connect as openSocket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import type { GatewayTimings } from '../../../src/gateway/timings.ts';
@@ -155,7 +155,7 @@ describe('a long message on a slow wire is waited for while its bytes come', () 
     const server = await startScriptedGateway();
     const wire = await startSlowWire(server.httpUrl);
     const settings = settingsFor({ httpUrl: server.httpUrl, wsUrl: wire.wsUrl });
-    const timings = { ...quickTimings, busyPingMs: 100, staleMs: 100 };
+    const timings = { ...quickTimings, busyPingMs: 100, staleMs: 300 };
     const gateway = createGatewayClient(settings, { log: silentLog, timings });
     return {
       gateway,
@@ -183,7 +183,7 @@ describe('a long message on a slow wire is waited for while its bytes come', () 
     const before = await gateway.connect(kernel.id, { sessionId });
     const begun = await runBegun({ kernel, connection: before });
     await before.close();
-    await vi.waitFor(() => expect(kernel.sockets.size).toBe(0));
+    await expect.poll(() => kernel.sockets.size).toBe(0);
     kernel.stream(kernel.lastRequest, long);
     kernel.end();
     const connection = await gateway.connect(kernel.id, { sessionId });

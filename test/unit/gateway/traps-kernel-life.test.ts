@@ -9,6 +9,7 @@ import {
   startRig,
   textOf,
   watch,
+  withoutLooks,
 } from '../../support/gateway-client.ts';
 import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 
@@ -144,8 +145,9 @@ test('a KeyboardInterrupt during a restart or deletion is not a person’s inter
   expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
 });
 
-test('a shutdown_reply of a kernel that stays changes nothing', async () => {
-  await using rig = await startConnectedRig();
+test('a shutdown_reply of a kernel that stays changes nothing, however long it takes to see that it stays', async () => {
+  const timings = { shutdownLookMs: 500, firstLookMs: 20, silenceMs: 20, graceMs: 20 };
+  await using rig = await startConnectedRig({ timings });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
@@ -175,7 +177,9 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
 
 test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
-    await using rig = await startConnectedRig();
+    // Code that is delivered counts as lost by no look while it is on its way.
+    const timings = isDelivered ? withoutLooks : {};
+    await using rig = await startConnectedRig({ timings });
     const { kernel, connection } = rig;
     let held: ScriptMessage | undefined;
     kernel.onExecute = (request) => {
@@ -214,6 +218,7 @@ test('a kernel that dies again and again until the gateway gives up is gone; its
     kernel.onExecute = (request) => {
       if (hasBegun) kernel.begin(request);
       for (let times = 0; times < 5; times += 1) kernel.status('restarting');
+      kernel.isDeleted = true;
       kernel.status('dead');
     };
     const gone = rig.untilEvent('kernelGone');
@@ -433,13 +438,20 @@ test('a wrong websocket address is not reported as kernelGone', async () => {
   });
 });
 
-test.for([404, 500])(
-  'a proxy that answers %d to all proves nothing of a kernel: its run goes on',
-  async (status) => {
+/** What proxies say of an address without a route: nginx, Kong and AWS's API Gateway. */
+const NO_ROUTE = [
+  '<html>default backend</html>',
+  { message: 'no Route matched with those values' },
+  { message: 'Not Found' },
+];
+
+test.for([...NO_ROUTE.map((body) => [404, body] as const), [500, '<html>oops</html>'] as const])(
+  'a proxy that answers %o to all proves nothing of a kernel: its run goes on',
+  async ([status, body]) => {
     await using rig = await startConnectedRig();
     const { server, kernel } = rig;
     const running = await runBegun(rig, 'a');
-    server.answer = () => ({ status, body: '<html>default backend</html>' });
+    server.answer = () => ({ status, body });
     kernel.drop();
     expect(await running.until('outage')).toMatchObject({ code: 'unreachable', isCutOff: true });
     server.answer = () => undefined;
@@ -449,15 +461,41 @@ test.for([404, 500])(
   },
 );
 
-test('a proxy that no longer answers 404 to all by its second answer proves nothing of a kernel', async () => {
+// Its answer meets the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
+// what comes before where not all of the proxy's replicas have lost it.
+test.for(
+  NO_ROUTE.flatMap((body) => [
+    { to: 'all', most: 2, body },
+    { to: 'some', most: 3, body },
+  ]),
+)(
+  'a proxy that answers 404 to $to for a moment proves nothing of a kernel: $body',
+  async ({ to, most, body }) => {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    let pages = most;
+    server.answer = ({ path }) => {
+      if (to === 'some' && !path.includes(kernel.id)) return undefined;
+      pages -= 1;
+      return pages < 0 ? undefined : { status: 404, body };
+    };
+    kernel.drop();
+    await running.until('reconnected');
+    kernel.end();
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+  },
+);
+
+test('a 500 at an upgrade proves nothing of a kernel that the gateway has, whatever state it says', async () => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
-  // Its page answers the upgrade and the look at the kernel; the gateway is there again for what is asked after them.
-  let pages = 2;
-  server.answer = () => {
-    pages -= 1;
-    return pages < 0 ? undefined : { status: 404, body: '<html>default backend</html>' };
+  kernel.executionState = 'starting';
+  let pages = 1;
+  server.answer = ({ isUpgrade }) => {
+    if (isUpgrade) pages -= 1;
+    return !isUpgrade || pages < 0 ? undefined : { status: 500, body: '<html>Internal Server Error</html>' };
   };
   kernel.drop();
   await running.until('reconnected');
@@ -465,14 +503,75 @@ test('a proxy that no longer answers 404 to all by its second answer proves noth
   expect(await running.end).toMatchObject({ kind: 'ok' });
 });
 
-test('a proxy that puts its own page in place of each 404 hides no end of a kernel', async () => {
+test.for(NO_ROUTE)('a proxy with its own words for each 404 hides no end of a kernel: %o', async (body) => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
-  server.answer = ({ path }) =>
-    path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  server.answer = ({ path }) => (path.includes(kernel.id) ? { status: 404, body } : undefined);
   kernel.drop();
   expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
+test('a deleted kernel behind a proxy that puts its own page in place of each 404 ends its run, though its websocket is open', async () => {
+  for (const isTold of [true, false]) {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    kernel.isDeleted = true;
+    server.answer = ({ path }) =>
+      path.includes(kernel.id) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+    if (isTold) kernel.send('shutdown_reply', { restart: false });
+    expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+  }
+});
+
+test('a proxy that accepts a websocket before it knows of a kernel hides no end of one', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  // The gateway was restarted, and Knox closes each websocket that it has accepted.
+  kernel.isDeleted = true;
+  const other = server.addKernel();
+  other.answersInfo = false;
+  other.connect = (socket) => socket.close(1011);
+  server.kernels.set(kernel.id, other);
+  server.answer = ({ path, isUpgrade }) =>
+    isUpgrade || !path.includes(kernel.id)
+      ? undefined
+      : { status: 404, body: { message: `Kernel does not exist: ${kernel.id}`, reason: null } };
+  kernel.hangUp(1011);
+  expect(await running.end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
+test('code that says in the kernel’s name that it is dead ends nothing', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  const looked = server.untilCall(({ isUpgrade }) => !isUpgrade);
+  kernel.status('dead');
+  await looked;
+  kernel.end();
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+  expect(rig.events).toEqual([]);
+});
+
+test('a busy kernel whose websocket breaks while it is opened is not ready before there is another', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const kernel = server.addKernel();
+  kernel.answersInfo = false;
+  kernel.executionState = 'busy';
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const connecting = connectTo(gateway, kernel.id).then(() => order.push('connected'));
+  await kernel.untilReceived('kernel_info_request');
+  kernel.upgradable = gate;
+  kernel.drop();
+  for (let looks = 0; looks < 4; looks += 1) await server.untilCall(({ isUpgrade }) => !isUpgrade);
+  void kernel.untilConnected().then(() => order.push('reopened'));
+  open();
+  await connecting;
+  expect(order).toEqual(['reopened', 'connected']);
 });
 
 test('an unreachable websocket address is named', async () => {
@@ -485,12 +584,19 @@ test('an unreachable websocket address is named', async () => {
   });
 });
 
-test('an idle kernel that gets nothing is found although the gateway answers pings', async () => {
-  await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
+test('an idle kernel that gets nothing is found although the gateway answers pings and sends some', async () => {
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 20, staleMs: 200 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   kernel.answersInfo = false;
+  const pinging = setInterval(() => {
+    for (const socket of kernel.sockets.keys()) {
+      socket.ping('payload');
+      socket.pong();
+    }
+  }, 20);
   expect(await run(connection).end).toMatchObject({ kind: 'unknown' });
+  clearInterval(pinging);
   expect(rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length).toBeGreaterThan(2);
 });
 
@@ -571,7 +677,9 @@ test.for([
   ['ipython', 'starting', true],
   ['ipython', 'idle', true],
 ] as const)('%s: a model that says %s while it works ends nothing (cut: %s)', async ([name, state, cut]) => {
-  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = name) });
+  // A websocket that is renewed at the moment of the last words would lose them.
+  const timings = { staleMs: 60_000 };
+  await using rig = await startConnectedRig({ timings, prepare: (kernel) => (kernel.implementation = name) });
   expect(await workUnheard(rig, state, cut)).toBe('ok: done');
 });
 

@@ -168,19 +168,21 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
   expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
 });
 
-test.for<[string, CannedAnswer | 'reset' | 'hang']>([
+test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
   ['a connection that breaks', 'reset'],
   ['a proxy that gives up waiting', { status: 504, body: '<html>Gateway Time-out</html>' }],
+  ['a proxy that says so in JSON', { status: 504, body: { message: 'Endpoint request timed out' } }],
+  ['a Knox that gives up waiting', { status: 500, body: '<html>Error 500</html>' }, 'startFailed'],
   ['no answer at all', 'hang'],
 ])(
   'trap 3: a start whose answer is lost by %s is deleted by its chosen id, also when it comes late',
-  async ([, loss]) => {
+  async ([, loss, code = 'unreachable']) => {
     await using rig = await startRig({ settings: { launchTimeoutMs: 600 } });
     const { server, gateway } = rig;
     server.answer = (call) => (isPost(call) ? loss : undefined);
     const wanted = start();
     const deleted = server.untilCall((call) => call.method === 'DELETE');
-    await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
+    await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code });
     expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
     // It was not there yet; now it comes up.
     const kernel = server.addKernel();
@@ -321,6 +323,43 @@ test.for<[string, CannedAnswer, object]>([
     { code: 'unauthorized', status: 401 },
   ],
   ['a 404 of a wrong prefix', { status: 404, body: '<html>404</html>' }, { code: 'refused', status: 404 }],
+  [
+    'a redirect to another address, whose query may be secret',
+    { status: 301, headers: { location: 'https://gateway.example.org/jkg/api/kernelspecs?code=s3cret' } },
+    { message: 'The gateway redirected us to https://gateway.example.org/jkg/api/kernelspecs (status 301)' },
+  ],
+  [
+    'a redirect without an address',
+    { status: 307, body: '' },
+    { message: 'The gateway redirected us (status 307)' },
+  ],
+  [
+    'a proxy’s page, whose title says what is wrong',
+    {
+      status: 400,
+      body: '<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>',
+    },
+    {
+      code: 'refused',
+      message:
+        'The gateway refused its kernelspecs (status 400: The plain HTTP request was sent to HTTPS port)',
+    },
+  ],
+  [
+    'a page whose title has only the status',
+    { status: 404, body: '<title>404</title>' },
+    { message: 'The gateway refused its kernelspecs (status 404)' },
+  ],
+  ...['No required SSL certificate was sent', 'The SSL certificate error'].map(
+    (said): [string, CannedAnswer, object] => [
+      `nginx wants another client certificate: ${said}`,
+      { status: 400, body: `<html><head><title>400 ${said}</title></head></html>` },
+      {
+        code: 'unauthorized',
+        message: `The gateway does not accept our client certificate (status 400: ${said})`,
+      },
+    ],
+  ),
   ['an error without a body', { status: 500, body: '' }, { code: 'badAnswer', status: 500 }],
 ])('an answer that is none: %s', async ([, answer, error]) => {
   await using rig = await startRig();
@@ -394,6 +433,23 @@ test('trap 52: of two simultaneous deletions, a 500 for one counts as success', 
   };
   await expect(rig.gateway.shutDownKernel(kernel.id)).resolves.toBeUndefined();
 });
+
+test.for(['DELETE', 'restart'])(
+  'a %s of a missing kernel behind a proxy that puts its own page in place of each 404',
+  async (call) => {
+    await using rig = await startRig();
+    const { server, gateway } = rig;
+    const kernelId = crypto.randomUUID();
+    server.answer = ({ path }) =>
+      path.includes(kernelId) ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+    if (call === 'DELETE') await expect(gateway.shutDownKernel(kernelId)).resolves.toBeUndefined();
+    else await expect(gateway.restartKernel(kernelId)).rejects.toMatchObject({ code: 'kernelGone' });
+    // A proxy that answers so to everything proves nothing.
+    server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
+    const asked = call === 'DELETE' ? gateway.shutDownKernel(kernelId) : gateway.restartKernel(kernelId);
+    await expect(asked).rejects.toMatchObject({ code: 'unreachable' });
+  },
+);
 
 test('a deletion during a restart is repeated', async () => {
   await using rig = await startRig();

@@ -182,7 +182,7 @@ const monsters: [string, () => KernelOutput[]][] = [
   ['an svg of references', () => [display({ 'image/svg+xml': 'href='.repeat(900_000) })]],
 ];
 
-test.each(monsters)('%s: other work is not held up', { timeout: 60_000 }, async (_, make) => {
+test.each(monsters)('%s: other work is not held up', async (_, make) => {
   const outputs = make();
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
   const longest = await longestTurnMs(async () => {
@@ -246,7 +246,7 @@ test('the name of an error is cut before it is read', () => {
   expect(read.whole).toContain('N'.repeat(10_000));
 });
 
-test('twenty thousand tiny pictures cost a thousand files at most', { timeout: 60_000 }, async () => {
+test('twenty thousand tiny pictures cost a thousand files at most', async () => {
   const transcript = await openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000 });
   const picture = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
   for (let n = 0; n < 20_000; n += 1) await transcript.add(display({ 'image/png': picture }));

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
+import { StoreError } from '../../../src/errors.ts';
 import { silentLog } from '../../../src/log.ts';
 import { startRetention } from '../../../src/runs/retention.ts';
 
@@ -29,6 +31,36 @@ test('further steps erase what one step leaves, until nothing is left', async ()
   ];
   const purge = async () => steps.shift() ?? expect.unreachable('nothing was left');
   const log = { ...silentLog, info: (told: unknown) => erased.resolve(told) };
-  startRetention({ store: { purge }, keepRunsMs: 1_000, log }).close();
+  const retention = startRetention({ store: { purge }, keepRunsMs: 1_000, log });
   expect(await erased.promise).toMatchObject({ event: 'runs.erased', erased: 3 });
+  retention.close();
+});
+
+test('a round that leaves or cannot erase something is followed by the next one in 10 minutes, else in a day', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  try {
+    const answers = ['much', 'much', 'away', 'little'];
+    const purge = async () => {
+      const answer = answers.shift() ?? expect.unreachable('it is not time yet');
+      if (answer === 'away') throw new StoreError('silent', 'the store is away');
+      vi.advanceTimersByTime(600);
+      return { ids: [], isPartial: answer === 'much' };
+    };
+    const retention = startRetention({ store: { purge }, keepRunsMs: 1_000, log: silentLog });
+    for (const [left, afterMs] of [
+      [2, 0],
+      [1, 600_000],
+      [0, 600_000],
+      [0, 3_600_000],
+    ] as const) {
+      vi.advanceTimersByTime(afterMs);
+      for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+      expect(answers).toHaveLength(left);
+    }
+    retention.close();
+    await nextTurn();
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -108,8 +108,6 @@ function isOutage({ code }: GatewayError, isSent: boolean): boolean {
   switch (code) {
     case 'unreachable':
     case 'noCredentials':
-    // The lease of this process is in doubt: it waits until it is sure again, or ends.
-    case 'writesPaused':
       return true;
     case 'unauthorized':
     case 'untrusted':
@@ -119,6 +117,7 @@ function isOutage({ code }: GatewayError, isSent: boolean): boolean {
     case 'refused':
     case 'kernelGone':
     case 'startFailed':
+    case 'writesPaused':
       return false;
   }
 }

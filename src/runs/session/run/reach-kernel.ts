@@ -5,9 +5,11 @@ import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
 import type { ReachedKernel } from '../kernel/launch-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
+import type { WriteGuard } from './execute-run.ts';
 import type { LiveRun } from './live-run.ts';
 
 export interface ReachDeps {
+  guard: WriteGuard;
   outage: GatewayOutageWait;
   /** Called when a switch has replaced the channel's kernel. */
   onSwitched: (run: Run, change: { from: string; by: string }) => void;
@@ -46,7 +48,7 @@ async function outcomeOf(
   live: LiveRun,
   error: unknown,
   kernel: SessionKernel,
-  { outage, log }: ReachDeps,
+  { guard, outage, log }: ReachDeps,
   { sinceMs, waitsSince }: { sinceMs: number; waitsSince: number },
 ): Promise<RunOutcome | undefined> {
   const { run } = live;
@@ -63,7 +65,12 @@ async function outcomeOf(
     live.showOutage({ code, detail: message, isCutOff: true });
   };
   try {
-    const waiting = { isSent, isHarmless: record !== undefined, sinceMs: waitsSince, signal, onAway };
+    if (error.code === 'writesPaused') {
+      // The lease is in doubt: the run waits until this process is sure again or ends.
+      await guard.whenSure(signal);
+      return undefined;
+    }
+    const waiting = { isSent, isHarmless: record?.state === 'up', sinceMs: waitsSince, signal, onAway };
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {

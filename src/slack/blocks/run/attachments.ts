@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { extname } from 'node:path';
 import type { OutputPart } from '../../../output/output-view.ts';
 import type { RunView } from '../../../runs/run-view.ts';
 import { showsWholeCode, showsWholeOrigin } from '../who-ran.ts';
 import { isTableCut } from './output/table.ts';
 
-/** A file or table that is posted beside a run message. `key` identifies it when late output ends the run again. */
+/**
+ * A file or table that is posted beside a run message. `key` identifies it when late output ends the run again; a table keeps
+ * its key when its content changes, which `version` tells.
+ */
 export type RunFile =
   | {
       kind: 'file';
@@ -15,7 +19,9 @@ export type RunFile =
       alt?: string;
       snippet: boolean;
     }
-  | { kind: 'table'; key: string; part: OutputPart & { kind: 'table' } };
+  | { kind: 'table'; key: string; version: string; part: TablePart };
+
+type TablePart = OutputPart & { kind: 'table' };
 
 export const STREAM_FILE = 'output.txt';
 export const RESULTS_FILE = 'results.txt';
@@ -42,7 +48,8 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   if (output === undefined) return code;
   const names = attachmentNames(output.parts);
   const images = output.parts.filter(({ kind }) => kind === 'image');
-  const shown = output.parts.flatMap((part, index): RunFile[] => {
+  const tables = output.parts.filter(({ kind }) => kind === 'table');
+  const shown = output.parts.flatMap((part): RunFile[] => {
     switch (part.kind) {
       case 'image': {
         const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
@@ -50,11 +57,14 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
       }
       case 'attachment':
         return [plainFile(part.path, names.get(part) ?? part.filename)];
-      case 'table':
+      case 'table': {
+        const [key, version] = [`table ${tables.indexOf(part)}`, versionOf(part)];
+        const hasCsv = isTableCut(part) || part.wantsCsv === true;
         return [
-          { kind: 'table', key: `table ${index}`, part },
-          ...(isTableCut(part) || part.wantsCsv === true ? csvFile(part.csvPath, index) : []),
+          { kind: 'table', key, version, part },
+          ...(hasCsv ? csvFile(part.csvPath, `${key} ${version} as csv`) : []),
         ];
+      }
       case 'text':
       case 'error':
         return [];
@@ -69,9 +79,10 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const tooMany = output.losses.find((loss) => loss.kind === 'tooMany');
   if (tooMany?.path !== undefined) paths.set(tooMany.path, RESULTS_FILE);
   const archive = tooMany?.archive === undefined ? [] : [plainFile(tooMany.archive, ARCHIVE_FILE)];
+  // A text grows where more outputs are not shown; after any other change it is at another path.
   const texts = [...paths].map(([path, name]) => ({
     ...textFile(path, name),
-    key: `${path} ${output.parts.length}`,
+    key: `${path} ${tooMany?.parts ?? 0}`,
   }));
   const streamsCut =
     [...cut].some((part) => part.kind === 'text' && isStream(part)) || tooMany?.streams === true;
@@ -83,8 +94,13 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
 }
 
 /** The key has no path: after late output the same table is at another path. */
-function csvFile(path: string | undefined, index: number): RunFile[] {
-  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key: `table ${index} as csv` }];
+function csvFile(path: string | undefined, key: string): RunFile[] {
+  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key }];
+}
+
+function versionOf(part: TablePart): string {
+  const content = JSON.stringify({ ...part, path: undefined, csvPath: undefined });
+  return createHash('sha256').update(content).digest('base64url');
 }
 
 function plainFile(path: string, filename: string): RunFile & { kind: 'file' } {

@@ -13,7 +13,7 @@ import type { Bot } from '../../context.ts';
 import { inTime } from '../boundary.ts';
 import { findSaved, saveAnswer, saveRun, snippetOf } from '../commands/saved.ts';
 import { onInteraction } from '../interactions.ts';
-import { mustBeIn, submitNew, findRunFor, type RunRequest } from '../requests.ts';
+import { submitNew, findRunFor, type RunRequest } from '../requests.ts';
 import { listSchedules, mustChangeSchedule } from '../schedules.ts';
 import { renderFilled } from '../views/editor.ts';
 
@@ -43,7 +43,7 @@ export const onRunSavedButton = onInteraction(
     const saved = bot.saved.byId(channel, id);
     if (saved === undefined)
       throw new UserError('badCommand', 'That snippet is no longer saved. Nothing ran.');
-    const looked = Promise.all([bot.users.find(user), mustBeIn(channel, user, bot)]);
+    const looked = Promise.all([bot.users.find(user), bot.channels.mustHaveMember(channel, user)]);
     const [person] = await inTime(looked, reply.signal);
     const requestKey = `saved/${bot.workspace}/${id}/${shownAt}/${user}`;
     await runByHand(saved, [], { requestKey, source: 'editor' }, person, bot, reply.signal);
@@ -111,7 +111,10 @@ export const onScheduleButton = onInteraction(
     if (schedule === undefined) throw new UserError('badCommand', 'That schedule is removed already.');
     const isHere = channel === schedule.channel;
     const [person] = await inTime(
-      Promise.all([bot.users.find(user), isHere ? undefined : mustBeIn(schedule.channel, user, bot)]),
+      Promise.all([
+        bot.users.find(user),
+        isHere ? undefined : bot.channels.mustHaveMember(schedule.channel, user),
+      ]),
       reply.signal,
     );
     const work = () => act(click, schedule, person, bot, reply.signal);

@@ -25,7 +25,7 @@ import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../pa
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
-import { mustBeIn, refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
+import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
 
 /** Opens the editor. Without a `channel` it is chosen in the modal. */
 export async function openEditor(
@@ -102,7 +102,7 @@ export const onEditorSubmitted = onSubmission(
       Promise.all([
         purpose.draft === undefined ? undefined : findDraft(purpose.draft, bot),
         bot.users.find(user),
-        mustBeIn(channel, user, bot),
+        bot.channels.mustHaveMember(channel, user),
         bot.channels.mustBePostable(channel),
       ]),
       signal,

@@ -128,6 +128,19 @@ test('refused: no repeat with the same token, with one fetched a moment ago, or 
   expect(await credentials.renew(await credentials.headers())).toBe(false);
 });
 
+test('a clock that is set back delays no read of the source', async () => {
+  const { rig, credentials, value } = startCredentials();
+  const refused = await credentials.headers();
+  rig.now -= 3_600_000;
+  expect(await credentials.renew(refused)).toBe(true);
+  const other = startCredentials();
+  other.rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed'));
+  await expect(other.value()).rejects.toMatchObject({ code: 'noCredentials' });
+  other.rig.now -= 3_600_000;
+  other.rig.held = async () => {};
+  expect([await value(), await other.value()]).toEqual(['Bearer token-2', 'Bearer token-2']);
+});
+
 test('a source that reports a change is read again at once', async () => {
   let isChanged = false;
   const { rig, value } = startCredentials({ isChanged: () => isChanged });

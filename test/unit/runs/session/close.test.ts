@@ -71,6 +71,22 @@ test('a sent run that waits for the gateway is resumed by the successor', async 
   expect(await untilRan(rig, live.id)).toBe('ok');
 });
 
+test('a run that is accepted while the process ends is left waiting, and starts nothing', async () => {
+  await using rig = await startSessionRig();
+  const running = await rig.submit('running()');
+  await rig.held.untilBegun('running()');
+  const closing = rig.runs.close();
+  const live = await rig.submit('late()', { queue: 'T1/C2', channel: 'C2' });
+  await closing;
+  expect(rig.session('T1/C2').state).toBe('none');
+  expect(live.phase).toEqual({ kind: 'waiting', ahead: 0 });
+  expect(await stateOf(rig, live.id)).toBe('waiting');
+  rig.held.letRun();
+  await rig.replace('killed');
+  expect([await untilRan(rig, running.id), await untilRan(rig, live.id)]).toEqual(['ok', 'ok']);
+  expect(rig.gateway.calls.filter(({ method }) => method === 'POST')).toHaveLength(2);
+});
+
 test('a run at the write before its request waits for the successor, which sends it once', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

@@ -179,6 +179,7 @@ test('a kernel that died before it began its code, and that its gateway gave up,
   const [kernel] = rig.gateway.kernels.values();
   kernel!.onExecute = () => {
     kernel!.status('restarting');
+    kernel!.isDeleted = true;
     kernel!.status('dead');
   };
   const live = await rig.submit('dies()');

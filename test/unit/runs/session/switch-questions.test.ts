@@ -49,6 +49,17 @@ test('a question of nine minutes stays asked, and can be agreed to', async () =>
   expect((await rig.untilDone(scala)).kind).toBe('ok');
 });
 
+test('a run that waited when KERNELS_PER_CHANNEL became several asks before it takes the channel’s kernel', async () => {
+  await using rig = await startSessionRig({ several: true });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('python()', { queue: 'T1/C1' }));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark', queue: 'T1/C1' });
+  const { phase } = await rig.untilShown(scala, ({ phase: { kind } }) =>
+    ['switchAsked', 'running', 'ended'].includes(kind),
+  );
+  expect(phase).toMatchObject({ kind: 'switchAsked', from: 'python3', to: 'scala-spark' });
+});
+
 test('a question is put anew when another language’s kernel took the place', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
-import { expect, test } from 'vitest';
-import { readCallError } from '../../../../src/slack/api/call-error.ts';
+import { expect, test, vi } from 'vitest';
+import { readCallError, withRetries } from '../../../../src/slack/api/call-error.ts';
 
 const platform = (error: string) => new WebAPIPlatformError({ ok: false, error, response_metadata: {} });
 
@@ -11,8 +12,6 @@ test.each([
   ['message_not_found', 'messageGone'],
   ['channel_not_found', 'notFound'],
   ['file_deleted', 'notFound'],
-  ['edit_window_closed', 'uneditable'],
-  ['cant_update_message', 'uneditable'],
   ['token_revoked', 'token'],
   ['not_authed', 'token'],
   ['is_archived', 'other'],
@@ -46,4 +45,14 @@ test.each([
   ['anything else', new Error('socket hang up'), { kind: 'unclear', reason: 'socket hang up' }],
 ])('%s', (_, error, read) => {
   expect(readCallError(error)).toMatchObject(read);
+});
+
+test('a call that waits for its next try does not keep the process alive', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const call = vi.fn(async () => await Promise.reject(new Error('Slack is away')));
+  withRetries(call).catch(() => undefined);
+  await nextTurn();
+  expect(call).toHaveBeenCalledTimes(1);
+  expect(timers()).toBe(before);
 });

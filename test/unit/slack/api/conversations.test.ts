@@ -70,6 +70,18 @@ test('members of a channel, and the partner in a direct message, are in it; on e
   expect(await createChannels(away.client, silentLog).isMember('C1', 'U1')).toBe(false);
 });
 
+test('a person who is not in a channel is told so; if Slack does not say, they are told that', async () => {
+  await using api = await startSlackApi(() => ({ channels: [{ id: 'C1' }] }));
+  const channels = createChannels(api.client, silentLog);
+  await channels.mustHaveMember('C1', 'U1');
+  await expect(channels.mustHaveMember('C2', 'U1')).rejects.toThrow('You are not in this channel');
+  expect(api.calls).toHaveLength(2);
+  await using away = await startSlackApi(() => undefined);
+  await expect(createChannels(away.client, silentLog).mustHaveMember('C1', 'U1')).rejects.toThrow(
+    'Slack did not say whether you are in this channel, so nothing ran. Try again in a minute.',
+  );
+});
+
 test('if Slack does not answer, what an event says of its channel counts; that it is shared counts in any case', async () => {
   let answer: object | undefined;
   await using api = await startSlackApi(() => answer);

@@ -41,3 +41,14 @@ test('a modal that was closed meanwhile is no error', async () => {
   await createViews(slack.client, silentLog).updateModal('V1', editor);
   expect(slack.calls).toEqual(['views.update']);
 });
+
+test('a modal that waits for its content gets it, also if Slack gives no answer at first', async () => {
+  const ready = Promise.withResolvers<ModalView>();
+  const answers = [{ view: { id: 'V1' } }, undefined, { ok: false, error: 'internal_error' }, {}];
+  await using slack = await startSlackApi((method) => {
+    if (method === 'views.open') ready.resolve(editor);
+    return answers.shift();
+  });
+  await createViews(slack.client, silentLog).openModal('trigger', () => ready.promise);
+  expect(slack.calls).toEqual(['views.open', 'views.update', 'views.update', 'views.update']);
+});

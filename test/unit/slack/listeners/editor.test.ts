@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StoreError } from '../../../../src/errors.ts';
+import { StoreError, UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import type { Admitted } from '../../../../src/runs/admission/admission.ts';
 import type { Run } from '../../../../src/runs/run.ts';
@@ -21,7 +21,12 @@ function openEditor(
     onRefused: () => undefined,
     policy: POLICY,
     users: { find: async (id: string) => personOf(id) },
-    channels: { isMember: async () => options.isMember ?? true, mustBePostable: async () => {} },
+    channels: {
+      async mustHaveMember() {
+        if (options.isMember === false) throw new UserError('unknownChannel', 'You are not in this channel.');
+      },
+      mustBePostable: async () => {},
+    },
     readFiles: async (files: { kind: string; name: string }[]) =>
       files
         .filter(({ kind }) => kind === 'code')

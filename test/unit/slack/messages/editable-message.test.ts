@@ -41,19 +41,32 @@ test('each message that Slack finds too long is followed by one of at most half 
   for (const [nth, room] of rooms.slice(1).entries()) expect(room).toBeLessThanOrEqual((rooms[nth] ?? 0) / 2);
 });
 
-test('a live edit of a message that cannot be edited is refused, but its end is posted anew', async () => {
+test.each(['edit_window_closed', 'block_mismatch', 'ekm_access_denied', 'invalid_blocks'])(
+  'where Slack refuses edits with %s a live one is left out, and the end takes the place of the live message',
+  async (error) => {
+    await using rig = await startMessagesRig();
+    const { playground } = rig;
+    const message = messageOf(rig);
+    const first = await message.send(render, again);
+    playground.fail('chat.update', { kind: 'error', error }, Infinity);
+    const live = await message.send(render, again, 'live');
+    expect(live).toMatchObject({ kind: 'refused', code: error });
+    expect(message.ts).toBe(first.kind === 'posted' ? first.ts : '');
+    expect(await message.send(render, again)).toEqual({ kind: 'posted', ts: message.ts });
+    expect(playground.messages('#data').map(({ ts }) => ts)).toEqual([message.ts]);
+    expect(playground.calls.filter(isPost)).toHaveLength(2);
+  },
+);
+
+test('an end that Slack takes neither as an edit nor as a post leaves no live message behind', async () => {
   await using rig = await startMessagesRig();
+  const { playground } = rig;
   const message = messageOf(rig);
-  const first = await message.send(render, again);
-  rig.playground.fail('chat.update', { kind: 'error', error: 'edit_window_closed' }, Infinity);
-  expect(await message.attempt(render, 'live')).toEqual({
-    kind: 'refused',
-    code: 'edit_window_closed',
-    refusal: 'uneditable',
-  });
-  expect(message.ts).toBe(first.kind === 'posted' ? first.ts : '');
-  expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
-  expect(rig.playground.calls.filter(isPost)).toHaveLength(2);
+  await message.send(render, again);
+  for (const method of ['chat.update', 'chat.postMessage'])
+    playground.fail(method, { kind: 'error', error: 'restricted_action' }, Infinity);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'refused', code: 'restricted_action' });
+  expect(playground.messages('#data')).toEqual([]);
 });
 
 test.each(['token_revoked', 'invalid_auth', 'account_inactive'])(
@@ -86,7 +99,8 @@ test('a channel that is not found is tried again for a while: its new id may be 
   rig.playground.fail('chat.postMessage', { kind: 'error', error: 'channel_not_found' }, 2);
   expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
   rig.playground.fail('chat.update', { kind: 'error', error: 'channel_not_found' }, Infinity);
-  expect(await message.send(render, again)).toMatchObject({ kind: 'refused', code: 'channel_not_found' });
+  const live = await message.send(render, again, 'live');
+  expect(live).toMatchObject({ kind: 'refused', code: 'channel_not_found' });
   expect(rig.playground.callsOf('chat.update')).toHaveLength(4);
 });
 

@@ -89,7 +89,12 @@ test('a table that Slack refuses as a data table is sent as a table, and then as
       return await post(given);
     };
     const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
-    const { replies } = await attachFiles(sending, owner, [{ kind: 'table', key: 't', part }], new Set());
+    const { replies } = await attachFiles(
+      sending,
+      owner,
+      [{ kind: 'table', key: 't', version: '1', part }],
+      new Map(),
+    );
     expect(replies).toHaveLength(1);
     expect(types.at(-1)).toBe(shown);
   }
@@ -103,7 +108,7 @@ test('after Slack has taken a data table, a refusal concerns one table alone', a
     const { ts: thread } = playground.as('ana').post('#data', 'hi');
     const owner = { runId: thread, place: { channel, thread }, createdAt: 0, mayExist: false };
     if (isRefused) playground.fail('chat.postMessage', { kind: 'error', error: 'msg_blocks_too_long' });
-    await attachFiles(sending, owner, [{ kind: 'table', key: 't', part }], new Set());
+    await attachFiles(sending, owner, [{ kind: 'table', key: 't', version: '1', part }], new Map());
     types.push(playground.messages('#data').find(({ thread_ts: of }) => of === thread)?.blocks?.[0]?.type);
   }
   expect(types).toEqual(['data_table', 'table', 'data_table']);
@@ -115,8 +120,10 @@ test('only a table of which the kernel has more rows has a button for them', asy
   const root = playground.as('ana').post('#data', 'hi');
   const owner = { runId: 'r1', place: { channel, thread: root.ts }, createdAt: 0, mayExist: false };
   const tables = [part, { ...part, isBeginning: true, frame: '0123abcd' }];
-  const files = tables.map((each, index) => ({ kind: 'table', key: `t${index}`, part: each }) as const);
-  await attachFiles(sending, owner, files, new Set());
+  const files = tables.map(
+    (each, index) => ({ kind: 'table', key: `t${index}`, version: '1', part: each }) as const,
+  );
+  await attachFiles(sending, owner, files, new Map());
   const buttons = playground
     .messages('#data')
     .filter(({ thread_ts: thread }) => thread === root.ts)
@@ -141,7 +148,7 @@ test('the same file of an earlier run in the thread is not taken for one that a 
   } as const;
   const attach = async (runId: string, messageTs: string) => {
     const owner = { runId, place, createdAt: 0, mayExist: true, messageTs };
-    return (await attachFiles(sending, owner, [picture], new Set())).files;
+    return (await attachFiles(sending, owner, [picture], new Map())).files;
   };
   const first = await attach('r1', await sending.client.post(place, message));
   const answer = await sending.client.post(place, message);

@@ -6,6 +6,7 @@ import { type OutputPart, wholeText } from '../../../../src/output/output-view.t
 import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.ts';
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import type { Run } from '../../../../src/runs/run.ts';
+import { EditLimiter } from '../../../../src/slack/messages/limiters.ts';
 import { ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
@@ -52,10 +53,10 @@ test.each([
   const marks = marksOf(rig);
   const place = { channel, thread: ts };
   const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name);
-  marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind: 'kernelDied' }));
-  await playground.waitFor(() => reactions()?.includes('x'));
-  marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind }, 2));
-  await playground.waitFor(() => reactions()?.join() === name);
+  await marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind: 'kernelDied' }));
+  expect(reactions()).toEqual(['x']);
+  await marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind }, 2));
+  expect(reactions()).toEqual([name]);
 });
 
 test('edits change the reactions of many messages within the calls that Slack allows', async () => {
@@ -64,18 +65,53 @@ test('edits change the reactions of many messages within the calls that Slack al
   const marks = marksOf(rig);
   const edited = Array.from({ length: 4 }, (_, nth) => playground.as('ana').post('#data', `run ${nth}`));
   const showAll = async (view: RunView, name: string): Promise<void> => {
+    await Promise.all(
+      edited.map(({ ts }) =>
+        marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, view),
+      ),
+    );
     for (const { ts } of edited)
-      marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, view);
-    const isMarked = (ts: string) =>
-      playground
-        .thread(channel, ts)[0]
-        ?.reactions?.map((each) => each.name)
-        .join() === name;
-    await playground.waitFor(() => edited.every(({ ts }) => isMarked(ts)));
+      expect(playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name)).toEqual([name]);
   };
   await showAll(ended({ kind: 'raised' }), 'x');
   await showAll(ended({}, 2), 'white_check_mark');
   expect(playground.callsOf('reactions.remove')).toHaveLength(4);
+});
+
+test('a reaction that Slack did not remove after an edit is removed after the next one, and with the answer', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel } = rig;
+  const { ts } = playground.as('ana').post('#data', 'run this');
+  const marks = marksOf(rig);
+  const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name) ?? [];
+  const showEnd = async (kind: RunOutcome['kind'], edition: number, shown: string): Promise<void> => {
+    const mark = { kind: 'message', ts } as const;
+    await marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark }, ended({ kind }, edition));
+    expect(reactions().join()).toBe(shown);
+  };
+  await showEnd('raised', 1, 'x');
+  playground.fail('reactions.remove', { kind: 'error', error: 'internal_error' });
+  await showEnd('ok', 2, 'x,white_check_mark');
+  await showEnd('unknown', 3, 'grey_question');
+  playground.fail('reactions.remove', { kind: 'status', status: 500 });
+  await showEnd('ok', 4, 'grey_question,white_check_mark');
+  await marks.remove(channel, ts, syntheticOutcome('ok', 'python3'));
+  expect(reactions()).toEqual([]);
+});
+
+test('an answer that is removed while its reaction is on its way leaves none', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel } = rig;
+  const { ts } = playground.as('ana').post('#data', 'run this');
+  const marks = marksOf(rig);
+  const adding = playground.hold('reactions.add');
+  const mark = { kind: 'message', ts } as const;
+  const shown = marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark }, ended({}));
+  await adding.reached;
+  const removed = marks.remove(channel, ts, syntheticOutcome('ok', 'python3'));
+  adding.release();
+  await Promise.all([shown, removed]);
+  expect(playground.thread(channel, ts)[0]?.reactions).toEqual([]);
 });
 
 test('the reaction is removed with its answer, and no other one; only from a person’s message, and for an ended run', async () => {
@@ -105,15 +141,36 @@ test('the bot’s root message says how it ended, with the result in one line', 
   const plain = { userLine: undefined, cause: undefined, isFolded: false, path: undefined, hint: undefined };
   const error: OutputPart = { ...plain, kind: 'error', headline: 'KeyError: 1', traceback: wholeText('') };
   const view = ended({}, 1, [error]);
-  marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, mark }, view);
-  const root = await playground.waitFor(() => {
-    const [message] = playground.thread(channel, thread);
-    return (message?.blocks ?? []).length === 0 ? undefined : message;
-  });
-  expect(root.blocks?.at(-1)).toMatchObject({
+  await marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, mark }, view);
+  const [root] = playground.thread(channel, thread);
+  expect(root?.blocks?.at(-1)).toMatchObject({
     elements: [{ type: 'plain_text', text: 'Done · 4.3 s — <@U2> & 10 …' }],
   });
-  expect(root.metadata?.event_type).toBe('sparkthread_root');
+  expect(root?.metadata?.event_type).toBe('sparkthread_root');
+});
+
+test('an edit of the root message that Slack takes frees the next edit, one that it rate-limits pauses all', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel, sending } = rig;
+  const thread = await sending.client.post({ channel, thread: '' }, { text: 'root' });
+  let nowMs = 0;
+  // After a takeover each edit waits for Slack's answer to the one before.
+  const edits = new EditLimiter(() => nowMs);
+  const marks = new ResultMarks({ ...sending, edits });
+  const mark = { kind: 'root', language: 'python3', blocks: ['1'] } as const;
+  const showRoot = async (): Promise<void> => {
+    nowMs += 100;
+    await marks.show({ runId: 'run-1', place: { channel, thread }, mark }, ended({}));
+    nowMs += 100;
+  };
+  await showRoot();
+  expect(edits.take('another', 'urgent')).toBe(0);
+  edits.answered();
+  nowMs += 200_000;
+  playground.fail('chat.update', { kind: 'rateLimited', retryAfterS: 30 });
+  await showRoot();
+  expect(playground.callsOf('chat.update')).toHaveLength(2);
+  expect(edits.take('another', 'urgent')).toBeGreaterThan(1_000);
 });
 
 test('without the scope reactions are turned off with one log line', async () => {
@@ -127,10 +184,8 @@ test('without the scope reactions are turned off with one log line', async () =>
   const { ts } = playground.as('ana').post('#data', 'run this');
   const react = () =>
     marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, ended({}));
-  react();
-  await expect.poll(() => said).toHaveLength(1);
-  react();
-  await playground.waitForQuiet();
+  await react();
+  await react();
   expect(said).toEqual([{ event: 'slack.reactions' }]);
   expect(playground.callsOf('reactions.add')).toHaveLength(1);
 });

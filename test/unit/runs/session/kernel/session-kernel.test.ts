@@ -62,6 +62,34 @@ test('a run that comes while the kernel is being restarted is sent to the new pr
   expect((await rig.untilDone(live)).kind).toBe('ok');
 });
 
+test.each(['before', 'after'])(
+  'a start while the lease is in doubt, %s its request, goes on when it is sure again, and leaves one kernel',
+  async (when) => {
+    await using rig = await startSessionRig();
+    let doubts = when === 'before' ? 3 : 0;
+    rig.isSure = () => (doubts -= 1) < 0;
+    const start = rig.gateway.onStart;
+    rig.gateway.onStart = (kernel, call) => {
+      start(kernel, call);
+      if (when === 'after') doubts = 3;
+    };
+    rig.held.letRun();
+    expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+    expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+  },
+);
+
+test('a kernel that has been started when the gateway goes away is used when it is back', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ isUpgrade, method }) => (isUpgrade || method !== 'POST' ? 'reset' : undefined);
+  const live = await rig.submit('code()');
+  await rig.untilShown(live, ({ outage }) => outage !== undefined);
+  rig.gateway.answer = () => undefined;
+  rig.held.letRun();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
   const connectable = Promise.withResolvers<void>();
@@ -201,9 +229,13 @@ test('an idle kernel that the gateway gave up and a restart brought back is kept
   const { kernelId } = rig.session().record!;
   const kernel = rig.gateway.kernels.get(kernelId)!;
   kernel.status('restarting');
+  kernel.executionState = 'dead';
   kernel.status('dead');
   await expect.poll(() => kernel.sockets.size).toBe(0);
-  kernel.onRestart = () => kernel.comeUp();
+  kernel.onRestart = () => {
+    kernel.executionState = 'starting';
+    kernel.comeUp();
+  };
   await rig.session().restart();
   const live = await rig.submit('after()');
   expect((await rig.untilDone(live)).kind).toBe('ok');
