@@ -141,20 +141,19 @@ export class Admission {
     const live = kernels.run(id);
     if (live?.run.state !== 'waiting') return false;
     const before = kernels.session(live.run);
-    // Its kernel may just be starting, for the old language.
-    if (before.isCurrent(live)) return false;
     const { kernelspec } = chosen;
+    const isSame = kernelspec === live.run.data.kernelspec;
+    const { notebook } = snippet;
+    const changed = { ...snippetData(snippet, chosen), editedTs, ...(saved === undefined ? {} : { saved }) };
+    if (before.isCurrent(live)) {
+      // Its kernel may just be starting, for this language.
+      const fits = isSame && notebook === undefined && live.run.data.notebook === undefined;
+      return fits && (await live.replaceCode(snippet.blocks, changed, live.run.queue));
+    }
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
-    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
-    const { notebook } = snippet;
-    const data = {
-      ...snippetData(snippet, chosen),
-      editedTs,
-      ...(saved === undefined ? {} : { saved }),
-      switchAskedAt: undefined,
-      switchAgreedBy: undefined,
-    };
+    if (!isSame) this.#kernelLimit?.check(wanted);
+    const data = { ...changed, switchAskedAt: undefined, switchAgreedBy: undefined };
     if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
