@@ -100,14 +100,24 @@ def connect_sessions():
     kind = getattr(sys.modules.get("pyspark.sql.connect.session"), "SparkSession", None)
     if kind is None:
         return []
-    named = [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
-    found = [getattr(kind, "_default_session", None)] + named
+    found = [getattr(kind, "_default_session", None)] + named(kind)
     return [session for at, session in enumerate(found) if session is not None
             and not getattr(session, "is_stopped", False) and not any(session is other for other in found[:at])]
 
 
+def connect_streams():
+    """Spark Connect's streaming queries in the user's variables, by run id. The server could tell all, at a call for each cell."""
+    kind = getattr(sys.modules.get("pyspark.sql.connect.streaming.query"), "StreamingQuery", None)
+    return {} if kind is None else dict((query.runId, query) for query in named(kind))
+
+
+def named(kind):
+    return [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
+
+
 def follow_connect(run):
     """The client (4.0 and later) reports progress on the user's own thread; its operations carry a tag (3.5 and later)."""
+    run.streams |= set(connect_streams())
     for session in connect_sessions():
         if hasattr(session, "addTag"):
             for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:

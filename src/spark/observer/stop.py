@@ -17,7 +17,7 @@ def stop(msg_id, seconds):
 
 def unseen_run(msg_id, seconds):
     run = Run({"msg_id": msg_id}, ip.kernel)
-    run.since = time.time() - seconds
+    run.since, run.streams = time.time() - seconds, set(connect_streams())
     sc = run.context = context()
     if sc is None:
         return run
@@ -27,7 +27,7 @@ def unseen_run(msg_id, seconds):
         stages = [tracker.stage(number) for number in (tracker.job(job) or ("", ()))[1]]
         if any(stage is not None and 0 < stage[1] < run.since for stage in stages):
             run.before.add(job)
-    run.streams = set(streams_of(sc))
+    run.streams |= set(streams_of(sc))
     return run
 
 
@@ -88,9 +88,11 @@ def keep_cancelling(run, sc):
 
 
 def end_connect(run):
-    """Ends the operations with the cell's tag; all operations of a session that has no tags or that the cell has opened
-    itself."""
+    """Ends the cell's streams and the operations with its tag; all operations of a session that has no tags or that the cell
+    has opened itself."""
     tag, sessions, ended = PREFIX + run.id, connect_sessions(), "nothing"
+    for query in [query for stream, query in connect_streams().items() if stream not in run.streams]:
+        ended = "operations" if asked(lambda query=query: query.stop() is None) else ended
     tagged = [session for session in sessions if hasattr(session, "interruptTag") and tag in session.getTags()]
     for session in tagged:
         found = asked(session.interruptTag, tag)

@@ -544,6 +544,20 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-2"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
 
+    def test_a_stop_ends_a_stream_that_the_cell_has_started_and_none_from_before(self):
+        self.connect()
+        stopped = []
+        kind = type("StreamingQuery", (types.SimpleNamespace,), {"stop": lambda query: stopped.append(query.runId)})
+        sys.modules["pyspark.sql.connect.streaming.query"] = types.SimpleNamespace(StreamingQuery=kind)
+        self.shell.user_ns["early"] = kind(runId="early")
+        self.begin("cell-1")
+        self.shell.user_ns["own"] = kind(runId="own")
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual((stopped, self.shell.sent[-1]["content"]["data"]["stopped"]), (["own"], "operations"))
+        self.observer.stop("unseen", 1)
+        self.assertEqual(stopped, ["own"])
+
     def test_every_open_session_with_a_name_is_followed_also_in_the_place_of_one_that_was_closed(self):
         first, tags, told = self.connect(is_stopped=True)
         second, others = type(first)(**vars(first)), set()
