@@ -187,8 +187,11 @@ def notice_interrupts(run):
         def handler(number, frame):
             run.is_interrupted = True
             return run.theirs(number, frame)
-        signal.signal(signal.SIGINT, handler)
-        run.handler = handler
+        try:
+            signal.signal(signal.SIGINT, handler)
+            run.handler = handler
+        except ValueError:
+            pass  # Only a process's main thread may, and some kernels run cells on another.
 
 
 def join_context(run, sc):

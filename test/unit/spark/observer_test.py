@@ -448,6 +448,15 @@ class ObserverTest(unittest.TestCase):
         self.assertIs(signal.getsignal(signal.SIGINT), users)
         signal.signal(signal.SIGINT, theirs)
 
+    def test_a_cell_that_is_not_on_the_main_thread_is_observed_all_the_same(self):
+        self.context()
+        cell = threading.Thread(target=self.begin)
+        cell.start()
+        cell.join()
+        self.assertIsNone(self.observer.state["error"])
+        self.assertEqual(self.observer.state["run"].id, "cell-1")
+        self.shell.end()
+
     def test_without_spark_an_interrupt_is_the_kernels_alone(self):
         theirs = signal.getsignal(signal.SIGINT)
         self.begin()
