@@ -8,6 +8,8 @@ def stop(msg_id, seconds):
         run = state["last"]
         if run is None or run.id != msg_id:
             run = unseen_run(msg_id, seconds)
+        if context() is not None or connect_sessions():
+            attempt(cancel_waiting, run)
         jobs, ended = end_jobs(run), end_connect(run)
         told = {"v": VERSION, "stopped": jobs if ended == "nothing" else ended}
         publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
@@ -68,10 +70,23 @@ def end_others(run):
     until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
     if is_in_spark(sys._current_frames().get(run.thread)):
         return
+    attempt(cancel_waiting, run)
     sc = context()
     if sc is not None and run.context is sc:
         cancel(run, Tracker(sc))
     interrupt(run, connect_sessions())
+
+
+def cancel_waiting(run):
+    """What waits in a ThreadPoolExecutor of the cell would submit further jobs. The same as its shutdown(cancel_futures=True)."""
+    queues = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
+    for thread, waiting in list(queues.items()):
+        is_own = thread not in run.strangers and not thread.name.startswith("asyncio")
+        for _ in range(waiting.qsize() if is_own else 0):
+            item = waiting.get_nowait()
+            future = getattr(item, "future", None)
+            # None wakes the pool's threads when it is shut down.
+            waiting.put(item) if future is None else future.cancel()
 
 
 def keep_cancelling(run, sc):

@@ -1,4 +1,5 @@
 """The observer on a Spark and an IPython of this file's own; observer.test.ts runs it and gives the code by environment."""
+import concurrent.futures
 import os
 import signal
 import sys
@@ -423,6 +424,22 @@ class ObserverTest(unittest.TestCase):
             self.shell.end()
             looks.join(10)
             self.assertEqual((spark.cancelled, self.observer.state["error"]), ([2], None))
+
+    def test_a_stop_cancels_what_waits_in_the_cells_pools_of_threads_and_in_no_earlier_ones(self):
+        spark = self.context()
+        over = threading.Event()
+        pools = [concurrent.futures.ThreadPoolExecutor(1) for _ in range(2)]
+        futures = [pools[0].submit(over.wait, 10), pools[0].submit(int)]
+        self.begin()
+        futures += [pools[1].submit(over.wait, 10), pools[1].submit(int), pools[1].submit(int)]
+        pools[1].shutdown(wait=False)
+        self.shell.end()
+        self.observer.stop("cell-1", 5)
+        over.set()
+        self.assertEqual([future.cancelled() for future in futures], [False, False, False, True, True])
+        # Its thread ends, although it had been told so by what was in its queue.
+        pools[1].shutdown()
+        self.assertIsNone(self.observer.state["error"])
 
     def test_an_interrupted_cell_that_is_itself_in_sparks_code_goes_on(self):
         spark = self.context()
