@@ -27,15 +27,20 @@ def tell_operations(run, **more):
 
 
 def tell_away(run):
+    away = is_away(run)
+    return tell_operations(run, away=away) if away or (run.said or {}).get("away") else None
+
+
+def is_away(run):
     """Whether the cell's thread waits to call a Spark Connect server once more: its client does so for minutes, and says nothing."""
     frame, depth = sys._current_frames().get(run.thread) if "pyspark.sql.connect.client" in sys.modules else None, 0
-    is_away = False
-    while frame is not None and depth < DEPTH and not is_away:
+    while frame is not None and depth < DEPTH:
         is_clients = str(frame.f_globals.get("__name__")).startswith("pyspark.sql.connect.client")
         # Of the class Retrying: 4.0's, and 3.5's.
-        is_away = is_clients and frame.f_code.co_name in ("_wait", "__iter__")
+        if is_clients and frame.f_code.co_name in ("_wait", "__iter__"):
+            return True
         frame, depth = frame.f_back, depth + 1
-    return tell_operations(run, away=is_away) if is_away or (run.said or {}).get("away") else None
+    return False
 
 
 def publish(run, data, parent=None):

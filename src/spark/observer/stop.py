@@ -68,6 +68,9 @@ def cancel(run, tracker):
 def end_others(run):
     """An interrupt reaches only the cell's own thread, which may wait for others, such as those of a pool: ends their work,
     until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
+    if is_away(run):
+        # Spark Connect 4 has caught the interrupt, and tries for minutes to tell it to a server that is away.
+        return signal.pthread_kill(run.thread, signal.SIGINT)
     if is_in_spark(sys._current_frames().get(run.thread)):
         return
     attempt(cancel_waiting, run)

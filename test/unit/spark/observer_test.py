@@ -127,6 +127,7 @@ class ObserverTest(unittest.TestCase):
             client=client, getActiveJobIds=obj.getActiveJobIds, getJobIdsForGroup=obj.getJobIdsForGroup,
             getJobInfo=obj.getJobInfo, getStageInfo=obj.getStageInfo, cancelJob=obj.cancelJob)
         sys.modules["py4j.clientserver"], sys.modules["py4j.java_gateway"] = clientserver, gateway
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.shell = Shell()
         self.put_in()
         self.observer = sys.modules["_sparkthread"]
@@ -721,6 +722,21 @@ class ObserverTest(unittest.TestCase):
             self.assertEqual((data["away"], data["jobs"]), (True, [0, 0, 0]))
             self.observer.publish(run, data)
             self.assertEqual(self.look(run)["away"], False)
+
+    def test_a_client_that_tries_to_tell_an_interrupt_to_a_server_that_is_away_is_interrupted_again(self):
+        self.connect()
+        sys.modules["pyspark.sql.connect.client"] = types.ModuleType("pyspark.sql.connect.client")
+        run = self.begin()
+
+        def wait():
+            try:
+                self.start(lambda: self.observer.end_others(run), "looks")
+                threading.Event().wait(10)
+            except KeyboardInterrupt:
+                return "interrupted"
+        names = {"__name__": "pyspark.sql.connect.client.retries"}
+        exec("def _wait(wait):\n    return wait()", names)
+        self.assertEqual(names["_wait"](wait), "interrupted")
 
     def test_a_clients_progress_is_told_and_never_raises(self):
         self.connect()
