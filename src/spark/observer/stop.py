@@ -120,12 +120,22 @@ def end_connect(run):
     if sessions:
         ended = "operations" if interrupt(run, sessions) else ended
         start(lambda: keep_interrupting(run, sessions), "sparkthread-stop")
+    are_unknown = are_threads_at_work(run)
     for session in sessions:
+        # PySpark 3.5 neither gives the tag to other threads nor reports what they do.
+        is_blind = are_unknown and not hasattr(session, "registerProgressHandler")
+        is_tagged = any(session is other for other in tagged) and not is_blind
         # The last, and on this thread: a call that went on behind a later cell would end that cell's operations.
-        if not any(session is other for other in tagged) and attempt(getattr(session, "interruptAll", list)):
-            is_all = not hasattr(session, "interruptTag") or run is not state["last"]
+        if not is_tagged and attempt(getattr(session, "interruptAll", list)):
+            is_all = is_blind or not hasattr(session, "interruptTag") or run is not state["last"]
             ended = "all operations" if is_all else ended if ended != "nothing" else "operations"
     return ended
+
+
+def are_threads_at_work(run):
+    """Whether a thread that the cell has started is in Spark's code."""
+    frames, own = sys._current_frames(), set(threading.enumerate()) - run.strangers - set([threading.current_thread()])
+    return any(is_in_spark(frames.get(thread.ident)) for thread in own if not thread.name.startswith("sparkthread"))
 
 
 def interrupt(run, sessions):

@@ -663,6 +663,24 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told, ["all"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
 
+    def test_where_the_client_knows_nothing_of_the_cells_threads_that_are_at_work_a_stop_ends_all_and_says_so(self):
+        _, _, told = self.connect(registerProgressHandler=None)
+        self.begin()
+        at_work, over = threading.Event(), threading.Event()
+        thread = threading.Thread(target=eval, args=("work()", {
+            "__name__": "pyspark.sql.connect.client", "work": lambda: (at_work.set(), over.wait(10))}))
+        thread.start()
+        at_work.wait(10)
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        over.set()
+        thread.join()
+        self.assertEqual(told, ["sparkthread-cell-1", "all"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
+        del told[:]
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told, ["sparkthread-cell-1"])
+
     def progress(self, operation, done=False, thread=None):
         stage = types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)
 
