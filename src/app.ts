@@ -3,7 +3,7 @@ import type { Config } from './config/config.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { Log } from './log.ts';
 import { createNotebookStore } from './notebooks/model.ts';
-import { SpoolBudget, sweepSpool } from './output/spool/spool.ts';
+import { roomOnDisk, SpoolBudget, sweepSpool } from './output/spool/spool.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
 import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
@@ -52,7 +52,7 @@ export type App = ReturnType<typeof createApp>;
 export function createApp(parts: AppParts) {
   const { config, log, store, spoolDir } = parts;
   const known = openKnown(parts);
-  const spoolBudget = new SpoolBudget(config.spoolLimitBytes);
+  const spoolBudget = new SpoolBudget(config.spoolLimitBytes, () => roomOnDisk(spoolDir));
   const { kernels, runs } = createRuns(parts, known, spoolBudget, (run, outcome) => {
     parts.onEnded(run, outcome);
     scheduler.noteEnd(readScheduledEnd(run, outcome));

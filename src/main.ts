@@ -32,7 +32,11 @@ async function main(): Promise<void> {
   // Without a listener this signal would end the process.
   process.on('SIGUSR2', () => undefined);
   const { config, secrets, log } = readSettings();
-  const parts = await openParts(config, secrets, log);
+  const parts = await openParts(config, secrets, log, () => {
+    // The supervisor starts it again, as a standby.
+    process.exitCode = 1;
+    shutdown.stop();
+  });
   shutdown.begin(() => {
     parts.endHandover();
     log.info(
@@ -65,7 +69,7 @@ function readSettings() {
 type Parts = Awaited<ReturnType<typeof openParts>>;
 
 /** Opens what both a leader and a standby need. */
-async function openParts(config: Config, secrets: Secrets, log: Log) {
+async function openParts(config: Config, secrets: Secrets, log: Log, onGivenWay: () => void) {
   /** Set once this process leads. */
   const leading: { app?: App } = {};
   const metrics = createMetrics();
@@ -118,7 +122,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log) {
     isLeading: () => leadership.state === 'leading',
     isMissed: { slack: async () => !(await slack.health()).ok, gateway: async () => client.isMissed() },
     reaches: { slack: slack.reaches, gateway: async () => (await checkGateway()).ok },
-    onGivenWay: () => process.exit(1),
+    onGivenWay,
     log,
   });
   const opens = { metrics, scraped, store, spool, leadership, gateway, network, slack, server };
@@ -209,7 +213,7 @@ function spoolPlace({ store, spoolDir }: Config): string | undefined {
 
 try {
   await main();
-  process.exit(0);
+  process.exit();
 } catch (error) {
   if (error instanceof ConfigError) {
     const list = error.problems.map((problem) => `  - ${problem}`).join('\n');

@@ -11,11 +11,13 @@ export function limitDrain(log: Log, exit: (code: number) => void): void {
   }, DRAIN_MS).unref();
 }
 
-/** The shutdown that SIGTERM, SIGINT and SIGHUP ask for. */
+/** The shutdown that SIGTERM, SIGINT, SIGHUP or this process itself asks for. */
 export interface Shutdown {
-  /** Aborted by the first of these signals. */
+  /** Aborted when it begins. */
   signal: AbortSignal;
   stopped: Promise<void>;
+  /** Does what a signal does. */
+  stop: () => void;
   /** Until this is called, a signal ends the process at once. After it, a signal calls `onStop`. */
   begin: (onStop: () => void) => void;
 }
@@ -36,6 +38,7 @@ export function handleShutdownSignals(): Shutdown {
   return {
     signal: controller.signal,
     stopped: stopped.promise,
+    stop,
     begin(then) {
       onStop = then;
     },

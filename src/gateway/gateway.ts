@@ -16,7 +16,7 @@ export interface ClientOptions {
   credentials?: Credentials | undefined;
   /**
    * Called right before each message that a kernel acts on and each POST or DELETE. If false, nothing is written: an
-   * execution ends as `notSent`, a call rejects as `writesPaused`, an input reply or interrupt is sent later.
+   * execution ends as `writesPaused`, a call rejects with that code, an input reply or interrupt is sent later.
    */
   mayWrite?: () => boolean;
 }

@@ -149,6 +149,8 @@ export type ExecutionEndKind =
   | 'outputLost'
   /** The request certainly did not reach the kernel (it was written to no socket). Safe to run again. */
   | 'notSent'
+  /** It was not sent because the caller's `mayWrite` returned false. Safe to run again. */
+  | 'writesPaused'
   /** It is not known whether the request reached the kernel. */
   | 'unknown'
   /** The gateway did not come back before the timeout. */

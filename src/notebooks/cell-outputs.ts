@@ -1,18 +1,24 @@
+import type { Output } from '../gateway/outputs.ts';
 import type { StreamName } from '../output/model/picture.ts';
 import type { SpoolRange } from '../output/output-view.ts';
 import { cellCount } from './model.ts';
 
-/** An output of a cell: its text is in the spool, or it has its own file. */
-export type CellOutput =
+/**
+ * An output of a cell: its text is in the spool, or it has its own file. `area`: the Output widget that contains it; a
+ * clear in the widget clears only its own output.
+ */
+export type CellOutput = { area?: string | undefined } & (
   | { kind: 'stream'; name: StreamName; spooled: SpoolRange }
-  | { kind: 'file'; path: string; displayId: string | undefined };
+  | { kind: 'file'; path: string; displayId: string | undefined }
+);
 
 export interface RecordedCell {
   /** `In [n]`; null if the kernel does not count. */
   count: number | null;
   outputs: CellOutput[];
-  /** The next output clears the cell's outputs. */
+  /** The next output clears the cell's outputs, or only those in the area. */
   isClearPending: boolean;
+  clearArea?: string | undefined;
 }
 
 /** The whole state as stored in the snapshot. Plain JSON. */
@@ -30,6 +36,8 @@ export class CellOutputs {
   #current = 0;
   #cells = new Map<number, RecordedCell>();
   #dropped: string[] = [];
+  /** The Output widget that captures output now. */
+  #area: string | undefined;
 
   get(number: number): RecordedCell | undefined {
     return this.#cells.get(number);
@@ -61,15 +69,15 @@ export class CellOutputs {
   stream(name: StreamName, spooled: SpoolRange): boolean {
     this.#clearIfPending();
     const last = this.#cell().outputs.at(-1);
-    const goesOn = last?.kind === 'stream' && last.name === name;
+    const goesOn = last?.kind === 'stream' && last.name === name && last.area === this.#area;
     if (goesOn) last.spooled.to = spooled.to;
-    else this.#cell().outputs.push({ kind: 'stream', name, spooled });
+    else this.#cell().outputs.push({ kind: 'stream', name, spooled, area: this.#area });
     return !goesOn;
   }
 
   show(path: string, displayId: string | undefined): void {
     this.#clearIfPending();
-    this.#cell().outputs.push({ kind: 'file', path, displayId });
+    this.#cell().outputs.push({ kind: 'file', path, displayId, area: this.#area });
   }
 
   has(displayId: string): boolean {
@@ -79,24 +87,32 @@ export class CellOutputs {
   /** Makes all outputs of this display show the new file. */
   update(displayId: string, path: string): void {
     this.#dropped.push(...this.filesReplacedBy(displayId));
-    for (const output of fileOutputs(this.#cells.values()))
-      if (output.displayId === displayId) output.path = path;
+    for (const output of this.#files()) if (output.displayId === displayId) output.path = path;
+  }
+
+  /** An Output widget starts or stops capturing: it contains what comes meanwhile. */
+  enter({ id, state }: Output & { kind: 'widget' }): void {
+    if (state?.isCapturing !== undefined) this.#area = state.isCapturing ? id : undefined;
   }
 
   clear(wait: boolean): void {
-    this.#cell().isClearPending = true;
+    const cell = this.#cell();
+    cell.isClearPending = true;
+    cell.clearArea = this.#area;
     if (!wait) this.#clearIfPending();
   }
 
   /** The files that the next output, or the next update of this display, will replace. */
   filesReplacedBy(displayId: string | undefined): string[] {
     if (displayId !== undefined)
-      return pathsOf(fileOutputs(this.#cells.values()).filter((output) => output.displayId === displayId));
-    const cell = this.#cell();
-    if (!cell.isClearPending) return [];
-    // Another cell may show the same file, after an update of its display.
-    const elsewhere = pathsOf(fileOutputs([...this.#cells.values()].filter((each) => each !== cell)));
-    return pathsOf(fileOutputs([cell])).filter((path) => !elsewhere.includes(path));
+      return pathsOf(this.#files().filter((output) => output.displayId === displayId));
+    const { outputs, isClearPending } = this.#cell();
+    if (!isClearPending) return [];
+    const kept = new Set(this.#uncleared());
+    const cleared = new Set<CellOutput>(outputs.filter((output) => !kept.has(output)));
+    // Another output may show the same file, after an update of its display.
+    const shown = new Set(pathsOf(this.#files().filter((output) => !cleared.has(output))));
+    return this.files.filter((path) => !shown.has(path));
   }
 
   /** The files that no output has used since the last call. */
@@ -105,7 +121,7 @@ export class CellOutputs {
   }
 
   get files(): string[] {
-    return pathsOf(fileOutputs(this.#cells.values()));
+    return pathsOf(this.#files());
   }
 
   get picture(): CellsPicture {
@@ -132,14 +148,22 @@ export class CellOutputs {
 
   #clearIfPending(): void {
     this.#dropped.push(...this.filesReplacedBy(undefined));
-    const cell = this.#cell();
-    if (cell.isClearPending) cell.outputs = [];
-    cell.isClearPending = false;
+    this.#cell().outputs = this.#uncleared();
+    this.#cell().isClearPending = false;
   }
-}
 
-function fileOutputs(cells: Iterable<RecordedCell>): (CellOutput & { kind: 'file' })[] {
-  return [...cells].flatMap(({ outputs }) => outputs.filter((output) => output.kind === 'file'));
+  /** What remains of the current cell once a clear that is pending is done. */
+  #uncleared(): CellOutput[] {
+    const { outputs, isClearPending, clearArea } = this.#cell();
+    if (!isClearPending) return outputs;
+    return clearArea === undefined ? [] : outputs.filter(({ area }) => area !== clearArea);
+  }
+
+  /** All outputs that have a file. */
+  #files(): (CellOutput & { kind: 'file' })[] {
+    const outputs = [...this.#cells.values()].flatMap((cell) => cell.outputs);
+    return outputs.filter((output) => output.kind === 'file');
+  }
 }
 
 /** Each path once. */

@@ -1,5 +1,6 @@
 import type { Output } from '../gateway/outputs.ts';
 import type { StreamName } from '../output/model/picture.ts';
+import { Widgets } from '../output/model/widgets.ts';
 import { lossOnDisk } from '../output/output-view.ts';
 import { RunFolder } from '../output/spool/run-folder.ts';
 import { readStored, SnapshotWriter } from '../output/spool/snapshot.ts';
@@ -24,12 +25,13 @@ export interface OutputRecordOptions {
 export type RecordLoss = 'maxOutput' | ReturnType<typeof lossOnDisk>['kind'];
 
 /**
- * The unchanged outputs of a notebook's cells on the disk, stored like those of an answer: stream text in the spool,
+ * The outputs of a notebook's cells on the disk, unchanged but for widgets, which are words. They are stored like those of an answer: stream text in the spool,
  * every other output in its own file, and a snapshot of the current state. Memory holds only their places.
  */
 export class OutputRecord {
   readonly folder: RunFolder;
   readonly #cells = new CellOutputs();
+  readonly #widgets = new Widgets();
   readonly #spool: StreamSpool;
   readonly #snapshots: SnapshotWriter<CellsPicture>;
   /** A long output is written in turns; later outputs wait for it. */
@@ -81,7 +83,11 @@ export class OutputRecord {
 
   /** Takes the next output; if it returns a promise, wait for the disk. Never rejects. */
   add(output: Output): Promise<void> | undefined {
-    return this.#inOrder.run(() => this.#take(output));
+    return this.#inOrder.run(() => this.#takeAll(this.#widgets.read(output, performance.now()) ?? [output]));
+  }
+
+  async #takeAll(outputs: readonly Output[]): Promise<void> {
+    for (const output of outputs) await this.#take(output);
   }
 
   async #take(output: Output): Promise<void> {
@@ -109,11 +115,12 @@ export class OutputRecord {
         this.#cells.show(path, output.kind === 'error' ? undefined : output.displayId);
         return await this.#changed();
       }
+      case 'widget':
+        return this.#cells.enter(output);
       case 'page':
       case 'nextInput':
       case 'inputRequest':
       case 'comm':
-      case 'widget':
       case 'unreadable':
     }
   }
@@ -121,6 +128,7 @@ export class OutputRecord {
   /** Writes everything to the disk and closes the files until more output comes. */
   async close(): Promise<void> {
     await this.#inOrder.run(async () => {
+      await this.#takeAll(this.#widgets.updates());
       await this.#spool.close();
       await this.#snapshots.save();
     });

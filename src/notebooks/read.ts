@@ -57,12 +57,6 @@ async function parse(text: string, name: string): Promise<JsonObject> {
   return given;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const MINUS = 0x2d;
-const I = 0x49;
-const N = 0x4e;
-
 /** Makes null of the numbers that Python writes although JSON has none of them: NaN, Infinity and -Infinity. */
 function withoutNaN(text: string): string {
   const number = /NaN|-?Infinity/y;
@@ -70,10 +64,10 @@ function withoutNaN(text: string): string {
   let from = 0;
   let isInString = false;
   for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit === BACKSLASH) at += 1;
-    else if (unit === QUOTE) isInString = !isInString;
-    else if (!isInString && (unit === N || unit === I || unit === MINUS)) {
+    const char = text.charAt(at);
+    if (char === '\\') at += 1;
+    else if (char === '"') isInString = !isInString;
+    else if (!isInString && (char === 'N' || char === 'I' || char === '-')) {
       number.lastIndex = at;
       if (!number.test(text)) continue;
       between.push(text.slice(from, at));

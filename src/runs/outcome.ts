@@ -140,6 +140,7 @@ function kindOf(
     case 'aborted':
       return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
     case 'notSent':
+    case 'writesPaused':
       if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
       return hasRun
         ? [

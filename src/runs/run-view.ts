@@ -152,8 +152,6 @@ export interface RunMessageOptions {
   recovered: boolean;
   onThread(this: void, thread: string): void;
   onPosted(this: void, messageTs: string): void;
-  /** Called if the run message was found and is final: the run has ended. */
-  onFinalFound?: (() => void) | undefined;
 }
 
 /** Opens a run message. In a known thread nothing is posted for 400 ms, so that a quick run is a single post. */

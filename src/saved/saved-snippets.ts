@@ -103,7 +103,11 @@ export class SavedSnippets {
   async snippet(saved: SavedSnippet, parameters: readonly Parameter[]): Promise<Snippet | undefined> {
     const { kernelspec, language, dialect } = saved;
     const blocks = await this.code(saved);
-    if (blocks === undefined) return undefined;
+    if (blocks === undefined) {
+      // It may have been replaced meanwhile.
+      const newer = this.find(saved.channel, saved.name);
+      return newer === undefined || newer.id === saved.id ? undefined : await this.snippet(newer, parameters);
+    }
     return { language: kernelspec, dialect, blocks: inject(blocks, parameters, dialect ?? language) };
   }
 

@@ -11,7 +11,7 @@ export interface HandoverDeps {
   isMissed: Readonly<Record<Part, () => Promise<boolean>>>;
   /** Sends a request to the part. */
   reaches: Readonly<Record<Part, () => Promise<boolean>>>;
-  /** Called when the lease is released: this process has to end. */
+  /** This process has to end, in order, so that the successor lacks nothing. */
   onGivenWay: (part: Part) => void;
   log: Log;
 }

@@ -11,10 +11,9 @@ export interface Entry {
 /** What a store implements for Keyv: entries by namespace and key, which may expire. */
 export interface Entries {
   values(namespace: string, keys: readonly string[]): Promise<(string | undefined)[]>;
-  /** Writes all entries or none. */
-  set(namespace: string, entries: readonly Entry[]): Promise<void>;
-  /** Resolves with true if any of the keys existed. */
-  delete(namespace: string, keys: readonly string[]): Promise<boolean>;
+  set(namespace: string, entry: Entry): Promise<void>;
+  /** Resolves with whether there was such a key. */
+  delete(namespace: string, key: string): Promise<boolean>;
   clear(namespace: string): Promise<void>;
   /** The keys that have not expired. */
   keys(namespace: string): Promise<string[]>;
@@ -23,7 +22,10 @@ export interface Entries {
 /** How many values an iteration reads at once. */
 const PAGE_SIZE = 100;
 
-/** A store as Keyv sees it. Each Keyv has its own adapter, whose `namespace` Keyv sets. */
+/**
+ * A store as Keyv sees it. Each Keyv has its own adapter, whose `namespace` Keyv sets. Keyv makes several calls of what is
+ * here for what is not.
+ */
 export class KeyvAdapter {
   /** Keyv gives an iterator only to adapters of dialects that it knows. */
   readonly opts = { dialect: 'redis', url: 'redis:' };
@@ -38,34 +40,18 @@ export class KeyvAdapter {
     return (await this.getMany([key]))[0];
   }
 
+  /** Keyv's own calls of `get` in place of this would swallow errors. */
   async getMany(keys: string[]): Promise<(string | undefined)[]> {
     return this.#entries.values(this.namespace, keys);
   }
 
   async set(key: string, value: string, ttl?: number): Promise<boolean> {
-    await this.#entries.set(this.namespace, [{ key, value, ttl }]);
+    await this.#entries.set(this.namespace, { key, value, ttl });
     return true;
   }
 
-  async setMany(entries: Entry[]): Promise<boolean[]> {
-    await this.#entries.set(this.namespace, entries);
-    return entries.map(() => true);
-  }
-
-  async has(key: string): Promise<boolean> {
-    return (await this.get(key)) !== undefined;
-  }
-
-  async hasMany(keys: string[]): Promise<boolean[]> {
-    return (await this.getMany(keys)).map((value) => value !== undefined);
-  }
-
   async delete(key: string): Promise<boolean> {
-    return this.deleteMany([key]);
-  }
-
-  async deleteMany(keys: string[]): Promise<boolean> {
-    return this.#entries.delete(this.namespace, keys);
+    return this.#entries.delete(this.namespace, key);
   }
 
   async clear(): Promise<void> {

@@ -140,7 +140,7 @@ export interface Handover {
   seekSuccessor(part: Part): Promise<boolean>;
   /** This standby reaches `part`. */
   offer(part: Part): Promise<void>;
-  /** Releases the lease. No leader gives way again for ten minutes. */
+  /** Notes that this leader gives way: it will release its lease, and no leader gives way again for ten minutes. */
   giveWay(part: Part): Promise<void>;
 }
 

@@ -68,27 +68,34 @@ testFailover.for([{ processes: 1 }, { processes: 2 }])(
   },
 );
 
-testFailover('while Redis is away a run goes on, and its answer is complete', async () => {
-  await using failover = await startFailover();
-  const { playground, redis, kernels, post } = failover;
-  const leader = await failover.start();
-  const standby = await failover.start();
-  const ts = post('#data', 'run()');
-  const run = await kernels.untilBegun('run()');
-  await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('run() begins'));
-  redis.pause();
-  for (let beat = 0; beat < 12; beat += 1) {
-    run.print(`beat ${beat}\n`);
-    await pause(500);
-  }
-  redis.resume();
-  await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('beat 11'));
-  run.end();
-  const { outcome, text } = await finalAnswer(playground, '#data', ts);
-  expect(outcome).toBe('ok');
-  for (let beat = 0; beat < 12; beat += 1) expect(text).toContain(`beat ${beat}\n`);
-  expect([leader.role, standby.role]).toEqual(['leader', 'standby']);
-});
+testFailover(
+  'while Redis is away for longer than the lease a run goes on, and the next one waits on',
+  async () => {
+    await using failover = await startFailover();
+    const { playground, redis, kernels, post } = failover;
+    const leader = await failover.start();
+    const standby = await failover.start();
+    const ts = post('#data', 'run()');
+    const run = await kernels.untilBegun('run()');
+    await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('run() begins'));
+    const next = post('#data', 'next()');
+    await playground.waitForReply('#data', next, (reply) => JSON.stringify(reply).includes('before yours'));
+    redis.pause();
+    for (let beat = 0; beat < 28; beat += 1) {
+      run.print(`beat ${beat}\n`);
+      await pause(500);
+    }
+    redis.resume();
+    await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('beat 27'));
+    run.end();
+    const { outcome, text } = await finalAnswer(playground, '#data', ts);
+    expect(outcome).toBe('ok');
+    expect(text).toContain('beat 0\n');
+    kernels.letRun();
+    expect((await finalAnswer(playground, '#data', next)).outcome).toBe('ok');
+    expect([leader.role, standby.role]).toEqual(['leader', 'standby']);
+  },
+);
 
 testFailover(
   'when Redis comes back empty, the run in the kernel is answered, and a waiting run is told that it is lost',

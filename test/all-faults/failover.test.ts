@@ -1,7 +1,11 @@
+import { mkdtempDisposable } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PREFIX } from '../../src/store/redis/scripts.ts';
 import { askSlash, finalAnswer, finals } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
+import { startFaultFront } from '../support/fault-front.ts';
 
 /** One process leads and another one stands by, on one Redis. */
 const testFailover = test.skipIf(hasNoRedis);
@@ -153,5 +157,33 @@ testFailover(
     for (const thread of [running, waiting])
       expect((await finalAnswer(playground, channel, thread)).outcome).toBe('ok');
     expect(kernels.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+  },
+);
+
+testFailover(
+  'a leader that has lost Slack ends in order: of a run that prints meanwhile nothing is missing',
+  async () => {
+    await using failover = await startFailover();
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'sparkthread-spool-'));
+    const { playground, kernels } = failover;
+    await using front = await startFaultFront(playground.apiUrl);
+    const spool = { SPOOL_DIR: folder.path };
+    const leader = await failover.start({ ...spool, SLACK_API_URL: `${front.httpUrl}/` });
+    const standby = await failover.start(spool);
+    const thread = failover.post('#data', 'run()');
+    const run = await kernels.untilBegun('run()');
+    await playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply).includes('begins'));
+    front.faults.answer = () => ({ status: 503 });
+    playground.drop();
+    let beats = 0;
+    const printing = setInterval(() => run.print(`beat ${(beats += 1)}\n`), 50);
+    expect(await leader.untilEnded()).toBe(1);
+    await standby.untilLeader();
+    clearInterval(printing);
+    run.end();
+    const { outcome, text } = await finalAnswer(playground, '#data', thread);
+    expect(outcome).toBe('ok');
+    expect(text).not.toContain('may be missing');
+    expect(text).toContain(`beat ${beats}`);
   },
 );

@@ -28,6 +28,7 @@ await withRedis('Redis: a leader gives way', (server) => {
       expect(await leader.seekSuccessor('slack')).toBe(true);
       await expect(standby.giveWay('slack'), 'only the leader').rejects.toMatchObject({ code: 'notLeader' });
       await leader.giveWay('slack');
+      await first.lease.release();
 
       expect(await second.lease.acquire(TTL_MS)).toMatchObject({ kind: 'held' });
       await leader.offer('gateway');

@@ -86,6 +86,7 @@ test.concurrent.each([
   'is_inactive',
   'block_mismatch',
   'streaming_state_conflict',
+  'ekm_access_denied',
 ])('%s on an edit: the answer is posted again', async (error) => {
   await using rig = await startRig();
   const { message, channel, thread, posted } = rig.open();
@@ -109,6 +110,7 @@ test.concurrent.each([
   message.show(running());
   await rig.playground.waitForReply(channel, thread, ({ text }) => text.includes('Running'));
   rig.playground.fail('chat.update', { kind: 'error', error }, 9);
+  rig.playground.fail('chat.postMessage', { kind: 'error', error });
   const transcript = await kept(rig, 'hello\n');
   await transcript.seal();
   const delivery = await message.finish(runView(ended(), transcript.view()));

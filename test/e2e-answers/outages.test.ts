@@ -132,14 +132,3 @@ test.concurrent('after an edit the message of the run before is taken over once 
   expect(await message.finish({ ...runView(ended()), runId: 'run-2' })).toMatchObject({ delivered: true });
   expect(rig.playground.replies(first.channel, first.thread).map(({ ts }) => ts)).toEqual(posted);
 });
-
-test.concurrent('a final run message that is found is reported', async () => {
-  await using rig = await startRig();
-  const first = rig.open();
-  await first.message.finish(runView(ended()));
-  let found = 0;
-  const onFinalFound = () => (found += 1);
-  const { message } = rig.open({ thread: first.thread, recovered: true, onFinalFound });
-  expect(await message.finish(runView(ended()))).toMatchObject({ delivered: true });
-  expect(found).toBe(1);
-});

@@ -251,7 +251,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       kernelspecs,
       channels,
       kernels,
-      notebooks,
+      notebooks: createNotebookStore(faulty.keyv('notebook'), undefined),
       limits: {
         aliases: {},
         defaultLanguage: 'python3',

@@ -30,7 +30,7 @@ export const storeFields = {
   SPOOL_LIMIT: withDefault(size, '2GB', {
     example: '10GB',
     description:
-      'How much output of all runs together is stored on disk. Output beyond that is shown but not kept, and the answer says so.',
+      'How much output of all runs together is stored on disk, of which a tenth, at most 100 MB, is left free. Output beyond that is shown but not kept, and the answer says so.',
   }),
 };
 

@@ -77,8 +77,7 @@ export class ExecutionQueue {
         new Date(),
       );
       if (isTooLong(frame)) execution.finishAs('notSent', 'longer than the 10 MiB that a gateway takes');
-      else if (!this.#mayWrite())
-        execution.finishAs('notSent', 'this process may send nothing at the moment');
+      else if (!this.#mayWrite()) execution.finishAs('writesPaused');
       else {
         this.addWritten(execution);
         this.#socket.send(frame);

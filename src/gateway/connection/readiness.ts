@@ -203,7 +203,7 @@ export async function isBusySilently(
 ): Promise<boolean> {
   const { websocket } = handshake;
   // No reply can be read: the websocket is paused for a resume or a slow reader.
-  if (socket.isOpen && socket.isHeld) return true;
+  if (socket.isHeld) return true;
   const model = await findKernel(kernelId, signal).catch(() => 'unknown' as const);
   if (model === 'unknown') return false;
   if (model === undefined) throw kernelGone(kernelId);

@@ -206,7 +206,8 @@ export class RunningExecution implements Execution {
   /** Schedules the end by what is known now. */
   planEnd(): void {
     const planned = this.ending.plan();
-    if (planned === 'open') this.#silence?.refresh();
+    // The look that follows finds out when a failed interrupt can be sent, even if the code never stops printing.
+    if (planned === 'open' && !this.#stopping.isDue) this.#silence?.refresh();
     if (planned === 'planned') clearTimeout(this.#silence);
   }
 

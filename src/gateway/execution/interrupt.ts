@@ -133,6 +133,11 @@ export class Stopping {
     return this.#signal?.aborted === true;
   }
 
+  /** An interrupt failed and waits to be sent again. */
+  get isDue(): boolean {
+    return this.#state === 'due';
+  }
+
   /** Reports if the stop has no effect within the timeout, even if no interrupt could be sent. */
   watch(): void {
     clearTimeout(this.#watch);

@@ -26,6 +26,9 @@ export interface PostKernel {
 /** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
 const DELETIONS = 3;
 
+/** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
+const PAGES = 4;
+
 const kernelModel = z
   .object({
     id: z.string().min(1),
@@ -95,9 +98,10 @@ export function createKernelsApi(
   async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     let answer = await look();
-    if (answer.status === 404 && !isMissingKernel(answer)) {
+    // A proxy's page: the gateway may have come back after it, or some of the proxy's replicas may not have lost it.
+    for (let pages = 1; answer.status === 404 && !isMissingKernel(answer) && pages < PAGES; pages += 1) {
+      if (pages > 1) await delay(timings.shutdownLookMs);
       await mustBeThere(signal);
-      // The gateway may have come back between the two answers.
       answer = await look();
     }
     if (isMissingKernel(answer) || isStopped(answer)) return undefined;
@@ -195,8 +199,8 @@ function isDoubtful({ status }: Answer): boolean {
 }
 
 /**
- * Whether `findKernel` failed because the gateway is there, but a proxy has put its own page in place of a 404. Together
- * with another such answer it proves that the kernel is gone.
+ * Whether `findKernel` failed because the gateway is there, but a proxy puts its own page in place of each 404. Together
+ * with such a page for another call it proves that the kernel is gone.
  */
 export function isHidden404(failure: unknown): boolean {
   return failure instanceof GatewayError && failure.code === 'refused' && failure.status === 404;

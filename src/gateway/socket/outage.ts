@@ -61,9 +61,9 @@ export class OutageWatch {
     this.answered();
   }
 
-  /** An attempt failed. */
+  /** An attempt failed. That this process may write nothing is no outage of the gateway. */
   failed(failure: unknown): void {
-    if (!(failure instanceof GatewayError)) return;
+    if (!(failure instanceof GatewayError) || failure.code === 'writesPaused') return;
     this.#last = failure;
     this.#notify();
   }

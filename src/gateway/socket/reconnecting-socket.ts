@@ -6,7 +6,7 @@ import { kernelGone } from '../http/kernels-api.ts';
 import type { Status } from '../outputs.ts';
 import type { SocketEvent } from './event-turns.ts';
 import { Outage, OutageWatch } from './outage.ts';
-import { isThere, untilUpgraded, type SocketOptions } from './upgrade.ts';
+import { isFinal, isThere, untilUpgraded, type SocketOptions } from './upgrade.ts';
 import { KernelSocket } from './websocket.ts';
 
 export type ReconnectingEvent =
@@ -229,9 +229,8 @@ export class ReconnectingSocket {
             { event: 'socket.unopened', kernelId, err: cause, attempt: this.#attempt },
             'the websocket to a kernel did not open',
           );
-          if (cause instanceof GatewayError && (cause.code === 'kernelGone' || cause.code === 'startFailed'))
-            break;
-          if (!(cause instanceof GatewayError && cause.code === 'writesPaused')) watch.failed(cause);
+          if (isFinal(cause)) break;
+          watch.failed(cause);
         }
       }
     } catch {

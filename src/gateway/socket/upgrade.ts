@@ -110,6 +110,16 @@ async function confirmed(failure: unknown, options: SocketOptions): Promise<unkn
   return new GatewayError('unreachable', `${words} opens no websocket to it (status 500)`, { status });
 }
 
+/**
+ * Whether no other attempt to reach a kernel that has answered before can help. A 500 may come from a proxy, or from a
+ * gateway whose kernel is being restarted.
+ */
+export function isFinal(failure: unknown): boolean {
+  if (!(failure instanceof GatewayError)) return false;
+  const { code, status } = failure;
+  return code === 'kernelGone' || (code === 'startFailed' && status !== 500);
+}
+
 /** False only if the kernel is known to be gone. */
 export async function isThere(
   { kernelId, findKernel }: SocketOptions,

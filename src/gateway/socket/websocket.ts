@@ -7,8 +7,8 @@ import { type SocketOptions, untilOpen } from './upgrade.ts';
 
 /** How long the server may take to answer our close. */
 const CLOSE_MS = 1_000;
-/** The pong to one of our pings, which have no payload. */
-const PONG_BYTES = 2;
+/** Length of a ping's or pong's frame without its payload. */
+const CONTROL_BYTES = 2;
 
 /** One websocket to a kernel, from its upgrade to its close. `ReconnectingSocket` reopens it. */
 export class KernelSocket {
@@ -25,11 +25,9 @@ export class KernelSocket {
   #unanswered = 0;
   #pinging: NodeJS.Timeout | undefined;
   #hasAcknowledged = false;
-  /**
-   * When bytes of a message came last: those of a long one come for a while before it is complete. Pongs do not count,
-   * because the gateway sends them whether or not its own sockets reach the kernel.
-   */
-  receivedMs = 0;
+  /** Of the pings and pongs in the bytes that are being read. */
+  #controlBytes = 0;
+  #receivedMs = 0;
 
   constructor(options: SocketOptions, onEvent: (event: SocketEvent) => void) {
     this.#options = options;
@@ -41,6 +39,15 @@ export class KernelSocket {
 
   get isOpen(): boolean {
     return this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * When bytes of a message came last: those of a long one come for a while before it is complete, and while frames wait
+   * for their turn nothing is read. Pings and pongs do not count, because the gateway sends them whether or not its own
+   * sockets reach the kernel.
+   */
+  get receivedMs(): number {
+    return this.#turns.isBehind ? performance.now() : this.#receivedMs;
   }
 
   send(frame: string): void {
@@ -135,6 +142,8 @@ export class KernelSocket {
       if (this.#isPaused) socket.pause();
       this.#onEvent({ kind: 'open' });
     });
+    for (const control of ['ping', 'pong'])
+      socket.on(control, ({ length }: Buffer) => (this.#controlBytes += CONTROL_BYTES + length));
     socket.on('message', (frame: Buffer, isBinary) => {
       this.#acknowledge();
       this.#turns.giveFrame(frame, isBinary);
@@ -152,9 +161,11 @@ export class KernelSocket {
     await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
   }
 
+  /** Called after the events of what these bytes complete. */
   #onBytes(bytes: number): void {
     this.#unanswered = 0;
-    if (bytes > PONG_BYTES) this.receivedMs = performance.now();
+    if (bytes > this.#controlBytes) this.#receivedMs = performance.now();
+    this.#controlBytes = 0;
   }
 
   #startPinging(): void {
@@ -165,7 +176,8 @@ export class KernelSocket {
   }
 
   #ping(): void {
-    if (this.#isPaused || !this.isOpen) return;
+    // What waits to be read may be the pong.
+    if (this.#isPaused || this.#turns.isBehind || !this.isOpen) return;
     // Nothing received since two pings: the connection is half-open (protocol.md §2.4, trap 37).
     if (this.#unanswered >= 2) return this.#socket?.terminate();
     this.#unanswered += 1;

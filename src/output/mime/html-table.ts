@@ -1,7 +1,7 @@
 import type { Handler } from 'htmlparser2';
 import { giveTurn } from '../../gateway/event-loop.ts';
 import { inPieces } from '../terminal/terminal-reader.ts';
-import { readHtml } from './html-text.ts';
+import { isLine, readHtml } from './html-text.ts';
 
 /** A table of texts as the kernel sent it, possibly without some rows and columns, which are replaced by dots. */
 export interface Table {
@@ -79,7 +79,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
           rows: span(attributes['rowspan']),
         };
         row.push(cell);
-      } else if (name === 'br' && cell !== undefined) cell.text += '\n';
+      } else if (isLine(name) && cell !== undefined) cell.text += '\n';
     },
     ontext(text) {
       if (muted > 0) return;
@@ -91,6 +91,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
       else if (name === 'style' || name === 'script') muted -= 1;
       else if (name === 'tr') endRow();
       else if (name === 'td' || name === 'th') cell = undefined;
+      else if (isLine(name) && cell !== undefined) cell.text += '\n';
       if (name === 'thead') inHead = false;
       if (name === 'caption') inCaption = false;
     },
@@ -177,12 +178,22 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
 }
 
 /**
- * Reduces runs of blanks to one, in turns. The text is joined from pieces: replacing a million places would leave as
+ * Reduces runs of blanks and of line ends to one, in turns. The text is joined from pieces: replacing a million places would leave as
  * many fragments until it is read.
  */
 async function oneSpaced(text: string): Promise<string> {
   const pieces: string[] = [];
-  await inPieces(text, (piece) => void pieces.push(piece.split(/[^\S\n]+/).join(' ')));
+  await inPieces(
+    text,
+    (piece) =>
+      void pieces.push(
+        piece
+          .split(/[^\S\n]+/)
+          .join(' ')
+          .split(/ ?\n[ \n]*/)
+          .join('\n'),
+      ),
+  );
   return pieces.join('').trim();
 }
 

@@ -5,6 +5,11 @@ import { joinWords } from '../../text.ts';
 const blockTags = new Set(
   'p div br tr table ul ol dl h1 h2 h3 h4 h5 h6 pre section blockquote summary figcaption'.split(' '),
 );
+/** Whether such an element begins a line of its own. */
+export function isLine(tag: string): boolean {
+  return blockTags.has(tag) || tag === 'li' || tag === 'dt';
+}
+
 /** Text inside media elements is for browsers that cannot play them. */
 export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),

@@ -1,4 +1,4 @@
-import type { KernelOutput, WidgetState } from '../../gateway/outputs.ts';
+import type { KernelOutput, Output, WidgetState } from '../../gateway/outputs.ts';
 import { joinWords } from '../../text.ts';
 import { shortHtmlAsText } from '../mime/html-text.ts';
 
@@ -31,7 +31,7 @@ export class Widgets {
    * Replaces widget output by text: a widget's display, or updates of the displays that its change affects. Undefined
    * for output without widgets.
    */
-  read(output: KernelOutput, nowMs: number): KernelOutput[] | undefined {
+  read(output: KernelOutput, nowMs: number): Output[] | undefined {
     if (output.kind === 'widget') {
       this.#change(output);
       if (nowMs - this.#refreshedAtMs < REFRESH_MS) return [output];
@@ -42,8 +42,8 @@ export class Widgets {
   }
 
   /** Updates of the displayed widgets that have changed since the last call. */
-  updates(): KernelOutput[] {
-    return [...this.#shown].flatMap(([id, before]): KernelOutput[] => {
+  updates(): Output[] {
+    return [...this.#shown].flatMap(([id, before]): Output[] => {
       const words = this.#words(id) ?? (before === undefined ? undefined : '');
       if (words === undefined || words === before) return [];
       this.#shown.set(id, words);
@@ -53,13 +53,13 @@ export class Widgets {
     });
   }
 
-  #change({ id, state }: KernelOutput & { kind: 'widget' }): void {
+  #change({ id, state }: Output & { kind: 'widget' }): void {
     if (state === undefined) this.#models.delete(id);
     else if (this.#models.has(id) || this.#models.size < WIDGETS_KEPT)
       this.#models.set(id, { ...this.#models.get(id), ...state });
   }
 
-  #readDisplay(output: KernelOutput & { kind: 'display' | 'result' }): KernelOutput[] | undefined {
+  #readDisplay(output: Output & { kind: 'display' | 'result' }): Output[] | undefined {
     // An invalid bundle is detected when it is read.
     const view: unknown = Reflect.get(Object(output.data), VIEW);
     const id: unknown =

@@ -1,39 +1,58 @@
+import { statfsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
 import { createFolder } from '../../folders.ts';
 
-/** The output of all runs together has reached SPOOL_LIMIT. */
+/** A full disk would stop the store, and the bot could not even end the run whose output fills it. */
+const LEFT_FREE_BYTES = 100_000_000;
+const LEFT_FREE_SHARE = 0.1;
+/** How long the answer to how much is free is believed; other programs may write, too. */
+const FREE_KNOWN_MS = 500;
+
+/** The output of all runs together has reached SPOOL_LIMIT, or the disk has no room beside what it leaves free. */
 export class SpoolFullError extends Error {
   override readonly name = 'SpoolFullError';
 
   constructor() {
-    super('the output of all runs together has reached SPOOL_LIMIT');
+    super('there is no room for more output: SPOOL_LIMIT is reached, or the disk is nearly full');
   }
 }
 
 /**
- * The bytes that all runs of this process may use on the disk (SPOOL_LIMIT). Output of posted runs, kept only for late
+ * The bytes that all runs of this process may use on the disk (SPOOL_LIMIT), as far as it has room for them. Output of posted runs, kept only for late
  * output, is deleted when others need the room, oldest first.
  */
 export class SpoolBudget {
   readonly #maxBytes: number;
+  readonly #readFree: () => number;
   readonly #spare = new Set<() => void>();
+  #free = { bytes: 0, usedBytes: 0, atMs: -Infinity };
   usedBytes = 0;
 
-  constructor(maxBytes: number) {
+  /** `readFree`: how many bytes the disk has room for. */
+  constructor(maxBytes: number, readFree: () => number = () => Infinity) {
     this.#maxBytes = maxBytes;
+    this.#readFree = readFree;
   }
 
   /** How many of `wanted` bytes may be written. */
   roomFor(wanted: number): number {
     for (const giveUp of this.#spare) {
-      if (this.#maxBytes - this.usedBytes >= wanted) break;
+      if (this.#room() >= wanted) break;
       this.#spare.delete(giveUp);
       giveUp();
     }
-    return Math.max(0, Math.min(wanted, this.#maxBytes - this.usedBytes));
+    return Math.max(0, Math.min(wanted, this.#room()));
+  }
+
+  #room(): number {
+    const atMs = performance.now();
+    if (atMs - this.#free.atMs > FREE_KNOWN_MS)
+      this.#free = { bytes: this.#readFree(), usedBytes: this.usedBytes, atMs };
+    const { bytes, usedBytes } = this.#free;
+    return Math.min(this.#maxBytes - this.usedBytes, bytes + usedBytes - this.usedBytes);
   }
 
   /** A negative number releases bytes. */
@@ -48,6 +67,17 @@ export class SpoolBudget {
 
   withdraw(giveUp: (() => void) | undefined): void {
     if (giveUp !== undefined) this.#spare.delete(giveUp);
+  }
+}
+
+/** How many bytes the disk of a folder has room for, without those that are left free; Infinity if it does not say. */
+export function roomOnDisk(dir: string): number {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(dir);
+    if (blocks === 0) return Infinity;
+    return Math.max(0, bavail * bsize - Math.min(LEFT_FREE_BYTES, LEFT_FREE_SHARE * blocks * bsize));
+  } catch {
+    return Infinity;
   }
 }
 

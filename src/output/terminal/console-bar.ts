@@ -40,8 +40,7 @@ export class ConsoleBarReader {
     let remaining = '';
     let at = 0;
     for (const match of text.matchAll(BAR_OR_CLEARED)) {
-      const between = text.slice(at, match.index);
-      this.#note(between);
+      const between = this.#told(text.slice(at, match.index));
       if (!this.#isBar(match[0])) continue;
       remaining += between;
       at = match.index + match[0].length;
@@ -51,9 +50,7 @@ export class ConsoleBarReader {
     }
     const rest = text.slice(at);
     this.#held = this.#beginning(rest);
-    const told = rest.slice(0, rest.length - this.#held.length);
-    this.#note(told);
-    return remaining + told;
+    return remaining + this.#told(rest.slice(0, rest.length - this.#held.length));
   }
 
   /** Starts counting the stages anew. */
@@ -67,8 +64,7 @@ export class ConsoleBarReader {
   end(): string {
     const held = this.#held;
     this.#held = '';
-    this.#note(held);
-    return held;
+    return this.#told(held);
   }
 
   /** Undefined until a bar has appeared. A stage that is no longer shown has finished all its tasks. */
@@ -87,16 +83,19 @@ export class ConsoleBarReader {
   }
 
   /**
-   * A bar begins with a carriage return, which a terminal may lose at the start of a line. Only a bar that is shown can
-   * be cleared.
+   * A bar begins with a carriage return, which a terminal may lose at the start of a line. A bar that is cleared there may
+   * have been shown during an earlier run.
    */
   #isBar(found: string): boolean {
-    if (!found.includes('[')) return this.#shown.size > 0;
-    return found.startsWith('\r') || this.#before !== 'text';
+    if (this.#before !== 'text') return true;
+    return found.includes('[') ? found.startsWith('\r') : this.#shown.size > 0;
   }
 
-  #note(text: string): void {
-    if (text !== '') this.#before = text.endsWith('\n') ? 'lineStart' : 'text';
+  /** Text that is no bar. Spark 3.5 and 4 end a bar with a carriage return of its own, which is part of it. */
+  #told(text: string): string {
+    if (text === '' || (this.#before === 'bar' && /^\r+$/.test(text))) return '';
+    this.#before = text.endsWith('\n') ? 'lineStart' : 'text';
+    return text;
   }
 
   /** The end of the text that may be the beginning of a bar. */

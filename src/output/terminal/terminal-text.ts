@@ -112,8 +112,11 @@ export class FoldedText {
 
   #erase(part: 'toEnd' | 'toStart' | 'all'): void {
     const row = this.#rows[this.#row];
-    if (part === 'toStart') row?.write(0, ' '.repeat(Math.min(this.#column, WINDOW_CHARS)));
-    else row?.cutAt(part === 'all' ? 0 : this.#column);
+    if (row === undefined) return;
+    // What is below the cursor is erased, too.
+    const erased = Math.min(this.#column + 1, row.length, WINDOW_CHARS);
+    if (part === 'toStart') row.write(0, ' '.repeat(erased));
+    else row.cutAt(part === 'all' ? 0 : this.#column);
   }
 
   #fix(line: FoldedLine): void {

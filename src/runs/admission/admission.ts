@@ -132,22 +132,22 @@ export class Admission {
    * late for that. Rejects as {@link submit} does.
    */
   async replaceWaiting(
-    { id, workspace, channel }: Run,
+    { id, workspace, channel, data: { requestKey } }: Run,
     { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
     const chosen = await this.#choose(workspace, channel, snippet);
-    const live = kernels.run(id);
-    if (live?.run.state !== 'waiting') return false;
+    const { notebook } = snippet;
+    if (notebook !== undefined && this.#findWaiting(id) !== undefined)
+      await this.#deps.notebooks.keep(requestKey, notebook.notebook);
+    const live = this.#findWaiting(id);
+    if (live === undefined) return false;
     const before = kernels.session(live.run);
-    // Its kernel may just be starting, for the old language.
-    if (before.isCurrent(live)) return false;
     const { kernelspec } = chosen;
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
     if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
-    const { notebook } = snippet;
     const data = {
       ...snippetData(snippet, chosen),
       editedTs,
@@ -155,13 +155,19 @@ export class Admission {
       switchAskedAt: undefined,
       switchAgreedBy: undefined,
     };
-    if (notebook !== undefined) await this.#deps.notebooks.keep(live.run.data.requestKey, notebook.notebook);
     before.remove(live);
     try {
       return await live.replaceCode(snippet.blocks, data, queue);
     } finally {
       kernels.session(live.run).submit(live);
     }
+  }
+
+  /** Undefined if it is its turn already: its kernel may just be starting, for the old language. */
+  #findWaiting(id: string): LiveRun | undefined {
+    const { kernels } = this.#deps;
+    const live = kernels.run(id);
+    return live?.run.state === 'waiting' && !kernels.session(live.run).isCurrent(live) ? live : undefined;
   }
 
   /** What words mean in this channel now. */

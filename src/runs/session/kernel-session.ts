@@ -137,10 +137,7 @@ export class KernelSession {
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
-  /**
-   * Whether a run with this kernelspec would replace the kernel and has to ask first. With several kernels in a channel that
-   * is only a run from before this was set.
-   */
+  /** Whether a run with this kernelspec would replace the kernel and has to ask first. */
   needsSwitch(kernelspec: string): boolean {
     return this.record !== undefined && this.record.kernelspec !== kernelspec;
   }
@@ -170,16 +167,20 @@ export class KernelSession {
     return isKept;
   }
 
-  /** The store was emptied. Runs that the kernel has not got are lost with it and end here. */
+  /** The store may have been emptied. Runs that the kernel has not got are lost with it and end here. */
   notifyLost(): void {
     this.#kernel.storeAgain();
+    for (const live of this.#queue.all) void this.#endIfLost(live);
+  }
+
+  async #endIfLost(live: LiveRun): Promise<void> {
+    const isStored = await live.commit({}).catch(() => true);
     // The current run is stored again before the kernel gets it.
-    for (const live of this.#queue.all) {
-      if (live.run.state !== 'waiting' || live === this.#queue.current) continue;
-      this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a waiting run');
-      const detail = 'The bot’s store has lost it while it waited; run it again.';
-      this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
-    }
+    const isKept = live.run.state !== 'waiting' || live === this.#queue.current;
+    if (isStored || isKept || live.released.aborted) return;
+    this.#deps.log.error({ event: 'run.lost', run: live.id }, 'the store has lost a waiting run');
+    const detail = 'The bot’s store has lost it while it waited; run it again.';
+    this.#endUnsent(live, { ...syntheticOutcome('notStarted', live.run.data.kernelspec), detail });
   }
 
   /** Ends the late edits of a run message. Resolves with the run's newest record if the run is remembered. */

@@ -79,7 +79,8 @@ export class SparkObserver {
     if (code === undefined || connection.isBusyElsewhere || this.#isIn(connection)) return;
     const { kind } = await executeQuietly(connection, code, TIMEOUT_MS, 'written');
     // The process is known only now: before the answer it may still have been starting.
-    if (kind !== 'unanswered' && kind !== 'notSent') this.#process.set(connection, processOf(connection));
+    const isSent = kind !== 'unanswered' && kind !== 'notSent' && kind !== 'writesPaused';
+    if (isSent) this.#process.set(connection, processOf(connection));
     if (kind !== 'ok')
       this.#log.warn(
         { event: 'spark.observer', kernel: kernelId, kind },

@@ -123,8 +123,8 @@ function withoutTexts(line: string, comment: string): string | undefined {
       at += run.length;
       continue;
     }
-    const quote = line.charAt(at);
-    if (line.startsWith(quote.repeat(3), at)) return undefined;
+    const mark = line.charAt(at);
+    if (line.startsWith(mark.repeat(3), at)) return undefined;
     const close = closingQuote(line, at);
     if (close === undefined) return undefined;
     const [prefix = ''] = /\w*$/.exec(line.slice(Math.max(0, at - LONGEST_PREFIX), at)) ?? [];

@@ -1,3 +1,4 @@
+import { literalInR } from '../../spark/sql/r.ts';
 import { type Notation, type Parameter, writeValue } from './values.ts';
 
 /** How a language writes values and assigns them, as papermill does it. */
@@ -21,7 +22,8 @@ const PYTHON_WORDS =
   'False None True and as assert async await break class continue def del elif else except exec finally for from global if import in is lambda nonlocal not or pass print raise return try while with yield';
 const SCALA_WORDS =
   'abstract case catch class def do else extends false final finally for forSome given if implicit import lazy match new null object override package private protected return sealed super then this throw trait true try type val var while with yield';
-const R_WORDS = 'if else repeat while function for next break TRUE FALSE NULL Inf NaN NA in';
+const R_WORDS =
+  'if else repeat while function for next break TRUE FALSE NULL Inf NaN NA NA_integer_ NA_real_ NA_complex_ NA_character_ in ...';
 
 const python: ParameterLanguage = {
   displayName: 'Python',
@@ -46,7 +48,7 @@ const scala: ParameterLanguage = {
 
 const r: ParameterLanguage = {
   displayName: 'R',
-  isName: namedBy(/^(?:[A-Za-z]|\.(?!\d))[\w.]*$/, R_WORDS),
+  isName: namedBy(/^(?:[A-Za-z]|\.(?!\.*\d))[\w.]*$/, R_WORDS),
   assign: ({ name, value }) => `${name} = ${writeValue(value, inR)}`,
   comment: '# Parameters',
   passed: /^(?:#.*|(?:library|require)\(.*\))?$/,
@@ -103,7 +105,7 @@ const inR: Notation = {
   yes: 'TRUE',
   no: 'FALSE',
   none: 'NULL',
-  text: (text) => quote(text, (code) => `\\${code.toString(8).padStart(3, '0')}`),
+  text: literalInR,
   open: 'list(',
   close: ')',
 };

@@ -93,9 +93,9 @@ export class Scheduler {
       await this.#notify(schedule, { kind: 'paused', reason: 'failures' });
   }
 
-  /** Sets the timer for this time, unless it fires earlier anyway. */
+  /** Sets the timer for this time, unless it fires earlier anyway. `Infinity`: nothing is due. */
   #arm(dueAt: number): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || dueAt === Infinity) return;
     const now = Date.now();
     const upAt = Math.min(dueAt, now + LONGEST_SLEEP_MS);
     if (this.#armedFor !== undefined && this.#armedFor <= upAt) return;

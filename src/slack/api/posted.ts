@@ -76,7 +76,7 @@ export async function postOnce(client: WebClient, place: Place, content: Content
       const found = isPerson
         ? undefined
         : await findPosted(client, place, metadata, sinceMs).catch(() => Promise.reject(error));
-      if (found !== undefined) return found.ts;
+      if (found !== undefined) return found;
       if (attempt === POST_TRIES) throw error;
     }
   }
@@ -86,7 +86,7 @@ export async function postOnce(client: WebClient, place: Place, content: Content
 const CLOCK_SKEW_MS = 60_000;
 
 /**
- * Finds the bot's message with this metadata, other than `exceptTs`; outside threads only among messages since
+ * Finds the ts of the bot's message with this metadata, other than `exceptTs`; outside threads only among messages since
  * `sinceMs`.
  */
 export async function findPosted(
@@ -95,12 +95,11 @@ export async function findPosted(
   { event_type, event_payload }: Metadata,
   sinceMs: number,
   exceptTs?: string,
-): Promise<{ ts: string; isFinal: boolean } | undefined> {
+): Promise<string | undefined> {
   for await (const { ts, metadata } of readMessages(client, place, sinceMs - CLOCK_SKEW_MS)) {
     const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
     const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
-    if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs)
-      return { ts, isFinal: payload.get('state') === 'final' };
+    if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs) return ts;
   }
   return undefined;
 }

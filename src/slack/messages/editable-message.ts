@@ -46,7 +46,6 @@ export interface EditableMessageOptions extends Owner {
   /** It is not shortened when Slack refuses its size. */
   isFixed?: boolean;
   onPosted?: (ts: string) => void;
-  onFinalFound?: (() => void) | undefined;
   /** Aborted when a successor takes over: a post that still waits for its turn is dropped. */
   signal?: AbortSignal;
 }
@@ -155,15 +154,14 @@ export class EditableMessage {
   async #look(): Promise<Wait | undefined> {
     if (!this.#mayExist) return undefined;
     const { client, looks } = this.#sending;
-    const { place, metadata, createdAt, onFinalFound } = this.#options;
+    const { place, metadata, createdAt } = this.#options;
     const waitMs = looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
       const found = await findPosted(client.client, place, metadata, createdAt);
       this.#mayExist = false;
       this.#mayHaveDouble = found === undefined;
-      if (found !== undefined) this.#found(found.ts);
-      if (found?.isFinal === true) onFinalFound?.();
+      if (found !== undefined) this.#found(found);
       return undefined;
     } catch (error) {
       const failure = readCallError(error);
@@ -189,8 +187,8 @@ export class EditableMessage {
     try {
       const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
       // Without a ts the message is being posted anew.
-      if (double === undefined || this.#ts === undefined || double.ts === this.#ts) return;
-      await client.remove(place.channel, double.ts);
+      if (double === undefined || this.#ts === undefined || double === this.#ts) return;
+      await client.remove(place.channel, double);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
       const about = { event: 'message.unsettled', err: error, run: runId };

@@ -100,7 +100,7 @@ export class SlackRunMessage implements RunMessage {
   /** Finds or makes its place, then shows progress until it is closed. Never rejects. */
   async #start(): Promise<void> {
     const { runId, channel, messageTs, predecessor, root, thread, createdAt } = this.#options;
-    const { recovered: mayExist, onThread, onPosted, onFinalFound } = this.#options;
+    const { recovered: mayExist, onThread, onPosted } = this.#options;
     const { signal } = this.#released;
     try {
       const place = { channel, thread };
@@ -117,7 +117,7 @@ export class SlackRunMessage implements RunMessage {
         if (ts !== undefined) onPosted(ts);
       }
       const metadata = metadataOf('answer', runId);
-      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted, onFinalFound };
+      const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted };
       this.#message = new EditableMessage(this.#sending, message);
       await this.#showLive(this.#message);
     } catch (error) {

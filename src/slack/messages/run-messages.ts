@@ -3,6 +3,7 @@ import type { Log } from '../../log.ts';
 import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
 import type { Run } from '../../runs/run.ts';
 import { readCallError, withRetries } from '../api/call-error.ts';
+import { sentence } from '../blocks/rich-text.ts';
 import { openClient } from '../transport/network.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
@@ -64,6 +65,12 @@ export function createRunMessages(options: RunMessagesOptions) {
   };
 }
 
+const REMOVED_TEXT = 'This message was removed.';
+const REMOVED = {
+  text: REMOVED_TEXT,
+  blocks: [{ type: 'rich_text' as const, elements: [sentence(REMOVED_TEXT, { italic: true })] }],
+};
+
 /**
  * Removes what the bot has posted for a run. Never rejects: what could not be removed is logged. False if Slack gave no
  * answer, or refused the bot's token. The client waits while Slack rate-limits it.
@@ -82,7 +89,16 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
     }
   };
   const removeMessage = async (run: Run, ts: string): Promise<boolean> =>
-    await attempt(run, 'message', () => withRetries(() => client.chat.delete({ channel: run.channel, ts })));
+    await attempt(run, 'message', async () => {
+      const place = { channel: run.channel, ts };
+      const deleting = withRetries(() => client.chat.delete(place));
+      await deleting.catch(async (error: unknown) => {
+        const failure = readCallError(error);
+        if (failure.kind !== 'refused' || failure.refusal !== 'other') throw error;
+        // Where the workspace keeps every message, at least its content and buttons go.
+        await withRetries(() => client.chat.update({ ...place, ...REMOVED }));
+      });
+    });
   /** Also deletes the message of the file, which would stay as an empty one. */
   const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {

@@ -101,8 +101,10 @@ const FORMS: ReadonlyMap<string, CommandForm> = new Map(
     schedule: { alone: { kind: 'scheduleForm' } },
     unschedule: {
       alone: malformed('Say which one: unschedule 2. The command schedules lists them. Nothing was changed.'),
-      with: (number) =>
-        /^\d{1,4}$/.test(number) ? { kind: 'unschedule', number: Number(number) } : undefined,
+      with(argument) {
+        const [, number] = /^#?(\d{1,4})$/.exec(argument) ?? [];
+        return number === undefined ? undefined : { kind: 'unschedule', number: Number(number) };
+      },
     },
   }),
 );

@@ -6,6 +6,20 @@ def tell(run, begun, ended, failed, tasks, job=None):
     return {"v": VERSION, "jobs": [begun, ended, failed], "tasks": tasks, "job": job, "lasts": run.lasts, "at": address}
 
 
+def address_of(sc):
+    """What Spark says about the address of its UI; the bot decides whether a browser can open it."""
+    if state["address"] is None or state["address"][0] is not sc:
+        conf = sc._conf
+
+        def ask(name):
+            return conf.get("spark." + name, None)
+        yarn = "org.apache.hadoop.yarn.server.webproxy.amfilter.AmIpFilter.param.PROXY_URI_BASES"
+        state["address"] = (sc, {
+            "app": sc.applicationId, "ui": sc.uiWebUrl, "yarn": ask(yarn),
+            "reverse": ask("ui.reverseProxyUrl") if ask("ui.reverseProxy") == "true" else None})
+    return state["address"][1]
+
+
 def tell_operations(run, **more):
     all_ = list(run.operations.values())
     tasks = [sum(each["counts"][n] for each in all_) for n in (0, 1)] + [sum(each["active"] for each in all_), 0]
@@ -27,9 +41,9 @@ def tell_away(run):
 def publish(run, data, parent=None):
     """Sends directly, because the display publisher would flush the user's streams. The message has an id of its own:
     the kernel numbers its ids, and the bot proves by them that no message was lost."""
-    if data == run.said:
+    if data == run.said and time.time() - run.said_at < AGAIN:
         return
-    run.said = data
+    run.said, run.said_at = data, time.time()
     kernel = run.kernel
     header = {"msg_id": str(uuid.uuid4()), "msg_type": "comm_msg", "username": "sparkthread",
               "session": kernel.session.session, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "version": "5.3"}
@@ -52,13 +66,17 @@ def observe(run):
     """Looks at one cell until it ends. The last look belongs to the cell, so that its totals are complete."""
     while not run.is_off:
         pause = min(MOST, max(LEAST, (time.time() - run.since) / 20)) if run.lasts else SOON
-        run.end.wait(pause)
+        for _ in range(int(pause / SOON)):
+            if run.end.wait(SOON) or run.is_interrupted:
+                break
         is_over = run.end.is_set()
         if is_over and not run.jobs:
             break
         try:
+            if run.is_interrupted and not is_over:
+                end_others(run)
             data = look(run)
-            if data is not None and (run.lasts or is_over or "away" in data):
+            if data is not None and (run.lasts or is_over or run.is_crowded or "away" in data):
                 publish(run, data)
         except Exception as error:
             state["error"], run.is_off = repr(error), True
@@ -142,12 +160,25 @@ def before(*_):
         if sc is not None:
             join_context(run, sc)
         follow_connect(run)
+        if sc is not None or "pyspark.sql.connect.client" in sys.modules:
+            notice_interrupts(run)
         state["run"] = run
         if state["thread"] is None or not state["thread"].is_alive():
             state["thread"] = start(loop, "sparkthread")
         wake.set()
     except Exception as error:
         state["run"], state["error"] = None, repr(error)
+
+
+def notice_interrupts(run):
+    """An interrupt may come at any moment, so the handler takes no lock and calls nothing but the kernel's own."""
+    run.theirs = signal.getsignal(signal.SIGINT)
+    if callable(run.theirs):
+        def handler(number, frame):
+            run.is_interrupted = True
+            return run.theirs(number, frame)
+        signal.signal(signal.SIGINT, handler)
+        run.handler = handler
 
 
 def join_context(run, sc):
@@ -172,6 +203,8 @@ def after(*_):
     if run is None:
         return
     state["last"] = run
+    if run.handler is not None and signal.getsignal(signal.SIGINT) is run.handler:
+        signal.signal(signal.SIGINT, run.theirs)
     run.end.set()
     if run.jobs and not run.is_off:
         run.done.wait(LAST_LOOK)

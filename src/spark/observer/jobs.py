@@ -7,19 +7,20 @@ context. An error here ends the observation of the cell, but does not affect the
 Python 2.7 and 3; PySpark 2.1 to 4.x. The source is jobs.py, cells.py and stop.py in one; `get_ipython` is provided.
 """
 import logging
+import signal
 import sys
 import threading
 import time
 import uuid
 
-VERSION = 4
+VERSION = 5
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
 # Seconds between two looks: frequent until a job has lasted, then depending on the age of the cell.
 SOON, LEAST, MOST = 0.5, 1.0, 5.0
-# Jobs that last this long (seconds) are reported.
-LASTS = 1.0
+# Jobs that last this long (seconds) are reported; without a change again after a while, because a bot may have just started.
+LASTS, AGAIN = 1.0, 10.0
 # Longest time (seconds) for one look, for the last look of a reported cell, and for the cell's end to wait for it.
 LOOK, LONG_LOOK, LAST_LOOK = 0.02, 0.25, 0.3
 # After a stop: how long later jobs are cancelled, how long none may come, and how long streams and sessions may take.
@@ -48,6 +49,7 @@ class Run(object):
         self.before, self.streams, self.has_strangers, self.was_unclear = set(), set(), False, False
         self.jobs, self.others, self.seen_at, self.ended, self.stages = set(), set(), {}, {}, {}
         self.lasts, self.is_off, self.said, self.operations = False, False, None, {}
+        self.is_interrupted, self.is_crowded, self.handler, self.theirs, self.said_at = False, False, None, None, 0
         self.end, self.done = threading.Event(), threading.Event()
 
     @property
@@ -74,18 +76,26 @@ class Tracker(object):
         self.sc = sc
         gateway = sc._gateway
         self.client = gateway._gateway_client
-        if is_main or is_pinned(sc):
-            self.tracker = sc._jsc.statusTracker()
-            return
+        self.is_shared = is_main or is_pinned(sc)
         # Without pinning, a job group belongs to the JVM thread behind a shared connection: stay out of that pool.
-        py4j = sys.modules["py4j.java_gateway"]
-        if state["client_of"] is not gateway:
-            state["client"] = py4j.GatewayClient(gateway_parameters=gateway.gateway_parameters,
-                                                 gateway_property=self.client.gateway_property)
-            state["client"].converters = getattr(self.client, "converters", None)
-            state["client_of"] = gateway
-        self.client = state["client"]
-        self.tracker = py4j.JavaMember("statusTracker", sc._jsc, sc._jsc._target_id, self.client)()
+        if not self.is_shared:
+            if state["client_of"] is not gateway:
+                state["client"] = sys.modules["py4j.java_gateway"].GatewayClient(
+                    gateway_parameters=gateway.gateway_parameters, gateway_property=self.client.gateway_property)
+                state["client"].converters = getattr(self.client, "converters", None)
+                state["client_of"] = gateway
+            self.client = state["client"]
+        self.tracker = self.ask("statusTracker")
+
+    def ask(self, name):
+        """What this method of the Java context returns."""
+        java = self.sc._jsc
+        if self.is_shared:
+            return getattr(java, name)()
+        return sys.modules["py4j.java_gateway"].JavaMember(name, java, java._target_id, self.client)()
+
+    def cancel(self, job):
+        self.ask("sc").cancelJob(job)
 
     def ids(self, array):
         """Reads a Java int[] in one call, however long it is."""
@@ -129,20 +139,6 @@ def streams_of(sc):
     return dict((str(query.runId()), query) for query in queries if query is not None)
 
 
-def address_of(sc):
-    """What Spark says about the address of its UI; the bot decides whether a browser can open it."""
-    if state["address"] is None or state["address"][0] is not sc:
-        conf = sc._conf
-
-        def ask(name):
-            return conf.get("spark." + name, None)
-        yarn = "org.apache.hadoop.yarn.server.webproxy.amfilter.AmIpFilter.param.PROXY_URI_BASES"
-        state["address"] = (sc, {
-            "app": sc.applicationId, "ui": sc.uiWebUrl, "yarn": ask(yarn),
-            "reverse": ask("ui.reverseProxyUrl") if ask("ui.reverseProxy") == "true" else None})
-    return state["address"][1]
-
-
 def strangers_of(run):
     """The running threads of earlier cells."""
     found = []
@@ -160,12 +156,15 @@ def are_strangers_at_work(run):
     if not run.has_strangers:
         return False
     frames = sys._current_frames()
-    for thread in strangers_of(run):
-        frame, depth = frames.get(thread.ident), 0
-        while frame is not None and depth < DEPTH:
-            if str(frame.f_globals.get("__name__")).startswith(("py4j", "pyspark")):
-                return True
-            frame, depth = frame.f_back, depth + 1
+    return any(is_in_spark(frames.get(thread.ident)) for thread in strangers_of(run))
+
+
+def is_in_spark(frame):
+    depth = 0
+    while frame is not None and depth < DEPTH:
+        if str(frame.f_globals.get("__name__")).startswith(("py4j", "pyspark")):
+            return True
+        frame, depth = frame.f_back, depth + 1
     return False
 
 
@@ -184,6 +183,7 @@ def find_jobs(run, tracker):
     if unknown:
         run.jobs |= own_of(run, tracker, unknown)
         run.others |= unknown - run.jobs
+    run.is_crowded = bool(active - run.jobs)
     return active & run.jobs
 
 
@@ -206,7 +206,7 @@ def own_of(run, tracker, unknown):
 
 
 def look(run):
-    """What is known of the cell's jobs; None while it has none."""
+    """What is known of the cell's jobs; None while there are none. Others' are told as no jobs: Spark's bar shows them too."""
     sc = context()
     if sc is None:
         return tell_away(run)
@@ -217,7 +217,7 @@ def look(run):
     tracker = Tracker(sc)
     active = find_jobs(run, tracker)
     if not run.jobs:
-        return None
+        return tell(run, 0, 0, 0, [0, 0, 0, 0]) if run.is_crowded else None
     now = time.time()
     for job in active:
         run.lasts = run.lasts or now - run.seen_at.setdefault(job, now) >= LASTS

@@ -59,8 +59,19 @@ def cancel(run, tracker):
     user's stderr."""
     active = find_jobs(run, tracker)
     for job in active:
-        tracker.sc._jsc.sc().cancelJob(job)
+        tracker.cancel(job)
     return bool(active)
+
+
+def end_others(run):
+    """An interrupt reaches only the cell's own thread, which may wait for others, such as those of a pool: ends their work,
+    until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
+    if is_in_spark(sys._current_frames().get(run.thread)):
+        return
+    sc = context()
+    if sc is not None and run.context is sc:
+        cancel(run, Tracker(sc))
+    interrupt(run, connect_sessions())
 
 
 def keep_cancelling(run, sc):

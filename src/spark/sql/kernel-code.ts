@@ -1,5 +1,5 @@
 import { sqlInPython } from './python.ts';
-import { sqlInR } from './r.ts';
+import { literalInR, sqlInR } from './r.ts';
 import { sqlInScala } from './scala.ts';
 import { splitStatements } from './split-statements.ts';
 
@@ -35,7 +35,7 @@ export function sqlForKernel(sql: string, { language, implementation }: SqlKerne
 export function sqlInNotebook(sql: string, language: string): string {
   const isR = plainLanguage(language) === 'r';
   const calls = splitStatements(sql).map(({ text }) =>
-    isR ? `SparkR::sql(${JSON.stringify(text)})` : `spark.sql(${readableLiteral(text)})`,
+    isR ? `SparkR::sql(${literalInR(text)})` : `spark.sql(${readableLiteral(text)})`,
   );
   const last = calls.pop() ?? '';
   return [...calls, isR ? `SparkR::showDF(${last})` : `${last}.show()`].join('\n');

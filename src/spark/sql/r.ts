@@ -7,7 +7,7 @@ import { splitStatements } from './split-statements.ts';
  */
 export function sqlInR(sql: string, rows: number): string {
   const statements = splitStatements(sql)
-    .map(({ text, line, column }) => `list(${line}L, ${column}L, ${JSON.stringify(text)})`)
+    .map(({ text, line, column }) => `list(${line}L, ${column}L, ${literalInR(text)})`)
     .join(', ');
   return `invisible(local({
   statements <- list(${statements})
@@ -15,6 +15,13 @@ export function sqlInR(sql: string, rows: number): string {
   mime <- ${JSON.stringify(SPARK_TABLE_MIME)}
 ${BODY}
 }))`;
+}
+
+/** JSON strings are valid in R, except for control characters that it wants to see escaped. */
+export function literalInR(text: string): string {
+  return JSON.stringify(text).replaceAll(/[\u007f\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 const BODY = `  connection <- function() {

@@ -21,13 +21,12 @@ export class RedisEntries implements Entries {
     return values.map((value) => value ?? undefined);
   }
 
-  async set(namespace: string, entries: readonly Entry[]): Promise<void> {
-    const given = entries.flatMap(({ key, value, ttl }) => [key, value, wholeMs(ttl)]);
-    await this.#redis.write(z.null(), 'setEntries', encodeURIComponent(namespace), ...given);
+  async set(namespace: string, { key, value, ttl }: Entry): Promise<void> {
+    await this.#redis.write(z.null(), 'setEntry', encodeURIComponent(namespace), key, value, wholeMs(ttl));
   }
 
-  async delete(namespace: string, keys: readonly string[]): Promise<boolean> {
-    return (await this.#redis.write(z.number(), 'deleteEntries', encodeURIComponent(namespace), ...keys)) > 0;
+  async delete(namespace: string, key: string): Promise<boolean> {
+    return (await this.#redis.write(z.number(), 'deleteEntry', encodeURIComponent(namespace), key)) === 1;
   }
 
   async clear(namespace: string): Promise<void> {

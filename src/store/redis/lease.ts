@@ -13,6 +13,8 @@ const FRESH_MS = 15_000;
 /** The least time between two handovers: two processes that each miss something would otherwise alternate for ever. */
 const AGAIN_MS = 10 * 60_000;
 
+const NO_DEFERRAL = { when: 'none', untilMs: Infinity } as const;
+
 /** One key, "<epoch> <holder>", that expires by Redis' own clock, so that the clocks of two processes need not agree. */
 export class RedisLease implements LeaderLease {
   readonly holder = randomUUID();
@@ -20,15 +22,12 @@ export class RedisLease implements LeaderLease {
   readonly handover: Handover;
   readonly #redis: RedisConnection;
   #epoch = 0;
-  /** When this standby last asked, the store had a version and another leader. */
-  #isKnown = false;
-  /** Redis has failed to answer this standby since then. Probably the leader got no answer either, and its lease expired. */
-  #wasAway = false;
   /**
-   * By `performance.now()`: until then this standby defers to the old leader if the store was emptied or away. Only that process
-   * can write back what was lost, and it has the output that its kernels sent meanwhile.
+   * When this standby, which has seen another leader, leaves a free lease to it: if the store was `emptied`, or, once Redis has
+   * failed to answer, always, because probably the leader got no answer either and its lease expired. Only that process can
+   * write back what was lost, and it has the output that its kernels sent meanwhile. `untilMs` is by `performance.now()`.
    */
-  #defersUntil: number | undefined;
+  #deferral: { when: 'none' | 'emptied' | 'free'; untilMs: number } = NO_DEFERRAL;
 
   constructor(redis: RedisConnection) {
     this.#redis = redis;
@@ -42,23 +41,22 @@ export class RedisLease implements LeaderLease {
 
   async acquire(ttlMs: number): Promise<LeaseAnswer> {
     const now = performance.now();
-    const waits = this.#isKnown && now < (this.#defersUntil ?? Infinity);
-    const defers = !waits ? 'none' : this.#wasAway ? 'free' : 'emptied';
+    const { when, untilMs } = this.#deferral;
+    const defers = now < untilMs ? when : 'none';
     const given = [this.holder, ttlMs, this.#epoch, this.#redis.oldChannel, STORE_VERSION, defers];
     const [kind, value, version, wanted] = await this.#redis
       .read(ANSWER, 'acquire', ...given)
       .catch((error: unknown) => {
-        this.#wasAway = true;
+        if (when !== 'none') this.#deferral = { when: 'free', untilMs };
         throw error;
       });
     checkVersion(version);
     if (kind === 'deferred') {
-      this.#defersUntil ??= now + ttlMs;
+      this.#deferral = { when, untilMs: Math.min(untilMs, now + ttlMs) };
       return { kind: 'taken' };
     }
-    this.#defersUntil = undefined;
-    this.#wasAway = false;
-    this.#isKnown = kind === 'taken' && version !== '';
+    const isStandby = kind === 'taken' && version !== '';
+    this.#deferral = isStandby ? { when: 'emptied', untilMs: Infinity } : NO_DEFERRAL;
     if (kind === 'taken') {
       // A standby learns here what the leader misses.
       if (wanted === 'slack' || wanted === 'gateway') this.handover.onWanted?.(wanted);

@@ -170,18 +170,14 @@ const BODIES = {
     local old = redis.call('ZRANGEBYSCORE', prefix .. 'requested', '-inf', '(' .. ARGV[3], 'LIMIT', 0, ARGV[4])
     for _, request in ipairs(old) do forget(request) end
     return #old`,
-  /** [namespace, …(key, value, ttlMs or '')]. */
-  setEntries: `
-    for i = 4, #ARGV, 3 do setEntry(ARGV[3], ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+  /** [namespace, key, value, ttlMs or '']. */
+  setEntry: `
+    setEntry(ARGV[3], ARGV[4], ARGV[5], ARGV[6])
     redis.call('ZREMRANGEBYSCORE', prefix .. 'index:' .. ARGV[3], '-inf', string.format('%.0f', now))`,
-  /** [namespace, …keys] → the number of deleted entries. */
-  deleteEntries: `
-    local deleted = 0
-    for i = 4, #ARGV do
-      deleted = deleted + redis.call('DEL', prefix .. 'keyv:' .. ARGV[3] .. ':' .. ARGV[i])
-      redis.call('ZREM', prefix .. 'index:' .. ARGV[3], ARGV[i])
-    end
-    return deleted`,
+  /** [namespace, key] → 1 if it was there. */
+  deleteEntry: `
+    redis.call('ZREM', prefix .. 'index:' .. ARGV[3], ARGV[4])
+    return redis.call('DEL', prefix .. 'keyv:' .. ARGV[3] .. ':' .. ARGV[4])`,
   /** [namespace]. */
   clearEntries: `
     local index = prefix .. 'index:' .. ARGV[3]
@@ -230,10 +226,10 @@ const BODIES = {
     return redis.call('GET', prefix .. 'offer') == ARGV[3] and 1 or 0`,
   /** [part, ttlMs]. Standbys call it, so it needs no lease. */
   offer: `redis.call('SET', prefix .. 'offer', ARGV[3], 'PX', ARGV[4])`,
-  /** [part, ms until the next handover]. Releases the caller's lease. */
+  /** [part, ms until the next handover]. */
   giveWay: `
     redis.call('SET', prefix .. 'handover', ARGV[3], 'PX', ARGV[4])
-    redis.call('DEL', prefix .. 'lease', prefix .. 'wanted', prefix .. 'offer')`,
+    redis.call('DEL', prefix .. 'wanted', prefix .. 'offer')`,
 };
 
 const ALL = { ...BODIES, ...MIGRATION };

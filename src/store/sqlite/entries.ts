@@ -20,22 +20,16 @@ export class SqliteEntries implements Entries {
     );
   }
 
-  async set(namespace: string, entries: readonly Entry[]): Promise<void> {
+  async set(namespace: string, { key, value, ttl }: Entry): Promise<void> {
     this.#lease.write(() => {
       const now = Date.now();
       this.#sql.expire.run(now);
-      for (const { key, value, ttl } of entries) {
-        this.#sql.upsert.run(namespace, key, value, ttl === undefined ? null : Math.ceil(now + ttl));
-      }
+      this.#sql.upsert.run(namespace, key, value, ttl === undefined ? null : Math.ceil(now + ttl));
     });
   }
 
-  async delete(namespace: string, keys: readonly string[]): Promise<boolean> {
-    return this.#lease.write(() => {
-      let deleted = 0;
-      for (const key of keys) deleted += Number(this.#sql.delete.run(namespace, key).changes);
-      return deleted > 0;
-    });
+  async delete(namespace: string, key: string): Promise<boolean> {
+    return this.#lease.write(() => this.#sql.delete.run(namespace, key).changes === 1);
   }
 
   async clear(namespace: string): Promise<void> {

@@ -459,15 +459,36 @@ test.for([...NO_ROUTE.map((body) => [404, body] as const), [500, '<html>oops</ht
   },
 );
 
-test.for(NO_ROUTE)('a proxy that answers 404 twice proves nothing of a kernel: %o', async (body) => {
+// Its page answers the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
+// what comes before where not all of the proxy's replicas have lost it.
+test.for(NO_ROUTE.flatMap((body) => [['to all', 2, body] as const, ['to some', 3, body] as const]))(
+  'a proxy that answers 404 %s for a moment proves nothing of a kernel',
+  async ([to, most, body]) => {
+    await using rig = await startConnectedRig();
+    const { server, kernel } = rig;
+    const running = await runBegun(rig, 'a');
+    let pages = most;
+    server.answer = ({ path }) => {
+      if (to === 'to some' && !path.includes(kernel.id)) return undefined;
+      pages -= 1;
+      return pages < 0 ? undefined : { status: 404, body };
+    };
+    kernel.drop();
+    await running.until('reconnected');
+    kernel.end();
+    expect(await running.end).toMatchObject({ kind: 'ok' });
+  },
+);
+
+test('a 500 at an upgrade proves nothing of a kernel that the gateway has, whatever state it says', async () => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
   const running = await runBegun(rig, 'a');
-  // Its page answers the upgrade and the look at the kernel; the gateway is there again for what is asked after them.
-  let pages = 2;
-  server.answer = () => {
-    pages -= 1;
-    return pages < 0 ? undefined : { status: 404, body };
+  kernel.executionState = 'starting';
+  let pages = 1;
+  server.answer = ({ isUpgrade }) => {
+    if (isUpgrade) pages -= 1;
+    return !isUpgrade || pages < 0 ? undefined : { status: 500, body: '<html>Internal Server Error</html>' };
   };
   kernel.drop();
   await running.until('reconnected');
@@ -556,12 +577,19 @@ test('an unreachable websocket address is named', async () => {
   });
 });
 
-test('an idle kernel that gets nothing is found although the gateway answers pings', async () => {
+test('an idle kernel that gets nothing is found although the gateway answers pings and sends some', async () => {
   await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   kernel.answersInfo = false;
+  const pinging = setInterval(() => {
+    for (const socket of kernel.sockets.keys()) {
+      socket.ping('payload');
+      socket.pong();
+    }
+  }, 20);
   expect(await run(connection).end).toMatchObject({ kind: 'unknown' });
+  clearInterval(pinging);
   expect(rig.server.calls.filter(({ isUpgrade }) => isUpgrade).length).toBeGreaterThan(2);
 });
 

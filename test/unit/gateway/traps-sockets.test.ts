@@ -314,6 +314,28 @@ test('a stop during an outage of the gateway is sent afterwards', async () => {
   await interrupted.promise;
 });
 
+test('a stop that a passing failure of the gateway lost is sent again to code that goes on printing', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, server } = rig;
+  const stop = new AbortController();
+  const running = await runBegun(rig, undefined, { signal: stop.signal });
+  const printing = setInterval(() => kernel.stream(kernel.lastRequest, '.'), 20);
+  const lost = Promise.withResolvers<void>();
+  server.answer = ({ path }) => {
+    if (!path.endsWith('/interrupt')) return undefined;
+    lost.resolve();
+    return { status: 502, body: '<html>bad gateway</html>' };
+  };
+  stop.abort();
+  await lost.promise;
+  kernel.onInterrupt = () => {
+    clearInterval(printing);
+    kernel.end(undefined, { status: 'error', ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+  };
+  server.answer = () => undefined;
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
 test.for<CannedAnswer>([
   { status: 401, body: { reason: 'Unauthorized', message: '' } },
   { status: 200, body: '<html><title>Sign in</title></html>' },

@@ -181,3 +181,30 @@ test('a long output is written and read in pieces, whatever it consists of', asy
   expect(pieces.join('') === stringify(whole)).toBe(true);
   expect(record.cell(1)?.outputs).toHaveLength(1);
 });
+
+test('a clear within an Output widget leaves what was printed outside of it', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  record.begin(0);
+  await record.add({ kind: 'stream', name: 'stdout', text: 'KEEP' });
+  await record.add({ kind: 'widget', id: 'w', state: { isCapturing: true } });
+  await record.add({ kind: 'stream', name: 'stdout', text: 'one' });
+  await record.add({ kind: 'clear', wait: true });
+  await record.add({ kind: 'stream', name: 'stdout', text: 'two' });
+  await record.add({ kind: 'widget', id: 'w', state: { isCapturing: false } });
+  await record.add({ kind: 'stream', name: 'stdout', text: 'after' });
+  expect(await textsOf(record, 0)).toEqual(['KEEP', 'two', 'after']);
+  await record.add({ kind: 'clear', wait: false });
+  expect(await textsOf(record, 0)).toEqual([]);
+});
+
+test('a widget is its last state in words: a notebook without a kernel cannot draw it', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  const view = { 'text/plain': '0%', 'application/vnd.jupyter.widget-view+json': { model_id: 'w' } };
+  record.begin(0);
+  await record.add({ kind: 'widget', id: 'w', state: { model: 'FloatProgressModel', value: 0, max: 8 } });
+  await record.add({ kind: 'display', data: view, metadata: {} });
+  for (let value = 1; value <= 8; value += 1) await record.add({ kind: 'widget', id: 'w', state: { value } });
+  await record.close();
+  const [written = ''] = await piecesOf(record, 0);
+  expect(JSON.parse(written).data).toEqual({ 'text/plain': `|${'█'.repeat(20)}|` });
+});

@@ -211,7 +211,7 @@ test('one cell of blanks is read in turns: none has half of the work', async () 
   const share = await shareOfLongestTurn(async () => {
     cell = (await readHtmlTable(html))?.rows[0]?.[0];
   });
-  expect(cell).toBe(`a${' \n'.repeat(950_000)}b`);
+  expect(cell).toMatch(/^a\n+b$/);
   expect(share).toBeLessThan(1 / 2);
 });
 

@@ -69,6 +69,14 @@ test('the same code under the same name changes nothing; the same code for anoth
   expect((await saved.save({ ...snippet, kernelspec: 'python2' }, undefined, 2)).kind).toBe('taken');
 });
 
+test('a run that has found a snippet just before it was replaced gets the one that replaced it', async () => {
+  const { saved: first } = await saved.save(snippet, undefined, 1);
+  await saved.save({ ...snippet, kernelspec: 'r', language: 'R', blocks: ['2'] }, first.id, 2);
+  expect(await saved.snippet(first, [])).toEqual({ language: 'r', dialect: undefined, blocks: ['2'] });
+  await saved.forget(saved.find('C1', 'report') ?? never());
+  expect(await saved.snippet(first, [])).toBeUndefined();
+});
+
 test('a forgotten snippet is erased with its code, once', async () => {
   const { saved: first } = await saved.save(snippet, undefined, 1);
   expect(await saved.forget(first)).toBe(true);

@@ -1,5 +1,6 @@
 """The observer on a Spark and an IPython of this file's own; observer.test.ts runs it and gives the code by environment."""
 import os
+import signal
 import sys
 import threading
 import types
@@ -123,7 +124,7 @@ class ObserverTest(unittest.TestCase):
         gateway.GatewayClient = lambda **given: types.SimpleNamespace(name="own", **given)
         gateway.JavaMember = lambda name, obj, target, client: lambda: types.SimpleNamespace(
             client=client, getActiveJobIds=obj.getActiveJobIds, getJobIdsForGroup=obj.getJobIdsForGroup,
-            getJobInfo=obj.getJobInfo, getStageInfo=obj.getStageInfo)
+            getJobInfo=obj.getJobInfo, getStageInfo=obj.getStageInfo, cancelJob=obj.cancelJob)
         sys.modules["py4j.clientserver"], sys.modules["py4j.java_gateway"] = clientserver, gateway
         self.shell = Shell()
         self.put_in()
@@ -213,6 +214,22 @@ class ObserverTest(unittest.TestCase):
         said = self.look(run)
         self.assertEqual((said["jobs"], said["tasks"], said["job"], said["lasts"]), ([1, 0, 0], [15, 4, 2, 1], 7, True))
         self.assertEqual(said["at"], {"app": "app-1", "ui": "http://driver:4040", "yarn": None, "reverse": None})
+
+    def test_what_has_not_changed_is_told_again_after_a_while_because_another_bot_may_listen(self):
+        run = self.begin()
+        for later in (0, 5, 6, 1):
+            self.clock.now += later
+            self.observer.publish(run, {"jobs": [1, 0, 0]})
+        self.assertEqual(len(self.shell.sent), 2)
+
+    def test_where_only_others_jobs_are_at_work_it_says_that_this_cell_has_none(self):
+        spark = self.context()
+        spark.add_job(1)
+        run = self.begin()
+        said = self.look(run)
+        self.assertEqual((said["jobs"], said["tasks"], said["lasts"]), ([0, 0, 0], [0, 0, 0, 0], False))
+        spark.jobs[1].fields["status"] = "SUCCEEDED"
+        self.assertIsNone(self.look(run))
 
     def test_an_ended_job_is_asked_a_last_time_and_its_skipped_tasks_do_not_count(self):
         spark = self.context()
@@ -383,6 +400,58 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual((spark.cancelled, stopped), ([2, 4], ["own"]))
         self.assertEqual(self.shell.sent[-1]["content"]["data"], {"v": self.observer.VERSION, "stopped": "jobs"})
         self.assertEqual(self.shell.sent[-1]["parent_header"]["msg_id"], "quiet")
+
+    def interrupt(self):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            return
+        self.fail("no KeyboardInterrupt")
+
+    def test_an_interrupted_cell_that_waits_for_its_threads_has_their_jobs_ended(self):
+        for is_pinned in (True, False):
+            spark = self.context(is_pinned=is_pinned)
+            spark.add_job(1)
+            run = self.begin()
+            spark.add_job(2)
+            ended = threading.Event()
+            cancel = spark.cancelJob
+            spark.cancelJob = lambda job: (cancel(job), ended.set())
+            self.interrupt()
+            looks = self.start(lambda: self.observer.observe(run), "looks")
+            ended.wait(10)
+            self.shell.end()
+            looks.join(10)
+            self.assertEqual((spark.cancelled, self.observer.state["error"]), ([2], None))
+
+    def test_an_interrupted_cell_that_is_itself_in_sparks_code_goes_on(self):
+        spark = self.context()
+        run = self.begin()
+        spark.add_job(2)
+        sparks = {"__name__": "pyspark.sql", "go": lambda: self.observer.end_others(run)}
+        eval("go()", sparks)
+        self.assertEqual(spark.cancelled, [])
+        self.observer.end_others(run)
+        self.assertEqual(spark.cancelled, [2])
+
+    def test_after_the_cell_the_kernels_own_handler_of_interrupts_is_back_and_one_of_the_users_stays(self):
+        theirs = signal.getsignal(signal.SIGINT)
+        self.context()
+        self.begin()
+        self.assertIsNot(signal.getsignal(signal.SIGINT), theirs)
+        self.shell.end()
+        self.assertIs(signal.getsignal(signal.SIGINT), theirs)
+        self.begin()
+        users = lambda *_: None
+        signal.signal(signal.SIGINT, users)
+        self.shell.end()
+        self.assertIs(signal.getsignal(signal.SIGINT), users)
+        signal.signal(signal.SIGINT, theirs)
+
+    def test_without_spark_an_interrupt_is_the_kernels_alone(self):
+        theirs = signal.getsignal(signal.SIGINT)
+        self.begin()
+        self.assertIs(signal.getsignal(signal.SIGINT), theirs)
 
     def test_a_stream_that_does_not_end_keeps_no_job_from_being_ended(self):
         spark = self.context()

@@ -9,6 +9,9 @@ import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
 import { LatestWriter } from '../store-writes.ts';
 
+/** The clock may have been ahead when this was written. A kernel that is used in the future would never count as idle. */
+const pastTime = z.number().transform((atMs) => Math.min(atMs, Date.now()));
+
 /** What is stored of a session's kernel: enough to find it, reconnect to it and name it after a restart of the bot. */
 const kernelRecordSchema = z.object({
   workspace: z.string(),
@@ -23,14 +26,14 @@ const kernelRecordSchema = z.object({
   state: z.enum(['starting', 'up']),
   startedAt: z.number(),
   startedBy: z.string(),
-  lastUsedAt: z.number(),
+  lastUsedAt: pastTime,
   lastRequester: z.string(),
   /** The last `In [n]`. If the next one is not greater, the kernel was restarted meanwhile. */
   executionCount: z.number(),
   /** The kernel was restarted, by no command of ours, after its last run. The next run says so. */
   restartedUnseen: z.boolean(),
   /** When the channel was warned. The warning counts only if it is newer than the last use. */
-  warnedAt: z.number().optional(),
+  warnedAt: pastTime.optional(),
   /** The Slack user ids of everybody who has run code in it. */
   requesters: z.array(z.string()),
   /** A run in it has used Spark. */
@@ -77,8 +80,7 @@ export class KernelRecords {
     if (read.success) {
       const { cookies, ...record } = read.data;
       if (cookies !== undefined) this.#gateway.restoreCookies(record.kernelId, cookies);
-      // The clock may have been ahead when the kernel was used, and such a kernel would never count as idle.
-      kernel.record = { ...record, lastUsedAt: Math.min(record.lastUsedAt, Date.now()) };
+      kernel.record = record;
       return;
     }
     this.#log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');

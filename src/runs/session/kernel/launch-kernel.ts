@@ -114,6 +114,11 @@ export function isLoss(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === 'kernelGone' || error.code === 'startFailed');
 }
 
+/** Whether the gateway could not be asked or told anything. */
+export function isCutOff(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === 'unreachable' || error.code === 'writesPaused');
+}
+
 /** What the next run says about the lost kernel; undefined if the error does not mean that it is lost. */
 export function lossNote(error: unknown): string | undefined {
   if (!isLoss(error)) return undefined;

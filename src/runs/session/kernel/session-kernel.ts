@@ -19,6 +19,7 @@ import {
   type KernelOwner,
   newKernelRecord,
   type GivingUp,
+  isCutOff,
   launchKernel,
   lossNote,
   type ReachedKernel,
@@ -37,7 +38,7 @@ export interface SessionKernelDeps {
 
 /**
  * The kernel of a session: its record, its websocket, and everything that changes them. A start that fails leaves nothing on
- * the gateway. If this process ends during a start, the next process repeats it with the same kernel id.
+ * the gateway. One during which this process ends or the gateway goes away is repeated with the same kernel id.
  */
 export class SessionKernel {
   readonly #deps: SessionKernelDeps;
@@ -136,9 +137,9 @@ export class SessionKernel {
       await this.#stored.replace(record);
       return { record, connection, note };
     } catch (error) {
-      // The successor, or this process once its lease is sure again, finds the record and repeats the start with the same id.
-      const isPaused = error instanceof GatewayError && error.code === 'writesPaused';
-      if (until.released.aborted || isPaused) throw error;
+      // The kernel may be there. The successor, or the next try, finds the record and repeats the start with the same id.
+      const mayBeThere = (isRepeated || kernelId !== undefined) && isCutOff(error);
+      if (until.released.aborted || (mayBeThere && !until.stopped.aborted)) throw error;
       if (kernelId !== undefined) await removeUnused(kernelId, gateway, log);
       await this.forget();
       throw error;

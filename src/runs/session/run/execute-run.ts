@@ -111,7 +111,7 @@ async function executeBlock(
   live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
   const end = await execution.end;
-  if (end.kind === 'notSent' && !live.signal.aborted && !deps.guard.mayWrite()) {
+  if (end.kind === 'writesPaused' && !live.signal.aborted) {
     // The lease is in doubt: the run waits until this process is sure again or ends.
     await live.commit({ state: block === 0 ? 'waiting' : 'running', data: { request: undefined } });
     await deps.guard.whenSure(live.released);

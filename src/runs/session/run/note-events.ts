@@ -27,7 +27,8 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
         .commit({ state: 'running', data: { startedAt: live.run.data.startedAt ?? Date.now() } })
         .then(() => live.refresh())
         .catch(() => undefined);
-      live.showRunning();
+      // A question that an earlier process was asked stays open while this one finds the code running.
+      if (phase.kind !== 'inputAsked') live.showRunning();
       return;
     case 'quiet':
       if (phase.kind === 'running') live.show({ ...phase, quietMs: status.quietMs });

@@ -70,7 +70,7 @@ async function outcomeOf(
       await guard.whenSure(signal);
       return undefined;
     }
-    const waiting = { isSent, isHarmless: record !== undefined, sinceMs: waitsSince, signal, onAway };
+    const waiting = { isSent, isHarmless: record?.state === 'up', sinceMs: waitsSince, signal, onAway };
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {

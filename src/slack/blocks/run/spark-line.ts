@@ -24,10 +24,12 @@ export function sparkProgress({ spark, phase }: Pick<RunView, 'spark' | 'phase'>
   ]);
 }
 
-/** `Spark: 3 jobs, 1,000 tasks` for an ended run; '' if no job took long. */
+/** `Spark: 3 jobs, 1,000 tasks` for an ended run; '' if it had none that took long. */
 export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): string {
   if (spark?.hasLasted !== true || phase.kind !== 'ended') return '';
   const { jobs, failedJobs, stages, tasks, doneTasks, failedTasks } = allCounts(spark);
+  // What the console bar showed was others' work.
+  if (jobs + stages === 0) return '';
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
   // Spark counts a stopped job as failed.
   const wasStopped = ['stopped', 'limited'].includes(endOf(phase.outcome));

@@ -49,11 +49,11 @@ test('ExecutionQueue: while nothing may be written, an execution is not sent, an
   expect((await kernel.untilReceived('input_reply')).content['value']).toBe('Ann');
 });
 
-test('ExecutionQueue: while nothing may be written, waiting executions end as not sent', async () => {
+test('ExecutionQueue: while nothing may be written, waiting executions end and say so', async () => {
   let mayWrite = true;
   await using rig = await startConnectedRig({ client: { mayWrite: () => mayWrite } });
   mayWrite = false;
-  expect(await run(rig.connection).end).toMatchObject({ kind: 'notSent', detail: expect.any(String) });
+  expect(await run(rig.connection).end).toMatchObject({ kind: 'writesPaused' });
   mayWrite = true;
   expect(await run(rig.connection).end).toMatchObject({ kind: 'ok' });
   const requests = rig.kernel.received.filter(({ header }) => header.msg_type === 'execute_request');

@@ -180,6 +180,14 @@ test('a data frame of which the kernel sent thousands of rows is a table, read i
   expect(turns).toBeGreaterThan(0);
 });
 
+test('paragraphs, list items and lines in a cell are lines', async () => {
+  const cell = async (html: string) =>
+    (await readHtmlTable(`<table><tr><th>a</th></tr><tr><td>${html}</td></tr></table>`))?.rows[0]?.[0];
+  expect(await cell('<p>x</p>\n<p>y</p>')).toBe('x\ny');
+  expect(await cell('<ul><li>x <b>b</b></li><li>y</li></ul>z')).toBe('x b\ny\nz');
+  expect(await cell('x<br>y<div> z</div>')).toBe('x\ny\nz');
+});
+
 test("Spark's show() is split into text and tables", async () => {
   const text = readFixture('pyspark-show')
     .map((output) => output.text ?? '')

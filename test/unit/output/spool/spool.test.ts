@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openTranscript } from '../../../../src/output/run-transcript.ts';
-import { SpoolBudget, SpoolFullError, sweepSpool } from '../../../../src/output/spool/spool.ts';
+import { roomOnDisk, SpoolBudget, SpoolFullError, sweepSpool } from '../../../../src/output/spool/spool.ts';
 import type { Transcript } from '../../../../src/output/transcript.ts';
 
 let dir = '';
@@ -45,6 +45,21 @@ test('output over the limit of all runs is shown but not stored, and reported; n
   expect(second.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
   expect(first.view().losses).toEqual([]);
   expect(failures).toEqual([new SpoolFullError()]);
+});
+
+test('output leaves room on the disk for the store, whatever the limit is', async () => {
+  const budget: SpoolBudget = new SpoolBudget(Infinity, () => 1_000 - budget.usedBytes);
+  const transcript = await open('run-1', budget);
+  await print(transcript, 'a'.repeat(400));
+  await print(transcript, 'b'.repeat(5_000));
+  await transcript.seal();
+  expect(await spooled(transcript)).toBe(`${'a'.repeat(400)}${'b'.repeat(600)}`);
+  expect(transcript.view()).toMatchObject({ limited: false, losses: [{ kind: 'spoolFull' }] });
+});
+
+test('a disk that does not say how much is free has room', () => {
+  expect(roomOnDisk('/proc')).toBe(Infinity);
+  expect(roomOnDisk(join(dir, 'none'))).toBe(Infinity);
 });
 
 test('the limit never splits a character', async () => {

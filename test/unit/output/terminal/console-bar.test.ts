@@ -46,6 +46,22 @@ test('after a thousand stages the sums are right', () => {
   expect(progress).toMatchObject({ stages: 1_000, tasks: 3_000, doneTasks: 999 * 3 + 1 });
 });
 
+test('a bar that an earlier run has shown leaves no blanks when it is cleared at the start of a line', () => {
+  expect(read(cleared, 'ERROR:root:said\n', cleared, cleared)).toEqual({
+    text: 'ERROR:root:said\n',
+    progress: undefined,
+  });
+});
+
+test.each([
+  ['in one piece', [`\r${bar(1, 1, 1, 8)}\r\r${bar(1, 7, 1, 8)}\r${cleared}`]],
+  ['in a piece each', [`\r${bar(1, 1, 1, 8)}\r`, `\r${bar(1, 7, 1, 8)}\r`, cleared]],
+  ['cut between its returns', [`\r${bar(1, 1, 1, 8)}\r\r`, `${bar(1, 7, 1, 8)}`, '\r']],
+])('a bar with a return at its end, as Spark 3.5 and 4 write it, leaves nothing: %s', (_, pieces) => {
+  expect(read(...pieces)).toMatchObject({ text: '', progress: { tasks: 8 } });
+  expect(read(...pieces, '\r 20%|##  |').text).toContain('\r 20%|##  |');
+});
+
 describe('other text stays', () => {
   const log = '26/11/28 12:00:00 WARN TaskSetManager: Lost task 0.0 in stage 1.0 (TID 1)\n';
   test.each([

@@ -12,6 +12,7 @@ test.each([
   ['long text\r\u001b[Kend', 'end'],
   ['abc\u001b[2K', ''],
   ['abc\u001b[1Kd', '   d'],
+  ['abcd\u001b[2D\u001b[1K', '   d'],
   ['outer 1\ninner 1\u001b[A\router 2\ninner 2', 'outer 2\ninner 2'],
   ['one\ntwo\nthree\u001b[2A\rONE\u001b[2B\rTHREE', 'ONE\ntwo\nTHREE'],
   ['a\u001b[9B\rb', 'b'],

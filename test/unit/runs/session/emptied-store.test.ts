@@ -44,3 +44,15 @@ test('a run whose kernel is just starting runs and is not told that it is lost',
   expect(rig.notices).toEqual(['ended code() ok']);
   expect(await rig.store.runs.get(live.id)).toMatchObject({ state: 'posted' });
 });
+
+test('a waiting run that the store still has waits on: only the lease had expired', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const run = await rig.held.untilBegun('running()');
+  const waiting = await rig.submit('waiting()');
+  rig.kernels.notifyLost();
+  await waiting.commit({});
+  run.end();
+  rig.held.letRun();
+  expect((await rig.untilDone(waiting)).kind).toBe('ok');
+});

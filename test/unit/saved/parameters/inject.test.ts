@@ -71,10 +71,16 @@ test('settings below a docstring are a first block, too: before them the values 
 test.each([
   ['python', String.raw`s = "\x00\x07\x7f"`],
   ['scala', String.raw`val s = "\u0000\u0007\u007f"`],
-  ['r', String.raw`s = "\000\007\177"`],
+  ['r', String.raw`s = "\u0000\u0007\u007f"`],
 ])('control characters are escaped in %s', (language, line) => {
   const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\u007f' } }] as const;
   expect(inject(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
+});
+
+test('marks for the direction of text are escaped in R, which refuses code that has them', () => {
+  expect(put('1', 's="\u2067שלום\u2069\u202a\u202e"', 'R')[0]).toBe(
+    `# Parameters\n${String.raw`s = "\u2067שלום\u2069\u202a\u202e"`}`,
+  );
 });
 
 test('Scala takes the least int and the least long as they are', () => {
@@ -168,6 +174,9 @@ test.each([
   ['a.b=1', 'python', '“a.b” is not a name in Python'],
   ['val=1', 'scala', '“val” is not a name in Scala'],
   ['_x=1', 'R', '“_x” is not a name in R'],
+  ['...=1', 'R', '“...” is not a name in R'],
+  ['..1=1', 'R', '“..1” is not a name in R'],
+  ['NA_integer_=1', 'R', '“NA_integer_” is not a name in R'],
   ['n=1', 'julia', 'Python, Scala, R and SQL; this is julia'],
 ])('%s in %s is refused', (typed, language, sentence) => {
   expect(() => put('1', typed, language)).toThrow(sentence);

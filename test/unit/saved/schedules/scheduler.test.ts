@@ -320,6 +320,16 @@ function closeCounting(): number {
   return before - left;
 }
 
+test('without a schedule that is to run there is no timer', async () => {
+  await lead('2026-11-30T05:00Z');
+  expect(vi.getTimerCount()).toBe(0);
+  const { id } = await add();
+  expect(vi.getTimerCount()).toBe(1);
+  await schedules.remove(id);
+  await until('2026-11-30T08:00Z');
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe('a thousand schedules', () => {
   async function addThousand(): Promise<void> {
     for (let at = 0; at < 1_000; at += 1)

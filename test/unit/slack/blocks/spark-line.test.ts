@@ -55,6 +55,9 @@ describe('while jobs are at work', () => {
     expect(sparkProgress({ spark: away, phase: ended('raised') }, 0)).toBe('');
     expect(sparkSum({ spark: away, phase: ended('raised') })).toBe('');
   });
+  test('jobs of others, which the console bar showed and the observer does not know, are not in the sum', () => {
+    expect(sparkSum({ spark: work({}, { source: 'observer', isAtWork: false }), phase: ended() })).toBe('');
+  });
   test('nothing between jobs, and nothing once the run has ended', () => {
     expect(line(work(whole, { isAtWork: false }))).toBe('');
     expect(sparkProgress({ spark: work(whole), phase: ended() }, 0)).toBe('');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
+import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
@@ -31,11 +32,12 @@ test('an answer that Slack could not delete at once is deleted a little later: n
   expect(calls).toBe(2);
 });
 
-test('what Slack refuses to delete stays, and a message that it did not decide about does not keep the others from being tried', async () => {
+test('what Slack refuses to delete and to edit stays, and a message that it did not decide about does not keep the others from being tried', async () => {
   const asked: string[] = [];
   const remove = async (answer: () => Promise<Response>): Promise<boolean> => {
-    const fetch = async (_: unknown, { body = '' }: { body?: unknown } = {}) => {
-      asked.push(String(new URLSearchParams(String(body)).get('ts')));
+    const fetch = async (url: unknown, { body = '' }: { body?: unknown } = {}) => {
+      const ts = new URLSearchParams(String(body)).get('ts');
+      asked.push(`${String(url).endsWith('chat.delete') ? 'delete' : 'edit'} ${ts}`);
       return await answer();
     };
     const messages = createRunMessages({ botToken: 'xoxb', fetch, log: silentLog });
@@ -46,8 +48,23 @@ test('what Slack refuses to delete stays, and a message that it did not decide a
     } as Run);
   };
   expect(await remove(async () => Response.json({ ok: false, error: 'cant_delete_message' }))).toBe(true);
-  expect(asked.splice(0)).toEqual(['1.2', '1.1', '1.0']);
+  expect(asked.splice(0)).toEqual(['1.2', '1.1', '1.0'].flatMap((ts) => [`delete ${ts}`, `edit ${ts}`]));
   // A refused token says nothing about the message.
   expect(await remove(async () => Response.json({ ok: false, error: 'invalid_auth' }))).toBe(false);
-  expect(asked).toEqual(['1.2', '1.1', '1.0']);
+  expect(asked).toEqual(['delete 1.2', 'delete 1.1', 'delete 1.0']);
+});
+
+test('a message that Slack does not let the bot delete loses its content and its buttons', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel, sending } = rig;
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
+  const messages = createRunMessages({ botToken, apiUrl, log: silentLog });
+  const { message } = renderRunMessage({ ...ENDED, actions: ['delete'] }, Date.now());
+  const messageTs = await sending.client.post({ channel, thread: '' }, message);
+  playground.fail('chat.delete', { kind: 'error', error: 'compliance_exports_prevent_deletion' }, Infinity);
+  const run = { id: 'run-1', channel, thread: messageTs, data: { messageTs } } as Run;
+  expect(await messages.remove(run)).toBe(true);
+  const [left] = playground.messages('#data');
+  expect(left?.text).toBe('This message was removed.');
+  expect(left?.blocks?.map(({ type }) => type)).toEqual(['rich_text']);
 });

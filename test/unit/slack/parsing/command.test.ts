@@ -45,6 +45,7 @@ describe('commands', () => {
     ],
     ['schedule', { kind: 'scheduleForm' }],
     ['unschedule 2', { kind: 'unschedule', number: 2 }],
+    ['unschedule #2', { kind: 'unschedule', number: 2 }],
     ['restart #data', { kind: 'restart', channel: '#data' }],
     ['restart python2', { kind: 'restart', language: 'python2' }],
     ['restart #data scala', { kind: 'restart', channel: '#data', language: 'scala' }],

@@ -24,7 +24,7 @@ test.each([
   ['!stop', 'stop'],
   ['history 5', 'history'],
   ['save a/b', 'save'],
-  ['unschedule #2', 'unschedule'],
+  ['unschedule number2', 'unschedule'],
   ['status #data', 'status'],
   ['use `python3`', 'use'],
   ['!Help', 'help'],

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { readError } from '../../../../src/output/errors/read-error.ts';
-import { sqlForKernel } from '../../../../src/spark/sql/kernel-code.ts';
+import { sqlForKernel, sqlInNotebook } from '../../../../src/spark/sql/kernel-code.ts';
 
 /** As sparklyr 1.8.4 on Spark 3.5.9 says it with the option, where it does not break lines to a terminal's width. */
 const SAID = `In the SQL statement at line 3, column 1:
@@ -20,6 +20,13 @@ test('sparklyr is set to Spark’s own form of errors during the statement', () 
     /theirs <- options\(sparklyr\.simple\.errors = TRUE\)\n\s+on\.exit\(options\(theirs\)\)\n[^\n]*$/,
   );
   expect(behind).not.toContain('simple.errors');
+});
+
+test('marks for the direction of text are escaped: R refuses code that has them', () => {
+  const sql = "select '\u2067שלום\u2069 \u202a\u202e\u202c'";
+  const written = String.raw`"select '\u2067שלום\u2069 \u202a\u202e\u202c'"`;
+  expect(sqlForKernel(sql, { language: 'R', implementation: 'IRkernel' }, 10)).toContain(written);
+  expect(sqlInNotebook(sql, 'R')).toContain(written);
 });
 
 test('that form is a sentence and its position', () => {

@@ -55,10 +55,13 @@ test('a record that cannot be read is a loss that the next run says', async () =
   expect(loss).toContain('could not be read');
 });
 
-test('a kernel that was used while the clock was years ahead counts as used now, so that it can become idle', async () => {
-  const keyv = new Keyv();
-  const record = { ...newKernelRecord(owner, 'python3'), lastUsedAt: Date.parse('2099-01-01') };
-  await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
-  const read = await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
-  expect(read.get(record.queue)?.record?.lastUsedAt).toBeLessThanOrEqual(Date.now());
-});
+test.each(['lastUsedAt', 'warnedAt'] as const)(
+  'a %s from a clock that was years ahead counts as now, so that the kernel can become idle',
+  async (time) => {
+    const keyv = new Keyv();
+    const record = { ...newKernelRecord(owner, 'python3'), [time]: Date.parse('2099-01-01') };
+    await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
+    const read = await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
+    expect(read.get(record.queue)?.record?.[time]).toBeLessThanOrEqual(Date.now());
+  },
+);

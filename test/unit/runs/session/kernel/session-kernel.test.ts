@@ -79,6 +79,17 @@ test.each(['before', 'after'])(
   },
 );
 
+test('a kernel that has been started when the gateway goes away is used when it is back', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ isUpgrade, method }) => (isUpgrade || method !== 'POST' ? 'reset' : undefined);
+  const live = await rig.submit('code()');
+  await rig.untilShown(live, ({ outage }) => outage !== undefined);
+  rig.gateway.answer = () => undefined;
+  rig.held.letRun();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
   const connectable = Promise.withResolvers<void>();

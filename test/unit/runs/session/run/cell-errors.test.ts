@@ -57,3 +57,29 @@ test('a stop ends the run also in a cell that may raise an error', async () => {
   if (run !== undefined) await rig.control.stop(run, 'U1');
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'interrupted', endedBlock: { number: 2, of: 3 } });
 });
+
+test('a notebook’s run that begins while its edit is being stored runs as it was, and is no edited one', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  const running = await rig.held.untilBegun('running()');
+  const live = await submit(rig);
+  const run = (await rig.runs.find(live.id))!;
+  const asked = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  rig.faults.before = async (method, [key]) => {
+    if (method !== 'keyv.set' || key !== run.data.requestKey) return;
+    asked.resolve();
+    await stored.promise;
+  };
+  const notebook = { name: 'n', notebook: { metadata: {}, cells: [cell('new')] } };
+  const snippet = { language: undefined, blocks: ['new'], notebook };
+  const replacing = rig.admission.replaceWaiting(run, { snippet, editedTs: '9.0' });
+  await asked.promise;
+  running.end();
+  await rig.held.untilBegun('a');
+  stored.resolve();
+  expect(await replacing).toBe(false);
+  rig.held.letRun();
+  await rig.untilEnded(live);
+  expect(await rig.runs.code(run)).toEqual(['a', 'b', 'c']);
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { RunView } from '../../../../../src/runs/run-view.ts';
 import type { LiveRun } from '../../../../../src/runs/session/run/live-run.ts';
 import type { ScriptMessage } from '../../../../support/scripted-gateway.ts';
 import { type RigOptions, type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
@@ -8,6 +9,8 @@ interface Asked {
   live: LiveRun;
   promptId: string;
   replies: () => string[];
+  /** A thread of the code prints. */
+  print: (text: string) => void;
   /** Ends the code that asked. */
   end: () => void;
 }
@@ -40,6 +43,7 @@ async function askedRig(
       kernel!.received
         .filter(({ header }) => header.msg_type === 'input_reply')
         .map(({ content }) => String(content['value'])),
+    print: (text) => kernel!.stream(request, text),
     end() {
       kernel!.reply(request);
       kernel!.status('idle', request);
@@ -179,6 +183,21 @@ test('a successor asks the same question, and its answer reaches the kernel', as
   const resumed = rig.kernels.run(live.id)!;
   expect(await rig.control.answerInput(resumed.run, promptId, 'ana')).toBe(true);
   await expect.poll(replies).toEqual(['ana']);
+  end();
+  await rig.untilEnded(live);
+});
+
+test('after kill -9 the prompt is still shown when the kernel is found to be running the code', async () => {
+  const { rig, live, print, end } = await askedRig();
+  await using _ = rig;
+  const before = rig.views(live).length;
+  const untilShownAnew = (fits: (view: RunView) => boolean) =>
+    rig.untilShown(live, (view) => rig.views(live).indexOf(view) >= before && fits(view));
+  await rig.replace('killed');
+  await untilShownAnew(({ phase }) => phase.kind === 'inputAsked');
+  print('still here\n');
+  await untilShownAnew(({ output }) => JSON.stringify(output?.parts).includes('still here'));
+  expect(rig.views(live).at(-1)?.phase).toMatchObject({ kind: 'inputAsked', prompt: 'name?' });
   end();
   await rig.untilEnded(live);
 });

@@ -198,3 +198,16 @@ test('behind an error Toree says null of code that has no value: that is shown o
   expect((await shownOf('holds null')).join('\n')).toContain('null');
   expect(await shownOf('is null')).toEqual(['null']);
 });
+
+test.each([1, 3])(
+  'a run that may not be sent, %d times, waits until it may, and is sent once',
+  async (times) => {
+    await using rig = await startSessionRig();
+    rig.held.letRun();
+    await rig.untilDone(await rig.submit('before()'));
+    let doubts = times;
+    rig.isSure = () => (doubts -= 1) < 0;
+    expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+    expect(rig.held.begun.map(({ code }) => code)).toEqual(['before()', 'code()']);
+  },
+);
