@@ -59,7 +59,6 @@ export class Runs {
       code,
       (live) => {
         const { data } = run;
-        const needsRoot = run.thread === '' && data.needsRoot;
         const root = rootOf(data, code);
         const open = data.saved?.schedule?.isQuiet === true ? quietly(openRunMessage) : openRunMessage;
         return open({
@@ -69,7 +68,7 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: needsRoot ? root : undefined,
+          root: run.thread === '' && data.needsRoot ? root : undefined,
           mark: markOf(run, code === undefined ? undefined : root),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
@@ -107,10 +106,9 @@ export class Runs {
   /** Reads the code of all these runs before the first one continues, so that they continue in order. */
   async #resume(runs: readonly Run[]): Promise<void> {
     const { store, kernels, log } = this.#deps;
-    const readCode = ({ id }: Run) => retryStore(() => store.code(id), this.#closing.signal, log);
-    const codes = await Promise.all(
-      runs.map(async (run) => (showsCode(run) ? await readCode(run) : undefined)),
-    );
+    const readCode = async (run: Run) =>
+      showsCode(run) ? await retryStore(() => store.code(run.id), this.#closing.signal, log) : undefined;
+    const codes = await Promise.all(runs.map(readCode));
     if (this.#closing.signal.aborted) return;
     const resumed = runs.map((run, at) => this.open(run, codes[at], true));
     for (const live of resumed) {
@@ -196,6 +194,8 @@ export class Runs {
     const { kernels, finals, removeMessage } = this.#deps;
     const live = kernels.run(run.id);
     if (live === undefined || live.run.state === 'posted') {
+      // The write of this state may still be repeated, and would restore the record after its removal.
+      await live?.posted;
       const newest = await kernels.find(run.queue)?.stopEdits(run.id);
       return await finals.erase(newest ?? live?.run ?? run);
     }

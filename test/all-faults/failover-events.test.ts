@@ -1,7 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { finalAnswer, finals } from '../support/ask.ts';
+import { finalAnswer, finals, sendBox, untilShown } from '../support/ask.ts';
 import { hasNoRedis, type LeaderAndStandby, useLeaderAndStandby } from '../support/failover.ts';
 import type { LogLine } from '../support/start-bot.ts';
 
@@ -34,7 +34,7 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
 const handOver = (): Promise<void> => pair.handOver(async (leader) => expect(await leader.stop()).toBe(0));
 
 const shown = (channel: string, thread: string, words: string): Promise<SlackMessage> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words));
+  untilShown(playground, channel, thread, words);
 
 const answers = (channel: string, thread: string): SlackMessage[] =>
   playground.replies(channel, thread).filter(({ metadata }) => metadata?.event_type === 'sparkthread_answer');
@@ -84,9 +84,7 @@ describe.skipIf(hasNoRedis)('what arrives at the successor', () => {
     await ana.press(asked, 'run:answerInput');
     const box = await playground.waitFor(() => ana.modal);
     await handOver();
-    // Not yet, while the run is being resumed.
-    for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1)
-      await ana.submit(box, { line: 'Ana' });
+    await sendBox(ana, box, 'Ana');
     expect((await finalAnswer(playground, channel, posted.ts)).text).toContain('hello Ana');
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
-import { askMessage, askSlash, finalAnswer } from '../support/ask.ts';
+import { askMessage, askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { kernelIdsOf } from '../support/bot-on-gateway.ts';
 import { hasNoRedis, type LeaderAndStandby, useLeaderAndStandby } from '../support/failover.ts';
 
@@ -45,9 +45,7 @@ testRedis('Stop works at the successor', async () => {
   const posted = playground
     .as('ana')
     .post('#data', `<@${playground.bot.id}> \`import time; time.sleep(600)\``);
-  await playground.waitForReply('#data', posted.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('run:stop'),
-  );
+  await untilShown(playground, '#data', posted.ts, 'run:stop');
   await pair.handOver();
   playground.as('ana').post('#data', '!stop', { thread: posted.ts });
   expect((await finalAnswer(playground, '#data', posted.ts)).outcome).toBe('interrupted');
@@ -58,9 +56,7 @@ testRedis('after kill -9 of the leader the standby finishes the answer, and noth
   const code =
     'import time\nruns += 1\nfor i in range(40):\n    print("tick", i, flush=True)\n    time.sleep(0.5)';
   const posted = playground.as('ana').post('#general', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
-  await playground.waitForReply('#general', posted.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('tick 1'),
-  );
+  await untilShown(playground, '#general', posted.ts, 'tick 1');
   await pair.handOver((leader) => leader.kill());
   const { outcome, text } = await finalAnswer(playground, '#general', posted.ts);
   expect(outcome).toBe('ok');
@@ -76,9 +72,7 @@ testRedis(
     await askSlash(playground, 'ana', '#data', '/spark 1');
     const code = 'import time\nfor i in range(30):\n    print("beat", i, flush=True)\n    time.sleep(0.5)';
     const posted = playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
-    await playground.waitForReply('#data', posted.ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('beat 1'),
-    );
+    await untilShown(playground, '#data', posted.ts, 'beat 1');
     pair.redis.pause();
     await pause(18_000);
     pair.redis.resume();

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { scriptText } from '../../src/store/redis/scripts.ts';
-import { askSlash, finalAnswer, finals } from '../support/ask.ts';
+import { askSlash, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
@@ -45,7 +45,7 @@ testFailover.for([{ processes: 1 }, { processes: 2 }])(
     const channel = playground.addChannel('away').id;
     const ts = post(channel, 'run()');
     const run = await kernels.untilBegun('run()');
-    await playground.waitForReply(channel, ts, (reply) => JSON.stringify(reply).includes('run() begins'));
+    await untilShown(playground, channel, ts, 'run() begins');
     redis.pause();
     run.print('said meanwhile\n');
     run.end();
@@ -77,16 +77,16 @@ testFailover(
     const standby = await failover.start();
     const ts = post('#data', 'run()');
     const run = await kernels.untilBegun('run()');
-    await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('run() begins'));
+    await untilShown(playground, '#data', ts, 'run() begins');
     const next = post('#data', 'next()');
-    await playground.waitForReply('#data', next, (reply) => JSON.stringify(reply).includes('before yours'));
+    await untilShown(playground, '#data', next, 'before yours');
     redis.pause();
     for (let beat = 0; beat < 28; beat += 1) {
       run.print(`beat ${beat}\n`);
       await pause(500);
     }
     redis.resume();
-    await playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes('beat 27'));
+    await untilShown(playground, '#data', ts, 'beat 27');
     run.end();
     const { outcome, text } = await finalAnswer(playground, '#data', ts);
     expect(outcome).toBe('ok');
@@ -109,9 +109,7 @@ testFailover(
     const running = post(channel, 'first()');
     const run = await kernels.untilBegun('first()');
     const waiting = post(channel, 'second()');
-    await playground.waitForReply(channel, waiting, (reply) =>
-      JSON.stringify(reply).includes('before yours'),
-    );
+    await untilShown(playground, channel, waiting, 'before yours');
     await redis.command('FLUSHALL');
     const { outcome, text } = await finalAnswer(playground, channel, waiting);
     expect(outcome).toBe('notStarted');

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { finalAnswer, finals } from '../support/ask.ts';
+import { finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
@@ -48,7 +48,7 @@ testFailover(
     for (const { channel, ts, index } of posts) {
       const run = await kernels.untilBegun(`run(${index})`);
       run.print('before\n');
-      await playground.waitForReply(channel, ts, (reply) => JSON.stringify(reply).includes('before'));
+      await untilShown(playground, channel, ts, 'before');
       run.print('said to nobody\n');
     }
     stop(leader);

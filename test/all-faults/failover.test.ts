@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PREFIX } from '../../src/store/redis/scripts.ts';
-import { askSlash, finalAnswer, finals } from '../support/ask.ts';
+import { askSlash, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
 import { startFaultFront } from '../support/fault-front.ts';
 
@@ -21,7 +21,7 @@ async function withRuns({ playground, kernels, post }: Failover) {
   const running = post(channel, 'first()');
   const run = await kernels.untilBegun('first()');
   const waiting = post(channel, 'second()');
-  await playground.waitForReply(channel, waiting, (reply) => JSON.stringify(reply).includes('before yours'));
+  await untilShown(playground, channel, waiting, 'before yours');
   return { channel, running, waiting, run };
 }
 

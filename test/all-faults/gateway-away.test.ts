@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { askSlash, finalAnswer } from '../support/ask.ts';
+import { askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
 import type { StartedBot } from '../support/start-bot.ts';
@@ -30,7 +30,7 @@ const mention = (code: string): string =>
   playground.as('ana').post('#data', `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
 
 const shown = (thread: string, words: string | RegExp): Promise<unknown> =>
-  playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).match(words) !== null);
+  untilShown(playground, '#data', thread, words);
 
 /** Ticks until the test lets it end; gives the thread once it ticks. */
 async function ticking(): Promise<string> {
@@ -227,15 +227,11 @@ test('a snippet sent while the gateway is away for a moment runs when it is back
   const post = (code: string): string =>
     playground.as('ana').post(elsewhere, `<@${playground.bot.id}> \`${code}\``).ts;
   const taken = post('1');
-  await playground.waitForReply(elsewhere, taken, (reply) =>
-    JSON.stringify(reply.blocks).includes('Nothing has run yet'),
-  );
+  await untilShown(playground, elsewhere, taken, 'Nothing has run yet');
   playground.as('ana').post(elsewhere, '!stop', { thread: taken });
   expect((await finalAnswer(playground, elsewhere, taken)).outcome).toBe('cancelled');
   const waiting = post('40 + 2');
-  await playground.waitForReply(elsewhere, waiting, (reply) =>
-    JSON.stringify(reply.blocks).includes('Nothing has run yet'),
-  );
+  await untilShown(playground, elsewhere, waiting, 'Nothing has run yet');
   front.faults = {};
   expect((await finalAnswer(playground, elsewhere, waiting)).text).toMatch(/│ 42\n/);
 });

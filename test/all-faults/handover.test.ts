@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
-import { askSlash, finalAnswer } from '../support/ask.ts';
+import { askSlash, finalAnswer, sendBox, untilShown } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { readStoreFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
@@ -20,7 +20,7 @@ useBotOnGateway(
 );
 
 const shown = (thread: string, words: string, channel = '#data'): Promise<unknown> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(words));
+  untilShown(playground, channel, thread, words);
 
 const mention = (code: string, channel = '#data'): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
@@ -104,14 +104,11 @@ async function typeLine(
   meanwhile: () => Promise<unknown> = async () => undefined,
 ): Promise<void> {
   const ana = playground.as('ana');
-  const asked = await playground.waitForReply(channel, thread, (reply) =>
-    JSON.stringify(reply.blocks).includes('run:answerInput'),
-  );
+  const asked = await untilShown(playground, channel, thread, 'run:answerInput');
   await ana.press(asked, 'run:answerInput');
   const box = await playground.waitFor(() => ana.modal);
   await meanwhile();
-  // Not yet, while the run is being taken up.
-  for (let tries = 0; ana.modal?.id === box.id && tries < 30; tries += 1) await ana.submit(box, { line });
+  await sendBox(ana, box, line);
 }
 
 test.for([

@@ -1,7 +1,7 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { type Answered, askSlash, finalAnswer } from '../support/ask.ts';
+import { type Answered, askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
@@ -47,9 +47,7 @@ async function freshKernel(name: string): Promise<{ channel: string; kernelId: s
 /** Posts code and resolves once the kernel runs it. */
 async function running(channel: string, code: string): Promise<string> {
   const posted = playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
-  await playground.waitForReply(channel, posted.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('up and running'),
-  );
+  await untilShown(playground, channel, posted.ts, 'up and running');
   return posted.ts;
 }
 const sleeper = 'import time\nprint("up and running", flush=True)\ntime.sleep(600)';

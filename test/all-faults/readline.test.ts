@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { askSlash, finalAnswer } from '../support/ask.ts';
+import { askSlash, finalAnswer, sendBox } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
@@ -73,9 +73,7 @@ test.skipIf(isMissing)(
     const ana = playground.as('ana');
     await ana.press(asked, 'run:answerInput');
     const box = await playground.waitFor(() => ana.modal);
-    // Refused for as long as the run is being taken up.
-    for (let tries = 0; ana.modal?.id === box.id && tries < 15; tries += 1)
-      await ana.submit(box, { line: 'yes' });
+    await sendBox(ana, box, 'yes');
     expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).text).toContain('[yes]');
     await expectServing(channel);
   },

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../playground/messages.ts';
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import type { PlaygroundOptions } from '../../playground/settings.ts';
-import { askMessage, finalAnswer, finals } from '../support/ask.ts';
+import { askMessage, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type HeldKernels, holdKernels } from '../support/held-kernels.ts';
 import { readStoreFile, untilPosted } from '../support/run-store-file.ts';
 import {
@@ -39,7 +39,7 @@ async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
     bot,
     ask: (channel, code) => playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts,
     async untilShown(channel, thread, text) {
-      await playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply).includes(text));
+      await untilShown(playground, channel, thread, text);
     },
     async [Symbol.asyncDispose]() {
       await bot[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
-import { finalAnswer } from '../support/ask.ts';
+import { finalAnswer, untilShown } from '../support/ask.ts';
 import { holdKernels } from '../support/held-kernels.ts';
 import { findRedisServer, type RedisServer, startRedisServer } from '../support/redis-server.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
@@ -31,7 +31,7 @@ test.skipIf('missing' in found)(
     await using bot = await startBot({ playground, gateway, environment });
     const channel = playground.addChannel('taken-up').id;
     const { ts } = playground.as('ana').post(channel, `<@${playground.bot.id}> \`run()\``);
-    await playground.waitForReply(channel, ts, (reply) => JSON.stringify(reply.blocks).includes('run:stop'));
+    await untilShown(playground, channel, ts, 'run:stop');
     await bot.kill();
     const upgrade = gateway.untilCall(({ isUpgrade }) => isUpgrade);
     const away = upgrade.then(() => standStill(redis));

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
 import { startPlayground } from '../../playground/playground.ts';
-import { askSlash, finalAnswer } from '../support/ask.ts';
+import { askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { compiledCode } from '../support/compiled-code.ts';
 import { holdKernels } from '../support/held-kernels.ts';
 import { startScriptedGateway } from '../support/scripted-gateway.ts';
@@ -30,8 +30,7 @@ async function startLong() {
 test('at SIGTERM the last edits go out, and the successor goes on with the same run', async () => {
   await using long = await startLong();
   const { playground, kernels, bot, ts, run } = long;
-  const shown = (words: string): Promise<unknown> =>
-    playground.waitForReply('#data', ts, (reply) => JSON.stringify(reply).includes(words));
+  const shown = (words: string): Promise<unknown> => untilShown(playground, '#data', ts, words);
   await shown('long() begins');
   run.print('edited now\n');
   await shown('edited now');

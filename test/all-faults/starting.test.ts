@@ -1,7 +1,7 @@
 import { expect, inject, test } from 'vitest';
 import type { KernelGateway } from '../../demo/gateway.ts';
 import type { Playground } from '../../playground/playground.ts';
-import { finalAnswer } from '../support/ask.ts';
+import { finalAnswer, untilShown } from '../support/ask.ts';
 import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
 import type { StartedBot } from '../support/start-bot.ts';
@@ -28,7 +28,7 @@ const ask = (channel: string, code: string): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}> \`${code}\``).ts;
 
 const shown = (channel: string, thread: string, words: string): Promise<unknown> =>
-  playground.waitForReply(channel, thread, (reply) => JSON.stringify(reply.blocks).includes(words));
+  untilShown(playground, channel, thread, words);
 
 test('with four channels at once each says how many starts are before its own, then shows its clock', async () => {
   const channels = ['one', 'two', 'three', 'four'].map((name) => playground.addChannel(name).id);

@@ -1,6 +1,6 @@
 import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
-import { askSlash, finalAnswer } from '../support/ask.ts';
+import { askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
@@ -26,9 +26,7 @@ async function stopped(
   const posted = playground
     .as('ana')
     .post(channel, `<@${playground.bot.id}> ${language}\n\`\`\`\n${code}\n\`\`\``);
-  const answer = await playground.waitForReply(channel, posted.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes(shown),
-  );
+  const answer = await untilShown(playground, channel, posted.ts, shown);
   const pressedAt = performance.now();
   await playground.as('ana').press(answer, 'run:stop');
   const { outcome } = await finalAnswer(playground, channel, posted.ts);
@@ -82,13 +80,9 @@ test.skipIf(missing('scala-spark'))(
         channel,
         `<@${playground.bot.id}> scala-spark\n\`\`\`\nprintln("asleep"); Thread.sleep(3600000)\n\`\`\``,
       );
-    const running = await playground.waitForReply(channel, posted.ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('run:stop'),
-    );
+    const running = await untilShown(playground, channel, posted.ts, 'run:stop');
     await playground.as('ana').press(running, 'run:stop');
-    const offered = await playground.waitForReply(channel, posted.ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('run:restart'),
-    );
+    const offered = await untilShown(playground, channel, posted.ts, 'run:restart');
     await playground.as('ana').press(offered, 'run:restart');
     expect((await finalAnswer(playground, channel, posted.ts)).outcome).toBe('kernelRestarted');
     expect((await askSlash(playground, 'ana', channel, '/spark scala-spark println(40 + 2)')).text).toMatch(

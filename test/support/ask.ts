@@ -1,6 +1,8 @@
 import type { SlackMessage } from '../../playground/messages.ts';
 import type { Playground } from '../../playground/playground.ts';
 import { renderThreadAsText } from '../../playground/render-text.ts';
+import type { UserClient } from '../../playground/user-client.ts';
+import type { View } from '../../playground/views.ts';
 
 /** A final answer as a reader finds it. */
 export interface Answered {
@@ -58,6 +60,27 @@ export async function finalAnswer(
   });
   const outcome = String(message.metadata?.event_payload['outcome']);
   return { thread, outcome, message, text: renderThreadAsText(playground, channel, thread) };
+}
+
+/** The thread's first reply that shows these words, or has a button with such an action. */
+export async function untilShown(
+  playground: Playground,
+  channel: string,
+  thread: string,
+  words: string | RegExp,
+): Promise<SlackMessage> {
+  const isShown = (reply: SlackMessage): boolean => {
+    const all = JSON.stringify(reply);
+    return typeof words === 'string' ? all.includes(words) : words.test(all);
+  };
+  return await playground.waitForReply(channel, thread, isShown, {
+    what: `${words} in ${channel} ${thread}`,
+  });
+}
+
+/** Sends an input box until it closes, because a bot that is resuming the run refuses it. */
+export async function sendBox(person: UserClient, box: View, line: string): Promise<void> {
+  while (person.modal?.id === box.id) await person.submit(box, { line });
 }
 
 export function finals(playground: Playground, channel: string, thread: string): SlackMessage[] {

@@ -97,7 +97,10 @@ export function createSilenceWatch(
   function conclude(execution: RunningExecution, replied: number | undefined): void {
     asked.delete(execution);
     if (isOfOther(execution, replied)) return lifecycle.onOtherProcess();
-    const kind = execution.state.started ? 'outputLost' : 'unknown';
+    const { started, reply, idle } = execution.state;
+    // Nothing is lost: its end waits until it is known whether the kernel is ending.
+    if (reply !== undefined && idle) return;
+    const kind = started ? 'outputLost' : 'unknown';
     const end = () => execution.finishAs(kind, 'the kernel has nothing of it left to do');
     execution.ending.unlessHeard(timings.graceMs, end);
   }

@@ -92,6 +92,7 @@ export function onlyLine(code: string | undefined): string | undefined {
   return line === undefined || lines.length > 1 ? undefined : `line ${line.number}: ${quotedCode(line.text)}`;
 }
 
-function plainForm(line: string): string {
-  return line.replaceAll("'", '"').replaceAll(/\s+/g, '');
+/** Code without blanks and differences between quotes. */
+export function plainForm(code: string): string {
+  return code.replaceAll(/['`]/g, '"').replaceAll(/\s+/g, '');
 }

@@ -20,6 +20,9 @@ const SELDOM_MS = 15_000;
 /** How long to wait for an edit that is in progress, with its files. */
 const LAST_EDIT_MS = 15_000;
 
+/** How long to wait for the last edits when the websocket is closed. */
+const CLOSING_MS = 1_000;
+
 /** A kernel that dies this soon after a run was ended by the run. Gateways check the process only every 3 s. */
 const ENDS_KERNEL_MS = 8_000;
 const DIED_AFTER = 'The kernel’s process ended right after this.';
@@ -126,8 +129,10 @@ export class LateOutput {
    * too, and because it would post the removed message again. Resolves with the run's newest record if it is remembered.
    */
   async stopEdits(runId: string): Promise<Run | undefined> {
-    const ended = this.#takeOut(runId);
+    const ended = this.#ended.get(runId);
     if (ended === undefined) return undefined;
+    this.#ended.delete(runId);
+    clearTimeout(ended.timer);
     // A write of this run that is still under way must not restore the record after its removal.
     ended.live.setData({ erased: true });
     await atMost(ended.editing, LAST_EDIT_MS);
@@ -135,13 +140,13 @@ export class LateOutput {
     return ended.live.run;
   }
 
-  /** The websocket is closed, so no late output can come. Resolves when the output of posted runs is deleted from the disk. */
+  /** The websocket is closed, so no late output can come. Waits until the output of posted runs is deleted from the disk. */
   async forgetAll(): Promise<void> {
     for (const ended of this.#ended.values()) {
       this.#takeOut(ended.live.id);
       this.#removeSoon(ended);
     }
-    await Promise.all(this.#removing);
+    await atMost(Promise.all(this.#removing), CLOSING_MS);
   }
 
   #removeSoon(ended: EndedRun): void {
@@ -159,10 +164,14 @@ export class LateOutput {
     if (ended !== undefined) await this.#removeOutput(ended);
   }
 
+  /** Late output that waits for its edit is shown now. */
   #takeOut(runId: string): EndedRun | undefined {
     const ended = this.#ended.get(runId);
     this.#ended.delete(runId);
-    clearTimeout(ended?.timer);
+    if (ended?.timer !== undefined) {
+      clearTimeout(ended.timer);
+      ended.editing = this.#edit(ended);
+    }
     return ended;
   }
 

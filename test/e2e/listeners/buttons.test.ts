@@ -30,12 +30,14 @@ test('Stop is refused to a stranger, who alone is told, and counts once when it 
   const { root, live } = await startEndless('#stop');
   expect(buttonsOf(live)).toEqual(['run:stop']);
   expect(await playground.as('mia').press(live, 'run:stop')).toMatchObject({ ok: true });
-  expect((await playground.waitForEphemeral('mia')).text).toContain('Only admins may stop');
+  expect(
+    (await playground.waitForEphemeral('mia', ({ channel }) => channel === root.channel)).text,
+  ).toContain('Only admins may stop');
   expect(isFinal(live)).toBe(false);
   const presses = [1, 2, 3].map(() => playground.as('ben').press(live, 'run:stop'));
   await Promise.all(presses);
   expect(shown(await rig.final('#stop', root.ts))).toContain('Stopped');
-  expect(playground.ephemerals('ben')).toEqual([]);
+  expect(playground.ephemerals('ben').filter(({ channel }) => channel === root.channel)).toEqual([]);
   expect(bot.log.filter(({ audit, channel }) => audit === 'run' && channel === root.channel)).toHaveLength(1);
 });
 
@@ -175,6 +177,7 @@ test('code that is longer than one field of a modal is edited in several', async
   await ana.press(answer, 'run:editAndRun');
   const modal = await playground.waitFor(() => ana.modal);
   expect(JSON.stringify(modal.draft)).toContain('y'.repeat(1_000));
+  await ana.close(modal);
 });
 
 test('Delete, for the requester and admins, removes the answer, the root message with its code, and what was stored', async () => {

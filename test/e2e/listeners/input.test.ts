@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import type { View } from '../../../playground/views.ts';
-import { buttonsOf, fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
+import { sendBox } from '../../support/ask.ts';
+import { buttonsOf, fence, type Gateway, type Rig, shown, startRig, useRealRig } from './listeners-rig.ts';
 
 let rig: Rig;
-useRealRig({ DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'trace' }, (started) => (rig = started));
+let gateway: Gateway;
+useRealRig({ DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'trace' }, (started, its) => {
+  rig = started;
+  gateway = its;
+});
 
 async function ask(channel: string, code: string): Promise<{ root: SlackMessage; asked: SlackMessage }> {
   const { playground } = rig;
@@ -79,18 +84,13 @@ test('a question stays open when the bot dies: its button and its box work after
   await bot.kill();
   await bot.restart();
   const ben = playground.as('ben');
-  // Refused while the run is being resumed.
-  for (let tries = 0; ben.modal?.id === box.id && tries < 30; tries += 1)
-    await ben.submit(box, { line: 'Ben' });
+  await sendBox(ben, box, 'Ben');
   expect(shown(await rig.final('#died', root.ts))).toContain('here is Ben');
 });
 
 test('if nobody answers within INPUT_TIMEOUT, that is said and the run is interrupted', async () => {
-  const { bot } = rig;
-  await bot.stop();
-  await bot.restart({ INPUT_TIMEOUT: '2s' });
-  rig.playground.addChannel('timeout');
+  await using quick = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', INPUT_TIMEOUT: '2s' });
   // On a slow machine the time may be over before the question is seen.
-  const root = rig.playground.as('ben').post('#timeout', fence('input("Quick! ")', '@sparkthread '));
-  expect(shown(await rig.final('#timeout', root.ts))).toContain('no input came');
+  const root = quick.playground.as('ben').post('#data', fence('input("Quick! ")', '@sparkthread '));
+  expect(shown(await quick.final('#data', root.ts))).toContain('no input came');
 });

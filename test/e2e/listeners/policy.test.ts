@@ -42,6 +42,14 @@ const listed = ['lia', 'gro'] as const;
 /** A second round with settings that let everybody in: what a member may, and what ① stands for. */
 const opened = ['ben', 'gus', 'ext'] as const;
 const openings = { RESTART_BY: 'anyone', ALLOW_GUESTS: 'true', ALLOW_EXTERNAL: 'true' };
+const closings = {
+  RESTART_BY: 'admins',
+  ALLOW_GUESTS: 'false',
+  ALLOW_EXTERNAL: 'false',
+  ALLOWED_BOTS: '',
+  ALLOWED_USERS: '',
+  ALLOWED_CHANNELS: '',
+};
 
 let gateway: WordGateway;
 let rig: Rig;
@@ -91,6 +99,12 @@ afterAll(async () => {
 });
 
 type Action = (typeof actions)[number];
+
+/** Starts the bot again with these rights and no others. */
+async function startAgain(rights: Readonly<Record<string, string>>): Promise<void> {
+  await rig.bot.stop();
+  await rig.bot.restart({ ...closings, ...rights });
+}
 
 /** The actions that are allowed but should not be, or the other way round, tried one after the other. */
 async function faults(
@@ -170,6 +184,8 @@ test('every source, button and command is tried', () => {
 });
 
 describe('with the default settings', () => {
+  beforeAll(async () => await startAgain({}));
+
   test.concurrent.each(people)('%s (%s)', async (user, role) => {
     const { keep: _later, ...tried } = deeds;
     expect(await faults(sceneOf(user), tried, (action) => cell(action, role) === 'yes')).toEqual([]);
@@ -187,6 +203,7 @@ describe('with the default settings', () => {
     const room = sceneOf('ben').room('more');
     const { root } = await rig.slash('rob', room, '/spark 1');
     const seen = playground.messages(room).length;
+    const since = bot.log.length;
     const as = playground.as('deploybot');
     as.post(room, fence('1', '@sparkthread '));
     as.post(room, '@sparkthread restart');
@@ -197,7 +214,8 @@ describe('with the default settings', () => {
     await rig.slash('rob', room, '/spark 1');
     expect(playground.messages(room)).toHaveLength(seen + 5 + 2);
     expect(playground.ephemerals('deploybot')).toEqual([]);
-    expect(bot.log.filter(({ user }) => user === playground.user('deploybot').id)).toEqual([]);
+    const { id } = playground.user('deploybot');
+    expect(bot.log.slice(since).filter(({ user }) => user === id)).toEqual([]);
   });
 
   test('an idle kernel can be kept by the people whom the table names', async () => {
@@ -211,10 +229,7 @@ describe('with the default settings', () => {
 });
 
 describe('with settings that open it to everybody', () => {
-  beforeAll(async () => {
-    await rig.bot.stop();
-    await rig.bot.restart(openings);
-  });
+  beforeAll(async () => await startAgain({ ...openings, ALLOWED_BOTS: rig.playground.user('deploybot').id }));
 
   test.concurrent.each(opened)('%s may do what a member may do, and what ① stands for', async (user) => {
     const { run, look, restart, shutDown, switch: replace, otherChannels } = deeds;
@@ -224,21 +239,17 @@ describe('with settings that open it to everybody', () => {
   });
 
   test('a bot of ALLOWED_BOTS runs code', async () => {
-    const { playground, bot } = rig;
-    await bot.stop();
-    await bot.restart({ ALLOWED_BOTS: playground.user('deploybot').id });
     const room = sceneOf('ben').room('more');
-    const root = playground.as('deploybot').post(room, fence('1', '@sparkthread '));
+    const root = rig.playground.as('deploybot').post(room, fence('1', '@sparkthread '));
     await rig.final(room, root.ts);
   });
 });
 
 test('ALLOWED_USERS and ALLOWED_CHANNELS narrow who may run code, also by group', async () => {
-  const { playground, bot } = rig;
+  const { playground } = rig;
   const group = playground.addGroup('requesters', ['ben']);
   const scene = sceneOf('ben');
-  await bot.stop();
-  await bot.restart({
+  await startAgain({
     ALLOWED_USERS: `${group.id},${playground.user('ana').id}`,
     ALLOWED_CHANNELS: playground.channel(scene.room('code')).id,
   });

@@ -36,7 +36,7 @@ test('the thread’s code is saved by !save; a name that is not known is asked b
   const root = ben.post('#names', fence('1 + 1', '@sparkthread '));
   await rig.final('#names', root.ts);
   ben.post('#names', '!save two', { thread: root.ts });
-  await playground.waitForEphemeral('ben', ({ text }) => text.includes('Saved as'));
+  await playground.waitForEphemeral('ben', ({ text }) => text.includes('Saved as `two`'));
   await ben.slash('#names', '/spark run tow');
   const asked = await playground.waitForEphemeral('ben', ({ text }) => text.includes('“tow”'));
   expect(asked.text).toContain('Saved here: two.');

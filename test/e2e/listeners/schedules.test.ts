@@ -23,14 +23,16 @@ function ageSchedules(byMs: number): void {
 
 async function saveAndSchedule(channel: string, code: string, schedule: string): Promise<void> {
   const { playground } = rig;
-  playground.addChannel(channel.slice(1));
+  const { id } = playground.addChannel(channel.slice(1));
   const ben = playground.as('ben');
   await rig.slash('ben', channel, `/spark ${code}`);
   await ben.slash(channel, '/spark save report');
-  await playground.waitForEphemeral('ben', ({ text }) => text.includes('Saved as'));
+  const told = async (words: string): Promise<void> => {
+    await playground.waitForEphemeral('ben', (each) => each.channel === id && each.text.includes(words));
+  };
+  await told('Saved as');
   await ben.slash(channel, `/spark schedule report ${schedule}`);
-  const { id } = playground.channel(channel);
-  await playground.waitForEphemeral('ben', (each) => each.channel === id && each.text.includes('Next:'));
+  await told('Next:');
 }
 
 function isScheduled({ text }: SlackMessage): boolean {

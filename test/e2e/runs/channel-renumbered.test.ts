@@ -22,6 +22,7 @@ test('when Slack gives a channel another id, its kernel, run, settings, saved sn
   await playground.waitForEphemeral('ana', ({ text }) => text.includes('Saved as'));
   const { ts: thread } = playground.as('ben').post('#secret', '@sparkthread long()');
   const long = await kernels.untilBegun('long()');
+  await playground.waitForReply('#secret', thread);
 
   const { id: after } = playground.renumber('#secret');
   await playground.waitForQuiet();

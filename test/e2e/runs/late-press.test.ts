@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askSlash, finalAnswer } from '../../support/ask.ts';
+import { askSlash, finalAnswer, untilShown } from '../../support/ask.ts';
 import { holdKernels } from '../../support/held-kernels.ts';
 import { untilPosted } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
@@ -13,9 +13,7 @@ test('a Stop that is handled after the end of the run says so', async () => {
   const { playground, bot } = rig;
   const { ts: thread } = playground.as('ben').post('#data', '@sparkthread `long()`');
   const run = await kernels.untilBegun('long()');
-  const live = await playground.waitForReply('#data', thread, (reply) =>
-    JSON.stringify(reply.blocks).includes('run:stop'),
-  );
+  const live = await untilShown(playground, '#data', thread, 'run:stop');
   const held = playground.hold('users.info');
   const press = playground.as('ana').press(live, 'run:stop');
   await held.reached;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KernelGateway } from '../../../demo/gateway.ts';
 import type { Playground } from '../../../playground/playground.ts';
-import { type Answered, askMessage, askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { type Answered, askMessage, askSlash, finalAnswer, finals, untilShown } from '../../support/ask.ts';
 import { provisioned } from '../../support/backends/provisioned.ts';
 import { kernelIdsOf, useBotOnGateway } from '../../support/bot-on-gateway.ts';
 import type { StartedBot } from '../../support/start-bot.ts';
@@ -102,8 +102,7 @@ describe('code and its answer', () => {
 });
 
 describe('after the end', () => {
-  const shows = (thread: string, text: string) =>
-    playground.waitForReply('#data', thread, (reply) => JSON.stringify(reply.blocks).includes(text));
+  const shows = (thread: string, text: string) => untilShown(playground, '#data', thread, text);
 
   test('what a thread prints later edits the same answer', async () => {
     const code =
@@ -185,9 +184,7 @@ describe('one line, in order, once', () => {
     const posted = playground
       .as('ana')
       .post('#data', `<@${playground.bot.id}> \`import time; time.sleep(600)\``);
-    await playground.waitForReply('#data', posted.ts, (reply) =>
-      JSON.stringify(reply.blocks ?? []).includes('run:stop'),
-    );
+    await untilShown(playground, '#data', posted.ts, 'run:stop');
     playground.as('ana').post('#data', '!stop', { thread: posted.ts });
     const stopped = await finalAnswer(playground, '#data', posted.ts);
     expect(stopped.outcome).toBe('interrupted');
@@ -206,6 +203,7 @@ describe('commands', () => {
       'ana',
       (message) => message.text.includes('python3-spark') || message.text.includes('python3'),
     );
+    await run('1');
     await ana.slash('#data', '/spark status');
     await playground.waitForEphemeral('ana', (message) => message.text.includes('last used'));
     await ana.slash('#data', '/spark use py');
@@ -260,9 +258,7 @@ describe('kill -9', () => {
     const code =
       'import time\nruns += 1\nfor i in range(8):\n    print("tick", i, flush=True)\n    time.sleep(0.25)';
     const posted = playground.as('ana').post('#data', mention(code));
-    await playground.waitForReply('#data', posted.ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('tick 0'),
-    );
+    await untilShown(playground, '#data', posted.ts, 'tick 0');
     await bot.kill();
     await bot.restart();
     const { outcome, text } = await finalAnswer(playground, '#data', posted.ts);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
-import { askSlash, finalAnswer, finals } from '../../support/ask.ts';
+import { askSlash, finalAnswer, finals, untilShown } from '../../support/ask.ts';
 import { type HeldKernels, holdKernels } from '../../support/held-kernels.ts';
 import { type Call, type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { type Rig, startRig } from '../listeners/listeners-rig.ts';
@@ -25,9 +25,7 @@ async function startScene(): Promise<Scene> {
     kernels,
     async asked(user, code) {
       const { ts: thread } = playground.as(user).post('#data', `@sparkthread scala ${code}`);
-      const question = await playground.waitForReply('#data', thread, (reply) =>
-        JSON.stringify(reply.blocks).includes('run:switch'),
-      );
+      const question = await untilShown(playground, '#data', thread, 'run:switch');
       // The message as its reader sees it before Slack shows the next edit.
       return { thread, question: structuredClone(question) };
     },

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { startPlayground } from '../../../playground/playground.ts';
-import { askMessage, finalAnswer, finals } from '../../support/ask.ts';
+import { askMessage, finalAnswer, finals, untilShown } from '../../support/ask.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
@@ -25,17 +25,12 @@ test('unreadable records cost only their own run or kernel: the start, the chann
   await askMessage(playground, 'ana', quiet, `${mention} \`before()\``);
   const channel = playground.addChannel('torn').id;
   const running = ana.post(channel, `${mention} \`endless()\``);
-  await playground.waitForReply(channel, running.ts, (reply) =>
-    JSON.stringify(reply.blocks).includes('run:stop'),
-  );
+  await untilShown(playground, channel, running.ts, 'run:stop');
   const torn = ana.post(channel, `${mention} \`torn()\``);
   const whole = ana.post(channel, `${mention} \`whole()\``);
   const codeless = ana.post(channel, `${mention} \`codeless()\``);
   const odd = ana.post(channel, `${mention} \`odd()\``);
-  for (const { ts } of [torn, whole, codeless, odd])
-    await playground.waitForReply(channel, ts, (reply) =>
-      JSON.stringify(reply.blocks).includes('run:cancel'),
-    );
+  for (const { ts } of [torn, whole, codeless, odd]) await untilShown(playground, channel, ts, 'run:cancel');
   await playground.waitFor(() => codes.length === 2);
   await bot.kill();
 

@@ -16,6 +16,7 @@ import {
   settingsFor,
   startConnectedRig,
   startRig,
+  withoutLooks,
 } from '../../support/gateway-client.ts';
 
 /** What a caller gives the client: headers, the leave to write, a listener. */
@@ -50,6 +51,7 @@ test('headers that cannot be obtained are reported as such, by REST and at an up
   let isBroken = false;
   const headers = () => (isBroken ? Promise.reject(new Error('no ticket')) : Promise.resolve({}));
   await using rig = await startConnectedRig({
+    timings: withoutLooks,
     client: { credentials: { headers, renew: () => Promise.resolve(false) } },
   });
   const { kernel, gateway } = rig;

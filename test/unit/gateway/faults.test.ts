@@ -155,7 +155,7 @@ describe('a long message on a slow wire is waited for while its bytes come', () 
     const server = await startScriptedGateway();
     const wire = await startSlowWire(server.httpUrl);
     const settings = settingsFor({ httpUrl: server.httpUrl, wsUrl: wire.wsUrl });
-    const timings = { ...quickTimings, busyPingMs: 100, staleMs: 100 };
+    const timings = { ...quickTimings, busyPingMs: 100, staleMs: 300 };
     const gateway = createGatewayClient(settings, { log: silentLog, timings });
     return {
       gateway,

@@ -9,6 +9,7 @@ import {
   startRig,
   textOf,
   watch,
+  withoutLooks,
 } from '../../support/gateway-client.ts';
 import type { ScriptMessage } from '../../support/scripted-gateway.ts';
 
@@ -144,8 +145,9 @@ test('a KeyboardInterrupt during a restart or deletion is not a person’s inter
   expect(await run(connection).end).toMatchObject({ kind: 'kernelGone' });
 });
 
-test('a shutdown_reply of a kernel that stays changes nothing', async () => {
-  await using rig = await startConnectedRig();
+test('a shutdown_reply of a kernel that stays changes nothing, however long it takes to see that it stays', async () => {
+  const timings = { shutdownLookMs: 500, firstLookMs: 20, silenceMs: 20, graceMs: 20 };
+  await using rig = await startConnectedRig({ timings });
   const { kernel, connection } = rig;
   kernel.onExecute = (request) => {
     kernel.begin(request);
@@ -176,7 +178,7 @@ test('trap 18: the death of the process ends the run, and the next one runs in t
 test('code that a dead process had not begun is run by the next one, or has ended with it', async () => {
   for (const isDelivered of [true, false]) {
     // Code that is delivered counts as lost by no look while it is on its way.
-    const timings = isDelivered ? { silenceMs: 60_000, firstLookMs: 60_000 } : {};
+    const timings = isDelivered ? withoutLooks : {};
     await using rig = await startConnectedRig({ timings });
     const { kernel, connection } = rig;
     let held: ScriptMessage | undefined;
@@ -197,6 +199,23 @@ test('code that a dead process had not begun is run by the next one, or has ende
     expect(textOf(running.outputs)).toBe(isDelivered ? 'did run' : '');
   }
 });
+
+test.for([true, false])(
+  'code that was sent while somebody else restarted the kernel: the new process runs it (%j), or it has ended with the old one',
+  async (isRun) => {
+    await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
+    const { kernel, connection } = rig;
+    kernel.onExecute = () => undefined;
+    kernel.onProof = (request) => kernel.prove(request, 1);
+    const running = run(connection);
+    const request = await kernel.untilReceived('execute_request');
+    // Only now the client can know of it.
+    kernel.comeUp();
+    await running.until('reconnected');
+    if (isRun) kernel.run(request, 'a');
+    expect(await running.end).toMatchObject({ kind: isRun ? 'ok' : 'kernelRestarted' });
+  },
+);
 
 test('code that a kernel had not begun ends with a requested restart', async () => {
   await using rig = await startConnectedRig();
@@ -459,17 +478,22 @@ test.for([...NO_ROUTE.map((body) => [404, body] as const), [500, '<html>oops</ht
   },
 );
 
-// Its page answers the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
+// Its answer meets the upgrade and the first looks at the kernel. The gateway gets what comes after them, and some of
 // what comes before where not all of the proxy's replicas have lost it.
-test.for(NO_ROUTE.flatMap((body) => [['to all', 2, body] as const, ['to some', 3, body] as const]))(
-  'a proxy that answers 404 %s for a moment proves nothing of a kernel',
-  async ([to, most, body]) => {
+test.for(
+  NO_ROUTE.flatMap((body) => [
+    { to: 'all', most: 2, body },
+    { to: 'some', most: 3, body },
+  ]),
+)(
+  'a proxy that answers 404 to $to for a moment proves nothing of a kernel: $body',
+  async ({ to, most, body }) => {
     await using rig = await startConnectedRig();
     const { server, kernel } = rig;
     const running = await runBegun(rig, 'a');
     let pages = most;
     server.answer = ({ path }) => {
-      if (to === 'to some' && !path.includes(kernel.id)) return undefined;
+      if (to === 'some' && !path.includes(kernel.id)) return undefined;
       pages -= 1;
       return pages < 0 ? undefined : { status: 404, body };
     };
@@ -578,7 +602,7 @@ test('an unreachable websocket address is named', async () => {
 });
 
 test('an idle kernel that gets nothing is found although the gateway answers pings and sends some', async () => {
-  await using rig = await startConnectedRig({ timings: { busyPingMs: 20 } });
+  await using rig = await startConnectedRig({ timings: { busyPingMs: 20, staleMs: 200 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   kernel.answersInfo = false;
@@ -670,7 +694,9 @@ test.for([
   ['ipython', 'starting', true],
   ['ipython', 'idle', true],
 ] as const)('%s: a model that says %s while it works ends nothing (cut: %s)', async ([name, state, cut]) => {
-  await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = name) });
+  // A websocket that is renewed at the moment of the last words would lose them.
+  const timings = { staleMs: 60_000 };
+  await using rig = await startConnectedRig({ timings, prepare: (kernel) => (kernel.implementation = name) });
   expect(await workUnheard(rig, state, cut)).toBe('ok: done');
 });
 

@@ -95,6 +95,26 @@ test('a run is erased even if the store does not answer in the last step', async
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });
 
+test('a run that is erased while the store has not yet noted it as posted does not come back', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  await rig.held.untilBegun('running()');
+  const live = await rig.submit('secret()');
+  const tried = Promise.withResolvers<void>();
+  rig.faults.before = (method) => {
+    if (method !== 'save' || live.run.state !== 'posted') return;
+    tried.resolve();
+    throw silent();
+  };
+  await rig.control.stop(live.run, 'U1');
+  await tried.promise;
+  rig.faults.before = () => undefined;
+  await rig.runs.erase(live.run);
+  await live.posted;
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+  expect(await rig.store.runs.code(live.id)).toBeUndefined();
+});
+
 test('the runs whose message it took over are erased with it', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { RenewingCredentials } from '../../../../src/gateway/auth/credentials.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { run, startRig } from '../../../support/gateway-client.ts';
+import { run, startRig, withoutLooks } from '../../../support/gateway-client.ts';
 
 const LIFE_MS = 4_000;
 
@@ -29,7 +29,7 @@ async function startRenewing({ isEndTold }: { isEndTold: boolean }) {
     { place: { kind: 'command', argv: ['x'] }, scheme: 'Bearer', header: 'Authorization' },
     { log: silentLog, onSecret: () => undefined, now: () => now, source },
   );
-  const rig = await startRig({ client: { credentials } });
+  const rig = await startRig({ client: { credentials }, timings: withoutLooks });
   let refusals = 0;
   rig.server.answer = (call) => {
     if (call.headers.authorization === `Bearer t${issued}` && now < endsMs) return undefined;

@@ -19,7 +19,7 @@ function makeStale({ kernel, connection, server }: ConnectedRig): void {
 }
 
 test('an idle kernel that does not answer on a reopened websocket is reached again, and runs what waits', async () => {
-  await using rig = await startConnectedRig();
+  await using rig = await startConnectedRig({ timings: { staleMs: 200 } });
   const { kernel, connection } = rig;
   makeStale(rig);
   kernel.drop();
@@ -35,7 +35,7 @@ test('an idle kernel that does not answer on a reopened websocket is reached aga
 });
 
 test('a request that was sent on such a websocket ends, and it is not known whether it ran', async () => {
-  await using rig = await startConnectedRig();
+  await using rig = await startConnectedRig({ timings: { staleMs: 200 } });
   const { kernel, connection } = rig;
   kernel.onExecute = () => undefined;
   makeStale(rig);
@@ -45,7 +45,10 @@ test('a request that was sent on such a websocket ends, and it is not known whet
 });
 
 test('a kernel that answers on no websocket is not tried for ever', async () => {
-  await using rig = await startConnectedRig({ settings: { launchTimeoutMs: 1_500 } });
+  await using rig = await startConnectedRig({
+    settings: { launchTimeoutMs: 1_500 },
+    timings: { staleMs: 200 },
+  });
   const { kernel, connection } = rig;
   kernel.answersInfo = false;
   kernel.executionState = 'idle';

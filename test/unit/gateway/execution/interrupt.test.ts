@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
 import { Interrupts, Stopping } from '../../../../src/gateway/execution/interrupt.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { run, startConnectedRig } from '../../../support/gateway-client.ts';
+import { run, startConnectedRig, withoutLooks } from '../../../support/gateway-client.ts';
 
 const always = { isWanted: () => true, onSend: () => undefined };
 const ignore = () => true;
@@ -205,11 +205,11 @@ test.each([
   ['Apache Toree Scala', 0],
 ])('behind the signal a message on shell wakes the loop of an %s kernel', async (implementation, wakes) => {
   await using rig = await startConnectedRig({
+    timings: withoutLooks,
     prepare: (kernel) => (kernel.implementation = implementation),
   });
   const { kernel, connection } = rig;
   const infos = () => kernel.received.filter(({ header }) => header.msg_type === 'kernel_info_request');
-  // The handshake asks again where its answer takes its time.
   const before = infos().length;
   kernel.onExecute = (request) => {
     kernel.begin(request);

@@ -510,6 +510,36 @@ test('R’s error at top level does not name IRkernel’s own call', () => {
   });
 });
 
+const inR = (value: string, calls: readonly string[], code: string) =>
+  readError({ name: 'ERROR', value: `${value}\n`, traceback: [`${value}\nTraceback:\n`, ...calls] }, code);
+
+test('R numbers the lines of each snippet from 1: one of an earlier snippet is told as that', () => {
+  const calls = [
+    '1. f(2)',
+    '2. g(x)   # at line 1 of file <text>',
+    '3. stop("deep")   # at line 3 of file <text>',
+  ];
+  expect(inR('Error in g(x): deep', calls, 'a <- 1\n\nf(2)\n').userLine).toBe(
+    'In an earlier snippet, line 3: stop("deep") (called from line 3: f(2))',
+  );
+  const own = "f <- function(x) g(x)\ng <- function(x) {\n  y <-\n    stop('deep')\n}\nf(2)";
+  expect(inR('Error in g(x): deep', calls, own).userLine).toBe(
+    'line 3: stop("deep") (called from line 6: f(2))',
+  );
+});
+
+test('the mark before a message of rlang is left out, and names in backticks are found', () => {
+  const abort = ['1. rlang::abort("no rows")', '2. signal_abort(cnd, .file)'];
+  expect(inR('Error:\n! no rows', abort, 'rlang::abort("no rows")')).toMatchObject({
+    headline: 'Error: no rows',
+    traceback: '1. rlang::abort("no rows")\n2. signal_abort(cnd, .file)',
+  });
+  const check = ['1. stopifnot(`must be positive` = -1 > 0)'];
+  expect(
+    inR('Error: must be positive', check, "x <- 1\nstopifnot('must be positive' = -1 > 0)").userLine,
+  ).toBe('line 2: stopifnot(`must be positive` = -1 > 0)');
+});
+
 test.each([
   ['SyntaxError', 'invalid syntax (341.py, line 1)', 'please count the rows of that table, thanks!'],
   ['SyntaxError', 'unterminated string literal', 'that’s not what I meant'],

@@ -94,3 +94,23 @@ test('a deleted run stays erased when a write of its late output is repeated', a
   await rig.untilDone(await rig.submit('next()'));
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });
+
+test.each(['the process ends', 'twenty runs later', 'the websocket is closed'])(
+  'late output that waits for its edit is shown when %s',
+  async (when) => {
+    await using rig = await startSessionRig();
+    rig.held.letRun();
+    const live = await rig.submit('code()');
+    await rig.untilDone(live);
+    const [kernel] = rig.gateway.kernels.values();
+    const request = await kernel!.untilReceived('execute_request');
+    const next = await rig.submit('next()', { blocks: ['next()'] });
+    kernel!.stream(request, 'late\n');
+    await rig.untilDone(next);
+    if (when === 'the process ends') await rig.runs.close();
+    if (when === 'the websocket is closed') await rig.session().shutDown();
+    if (when === 'twenty runs later')
+      for (let run = 0; run < 20; run += 1) await rig.untilDone(await rig.submit(`run${run}()`));
+    await expect.poll(() => JSON.stringify(rig.views(live).at(-1)?.output)).toContain('late');
+  },
+);

@@ -4,7 +4,7 @@ import { SparkObserver, type SparkProgress } from '../../../../src/runs/session/
 import { observeScala, PUT_IN, stopScala } from '../../../../src/spark/read-observer.ts';
 import { showFrames } from '../../../../src/spark/sql/python.ts';
 import { useUtf8 } from '../../../../src/spark/use-utf8.ts';
-import { startConnectedRig } from '../../../support/gateway-client.ts';
+import { startConnectedRig, withoutLooks } from '../../../support/gateway-client.ts';
 import type { ScriptedKernel, ScriptMessage } from '../../../support/scripted-gateway.ts';
 
 const settings = (progress: SparkProgress) => ({
@@ -34,6 +34,7 @@ test.each(['ipython', 'IRkernel'])(
   'a new process of %s gets the code again, also while it starts',
   async (name) => {
     await using rig = await startConnectedRig({
+      timings: withoutLooks,
       prepare: (kernel) => {
         kernel.implementation = name;
       },
@@ -66,6 +67,7 @@ test('the code that shows frames is installed with the observer, or alone withou
 test('a kernel other than IPython gets only the UTF-8 setting, where its locale would damage text', async () => {
   const sent = async (implementation: string): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
+      timings: withoutLooks,
       prepare: (kernel) => {
         kernel.implementation = implementation;
       },
@@ -83,6 +85,7 @@ test('a kernel other than IPython gets only the UTF-8 setting, where its locale 
 test('a Scala kernel gets the observer once, if configured; a stop ends the jobs that its interrupt does not end', async () => {
   const sent = async (implementation: string, progress: SparkProgress): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
+      timings: withoutLooks,
       prepare: (kernel) => {
         kernel.implementation = implementation;
       },
@@ -108,6 +111,7 @@ test('Toree’s own plugin is asked once, where nothing else tells of its jobs, 
     version = '',
   ): Promise<unknown[]> => {
     await using rig = await startConnectedRig({
+      timings: withoutLooks,
       prepare: (kernel) => {
         kernel.implementation = implementation;
         kernel.implementationVersion = version;
