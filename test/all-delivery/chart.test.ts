@@ -223,6 +223,11 @@ test.each([
     { config: { KG_URL: 'http://a/' }, slackHttp: { enabled: true }, secrets: withPassword },
     /SLACK_SIGNING_SECRET/,
   ],
+  [
+    'a token in the Secret and in a file of its own',
+    { config: { KG_URL: 'http://a/', KG_AUTH_TOKEN_FILE: '/var/run/token' }, secrets: withPassword },
+    /config\.KG_AUTH_TOKEN_FILE .* take KG_AUTH_TOKEN out of secrets\.names/,
+  ],
 ])('%s is refused before anything is installed', async (_, values, sentence) => {
   await expect(render(values)).rejects.toThrow(sentence);
 });
