@@ -9,7 +9,7 @@ import { hasNoRedis, startFailover } from '../support/failover.ts';
 const secret = 'the-signing-secret';
 const DELIVERIES = 200;
 
-/** A balancer without health checks: each request goes to the next port, whether that process leads or not. */
+/** A balancer without health checks: it sends each request to the next port, whether that process leads or not. */
 async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposable & { url: string }> {
   let count = 0;
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ test.skipIf(hasNoRedis)(
     await using failover = await startFailover({
       requestUrl: balancer.url,
       signingSecret: secret,
-      // A balancer that looks at nothing gives half of the tries to a process that refuses: so many that chance loses none.
+      // Half of the attempts reach a process that refuses them. With this many, none is lost by chance.
       retryDelaysMs: [300, 1_000, 3_000, ...Array.from({ length: 12 }, () => 600_000)],
     });
     const { playground, kernels, post } = failover;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A proxy before Redis on which a test can hold or lose what it wants. */
+/** A proxy before Redis that can hold or lose an answer. */
 export interface RedisProxy extends AsyncDisposable {
   url: string;
   /** Holds the answer to the next command that contains this text until `release`. `reached`: Redis has the command. */

@@ -9,7 +9,7 @@ export interface StatusServer extends AsyncDisposable {
   /** Path and query of each request, in order. */
   readonly asked: readonly string[];
   readonly headers: readonly IncomingMessage['headers'][];
-  /** Path without its query → what is answered: a value as JSON, or a function that answers; what is not here is 404. */
+  /** The answers by path without query: a value is sent as JSON, a function answers itself. Other paths get 404. */
   answers: Record<string, unknown>;
   untilAsked(count: number): Promise<void>;
 }

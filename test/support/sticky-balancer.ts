@@ -4,11 +4,11 @@ import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
 import { pipeBoth } from './pipe-both.ts';
 
-/** A balancer before replicas of a gateway: a call with its cookie goes where the cookie says, any other call anywhere. */
+/** A balancer before replicas of a gateway. Its cookie names a replica; calls without it go to any. */
 export interface StickyBalancer extends AsyncDisposable {
   httpUrl: string;
   wsUrl: string;
-  /** For each call: which replica got it, and whether a cookie said so. */
+  /** For each call, which replica got it and whether by a cookie. */
   readonly routed: readonly { replica: number; isByCookie: boolean; path: string }[];
 }
 
