@@ -289,6 +289,14 @@ function svg(inner: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
 }
 
+test('LaTeX is shown as its source, unless the kernel has better words', async () => {
+  const latex = { 'text/latex': String.raw`$\displaystyle x^{2}$` };
+  expect(await readBundle({ ...latex, 'text/plain': '<IPython.core.display.Math object>' })).toEqual([
+    { kind: 'text', text: latex['text/latex'] },
+  ]);
+  expect(await readBundle({ ...latex, 'text/plain': 'x**2' })).toEqual([{ kind: 'text', text: 'x**2' }]);
+});
+
 test('an svg becomes a png, an invalid one nothing', async () => {
   const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
   expect(png?.subarray(1, 4).toString()).toBe('PNG');
