@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { freePort } from '../../demo/jupyter-app.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
+import { listen } from '../support/sockets.ts';
 
 const secret = 'the-signing-secret';
 const DELIVERIES = 200;
@@ -22,12 +22,9 @@ async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposabl
     passed.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
     request.pipe(passed);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${address.port}/slack/events`,
+    url: `http://127.0.0.1:${port}/slack/events`,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { pipeBoth } from './pipe-both.ts';
+import { listen, pipeBoth } from './sockets.ts';
 
 /** An HTTP proxy that opens tunnels (CONNECT), as companies use for access to the internet. */
 export interface ConnectProxy extends AsyncDisposable {
@@ -102,12 +102,4 @@ export async function startTls(
       await once(server, 'close');
     },
   };
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
 }

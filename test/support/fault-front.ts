@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, request as httpRequest, type Server
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
+import { listen } from './sockets.ts';
 
 /**
  * A proxy before a gateway with the faults of networks, load balancers and Knox. Like Knox it has a websocket on each
@@ -77,15 +78,12 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
   server.on('upgrade', (request, socket, head) => {
     void delayed(request, true).then(() => passUpgrade(request, socket, head));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   const upstreamRoot = upstreamUrl.replace(/\/$/, '');
 
   const front: FaultFront = {
-    httpUrl: `http://127.0.0.1:${address.port}`,
-    wsUrl: `ws://127.0.0.1:${address.port}`,
+    httpUrl: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}`,
     faults: {},
     done: { drops: 0, answers: 0, tooBig: 0, binary: 0, delays: 0 },
     onPassed: () => undefined,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './sockets.ts';
 
 /** A proxy before Redis that can hold or lose an answer. */
 export interface RedisProxy extends AsyncDisposable {
@@ -46,12 +47,9 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
       });
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   return {
-    url: `redis://127.0.0.1:${address.port}`,
+    url: `redis://127.0.0.1:${port}`,
     holdAnswer(text) {
       const reached = Promise.withResolvers<void>();
       const gate = Promise.withResolvers<void>();

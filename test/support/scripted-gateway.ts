@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { parseJson } from '../../src/text.ts';
+import { listen } from './sockets.ts';
 
 /**
  * A server on the network that acts as a Kernel Gateway: its REST calls, its upgrade, its buffering for a lost session.
@@ -308,11 +309,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const { port } = address;
+  const port = await listen(server);
 
   const gateway: ScriptedGateway = {
     httpUrl: `http://127.0.0.1:${port}`,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { listen } from './sockets.ts';
 
 /** The API of a JupyterHub. The test decides when its server starts and stops. */
 export interface ScriptedHub extends AsyncDisposable {
@@ -66,12 +67,9 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
       ...(hub.isStateHidden ? {} : { servers: hub.state === 'stopped' ? {} : { [serverName]: known } }),
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   const hub: ScriptedHub = {
-    apiUrl: `http://127.0.0.1:${address.port}/hub/api/`,
+    apiUrl: `http://127.0.0.1:${port}/hub/api/`,
     state: 'stopped',
     calls,
     refuseStart: undefined,

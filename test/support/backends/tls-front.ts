@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import { type Socket, connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Duplex, pipeline } from 'node:stream';
-import { pipeBoth } from '../pipe-both.ts';
+import { listen, pipeBoth } from '../sockets.ts';
 import { makeCertificates } from './certificates.ts';
 
 /** The part of IBM Analytics Engine's service credentials that a client of the notebook gateway reads. */
@@ -117,14 +117,10 @@ export async function startTlsFront(options: {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string')
-    throw new Error('a TCP server has an address with a port');
+  const port = await listen(server);
 
-  const url = `https://localhost:${address.port}${restPrefix}`;
-  const wsUrl = `wss://localhost:${address.port}${websocketPrefix}`;
+  const url = `https://localhost:${port}${restPrefix}`;
+  const wsUrl = `wss://localhost:${port}${websocketPrefix}`;
   const credentials: ServiceCredentials = {
     cluster: {
       cluster_id: 'test-cluster',
