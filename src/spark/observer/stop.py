@@ -9,7 +9,7 @@ def stop(msg_id, seconds):
         if run is None or run.id != msg_id:
             run = unseen_run(msg_id, seconds)
         if context() is not None or connect_sessions():
-            attempt(cancel_waiting, run)
+            cancel_waiting(run)
         jobs, ended = end_jobs(run), end_connect(run)
         told = {"v": VERSION, "stopped": jobs if ended == "nothing" else ended}
         publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
@@ -73,7 +73,7 @@ def end_others(run):
         return signal.pthread_kill(run.thread, signal.SIGINT)
     if is_in_spark(sys._current_frames().get(run.thread)):
         return
-    attempt(cancel_waiting, run)
+    cancel_waiting(run)
     sc = context()
     if sc is not None and run.context is sc:
         cancel(run, Tracker(sc))
@@ -81,15 +81,22 @@ def end_others(run):
 
 
 def cancel_waiting(run):
-    """What waits in a ThreadPoolExecutor of the cell would submit further jobs. The same as its shutdown(cancel_futures=True)."""
+    """What waits in a ThreadPoolExecutor of the cell would submit further jobs."""
     queues = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
     for thread, waiting in list(queues.items()):
-        is_own = thread not in run.strangers and not thread.name.startswith("asyncio")
-        for _ in range(waiting.qsize() if is_own else 0):
-            item = waiting.get_nowait()
-            future = getattr(item, "future", None)
-            # None wakes the pool's threads when it is shut down.
-            waiting.put(item) if future is None else future.cancel()
+        if thread not in run.strangers and not thread.name.startswith("asyncio"):
+            attempt(cancel_all, waiting)
+
+
+def cancel_all(waiting):
+    """All goes back into the queue: the pool's threads tell those who wait for a future that it is cancelled, and what has
+    no future tells the threads to end."""
+    for _ in range(waiting.qsize()):
+        item = waiting.get_nowait()
+        future = getattr(item, "future", None)
+        if future is not None:
+            future.cancel()
+        waiting.put(item)
 
 
 def keep_cancelling(run, sc):

@@ -442,6 +442,20 @@ class ObserverTest(unittest.TestCase):
         pools[1].shutdown()
         self.assertIsNone(self.observer.state["error"])
 
+    def test_code_that_catches_the_interrupt_and_waits_for_its_pool_learns_what_was_cancelled(self):
+        self.context()
+        run = self.begin()
+        over = threading.Event()
+        pool = concurrent.futures.ThreadPoolExecutor(1)
+        futures = [pool.submit(over.wait, 10), pool.submit(int)]
+        self.observer.end_others(run)
+        over.set()
+        done = concurrent.futures.wait(futures, timeout=10)[0]
+        self.assertEqual(done, set(futures))
+        self.assertEqual([future.cancelled() for future in futures], [False, True])
+        pool.shutdown()
+        self.shell.end()
+
     def test_an_interrupted_cell_that_is_itself_in_sparks_code_goes_on(self):
         spark = self.context()
         run = self.begin()
