@@ -158,12 +158,13 @@ export class KernelStarts {
   }
 
   /**
-   * Deletes the kernel of a lost start, or of one that was given up. The id is a new UUID, so a kernel with it is ours until the start is repeated.
-   * Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is written.
+   * Deletes the kernel of a start that was lost or given up. The id is a new UUID, so a kernel with it is ours until the
+   * start is repeated. Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is
+   * written.
    */
   async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
-    const until = performance.now() + this.#launchTimeoutMs;
-    // Without an answer nothing is known, so the search goes on.
+    let until = performance.now() + this.#launchTimeoutMs;
+    // Without an answer nothing is known, so the search goes on, and its time begins anew.
     for (let isKnown = false; !isKnown || performance.now() < until;) {
       try {
         if (await this.#api.deleteKernel(kernelId))
@@ -173,7 +174,8 @@ export class KernelStarts {
           );
         isKnown = true;
       } catch (failure) {
-        isKnown = failure instanceof GatewayError && failure.code === 'refused';
+        isKnown = failure instanceof GatewayError && isAnswer(failure);
+        if (!isKnown) until = performance.now() + this.#launchTimeoutMs;
         this.#log.debug(
           { event: 'kernel.unseen', err: failure, kernelId },
           'could not look for a kernel whose start was not answered or given up',
@@ -195,6 +197,11 @@ export class KernelStarts {
  */
 function isOfGateway(answer: Answer): boolean {
   return (answer.status === 500 || answer.status === 503) && readReason(answer) !== '';
+}
+
+/** Whether a call failed by what the gateway, or a proxy that reaches it, has answered. */
+function isAnswer({ code, status }: GatewayError): boolean {
+  return status !== undefined && code !== 'unreachable';
 }
 
 function givenUp(): GatewayError {

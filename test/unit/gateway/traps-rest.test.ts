@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
-import { Secrets, startLog } from '../../../src/log.ts';
+import { Secrets, silentLog, startLog } from '../../../src/log.ts';
 import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
 import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
 
@@ -227,6 +227,21 @@ test('trap 3: a proxy’s 500 to the deletion of a kernel that is not there yet 
   const kernel = server.addKernel();
   server.kernels.set(wanted.kernelId, kernel);
   await expect.poll(() => kernel.isDeleted).toBe(true);
+});
+
+test('trap 3: a gateway or proxy that answers and never lets a kernel be deleted ends the search for it', async () => {
+  const searched = Promise.withResolvers<void>();
+  const warn = (about: object): void => {
+    if (Reflect.get(about, 'event') === 'kernel.unanswered') searched.resolve();
+  };
+  await using rig = await startRig({
+    settings: { launchTimeoutMs: 50 },
+    client: { log: { ...silentLog, warn } },
+  });
+  const { server, gateway } = rig;
+  server.answer = (call) => (isPost(call) ? 'reset' : { status: 200, body: '<html>Welcome</html>' });
+  await expect(gateway.startKernel(start())).rejects.toMatchObject({ code: 'unreachable' });
+  await searched.promise;
 });
 
 test('a repeated start finds the kernel of the first one, even if the gateway chooses ids itself', async () => {
