@@ -25,8 +25,9 @@ export interface OutputRecordOptions {
 export type RecordLoss = 'maxOutput' | ReturnType<typeof lossOnDisk>['kind'];
 
 /**
- * The outputs of a notebook's cells on the disk, unchanged but for widgets, which are words. They are stored like those of an answer: stream text in the spool,
- * every other output in its own file, and a snapshot of the current state. Memory holds only their places.
+ * The outputs of a notebook's cells on the disk, unchanged but for widgets, which are words. They are stored like those of
+ * an answer: stream text in the spool, every other output in its own file, and a snapshot of the current state. Memory
+ * holds only their places.
  */
 export class OutputRecord {
   readonly folder: RunFolder;

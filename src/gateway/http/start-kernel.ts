@@ -174,7 +174,8 @@ export class KernelStarts {
           );
         isKnown = true;
       } catch (failure) {
-        isKnown = failure instanceof GatewayError && isAnswer(failure);
+        const { status, code } = failure instanceof GatewayError ? failure : {};
+        isKnown = status !== undefined && code !== 'unreachable';
         if (!isKnown) until = performance.now() + this.#launchTimeoutMs;
         this.#log.debug(
           { event: 'kernel.unseen', err: failure, kernelId },
@@ -197,11 +198,6 @@ export class KernelStarts {
  */
 function isOfGateway(answer: Answer): boolean {
   return (answer.status === 500 || answer.status === 503) && readReason(answer) !== '';
-}
-
-/** Whether a call failed by what the gateway, or a proxy that reaches it, has answered. */
-function isAnswer({ code, status }: GatewayError): boolean {
-  return status !== undefined && code !== 'unreachable';
 }
 
 function givenUp(): GatewayError {

@@ -178,8 +178,8 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
 }
 
 /**
- * Reduces runs of blanks and of line ends to one, in turns. The text is joined from pieces: replacing a million places would leave as
- * many fragments until it is read.
+ * Reduces runs of blanks and of line ends to one, in turns. The text is joined from pieces: replacing a million places
+ * would leave as many fragments until it is read.
  */
 async function oneSpaced(text: string): Promise<string> {
   const pieces: string[] = [];

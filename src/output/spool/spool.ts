@@ -21,8 +21,8 @@ export class SpoolFullError extends Error {
 }
 
 /**
- * The bytes that all runs of this process may use on the disk (SPOOL_LIMIT), as far as it has room for them. Output of posted runs, kept only for late
- * output, is deleted when others need the room, oldest first.
+ * The bytes that all runs of this process may use on the disk (SPOOL_LIMIT), as far as it has room for them. Output of
+ * posted runs, kept only for late output, is deleted when others need the room, oldest first.
  */
 export class SpoolBudget {
   readonly #maxBytes: number;
