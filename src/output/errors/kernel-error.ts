@@ -1,5 +1,8 @@
 import { joinWords } from '../../text.ts';
 
+/** The line in place of the middle of a text that is not read whole. */
+export const CUT = '…';
+
 /** An error prepared for its author. */
 export interface ReadError {
   /** The exception in one line. */

@@ -489,6 +489,20 @@ test('for a failure in another process its line there is shown', () => {
   });
 });
 
+test('of a recursion that is too long to be read whole, frames are counted as the least and shown whole', () => {
+  const frame =
+    '\u001b[36mCell\u001b[39m\u001b[36m \u001b[39m\u001b[32mIn[1]\u001b[39m\u001b[32m, line 1\u001b[39m, in \u001b[36mf\u001b[39m\u001b[34m()\u001b[39m\n\u001b[32m----> \u001b[39m\u001b[32m1\u001b[39m \u001b[38;5;28;01mdef\u001b[39;00m\u001b[38;5;250m \u001b[39m\u001b[34mf\u001b[39m(): \u001b[38;5;28;01mreturn\u001b[39;00m f()';
+  // the middle is cut out in a frame's first line and in its second
+  for (const rule of [20, 60, 100, 140, 180, 220, 260]) {
+    const head = ['-'.repeat(rule), 'RecursionError   Traceback (most recent call last)'];
+    const traceback = [...head, ...Array<string>(970).fill(frame), 'RecursionError: too deep'];
+    const { traceback: shown } = readError({ name: 'RecursionError', value: 'too deep', traceback });
+    expect(shown).toMatch(
+      /^Cell In\[1\], line 1, in f\(\)\n----> 1 def f\(\): return f\(\)\n… the same at least \d+ times more …$/,
+    );
+  }
+});
+
 test('a recursion of thousands of frames is counted whole', () => {
   const frame = 'Cell In[1], line 2, in f(n)\n      1 def f(n):\n----> 2     return f(n)\n';
   const raised = ipythonError(
