@@ -26,7 +26,7 @@ export interface Credentials {
   headers(): Promise<Readonly<Record<string, string>>>;
   /**
    * The gateway refused a request that carried these headers (names in lower case). Resolves with true if there are
-   * new ones, and the request is repeated once. Never rejects.
+   * new ones, and the request is repeated once. Rejects if they cannot be had.
    */
   renew(refused: Readonly<Record<string, string>>): Promise<boolean>;
 }

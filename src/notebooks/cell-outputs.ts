@@ -108,8 +108,8 @@ export class CellOutputs {
       return pathsOf(this.#files().filter((output) => output.displayId === displayId));
     const { outputs, isClearPending } = this.#cell();
     if (!isClearPending) return [];
-    const kept = new Set(this.#uncleared());
-    const cleared = new Set<CellOutput>(outputs.filter((output) => !kept.has(output)));
+    const uncleared = new Set(this.#uncleared());
+    const cleared = new Set<CellOutput>(outputs.filter((output) => !uncleared.has(output)));
     // Another output may show the same file, after an update of its display.
     const shown = new Set(pathsOf(this.#files().filter((output) => !cleared.has(output))));
     return this.files.filter((path) => !shown.has(path));

@@ -37,7 +37,7 @@ afterAll(async () => {
   await browser?.close();
 });
 
-/** A test in a window of its own, which must not have complained of anything. */
+/** A test in a window of its own. It fails if the page's script reported an error. */
 function inBrowser(
   title: string,
   options: PageWindowOptions,

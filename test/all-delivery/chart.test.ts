@@ -50,7 +50,7 @@ function theOne(objects: readonly KubernetesObject[], kind: string, name: string
   return found[0];
 }
 
-/** Each object against Kubernetes' own schema; no field that it does not know. */
+/** Checks each object against Kubernetes' own schema, which allows no unknown field. */
 async function validate(yaml: string, version: string): Promise<string> {
   const child = spawn(checker, ['--strict', '-k', version, '-'], { stdio: ['pipe', 'pipe', 'pipe'] });
   child.stdin.end(yaml);
@@ -71,7 +71,7 @@ test.each(names)('Kubernetes accepts what is rendered: %s', async (name) => {
   const objects = objectsIn(yaml);
   for (const version of name === 'all of it' ? ['1.25', '1.37'] : ['1.37']) {
     const said = (await validate(yaml, version)).trim().split('\n');
-    // The Prometheus Operator's object is no part of Kubernetes.
+    // This object belongs to the Prometheus Operator, not to Kubernetes.
     const others = said.filter(
       (line) => !/^INFO .* passed for resource /.test(line) && !line.includes('ServiceMonitor'),
     );
@@ -144,7 +144,7 @@ test('probes ask for liveness and readiness, never for Slack or the gateway', as
   const bot = theOne(await objectsOf(installations['all of it']), 'Deployment', 'sparkthread').containers[0];
   expect(bot?.livenessProbe?.httpGet?.path).toBe('/healthz');
   expect(bot?.readinessProbe?.httpGet?.path).toBe('/readyz');
-  // /readyz waits up to 0.8 s for its parts.
+  // The bot needs up to 0.8 s to answer /readyz.
   expect(bot?.readinessProbe?.timeoutSeconds).toBeGreaterThan(1);
 });
 
@@ -223,6 +223,11 @@ test.each([
     { config: { KG_URL: 'http://a/' }, slackHttp: { enabled: true }, secrets: withPassword },
     /SLACK_SIGNING_SECRET/,
   ],
+  [
+    'a token in the Secret and in a file of its own',
+    { config: { KG_URL: 'http://a/', KG_AUTH_TOKEN_FILE: '/var/run/token' }, secrets: withPassword },
+    /config\.KG_AUTH_TOKEN_FILE .* take KG_AUTH_TOKEN out of secrets\.names/,
+  ],
 ])('%s is refused before anything is installed', async (_, values, sentence) => {
   await expect(render(values)).rejects.toThrow(sentence);
 });
@@ -233,7 +238,7 @@ test('deploy/kubernetes is what `npm run manifests` writes', async () => {
   expect(stored).toBe(await plainManifests(helm));
   const objects = objectsIn(stored);
   expect(objects.map(({ kind }) => kind)).not.toContain('Secret');
-  // `kubectl apply` takes two namespaces only where each object names its own.
+  // `kubectl apply` takes objects of two namespaces only if each one names its own.
   const homeless = objects.filter(
     ({ kind, metadata }) => kind !== 'Namespace' && metadata.namespace === undefined,
   );

@@ -12,16 +12,16 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { type Playground, startPlayground } from '../../playground/playground.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../support/scripted-gateway.ts';
 
-/** What the image holds, put together in a folder by the Dockerfile's own steps: nothing of the checkout is beside it. */
+/** A folder with the image's contents, made by the Dockerfile's own steps, with nothing of the checkout beside it. */
 
 const run = promisify(execFile);
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const env: Record<string, string> = {
   ...cleanEnvironment(process.env),
-  // This Node and no package of node_modules is the one that runs, as in the image.
+  // As in the image, this Node runs, and not the one of node_modules.
   PATH: [dirname(process.execPath), '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter),
 };
-/** How npm reaches its registry here. What the checkout's own installation brought is in npm's cache. */
+/** npm's settings for its registry. Its cache has what the checkout's own installation brought. */
 const npmSettings = {
   NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
   npm_config_prefer_offline: 'true',
@@ -59,7 +59,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** What a start of the bot needs, with its store in the copy. */
+/** The least settings with which the bot starts. Its store is in the copy. */
 function settings(): Record<string, string> {
   return { ...env, ...playground.environment, KG_URL: gateway.httpUrl, PORT: '0' };
 }

@@ -1,7 +1,7 @@
 const secrets = { SLACK_BOT_TOKEN: 'xoxb-1-2-abc', KG_AUTH_TOKEN: 'a-token' };
 const socketMode = { ...secrets, SLACK_APP_TOKEN: 'xapp-1-A1-2-abc' };
 
-/** What people install the chart with. */
+/** Values with which people install the chart. */
 export const installations = {
   'all of it': {
     secrets: { values: { ...socketMode, REDIS_PASSWORD: 'p/w d@1' } },

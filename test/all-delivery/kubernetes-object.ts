@@ -27,7 +27,7 @@ const template = z.object({
   }),
 });
 
-/** An object of Kubernetes as far as the tests look at it, with what it says of its pods at hand. */
+/** The part of a Kubernetes object that the tests read. */
 export const kubernetesObject = z
   .object({
     apiVersion: z.string(),

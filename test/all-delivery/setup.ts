@@ -8,12 +8,12 @@ import { ensureHelm } from '../../tools/helm.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The folder of the programs kubernetes-validate, which has Kubernetes' own schemas, and hadolint. */
+    /** The folder of two programs: kubernetes-validate, with Kubernetes' own schemas, and hadolint. */
     linters: string;
   }
 }
 
-/** Vitest's global setup of the project: Helm is built and the schemas are installed once. */
+/** Vitest's global setup of the project: builds Helm and installs the schemas, once. */
 export async function setup(project: TestProject): Promise<void> {
   const progress = showProgress(process.stdout);
   const { bin } = await ensureVirtualEnvironment({

@@ -5,7 +5,7 @@ import { finalAnswer, finals, sendBox, untilShown } from '../support/ask.ts';
 import { hasNoRedis, type LeaderAndStandby, useLeaderAndStandby } from '../support/failover.ts';
 import type { LogLine } from '../support/start-bot.ts';
 
-/** One process runs the code, another one takes over (SIGTERM), and what people do about the run arrives at the successor. */
+/** The leader runs the code and ends (SIGTERM); the standby takes over and gets what people then do about the run. */
 let pair: LeaderAndStandby;
 let playground: Playground;
 
@@ -19,7 +19,7 @@ useLeaderAndStandby(
 
 const typed = (code: string): string => `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``;
 
-/** Posted so that the leader runs it. */
+/** ana posts this code. Resolves once the leader has sent it to the kernel and its answer shows `words`. */
 async function runAtFirst(channel: string, code: string, words: string): Promise<SlackMessage> {
   const posted = playground.as('ana').post(channel, typed(code));
   await shown(channel, posted.ts, words);
@@ -30,7 +30,7 @@ async function runAtFirst(channel: string, code: string, words: string): Promise
   return posted;
 }
 
-/** From now on everything arrives at the leader's successor. */
+/** The leader ends in order. From now on its successor gets everything. */
 const handOver = (): Promise<void> => pair.handOver(async (leader) => expect(await leader.stop()).toBe(0));
 
 const shown = (channel: string, thread: string, words: string): Promise<SlackMessage> =>
@@ -39,7 +39,7 @@ const shown = (channel: string, thread: string, words: string): Promise<SlackMes
 const answers = (channel: string, thread: string): SlackMessage[] =>
   playground.replies(channel, thread).filter(({ metadata }) => metadata?.event_type === 'sparkthread_answer');
 
-/** Prints its name, and stops when it is told so and not before. */
+/** Prints “asleep” and ends only when it is stopped. */
 const sleeper = 'import time\nprint("asleep", flush=True)\ntime.sleep(600)';
 
 describe.skipIf(hasNoRedis)('what arrives at the successor', () => {

@@ -1,15 +1,15 @@
-import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { freePort } from '../../demo/jupyter-app.ts';
 import { finalAnswer, finals } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
+import { listen } from '../support/sockets.ts';
 
 const secret = 'the-signing-secret';
 const DELIVERIES = 200;
 
-/** A balancer without health checks: each request goes to the next port, whether that process leads or not. */
+/** A balancer without health checks: it sends each request to the next port, whether that process leads or not. */
 async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposable & { url: string }> {
   let count = 0;
   const server = createServer((request, response) => {
@@ -22,12 +22,9 @@ async function startRoundRobin(ports: readonly number[]): Promise<AsyncDisposabl
     passed.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
     request.pipe(passed);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${address.port}/slack/events`,
+    url: `http://127.0.0.1:${port}/slack/events`,
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
@@ -43,7 +40,7 @@ test.skipIf(hasNoRedis)(
     await using failover = await startFailover({
       requestUrl: balancer.url,
       signingSecret: secret,
-      // A balancer that looks at nothing gives half of the tries to a process that refuses: so many that chance loses none.
+      // Half of the attempts reach a process that refuses them. With this many, none is lost by chance.
       retryDelaysMs: [300, 1_000, 3_000, ...Array.from({ length: 12 }, () => 600_000)],
     });
     const { playground, kernels, post } = failover;

@@ -67,7 +67,7 @@ testRedis('after kill -9 of the leader the standby finishes the answer, and noth
 testRedis(
   'after a Redis that stood still for longer than a lease the same process completes the answer, if nobody took over',
   async () => {
-    // Once Redis goes on, a standby and the leader ask at the same time, and either may be first.
+    // When Redis goes on, a standby and the leader would both ask for the lease, and either could be first.
     await pair.standby.stop();
     await askSlash(playground, 'ana', '#data', '/spark 1');
     const code = 'import time\nfor i in range(30):\n    print("beat", i, flush=True)\n    time.sleep(0.5)';

@@ -6,7 +6,7 @@ import { askSlash, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
-/** Redis is away, comes back empty, or takes no writes: the leader is in doubt, and goes on when it can be sure. */
+/** Redis is away, comes back empty, or takes no writes: the leader doubts its lease, and goes on when it is sure again. */
 const testFailover = test.skipIf(hasNoRedis);
 
 /** Longer than the lease of 12 s. */
@@ -120,7 +120,7 @@ testFailover(
     expect((await askSlash(playground, 'ana', channel, '/spark third()')).outcome).toBe('ok');
     const ended = [leader, standby].filter(({ log }) => log.some(({ event }) => event === 'leader.lost'));
     expect(ended).toEqual([]);
-    // What the channel chose is in the store again, for a successor.
+    // The leader has written the channel's settings to the store again, so its successor finds them.
     await leader.stop();
     await standby.untilLeader();
     await playground.waitForConnection();
@@ -154,7 +154,7 @@ testFailover('a Redis that takes no writes puts the lease in doubt and ends nobo
   const ts = post('#data', 'run()');
   const run = await kernels.untilBegun('run()');
   await playground.waitForReply('#data', ts);
-  // As a failover makes of a master: what is written is refused with READONLY.
+  // Like a former master after a failover, Redis refuses writes with READONLY.
   await redis.command('REPLICAOF', '127.0.0.1', '1');
   await leader.untilLog(({ msg }) => String(msg).startsWith('the leader lease is in doubt'));
   run.end();

@@ -4,11 +4,11 @@ import { PREFIX } from '../../src/store/redis/scripts.ts';
 import { askSlash, finalAnswer } from '../support/ask.ts';
 import { type Failover, hasNoRedis, startFailover } from '../support/failover.ts';
 
-/** A leader dies at a schedule's minute: before it had that accepted, or before it noted that it had. */
+/** A leader dies at a schedule's minute: before the run was accepted, or before the schedule's record said so. */
 
 const MINUTE_MS = 60_000;
 
-/** Schedules that are found so long ago: what they came to since is not settled. The process that leads has to be dead. */
+/** Makes the minutes since `byMs` ago due again in every schedule. No process may lead meanwhile. */
 async function ageSchedules({ redis }: Failover, byMs: number): Promise<void> {
   const script = `for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     local aged = redis.call('GET', key):gsub('"settledTo":(%d+)', function(at)
@@ -18,7 +18,7 @@ async function ageSchedules({ redis }: Failover, byMs: number): Promise<void> {
   await redis.command('EVAL', script, '0', `${PREFIX}keyv:schedule:*`, String(byMs));
 }
 
-/** `17 * * * *`: the minute of the hour that was so long ago. */
+/** The cron line of the minute that was so long ago, such as `17 * * * *`. */
 const minuteAgo = (minutes: number): string =>
   `"${new Date(Date.now() - minutes * MINUTE_MS).getUTCMinutes()} * * * *"`;
 
@@ -50,7 +50,7 @@ test.skipIf(hasNoRedis)(
     expect((await finalAnswer(playground, '#data', root.ts)).outcome).toBe('ok');
     await leader.restart();
     await standby.kill();
-    // The minute that has run is not settled again, and that of the other one is due now.
+    // The first schedule's minute has run already; the second one's is due now.
     await ageSchedules(failover, 20 * MINUTE_MS);
     await leader.untilLeader();
     const other = await playground.waitForMessage('#data', of('witness'));

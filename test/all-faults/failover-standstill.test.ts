@@ -3,12 +3,12 @@ import { finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
 import { startRedisProxy } from '../support/redis-proxy.ts';
 
-/** The leader stands still (SIGSTOP) for longer than its lease, and goes on after another one has taken over. */
+/** The leader is suspended (SIGSTOP) for longer than its lease, and goes on after a standby has taken over. */
 const testFailover = test.skipIf(hasNoRedis);
 
 const stop = (bot: FailoverBot): void => void process.kill(bot.pid, 'SIGSTOP');
 
-/** What it does then: nothing but one line, and its end. */
+/** Lets the suspended process go on. It may only log one line and end: it changes nothing in store, kernels or Slack. */
 async function goOn({ redis, kernels, gateway }: Failover, stopped: FailoverBot): Promise<void> {
   const runs = () => redis.command('EVAL', dumpRuns, '0');
   await vi.waitFor(async () => expect(await runs()).not.toMatch(/"state","(?!posted)/), { timeout: 100_000 });
@@ -29,7 +29,7 @@ async function goOn({ redis, kernels, gateway }: Failover, stopped: FailoverBot)
   expect(kernels.begun).toHaveLength(before.begun);
 }
 
-/** Every run with its code, as the store has it. */
+/** A Lua script that returns every run of the store with its code. */
 const dumpRuns = `
 local keys, found = redis.call('KEYS', 'sparkthread:*:run:*'), {}
 table.sort(keys)
@@ -59,7 +59,7 @@ testFailover(
       expect(outcome).toBe('ok');
       expect(text).toContain(`run(${index}) ends`);
     }
-    // Without the person's own message, to which the successor may still add how it ended.
+    // Without the person's own message: the successor may still add its reaction there.
     const shown = () =>
       posts.map(({ channel, ts }) => JSON.stringify(playground.thread(channel, ts).slice(1)));
     const before = shown();

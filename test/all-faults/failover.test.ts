@@ -7,7 +7,7 @@ import { askSlash, finalAnswer, finals, untilShown } from '../support/ask.ts';
 import { type Failover, type FailoverBot, hasNoRedis, startFailover } from '../support/failover.ts';
 import { startFaultFront } from '../support/fault-front.ts';
 
-/** One process leads and another one stands by, on one Redis. */
+/** One process leads and another one is its standby, on one Redis. */
 const testFailover = test.skipIf(hasNoRedis);
 
 async function read(bot: FailoverBot, path: string): Promise<{ status: number; body: unknown }> {
@@ -15,7 +15,7 @@ async function read(bot: FailoverBot, path: string): Promise<{ status: number; b
   return { status: response.status, body: await response.json() };
 }
 
-/** A run that is in the kernel when the leader ends, and one that waits behind it. */
+/** One run in the kernel, and one that waits behind it. */
 async function withRuns({ playground, kernels, post }: Failover) {
   const channel = playground.addChannel('handed-over').id;
   const running = post(channel, 'first()');
@@ -25,7 +25,7 @@ async function withRuns({ playground, kernels, post }: Failover) {
   return { channel, running, waiting, run };
 }
 
-/** From the end of the leader until the successor has accepted what is posted then. */
+/** Measures from the end of the leader until the successor has accepted a snippet that is posted meanwhile. */
 async function timeTakeover(
   failover: Failover,
   successor: FailoverBot,
@@ -59,7 +59,7 @@ testFailover.for([
   expect(lease).toMatch(/^\$\d+\r\n1 /);
   const { third, seconds } = await timeTakeover(failover, standby, channel, async () => {
     await end(leader);
-    // Released, the standby may have it already, with the next epoch.
+    // A standby may already hold a lease that was released, with the next epoch.
     expect((await readLease()) === lease).toBe(leavesLease);
   });
   console.log(`${how}: the standby had accepted the next snippet after ${seconds.toFixed(1)} s`);
@@ -73,7 +73,7 @@ testFailover.for([
     expect(finals(playground, channel, thread)).toHaveLength(1);
     expect(playground.replies(channel, thread)).toHaveLength(1);
   }
-  // The one that ended comes back as a standby.
+  // The process that ended comes back as a standby.
   await leader.restart();
   expect(leader.role).toBe('standby');
 });
@@ -125,7 +125,7 @@ testFailover('a message deleted while the successor reads an edit of it leaves n
   await finalAnswer(playground, channel, posted.ts);
   await leader.stop();
   await standby.untilLeader();
-  // The successor has not met her yet.
+  // The successor has not looked ana up yet.
   const lookup = playground.hold('users.info');
   ana.edit(posted, `<@${playground.bot.id}> \`after()\``);
   await lookup.reached;

@@ -7,7 +7,7 @@ import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** A real gateway that goes away, or refuses the bot, while runs are under way: named in the thread, then finished. */
+/** A real gateway goes away, or refuses the bot, while runs are under way. The thread says so, and the runs are finished. */
 let gateway: KernelGateway;
 let front: FaultFront;
 let playground: Playground;
@@ -32,7 +32,7 @@ const mention = (code: string): string =>
 const shown = (thread: string, words: string | RegExp): Promise<unknown> =>
   untilShown(playground, '#data', thread, words);
 
-/** Ticks until the test lets it end; gives the thread once it ticks. */
+/** Starts code that prints ticks until the test ends it. Gives its thread once some are shown. */
 async function ticking(): Promise<string> {
   await askSlash(playground, 'ana', '#data', '/spark import time, os; kept = 41');
   const thread = mention(
@@ -55,7 +55,7 @@ const endFile = (): string => `${bot.folder}/end`;
 
 const letEnd = (): Promise<void> => writeFile(endFile(), '');
 
-/** Does `harm` and waits until the thread names it; seconds in between. */
+/** How many seconds after `harm` the thread shows these words. */
 async function namedAfter(thread: string, words: RegExp, harm: () => unknown): Promise<number> {
   const before = performance.now();
   await harm();
@@ -63,7 +63,7 @@ async function namedAfter(thread: string, words: RegExp, harm: () => unknown): P
   return (performance.now() - before) / 1000;
 }
 
-/** Resolves once the code stands still and all that it has printed is shown: what the wire's end would lose is nothing. */
+/** Pauses the code, and resolves once all that it has printed is shown, so that a cut connection loses nothing. */
 async function holdTicks(thread: string): Promise<void> {
   await writeFile(holdFile(), '');
   await shown(thread, 'held');
@@ -72,7 +72,7 @@ const holdFile = (): string => `${bot.folder}/hold`;
 
 const letGoOn = (): Promise<void> => rm(holdFile());
 
-/** Every tick is there, none twice, and nothing is said to be missing. */
+/** The code has printed some ticks, and the answer does not say that output may be missing. */
 function expectWhole(text: string): void {
   const last = Number(/last tick (\d+)/.exec(text)?.[1]);
   expect(last).toBeGreaterThanOrEqual(3);
@@ -127,7 +127,7 @@ test('a connection that goes dead without a sign is found', async () => {
   await letEnd();
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');
-  // The gateway thought that we listened, and kept nothing.
+  // The gateway took the websocket for open, so it kept nothing for later.
   expect(text).toMatch(/may be missing/);
 });
 
@@ -220,7 +220,7 @@ test('a snippet sent while the gateway is away for a moment runs when it is back
   front.drop();
   await bot.restart();
   front.faults = {};
-  // The list of languages is known, the gateway goes away after that.
+  // The bot has read the list of languages before the gateway goes away.
   await askSlash(playground, 'ana', '#data', '/spark kept = 41');
   front.faults = { answer: () => refusals['the proxy has no gateway (502)'].answer };
   const elsewhere = playground.addChannel('elsewhere').id;

@@ -7,7 +7,7 @@ import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { readStoreFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** One bot after another on the same run in a real kernel. */
+/** One bot process ends and the next one goes on with the same run in a real kernel. */
 let playground: Playground;
 let bot: StartedBot;
 
@@ -28,7 +28,7 @@ const mention = (code: string, channel = '#data'): string =>
 test('over three orderly restarts all output of a printing run arrives, and nothing is said to be missing', async () => {
   await askSlash(playground, 'ana', '#data', '/spark python3 import itertools, os, time');
   const over = join(bot.folder, 'over');
-  // No faster than a gateway on a busy machine passes it on: one that does not answer our close in time loses lines.
+  // Not faster than a busy gateway can pass on: a gateway that does not answer our close in time loses lines.
   const thread = mention(
     `python3\nfor i in itertools.count():\n    print("tick", i, flush=True)\n    if os.path.exists(${JSON.stringify(over)}): break\n    time.sleep(0.01)`,
   );
@@ -96,7 +96,7 @@ test('after a restart a long silent run still shows its clock and can be stopped
   expect((await finalAnswer(playground, '#data', thread)).outcome).toBe('interrupted');
 });
 
-/** Answers the question that the thread's answer shows; `meanwhile` comes between the opening of the box and its sending. */
+/** Answers the question in the thread. `meanwhile` happens after the box is opened and before it is sent. */
 async function typeLine(
   channel: string,
   thread: string,

@@ -6,7 +6,7 @@ import { type Answered, askSlash } from '../support/ask.ts';
 import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** A kernel that nobody uses: warned of, kept by a press, shut down, told. IDLE_TIMEOUT is short, the gateway real. */
+/** A kernel that nobody uses, on a real gateway with a short IDLE_TIMEOUT: the warning, Keep, and its end. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
@@ -21,7 +21,7 @@ useBotOnGateway(
 
 const say = (code: string): Promise<Answered> => askSlash(playground, 'ana', '#data', `/spark ${code}`);
 
-/** The channel's next message after `since` (a ts) with such words; in no thread, where few would see it. */
+/** The channel's first message after `since` (a ts) with such words. It may not be in a thread, where few would see it. */
 const told = (since: string, words: RegExp): Promise<SlackMessage> =>
   playground.waitForMessage(
     '#data',
@@ -35,7 +35,7 @@ test('an idle kernel is warned of in the channel, kept by a press, and warned of
   expect(JSON.stringify(warning.blocks)).toContain('Keep');
   await playground.as('ben').press(warning, 'kernel:keep');
   await told(thread, /kept the kernel/);
-  // As long again, and the kernel is there to be warned of.
+  // After another IDLE_TIMEOUT the kernel is still there, so a second warning comes.
   await told(warning.ts, /Nobody has used the python3 kernel/);
   expect(await kernelIdsOf(gateway)).toHaveLength(1);
   expect((await say('x + 1')).text).toMatch(/│ 42\n/);

@@ -5,7 +5,7 @@ import { type Answered, askSlash, finalAnswer, untilShown } from '../support/ask
 import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** What can befall a kernel, each done to a real one: named in the thread, with what is lost and what to do. */
+/** A real kernel dies, is restarted, culled or deleted. The thread says so, with what is lost and what to do. */
 let gateway: KernelGateway;
 let playground: Playground;
 let bot: StartedBot;
@@ -34,7 +34,7 @@ const kernelIds = () => kernelIdsOf(gateway);
 const say = (channel: string, code: string): Promise<Answered> =>
   askSlash(playground, 'ana', channel, `/spark ${code}`);
 
-/** A kernel of its own in a channel of its own, with `x = 1` in it. */
+/** A new channel with a new kernel, in which `x` is 1. */
 async function freshKernel(name: string): Promise<{ channel: string; kernelId: string }> {
   const before = await kernelIds();
   const channel = playground.addChannel(name).id;
@@ -44,7 +44,7 @@ async function freshKernel(name: string): Promise<{ channel: string; kernelId: s
   return { channel, kernelId };
 }
 
-/** Posts code and resolves once the kernel runs it. */
+/** Posts code; gives its thread once the kernel runs it. */
 async function running(channel: string, code: string): Promise<string> {
   const posted = playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``);
   await untilShown(playground, channel, posted.ts, 'up and running');

@@ -5,7 +5,7 @@ import { askSlash, finalAnswer, sendBox } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** Questions of a real IRkernel, whose reads no interrupt reaches: answered, stopped, timed out; R serves on each time. */
+/** Questions of a real IRkernel, which no interrupt ends: answered, stopped, timed out. R serves the next run each time. */
 const isMissing = inject('backends').missing['ir'] !== undefined;
 
 let playground: Playground;
@@ -19,7 +19,7 @@ useBotOnGateway(
   (started) => ({ playground, bot } = started),
 );
 
-/** Runs code that asks, in a channel of its own; resolves once its Answer button stands. */
+/** Runs code that asks, in a channel of its own. Resolves once its answer has the Answer button. */
 async function ask(name: string, code: string): Promise<{ channel: string; asked: SlackMessage }> {
   const channel = playground.addChannel(name).id;
   await askSlash(playground, 'ana', channel, '/spark kept <- 41');
@@ -84,7 +84,7 @@ test.skipIf(isMissing)('a question that nobody answers ends the run', async () =
   await bot.restart({ INPUT_TIMEOUT: '3s' });
   const channel = playground.addChannel('nobody').id;
   await askSlash(playground, 'ana', channel, '/spark kept <- 41');
-  // On a slow machine the time is over before the question is seen.
+  // On a slow machine the time may be over before the question is seen.
   const { ts: thread } = playground.as('ana').post(channel, '@sparkthread `readline("Anybody? ")`');
   expect((await finalAnswer(playground, channel, thread)).outcome).toBe('inputTimedOut');
   await expectServing(channel);

@@ -14,15 +14,15 @@ import {
 } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 
-/** What a bot that was killed left, taken up by the next one. */
+/** The bot is killed, and the next process goes on with what it left. */
 interface Scene extends AsyncDisposable {
   playground: Playground;
   gateway: ScriptedGateway;
   kernels: HeldKernels;
   bot: StartedBot;
-  /** Ana's mention of the bot with this code; gives the thread. */
+  /** ana mentions the bot with this code. Gives the thread. */
   ask(channel: string, code: string): string;
-  /** The answer shows this. */
+  /** Resolves once the answer shows this text. */
   untilShown(channel: string, thread: string, text: string): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ async function startScene(options: PlaygroundOptions = {}): Promise<Scene> {
   };
 }
 
-/** A run that has ended, with nobody told of it; gives its thread. */
+/** A run ends, but Slack gets no edit about it. Gives its thread. */
 async function endWhileSlackIsAway(scene: Scene): Promise<string> {
   const { playground, kernels, bot } = scene;
   const thread = scene.ask('#data', 'away()');
@@ -276,8 +276,8 @@ test('with 200 unfinished runs in all states the first edit comes within seconds
   const firstEditS = (performance.now() - startedAt) / 1000;
   await restarted;
   kernels.letRun();
-  // More than one minute's worth: a loop of refusals would show. Where the predecessor's minute is used up some are: 0 to 9 were
-  // seen, as Slack's minute ends edit by edit.
+  // More than Slack takes in one minute, so that a loop of refusals would show. Some refusals are normal (0 to 9 were seen),
+  // because the killed process has used up a part of the first minute.
   const written = () =>
     since().filter(
       ({ method, answer }) => /^chat\.(update|postMessage)$/.test(method) && answer?.['ok'] === true,
@@ -318,7 +318,7 @@ test('killed in the middle of a command: its author is told once that nobody kno
   expect(restarts).toBe(1);
 });
 
-/** One run from beginning to end in this channel, closed in the store. */
+/** One run from its post until the store has it as posted. */
 async function askHeld({ playground, kernels, bot }: Scene, channel: string, code: string): Promise<void> {
   const asked = askMessage(playground, 'ana', channel, `<@${playground.bot.id}> \`${code}\``);
   (await kernels.untilBegun(code)).end();

@@ -10,7 +10,7 @@ import { startBot } from '../support/start-bot.ts';
 
 const found = await findRedisServer();
 
-/** Longer than a command waits for its answer, shorter than a lease. */
+/** Longer than the bot waits for Redis' answer to a command, shorter than a lease. */
 const AWAY_MS = 2_500;
 
 async function standStill(redis: RedisServer): Promise<void> {
@@ -57,7 +57,7 @@ test.skipIf('missing' in found)(
     const away = Promise.withResolvers<void>();
     gateway.answer = ({ method, body }) => {
       if (method !== 'POST') return undefined;
-      // As Kernel Gateway 2, which chooses the ids itself.
+      // Like Kernel Gateway 2, which chooses the ids itself.
       Object.assign(body as object, { kernel_id: randomUUID() });
       if (gateway.kernels.size === 0) away.resolve(standStill(redis));
       return undefined;

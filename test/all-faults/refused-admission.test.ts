@@ -29,7 +29,7 @@ test.skipIf('missing' in found)(
     proxy.swallowAfter('refused()');
     const reaction = await playground.as('ana').slash('#data', '/spark refused()');
     expect(reaction.text).toContain('could not be accepted, nothing ran');
-    // It was there: it had landed.
+    // Redis had stored it.
     await bot.untilLog((line) => line['msg'] === 'a refused snippet was withdrawn');
     await askSlash(playground, 'ana', '#data', '/spark after()');
     await bot.stop();

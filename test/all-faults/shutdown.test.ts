@@ -14,7 +14,7 @@ import { startBot } from '../support/start-bot.ts';
 
 const environment = { DEFAULT_LANGUAGE: 'python3', LOG_LEVEL: 'debug' };
 
-/** A bot whose kernel is at work on ana's `long()`, until the test has that end. */
+/** A bot whose kernel runs ana's `long()` until the test ends that. */
 async function startLong() {
   const all = new AsyncDisposableStack();
   const playground = all.use(await startPlayground({ rates: false }));
@@ -34,7 +34,7 @@ test('at SIGTERM the last edits go out, and the successor goes on with the same 
   await shown('long() begins');
   run.print('edited now\n');
   await shown('edited now');
-  // The next edit is not due for a second.
+  // The bot may not edit again for a second.
   run.print('last words\n');
   await untilSpooled(bot.folder, 'last words');
   const before = performance.now();
@@ -67,7 +67,7 @@ test('at SIGTERM the process ends by itself although Slack does not answer', asy
   const before = performance.now();
   expect(await bot.stop()).toBe(0);
   console.log(`SIGTERM, Slack hanging: gone after ${((performance.now() - before) / 1000).toFixed(1)} s`);
-  // What the socket brought until then is kept: the kernel's side was closed in order.
+  // The bot has closed its websocket in order, so the gateway keeps what the kernel says from now on.
   expect(run.kernel.sockets.size).toBe(0);
   held.release();
   await bot.restart();
@@ -79,7 +79,7 @@ test('at SIGTERM the process ends by itself although Slack does not answer', asy
 test('a second SIGTERM, as from a process group and its supervisor, does not disturb the orderly end', async () => {
   await using long = await startLong();
   const { playground, bot, ts, run } = long;
-  // What goes out last is held up, so that the second word finds it at work.
+  // The last edit is held up, so that the second SIGTERM comes while the bot is ending.
   const held = playground.hold('chat.update');
   await playground.waitForReply('#data', ts);
   run.print('more\n');
@@ -174,7 +174,7 @@ test('a second process that starts within the wait takes over', async () => {
   await successor.stop();
 });
 
-/** Some run has this on disk. */
+/** Resolves once some run has this text on disk. */
 async function untilSpooled(folder: string, words: string): Promise<void> {
   const spool = join(folder, 'spool');
   const look = async (): Promise<void> => {

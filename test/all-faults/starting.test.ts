@@ -6,7 +6,7 @@ import { kernelIdsOf, useBotOnGateway } from '../support/bot-on-gateway.ts';
 import { type FaultFront, startFaultFront } from '../support/fault-front.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** Real kernels while they come up, and what is shown meanwhile. */
+/** Real kernels while they start, and what is shown meanwhile. */
 let gateway: KernelGateway;
 let front: FaultFront;
 let playground: Playground;
@@ -33,12 +33,12 @@ const shown = (channel: string, thread: string, words: string): Promise<unknown>
 test('with four channels at once each says how many starts are before its own, then shows its clock', async () => {
   const channels = ['one', 'two', 'three', 'four'].map((name) => playground.addChannel(name).id);
   const open = Promise.withResolvers<void>();
-  // The first start is not answered yet; the others wait for their turn behind it.
+  // The gateway has not answered the first start yet, and the others wait for their turn behind it.
   front.faults = {
     delayCall: ({ method }) => (method === 'POST' ? open.promise : undefined),
   };
   const threads = channels.map((channel) => ask(channel, '40 + 2'));
-  // Which of them comes first is Slack's to say.
+  // Slack may deliver them in any order.
   const places = (): string =>
     channels
       .map((channel, at) => {
@@ -63,7 +63,7 @@ test('with four channels at once each says how many starts are before its own, t
     expect((await finalAnswer(playground, channel, threads[at] ?? '')).text).toMatch(/│ 42\n/);
 });
 
-/** What befalls the bot while its kernel comes up. */
+/** What happens to the bot while its kernel starts. */
 const harms: Record<string, () => Promise<unknown>> = {
   'kill -9': () => bot.kill(),
   SIGTERM: () => bot.stop(),

@@ -4,7 +4,7 @@ import { askSlash, finalAnswer, untilShown } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
-/** Stop must stop: on each kind of kernel, with its variables kept; where it does not obey, that is said. */
+/** Stop ends the run on each kind of kernel and keeps its variables. Where the code goes on, the answer says so. */
 const backends = inject('backends');
 const missing = (kernelspec: string): boolean => backends.missing[kernelspec] !== undefined;
 
@@ -16,7 +16,7 @@ useBotOnGateway(
   (started) => ({ playground, bot } = started),
 );
 
-/** Runs `before`, then `code`, presses Stop once `shown` stands in the answer, and gives what `after` answers. */
+/** Runs `before`, then `code`, and presses Stop once the answer has `shown`. Gives the answer to `after`. */
 async function stopped(
   channel: string,
   language: string,

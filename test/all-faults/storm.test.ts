@@ -3,7 +3,7 @@ import { hasNoRedis } from '../support/failover.ts';
 import { stormOnRealKernels, stormOnScriptedKernels } from '../support/storms/one-process.ts';
 import { stormOnTwoProcesses } from '../support/storms/two-processes.ts';
 
-/** Storms that last some twenty seconds; the long ones are `nightly-storms`. */
+/** Storms of some twenty seconds. The long ones are in `nightly-storms`. */
 
 test('100 snippets over 10 channels, the bot killed every few seconds: each answered once, none run twice', async () => {
   await stormOnScriptedKernels({ snippets: 100, channels: 10, longestLifeMs: 4_000 });

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +8,7 @@ import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
+import { listen } from '../support/sockets.ts';
 import { accepted, type Note } from './new-run.ts';
 import { patient, withRedis } from './redis.ts';
 
@@ -78,8 +78,8 @@ await withRedis('Redis that changes while it is used', (server) => {
 });
 
 /** An address that can be made to lead elsewhere; connections stay where they are. */
-async function startFront(port: number) {
-  let target = port;
+async function startFront(first: number) {
+  let target = first;
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const back = createConnection(target, '127.0.0.1');
@@ -92,12 +92,10 @@ async function startFront(port: number) {
       socket.on('close', () => other.destroy());
       socket.pipe(other);
     }
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  });
+  const port = await listen(server);
   return {
-    port: address.port,
+    port,
     leadTo(other: number): void {
       target = other;
     },

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../demo/jupyter-app.ts';
 import { silentLog } from '../../src/log.ts';
 import { openStore } from '../../src/store/open.ts';
 import { findRedisServer, startRedisServer } from '../support/redis-server.ts';
+import { listen } from '../support/sockets.ts';
 import { withRedis } from './redis.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -28,12 +30,7 @@ describe('a Redis that cannot be used is named, without its credentials', () => 
   });
 
   test('nobody listens', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    server.close();
-    await once(server, 'close');
+    const port = await freePort();
     const error = await failure(`redis://u:geheim@127.0.0.1:${port}/2`);
     expect(error).toMatchObject({
       name: 'StoreError',
@@ -50,10 +47,8 @@ describe('a Redis that cannot be used is named, without its credentials', () => 
   });
 
   test('somebody listens and says nothing; no connection is left behind', async () => {
-    const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
+    const server = createServer((socket) => socket.resume());
+    const port = await listen(server);
     expect(await failure(`redis://127.0.0.1:${port}`)).toMatchObject({ name: 'StoreError', code: 'silent' });
     server.close();
     // Comes only when the last connection has ended.

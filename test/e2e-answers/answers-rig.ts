@@ -15,7 +15,7 @@ import {
   type RunMessagesOptions,
 } from '../../src/slack/messages/run-messages.ts';
 
-/** A local Slack with the run messages of a bot on it, and a place for output. Everything ends with the scope. */
+/** A local Slack, a bot's run messages on it, and a folder for output. Everything ends with the scope. */
 export interface AnswersRig extends AsyncDisposable {
   playground: Playground;
   messages: RunMessages;

@@ -163,7 +163,7 @@ test.concurrent('a picture that is replaced before it is sent counts as missing 
   await transcript.seal();
   const view = transcript.view();
   await transcript.add({ kind: 'updateDisplay', ...picture });
-  // What was replaced is deleted from the disk with the next snapshot.
+  // The next snapshot deletes replaced output from the disk.
   await transcript.seal();
   await message.finish(runView(ended(), view));
   const [reply] = rig.playground.replies(channel, thread);

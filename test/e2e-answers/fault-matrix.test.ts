@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Fault } from '../../playground/faults.ts';
 import { ended, runView, startRig, type AnswersRig } from './answers-rig.ts';
 
-/** Every way Slack fails for a while, on every call that an answer needs: everything stands once in the end. */
+/** Each call that an answer needs fails for a while, in each way that Slack fails: in the end everything is there once. */
 const faults: [string, Fault, number][] = [
   ['429', { kind: 'rateLimited', retryAfterS: 1 }, 1],
   ['HTTP 500', { kind: 'status', status: 500 }, 2],

@@ -113,7 +113,7 @@ test('a data frame that the kernel cut: rows and columns are counted as pandas c
   );
 });
 
-/** Slack shows a preview of a snippet, which may have 1 MB. */
+/** Slack shows a preview of files up to 1 MB. */
 test.each([0, 1, 20_000, 999_999, 1_000_000, 1_000_001, 50_000_000])(
   '%i bytes of stdout: what does not fit is attached, byte for byte',
   async (bytes) => {

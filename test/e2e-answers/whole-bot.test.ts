@@ -9,7 +9,7 @@ import {
 } from '../support/scripted-gateway.ts';
 import { type StartedBot, startBot } from '../support/start-bot.ts';
 
-/** What takes the whole bot: output that goes on and on, and bars that move. The kernel is the test's script. */
+/** Tests that need the whole bot: endless output and progress bars. The test scripts the kernel. */
 const maxOutputBytes = 1_000_000;
 
 let gateway: ScriptedGateway;

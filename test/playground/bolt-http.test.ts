@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { expect, test } from 'vitest';
 import { freePort } from '../../demo/jupyter-app.ts';
 import { startPlayground, verifyRequestUrl } from '../../playground/playground.ts';
+import { listen } from '../support/sockets.ts';
 import { startHttpApp } from './bolt-app.ts';
 
 test('signed HTTP: url verification, events, commands, presses', async () => {
@@ -29,12 +30,10 @@ test('signed HTTP: url verification, events, commands, presses', async () => {
 
 /** A request URL that answers as `answer` says. */
 async function requestUrlOf(answer: RequestListener): Promise<AsyncDisposable & { url: string }> {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
+  const server = createServer(answer);
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${address.port}/slack/events`,
+    url: `http://127.0.0.1:${port}/slack/events`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -17,11 +17,11 @@ export interface BotOnGatewayOptions {
   environment?: Readonly<Record<string, string>>;
   /** Slack's limits are off unless wanted. */
   playground?: PlaygroundOptions;
-  /** What stands between bot and gateway, given the gateway's address. */
+  /** Starts a proxy between bot and gateway. Gets the gateway's address. */
   front?: (url: string) => Promise<AsyncDisposable & { httpUrl: string }>;
 }
 
-/** Started before a file's tests, or before each of them, and given away; all ends after them. */
+/** Starts them before a file's tests, or before each of them, passes them to `take`, and ends them afterwards. */
 export function useBotOnGateway(
   options: BotOnGatewayOptions,
   take: (started: BotOnGateway) => void,

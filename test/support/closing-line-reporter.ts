@@ -12,7 +12,7 @@ export default class ClosingLineReporter implements Reporter {
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result();
-        // A test still pending here never ran to its end.
+        // A test that is still pending here did not run to its end.
         count[state === 'pending' ? 'failed' : state] += 1;
       }
       for (const holder of [module, ...module.children.allSuites()]) {
@@ -21,7 +21,7 @@ export default class ClosingLineReporter implements Reporter {
     }
     const skipped = count.skipped > 0 ? `, ${count.skipped} skipped` : '';
     const line = `${count.passed} passed, ${count.failed} failed${skipped}\n`;
-    // Other reporters still have their summary to print: this is the last line of all.
+    // Other reporters print their summary first, so that this is the last line.
     process.once('exit', () => writeSync(1, line));
   }
 }

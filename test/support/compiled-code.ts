@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** Every bot of the tests is the same program: what Node has compiled of it once is not compiled anew each time. */
+/** All bots of the tests are the same program, so Node compiles it once and keeps the result. */
 export const compiledCode = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
 };

@@ -22,18 +22,18 @@ import {
   watch,
 } from './gateway-client.ts';
 
-/** A real server as the conformance suite needs it. */
+/** A real server for the conformance suite. */
 export interface ConformanceServer extends AsyncDisposable {
   settings: GatewaySettings;
-  /** For a fault front to stand before. */
+  /** The server's address, before which a fault front is put. */
   url: string;
 }
 
 export interface ConformanceCase {
   start: () => Promise<ConformanceServer>;
-  /** What stands between client and fault front: its own settings for the way through it. */
+  /** Starts another front between client and fault front. Its settings lead through both. */
   startOuterFront?: (faultFrontUrl: string) => Promise<ConformanceServer>;
-  /** Faults of a front between client and server, drawn from the seed. With faults, output may be missing, if that is told. */
+  /** Faults of a front between client and server, drawn from the seed. Output may then be missing, if the end says so. */
   faults?: Faults;
   seed?: number;
   /** `env` of a start reaches the kernel (Jupyter Server ignores it). */
@@ -50,7 +50,7 @@ function numberIn(frame: string): number {
   return Number(/"msg_id": ?"[^"]+_\d+_(\d+)"/.exec(frame)?.[1]);
 }
 
-/** Whether `frames` lack no number from the first to the last of an execution. */
+/** Whether `frames` have every number from the first to the last of an execution. */
 function isWhole(frames: readonly string[], msgId: string): boolean {
   const own = frames.filter((frame) => frame.includes(msgId)).map(numberIn);
   const first = Math.min(...own);
@@ -59,7 +59,7 @@ function isWhole(frames: readonly string[], msgId: string): boolean {
   return new Set(within).size === last - first + 1;
 }
 
-/** What every gateway has to give through our client, with ipykernel. */
+/** What our client has to get from every gateway, with ipykernel. */
 export function testConformance(name: string, conformance: ConformanceCase): void {
   describe(name, () => {
     const isFaulty = conformance.faults !== undefined;
@@ -79,7 +79,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
         httpUrl: front.httpUrl,
         wsUrl: front.wsUrl,
       };
-      // Through a fault front a look after 8 s and a grace of 3 s at every loss would make the suite take an hour.
+      // With the real times, each loss behind a fault front would cost 11 s, and the suite an hour.
       const timings = isFaulty
         ? { ...DEFAULT_TIMINGS, silenceMs: 2_000, firstLookMs: 500, graceMs: 1_000, idleGraceMs: 1_000 }
         : DEFAULT_TIMINGS;
@@ -124,7 +124,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       }
     }
 
-    /** An execution that has got so far. One whose request was lost on the way, and is known not to run, is put again. */
+    /** Runs this until an output of `kind` has come. Behind a fault front a request that was lost is sent again. */
     async function runUntil(
       connection: KernelConnection,
       kind: KernelOutput['kind'],
@@ -141,7 +141,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       }
     }
 
-    /** An execution that has ended. One of which it is not known whether it ran is put again. */
+    /** Runs this to its end. Behind a fault front it runs again if it is not known whether it ran. */
     async function runSurely(
       connection: KernelConnection,
       request: Partial<ExecuteRequest>,
@@ -153,7 +153,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       }
     }
 
-    /** The end is the expected one; behind a bad front it may be that the kernel's words were lost, if that is said. */
+    /** The end is of `kind`. Behind a fault front the kernel's messages may be lost, if the end says so. */
     function expectEnd(end: ExecutionEnd, kind: ExecutionEnd['kind']): void {
       if (isFaulty && end.kind !== kind) {
         expect(['outputLost', 'unknown']).toContain(end.kind);
@@ -161,7 +161,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       } else expect(end).toMatchObject({ kind });
     }
 
-    /** All of the text, or a part of it in order and nothing twice, and the end says so. */
+    /** All of the text has come. Behind a fault front a part in order, without repeats, will do if the end says so. */
     function expectText(running: Watched, end: ExecutionEnd, text: string): void {
       const got = textOf(running.outputs);
       if (!isFaulty || got === text) return expect(got).toBe(text);
@@ -169,7 +169,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       let from = 0;
       for (const output of running.outputs) {
         if (output.kind !== 'stream') continue;
-        // A kernel may send a line in two messages, of which one is lost.
+        // A kernel may send a line in two messages, and one of them may be lost.
         const at = text.indexOf(output.text, from);
         expect(at, `${output.text} after ${text.slice(0, from)}`).toBeGreaterThanOrEqual(from);
         from = at + output.text.length;
@@ -177,8 +177,8 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
     }
 
     /**
-     * A new process under the kernel's id is told by an event. Behind a bad front every word of it may be lost, which its
-     * count shows, and code of which it is not known whether it ran has ended another process when it was put again.
+     * An event tells of a new process under the kernel's id. Behind a fault front all its messages may be lost; then the
+     * execution count shows it. Code that was sent again may have ended more than one process.
      */
     function expectNewProcess(events: readonly ConnectionEvent[], next: Watched, end: ExecutionEnd): void {
       const told = events.filter((event) => event.kind === 'kernelRestarted').length;
@@ -280,7 +280,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       await withKernel(async (connection, events) => {
         expectEnd(await run(connection, { code: 'z = 1' }).end, 'ok');
         const { end: crash } = await runSurely(connection, { code: 'import os; os._exit(1)' });
-        // Behind a bad front the gateway's `restarting` may be lost: then the new process's `starting` is all there is.
+        // Behind a fault front the gateway's `restarting` may be lost. Then only the new process's `starting` tells.
         const isTold = crash.kind === 'kernelDied' || (isFaulty && crash.kind === 'kernelRestarted');
         if (isTold) expect(crash.variablesLost).toBe(true);
         else expectEnd(crash, 'kernelDied');
@@ -297,7 +297,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       await withKernel(async (connection, events, untilEvent) => {
         const restarted = untilEvent('kernelRestarted');
         const { end: exit } = await runSurely(connection, { code: 'exit()' });
-        // Behind a bad front the reply that says it may be lost: then the death that follows is what is told.
+        // Behind a fault front the reply with the exit may be lost. Then the end is the death that follows.
         if (isFaulty && /^kernel(Died|Restarted)$/.test(exit.kind)) expect(exit.variablesLost).toBe(true);
         else expectEnd(exit, 'exited');
         const next = run(connection, { code: '1' });
@@ -323,7 +323,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
         const running = await runUntil(connection, 'stream', { code: ticks.replace('8', '400') });
         await direct.shutDownKernel(connection.kernelId);
         const end = await running.end;
-        // Behind a bad front the interrupt that a deletion begins with may be all that comes in time.
+        // A deletion begins with an interrupt. Behind a fault front only that may come in time.
         if (isFaulty && end.kind === 'interrupted') await untilEvent('kernelGone');
         else expect(end).toMatchObject({ kind: 'kernelGone', variablesLost: true });
         expect(events.at(-1)).toMatchObject({ kind: 'kernelGone' });
@@ -341,7 +341,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
         const end = await running.end;
         expectEnd(end, 'ok');
         expectText(running, end, eightTicks);
-        // A gateway that takes its kernel for idle asks it something on a new websocket, and that answer is not for us.
+        // A gateway that takes its kernel for idle asks it on a new websocket. The answer has a number, but we do not get it.
         if (!isFaulty) expect(end.possibleGap).toBe(!isWhole(frames, running.execution.msgId));
       });
     });
@@ -378,7 +378,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
       await direct.shutDownKernel(kernelId);
     });
 
-    // An answer that was on a wire as it broke is lost, and nothing tells that it did not arrive: the kernel waits on.
+    // An answer that is sent as the connection breaks is lost without a sign, and the kernel waits for ever.
     test.skipIf(isFaulty)('input is answered, and refused', async () => {
       await withKernel(async (connection) => {
         const request = { code: 'n = input("name? ")\nprint("hi", n)', allowStdin: true };
@@ -419,7 +419,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
             msgId: running.execution.msgId,
             output: { kind: 'stream' },
           });
-        // Behind a bad front the end may be the later one, or a connection that breaks takes along what the thread says.
+        // Behind a fault front the run may end after the thread, or a broken connection may lose what the thread prints.
         const waiting = run(connection, { code: 't.join()' });
         const first = await Promise.race([late, waiting.end]);
         if (first.kind === 'lateOutput') expect(first.output.kind).toBe('stream');
@@ -491,7 +491,7 @@ export function testConformance(name: string, conformance: ConformanceCase): voi
   });
 }
 
-/** A gateway as the demo and the backends start them. */
+/** A gateway of the demo or of `backends/` as a server for the suite. */
 export async function asConformanceServer(
   starting: Promise<AsyncDisposable & { url: string; token: string }>,
 ): Promise<ConformanceServer> {

@@ -1,26 +1,26 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { pipeBoth } from './pipe-both.ts';
+import { listen, pipeBoth } from './sockets.ts';
 
-/** An HTTP proxy that opens tunnels (CONNECT), as companies have between their machines and the world. */
+/** An HTTP proxy that opens tunnels (CONNECT), as companies use for access to the internet. */
 export interface ConnectProxy extends AsyncDisposable {
   /** `http://127.0.0.1:port`, without a user. */
   url: string;
-  /** `host:port` of each tunnel that was asked for, in order, with what was answered. */
+  /** Each requested tunnel in order: its `host:port` and the answer. */
   readonly asked: readonly { target: string; status: number }[];
-  /** Of now on, in place of a tunnel; undefined: none. */
+  /** From now on the answer in place of a tunnel. Undefined: tunnels are opened. */
   refuseWith: number | 'silence' | undefined;
-  /** Connections to it that are open. */
+  /** How many connections to it are open. */
   open(): number;
   /** Ends every open tunnel. */
   cut(): void;
 }
 
-/** `credentials`: `user:password` that it wants, in HTTP Basic. */
+/** `credentials`: the `user:password` that it requires (HTTP Basic). */
 export async function startConnectProxy({
   credentials,
 }: { credentials?: string } = {}): Promise<ConnectProxy> {
@@ -36,7 +36,7 @@ export async function startConnectProxy({
     client.on('error', () => client.destroy());
     if (refusal === 'silence') {
       asked.push({ target, status: 0 });
-      // Read, so that the other side's end is seen.
+      // Without reading, the end of the other side would not be seen.
       client.resume().once('end', () => client.destroy());
       return;
     }
@@ -77,7 +77,7 @@ export async function startConnectProxy({
 export const testAuthority = readFileSync(new URL('../fixtures/tls/ca.pem', import.meta.url), 'utf8');
 export const testAuthorityFile = new URL('../fixtures/tls/ca.pem', import.meta.url).pathname;
 
-/** TLS before a server on this machine, with a certificate of the test authority. */
+/** A TLS front of a server on this machine, with a certificate of the test authority. */
 export async function startTls(
   upstream: string,
 ): Promise<AsyncDisposable & { port: number; connections: () => number }> {
@@ -102,12 +102,4 @@ export async function startTls(
       await once(server, 'close');
     },
   };
-}
-
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
 }

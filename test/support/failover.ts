@@ -19,9 +19,9 @@ export interface Failover extends AsyncDisposable {
   playground: Playground;
   gateway: ScriptedGateway;
   kernels: HeldKernels;
-  /** Starts one more process; the first leads, the others stand by. */
+  /** Starts one more process. The first one leads, the others are standbys. */
   start: (environment?: Readonly<Record<string, string>>) => Promise<FailoverBot>;
-  /** ana posts this code as a mention; gives the ts. */
+  /** ana mentions the bot with this code. Gives the message's ts. */
   post: (channel: string, code: string) => string;
 }
 
@@ -74,11 +74,11 @@ export interface LeaderAndStandby {
   gateway: KernelGateway;
   leader: StartedBot;
   standby: StartedBot;
-  /** Ends the leader, in order unless told otherwise. The standby takes over, and the old leader comes back as the standby. */
+  /** Ends the leader, by default in order. The standby takes over, and the old leader comes back as the standby. */
   handOver: (end?: (leader: StartedBot) => Promise<unknown>) => Promise<void>;
 }
 
-/** Started before a file's tests, where there is a Redis, and ended after them. */
+/** Starts them before a file's tests if there is a Redis, passes them to `take`, and ends them afterwards. */
 export function useLeaderAndStandby(
   provisioned: () => Provisioned,
   take: (started: LeaderAndStandby) => void,

@@ -3,48 +3,49 @@ import { createServer, type IncomingMessage, request as httpRequest, type Server
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
+import { listen } from './sockets.ts';
 
 /**
- * A proxy before a gateway that does what networks, load balancers and Knox do at their worst. Like Knox it speaks
- * websocket on both sides, so it answers pings itself. Which frames are hit is drawn from a seed.
+ * A proxy before a gateway with the faults of networks, load balancers and Knox. Like Knox it has a websocket on each
+ * side, so it answers pings itself. A seed decides which frames are hit.
  */
 export interface FaultFront extends AsyncDisposable {
   httpUrl: string;
   wsUrl: string;
-  /** May be changed at any time; counts for what comes after. */
+  /** May be changed at any time, for what comes after. */
   faults: Faults;
-  /** What the front has done so far, for a test that must not pass because nothing happened. */
+  /** What the front has done so far. A test can check that some fault happened at all. */
   done: { drops: number; answers: number; tooBig: number; binary: number; delays: number };
-  /** Told of each frame that goes to a client. */
+  /** Gets each frame that goes to a client. */
   onPassed: (frame: Buffer) => void;
-  /** Resets every open websocket, on the client's side only or as if the wire were cut for both. */
+  /** Resets every open websocket. */
   drop(): void;
-  /** Nothing passes any more on the websockets that are open, and nothing tells. */
+  /** The open websockets stay open, but nothing passes on them any more. */
   stall(): void;
   /** Ends the stream to the client without a close frame. */
   halfClose(): void;
 }
 
 export interface Faults {
-  /** An answer of the proxy's own, to calls and upgrades alike; undefined lets pass, silence answers never. */
+  /** The proxy's own answer to a call or upgrade. Undefined: it is passed on; `silence`: it is never answered. */
   answer?: (request: {
     method: string;
     path: string;
     isUpgrade: boolean;
   }) => ProxyAnswer | 'silence' | undefined;
-  /** A call or upgrade is passed on only when this resolves; undefined: at once. */
+  /** A call or upgrade is passed on when this resolves. Undefined: at once. */
   delayCall?: (request: { method: string; path: string; isUpgrade: boolean }) => Promise<void> | undefined;
-  /** A call on which the gateway did not answer for so long is cut, as Knox does after 20 s. */
+  /** Cuts a call that the gateway has not answered for so long, as Knox does after 20 s. */
   cutHttpAfterMs?: number;
   /** Drops the query of `api/kernels`, as Knox's rewrite does. */
   stripsQuery?: boolean;
-  /** Each frame is delayed by at most this long; their order stays. */
+  /** Delays each frame by at most this long. Their order stays. */
   delayMs?: number;
   /** A longer message from the gateway closes the socket with 1009. */
   maxMessageBytes?: number;
   /** A binary frame in either direction closes the socket with 1011. */
   refusesBinary?: boolean;
-  /** After a number of frames drawn between these, the client's socket is reset; after so many `times` no more. */
+  /** Resets the client's socket after a random number of frames between these, at most so many `times`. */
   dropsAfterFrames?: { fewest: number; most: number; times?: number };
 }
 
@@ -77,15 +78,12 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
   server.on('upgrade', (request, socket, head) => {
     void delayed(request, true).then(() => passUpgrade(request, socket, head));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   const upstreamRoot = upstreamUrl.replace(/\/$/, '');
 
   const front: FaultFront = {
-    httpUrl: `http://127.0.0.1:${address.port}`,
-    wsUrl: `ws://127.0.0.1:${address.port}`,
+    httpUrl: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}`,
     faults: {},
     done: { drops: 0, answers: 0, tooBig: 0, binary: 0, delays: 0 },
     onPassed: () => undefined,
@@ -95,7 +93,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     stall() {
       for (const pair of pairs) {
         pair.isStalled = true;
-        // It is not read any more, so pings are not answered either.
+        // Pings are not read either, so they get no answer.
         pair.client.pause();
       }
     },
@@ -183,7 +181,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
       headers,
       maxPayload: 0,
     });
-    // What the gateway says before the client's side is open must not be lost.
+    // The gateway may send messages before the client's side is open. They must not be lost.
     const early: { data: Buffer; isBinary: boolean }[] = [];
     const keep = (data: Buffer, isBinary: boolean) => void early.push({ data, isBinary });
     upstream.on('message', keep);
@@ -241,7 +239,7 @@ export async function startFaultFront(upstreamUrl: string, seed = 1): Promise<Fa
     });
   }
 
-  /** Passes frames on in their order, each delayed as the faults say. */
+  /** Passes frames on in their order, each with its delay. */
   function passer(
     pair: Pair,
     give: (data: Buffer, isBinary: boolean, to: WebSocket) => void,

@@ -1,6 +1,6 @@
 import { type ConformanceCase, testConformance } from './conformance.ts';
 
-/** The same suite through a connection that breaks every few frames, is slow, and has a proxy that answers 502 now and then. */
+/** The same suite through a slow connection that breaks every few frames and a proxy that sometimes answers 502. */
 export function testFaultyConformance(name: string, conformance: ConformanceCase & { seed: number }): void {
   let calls = 0;
   testConformance(`${name} with faults, seed ${conformance.seed}`, {

@@ -69,7 +69,7 @@ export interface Rig extends AsyncDisposable {
   gateway: Gateway;
 }
 
-/** A scripted gateway and a client of it; both end with the test (`await using`). */
+/** A scripted gateway and a client of it. Both end with the test (`await using`). */
 export async function startRig(
   options: {
     settings?: Partial<GatewaySettings>;
@@ -98,7 +98,7 @@ export interface ConnectedRig extends Rig, WatchedConnection {
   kernel: ScriptedKernel;
 }
 
-/** The same with one kernel, connected. */
+/** The same with one kernel and a connection to it. */
 export async function startConnectedRig(
   options: Parameters<typeof startRig>[0] & { prepare?: (kernel: ScriptedKernel) => void } = {},
 ): Promise<ConnectedRig> {
@@ -109,7 +109,7 @@ export async function startConnectedRig(
   return { ...rig, kernel, connection, events, untilEvent };
 }
 
-/** An execution that the kernel has begun, and that has printed `text` if given; the test has it end (`kernel.end`). */
+/** An execution that the kernel has begun, and that has printed `text` if given. The test ends it (`kernel.end`). */
 export async function runBegun(
   { kernel, connection }: Pick<ConnectedRig, 'kernel' | 'connection'>,
   text?: string,
@@ -162,7 +162,7 @@ export async function connectTo(
   return { connection, events, untilEvent };
 }
 
-/** Starts an execution and, unlike the product, reads its outputs as they come, so that nothing is held back. */
+/** Starts an execution and reads its outputs at once. */
 export function run(
   connection: KernelConnection,
   more: Partial<ExecuteRequest> = {},

@@ -13,7 +13,7 @@ import { ReconnectingSocket } from '../../src/gateway/socket/reconnecting-socket
 import { silentLog } from '../../src/log.ts';
 import { quickTimings, settingsFor } from './gateway-client.ts';
 
-/** The parts of a connection that never connects: each class by itself, without a network. */
+/** The parts of a connection, each by itself and without a network. */
 export function createParts({
   model,
   isFresh = false,
@@ -51,11 +51,11 @@ export interface LoneExecution {
   execution: RunningExecution;
   events: ExecutionEvent[];
   interrupts: { isWanted: () => boolean; onSend: () => void }[];
-  /** Everything that it has output; to be called once it has ended. */
+  /** All its outputs. To be called once it has ended. */
   outputs: () => Promise<KernelOutput[]>;
 }
 
-/** One execution without a kernel. */
+/** An execution without a kernel. */
 export function createExecution(
   kernel: Partial<ExecutionKernel> = {},
   request: { msgId?: string; allowStdin?: boolean; signal?: AbortSignal } = {},
@@ -113,7 +113,7 @@ export function kernelMessage(
   };
 }
 
-/** As a websocket brings it. */
+/** The same as a frame of a websocket. */
 export function frameOf({ channel, type, msgId, session, content, ...parent }: KernelMessage): Buffer {
   return Buffer.from(
     JSON.stringify({

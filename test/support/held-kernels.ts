@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { ScriptedGateway, ScriptedKernel, ScriptMessage } from './scripted-gateway.ts';
 
-/** One snippet in a kernel. It has printed "<code> begins" and goes on when the test says so. */
+/** A snippet that a kernel runs. It has printed "<code> begins" and goes on when the test says so. */
 export interface HeldRun {
   readonly code: string;
   readonly kernel: ScriptedKernel;
@@ -12,13 +12,13 @@ export interface HeldRun {
   fail(error: { ename: string; evalue: string; traceback: string[] }): void;
 }
 
-/** Kernels that begin what they get, one after the other, and hold it until the test ends it. */
+/** Kernels that run one snippet after the other, each until the test ends it. */
 export interface HeldKernels {
-  /** Everything that was executed, in order. */
+  /** All snippets that have begun, in order. */
   readonly begun: readonly HeldRun[];
   /** Resolves with the run once it has begun. */
   untilBegun(code: string): Promise<HeldRun>;
-  /** From now on kernels end what they get at once. */
+  /** From now on snippets end at once. */
   letRun(): void;
 }
 

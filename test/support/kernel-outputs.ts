@@ -1,6 +1,6 @@
 import type { KernelOutput } from '../../src/gateway/outputs.ts';
 
-/** What kernels say, in the gateway client's own form. */
+/** Outputs of kernels in the form of the gateway client. */
 export const stdout = (text: string): KernelOutput => ({ kind: 'stream', name: 'stdout', text });
 export const stderr = (text: string): KernelOutput => ({ kind: 'stream', name: 'stderr', text });
 
@@ -10,7 +10,7 @@ export const display = (data: Record<string, unknown>): KernelOutput => ({
   metadata: {},
 });
 
-/** Plain text, in a display that can be updated where it has an id. */
+/** A display of plain text. With an id it can be updated. */
 export const show = (text: string, displayId?: string): KernelOutput => ({
   kind: 'display',
   data: { 'text/plain': text },

@@ -8,7 +8,7 @@ export const LEAST = {
   KG_URL: 'http://127.0.0.1:8888',
 };
 
-/** The complaints of a start with these settings. */
+/** What the bot complains of when it starts with these settings. */
 export function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
   try {
     readConfig(env);

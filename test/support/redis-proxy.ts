@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { listen } from './sockets.ts';
 
-/** A proxy before Redis on which a test can hold or lose what it wants. */
+/** A proxy before Redis that can hold or lose an answer. */
 export interface RedisProxy extends AsyncDisposable {
   url: string;
   /** Holds the answer to the next command that contains this text until `release`. `reached`: Redis has the command. */
@@ -46,12 +47,9 @@ export async function startRedisProxy(redisPort: number): Promise<RedisProxy> {
       });
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   return {
-    url: `redis://127.0.0.1:${address.port}`,
+    url: `redis://127.0.0.1:${port}`,
     holdAnswer(text) {
       const reached = Promise.withResolvers<void>();
       const gate = Promise.withResolvers<void>();

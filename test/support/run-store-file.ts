@@ -10,8 +10,8 @@ const rowSchema = z.object({ id: text, channel: text, thread: text, state: text,
 export type KeptRun = z.infer<typeof rowSchema>;
 
 /**
- * The runs in the SQLite file of a bot, in order of acceptance. Reads a copy: the file stays as the bot left it. A bot that
- * runs may write meanwhile, so that the copy can be torn and then rejects: see {@link untilPosted}.
+ * The runs in a bot's SQLite file, in order of acceptance. Reads a copy, so that the file stays as it is. If the bot writes
+ * meanwhile, the copy may be torn; then it rejects, and {@link untilPosted} looks again.
  */
 export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   const copies = await mkdtemp(join(tmpdir(), 'sparkthread-run-store-'));
@@ -28,7 +28,7 @@ export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   }
 }
 
-/** Resolves once the run store has every run of the thread as posted, which is a moment after Slack shows its end. */
+/** Resolves once the store has all runs of the thread as posted, which is a moment after Slack shows their ends. */
 export async function untilPosted(folder: string, thread: string): Promise<void> {
   const look = async (): Promise<void> => {
     const states = (await readStoreFile(folder)).filter((run) => run.thread === thread).map(stateOf);

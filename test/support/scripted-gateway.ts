@@ -5,10 +5,11 @@ import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
 import { parseJson } from '../../src/text.ts';
+import { listen } from './sockets.ts';
 
 /**
- * A server on the network that plays Kernel Gateway: its REST calls, its upgrade, its buffering for a lost session.
- * What a kernel says is the test's script; without one it behaves like a small, healthy ipykernel.
+ * A server on the network that acts as a Kernel Gateway: its REST calls, its upgrade, its buffering for a lost session.
+ * The test scripts what a kernel says. Without a script it behaves like a healthy ipykernel.
  */
 export interface ScriptedGateway {
   httpUrl: string;
@@ -16,7 +17,7 @@ export interface ScriptedGateway {
   /** Every REST call and upgrade, in order. */
   calls: Call[];
   kernels: Map<string, ScriptedKernel>;
-  /** The answer in place of the usual one; undefined: the usual one. `'hang'` never answers, `'reset'` drops the connection. */
+  /** An answer in place of the usual one. `'hang'` never answers, `'reset'` drops the connection. */
   answer: (
     call: Call,
   ) => CannedAnswer | 'hang' | 'reset' | undefined | Promise<CannedAnswer | 'hang' | 'reset' | undefined>;
@@ -74,11 +75,11 @@ export class ScriptedKernel {
   implementationVersion = '';
   /** False: kernel_info_requests get no answer. */
   answersInfo = true;
-  /** Whether those on the control channel are answered, as ipykernel does while code runs. By default like the others. */
+  /** The same for requests on the control channel, which ipykernel answers while code runs. By default as `answersInfo`. */
   answersControl: boolean | undefined;
   /** An upgrade is accepted when this resolves. */
   upgradable: Promise<void> = Promise.resolve();
-  /** As ipykernel's session: messages are numbered `SESSION_PID_n`. */
+  /** Like ipykernel's: its messages are numbered `SESSION_PID_n`. */
   session: string = randomUUID();
   pid = 100;
   isDeleted = false;
@@ -98,7 +99,7 @@ export class ScriptedKernel {
   readonly sockets = new Map<WebSocket, string>();
   readonly #events = new EventEmitter();
   #isAtWork = false;
-  /** Answers when it is done, like ipykernel's shell channel. */
+  /** Requests on the shell channel that came while code runs. Like ipykernel it answers them afterwards. */
   readonly #unanswered: ScriptMessage[] = [];
   #count = 0;
   #bufferedFor: string | undefined;
@@ -114,7 +115,7 @@ export class ScriptedKernel {
     return `${this.session}_${this.pid}_${this.#count}`;
   }
 
-  /** On iopub to everybody, on other channels to the asking session (here to all, because a test has one client). */
+  /** Sends to all clients. A real kernel sends messages on other channels than iopub to one client, but a test has only one. */
   send(msgType: string, content: object, options: SendOptions = {}): ScriptMessage {
     const message: ScriptMessage = {
       channel: options.channel ?? 'iopub',
@@ -136,7 +137,7 @@ export class ScriptedKernel {
   }
 
   sendRaw(frame: string | Buffer): void {
-    // A message to a closing socket would be lost, and which message that is depends on the machine's load.
+    // Messages to a closing socket are lost, and which ones depends on the machine's load.
     const open = [...this.sockets.keys()].filter(({ readyState }) => readyState === WebSocket.OPEN);
     if (open.length === 0 && this.buffers && this.#bufferedFor !== undefined)
       this.#buffer.push(String(frame));
@@ -178,7 +179,7 @@ export class ScriptedKernel {
     this.send('execute_reply', full, { parent: request, channel: 'shell' });
   }
 
-  /** What it was asked to execute last. */
+  /** The last execute_request. */
   get lastRequest(): ScriptMessage {
     const request = this.received.findLast(({ header }) => header.msg_type === 'execute_request');
     if (request === undefined) throw new Error('nothing was sent');
@@ -198,7 +199,7 @@ export class ScriptedKernel {
     this.end(request);
   }
 
-  /** A silent execution, also of the bot's own code: only its count is visible. */
+  /** A silent execution, such as the bot's own code: only its count is visible. */
   prove(request: ScriptMessage, executionCount: number): void {
     this.status('busy', request);
     this.end(request, { execution_count: executionCount });
@@ -308,11 +309,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     socket.on('close', () => sockets.delete(socket));
   });
   server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const { port } = address;
+  const port = await listen(server);
 
   const gateway: ScriptedGateway = {
     httpUrl: `http://127.0.0.1:${port}`,
@@ -351,7 +348,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
       path: url.pathname,
       query: url.searchParams,
       headers: request.headers,
-      // The port may have belonged to another test's server, whose bot may still call it.
+      // Another test's bot may still call this port, with any body.
       body: parseJson(text),
       isUpgrade,
     };

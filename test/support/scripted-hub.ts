@@ -1,20 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
+import { listen } from './sockets.ts';
 
-/** The API of a JupyterHub, whose server the test starts and stops by hand. */
+/** The API of a JupyterHub. The test decides when its server starts and stops. */
 export interface ScriptedHub extends AsyncDisposable {
   /** Ends with a slash. */
   apiUrl: string;
   state: 'stopped' | 'starting' | 'stopping' | 'running';
   /** `GET /hub/api/users/ana` and so on, in order. */
   readonly calls: string[];
-  /** What a start is answered with in place of 202; undefined: 202. */
+  /** The answer to a start. Undefined: 202. */
   refuseStart: { status: number; message?: string } | undefined;
-  /** The answer to every request, as from a proxy before a hub that is being restarted. Undefined: the usual ones. */
+  /** An answer to every request, as a proxy gives it while the hub restarts. Undefined: the usual answers. */
   away: number | undefined;
-  /** The token may not see the server's state. */
+  /** Whether the token may not see the server's state. */
   isStateHidden: boolean;
-  /** Resolves once the progress of the start is read. */
+  /** Resolves once the client reads the progress of the start. */
   untilFollowed(): Promise<void>;
   /** The start succeeds. */
   succeed(): void;
@@ -66,12 +67,9 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
       ...(hub.isStateHidden ? {} : { servers: hub.state === 'stopped' ? {} : { [serverName]: known } }),
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   const hub: ScriptedHub = {
-    apiUrl: `http://127.0.0.1:${address.port}/hub/api/`,
+    apiUrl: `http://127.0.0.1:${port}/hub/api/`,
     state: 'stopped',
     calls,
     refuseStart: undefined,

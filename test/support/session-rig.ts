@@ -62,17 +62,17 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   spoolDir: string;
   /** The same, and how much all runs together may have there. */
   spool: { dir: string; budget: SpoolBudget };
-  /** What was said outside run messages: ends, switches, idle kernels, removed messages. */
+  /** Notices outside run messages: ends, switches, idle kernels, removed messages. */
   notices: string[];
   /** How each run message was opened, the newest for each run. */
   opened: Map<string, RunMessageOptions>;
-  /** Slack's part in a final message; by default it is posted at once. */
+  /** Slack's answer to a final message. By default it is posted at once. */
   onFinish: (view: RunView) => FinishResult | Promise<FinishResult>;
-  /** Slack's part in the removal of a run message: whether it is gone; by default at once. */
+  /** Whether Slack has removed a run message. By default at once. */
   onRemove: () => boolean | Promise<boolean>;
   /** Whether the process is surely the leader. */
   isSure: () => boolean;
-  /** Called before a run's output is opened; an error from it breaks the run. */
+  /** Called before a run's output is opened. If it throws, the run breaks. */
   onTranscript: (runId: string) => void;
   /** Accepts a run of this code and gives it to its session. */
   submit(code: string, run?: SubmitOptions): Promise<LiveRun>;
@@ -84,7 +84,7 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   /** The same, and posted, with the session at rest. */
   untilDone(live: LiveRun): Promise<RunOutcome>;
   views(live: Pick<LiveRun, 'id'>): readonly RunView[];
-  /** This process ends in order or dies at once; another one takes over what the store has. */
+  /** Ends this process, in order or at once. Another one takes over what the store has. */
   replace(how: 'closed' | 'killed'): Promise<void>;
   /** Takes over as a successor would now; returns how many runs it resumed. */
   recover(): Promise<number>;
@@ -124,7 +124,7 @@ const sparkSettings = (progress: SparkProgress): SparkSettings => ({
   resultRows: 0,
 });
 
-/** Most tests count what their kernels are asked. */
+/** Puts nothing into kernels, because most tests count what their kernels are asked. */
 class NothingPutIn extends SparkObserver {
   override async install(): Promise<void> {}
 }

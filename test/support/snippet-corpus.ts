@@ -1,7 +1,7 @@
 import { compose, composeSlash, type Typed } from './slack-composer.ts';
 import { typedCode } from './typed-code.ts';
 
-/** One message as Slack sends it, and what has to reach the kernel. */
+/** A message as Slack sends it, and the code that has to reach the kernel. */
 export interface SnippetCase {
   name: string;
   wayIn: 'mention' | 'direct' | 'thread' | 'slash';

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from './sockets.ts';
 
 /** A server in place of Spark's REST API. */
 export interface StatusServer extends AsyncDisposable {
@@ -9,7 +9,7 @@ export interface StatusServer extends AsyncDisposable {
   /** Path and query of each request, in order. */
   readonly asked: readonly string[];
   readonly headers: readonly IncomingMessage['headers'][];
-  /** Path without its query → what is answered: a value as JSON, or a function that answers; what is not here is 404. */
+  /** The answers by path without query: a value is sent as JSON, a function answers itself. Other paths get 404. */
   answers: Record<string, unknown>;
   untilAsked(count: number): Promise<void>;
 }
@@ -27,10 +27,9 @@ export async function startStatusServer(answers: Record<string, unknown> = {}): 
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
     events.emit('asked');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server);
   const started: StatusServer = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     asked,
     headers,
     answers,

@@ -17,9 +17,9 @@ export interface StartedBot extends AsyncDisposable {
   readonly pid: number;
   /** The folder of the SQLite file and the spool. */
   readonly folder: string;
-  /** What it said last about its role since its last start. */
+  /** Its role, from its log since its last start. */
   readonly role: 'leader' | 'standby';
-  /** Resolves with the first log line that fits, past or to come, of `since` (an index into `log`) or later. */
+  /** Resolves with the first log line from index `since` on that fits, past or to come. */
   untilLog(fits: (line: LogLine) => boolean, since?: number): Promise<LogLine>;
   /** Resolves when it leads and takes requests. */
   untilLeader(): Promise<void>;
@@ -29,7 +29,7 @@ export interface StartedBot extends AsyncDisposable {
   kill(): Promise<void>;
   /** SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
-  /** Starts it again on the same file, with `environment` on top of what it had. It must not be running. */
+  /** Starts it again on the same file, with `environment` added to its settings. It must not be running. */
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 export interface StartBotOptions {
   playground: Playground;
   gateway: { httpUrl: string; wsUrl?: string; token?: string };
-  /** Settings on top. */
+  /** More settings. */
   environment?: Readonly<Record<string, string>>;
 }
 

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { type Duplex, pipeline } from 'node:stream';
-import { pipeBoth } from './pipe-both.ts';
+import { listen, pipeBoth } from './sockets.ts';
 
-/** A balancer before replicas of a gateway: a call with its cookie goes where the cookie says, any other call anywhere. */
+/** A balancer before replicas of a gateway. Its cookie names a replica; calls without it go to any. */
 export interface StickyBalancer extends AsyncDisposable {
   httpUrl: string;
   wsUrl: string;
-  /** For each call: which replica got it, and whether a cookie said so. */
+  /** For each call, which replica got it and whether by a cookie. */
   readonly routed: readonly { replica: number; isByCookie: boolean; path: string }[];
 }
 
@@ -54,13 +54,10 @@ export async function startStickyBalancer(replicas: readonly string[]): Promise<
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
+  const port = await listen(server);
   return {
-    httpUrl: `http://127.0.0.1:${address.port}`,
-    wsUrl: `ws://127.0.0.1:${address.port}`,
+    httpUrl: `http://127.0.0.1:${port}`,
+    wsUrl: `ws://127.0.0.1:${port}`,
     routed,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

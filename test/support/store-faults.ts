@@ -2,11 +2,11 @@ import type { Keyv } from 'keyv';
 import { StoreError } from '../../src/errors.ts';
 import type { Store } from '../../src/store/store.ts';
 
-/** What goes wrong between this process and its store. `method` is of the run store, or `keyv.set`, `keyv.delete`. */
+/** Faults between this process and its store. `method` is one of the run store, or `keyv.set` or `keyv.delete`. */
 export interface StoreFaults {
-  /** Runs before the step, with its arguments. If it throws, the step is not done; its waiting delays the step. */
+  /** Runs before the step. If it throws, the step is not done; while it waits, the step waits. */
   before: (method: string, given: readonly unknown[]) => void | Promise<void>;
-  /** Runs after the step. If it throws, the error replaces the answer; its waiting delays the answer. */
+  /** Runs after the step. If it throws, the error replaces the answer; while it waits, the answer waits. */
   after: (method: string) => void | Promise<void>;
   /** How often each method was called. */
   calls: string[];

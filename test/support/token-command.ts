@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A program that prints short-lived tokens, and what a front has to know about them. */
+/** A program that prints short-lived tokens, and a check of them for a front. */
 export interface TokenCommand extends AsyncDisposable {
   folder: string;
   /** For `KG_AUTH_COMMAND`. */
   setting: string;
-  /** Whether this header's token was given out and has not ended. */
+  /** Whether the program has printed this header's token and it has not expired. */
   isValid(authorization: string | undefined): boolean;
   tokens(): string[];
   /** `begin` and `end` of each run, in order. */

@@ -8,7 +8,7 @@ export function useUpTurn(): void {
 /** The turns of the event loop, until it is disposed of. */
 export interface WatchedTurns extends Disposable {
   readonly count: number;
-  /** The longest processor time of this thread in one turn, in ms. Unlike wall-clock time it does not grow with other processes' work. */
+  /** The most processor time of this thread in one turn, in ms. It does not depend on other processes. */
   readonly longestMs: number;
 }
 
@@ -50,7 +50,7 @@ export async function longestTurnMs(work: () => unknown): Promise<number> {
   return turns.longestMs;
 }
 
-/** The largest part of this thread's work for it that is done in one turn, 0 to 1. It does not grow with other processes' work. */
+/** The largest share of this thread's processor time for `work` that falls into one turn, 0 to 1. */
 export async function shareOfLongestTurn(work: () => unknown): Promise<number> {
   const begun = process.threadCpuUsage();
   const longestMs = await longestTurnMs(work);

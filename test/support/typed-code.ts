@@ -1,4 +1,4 @@
-/** Code as people type it, each piece with something that Slack, a phone or a careless parser could damage. */
+/** Code as people type it. Each piece has something that Slack, a phone or a parser could damage. */
 export interface TypedCode {
   name: string;
   code: string;

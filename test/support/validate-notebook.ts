@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Jupyter's own reader and schema. The notebook is also written again, because some that can be read cannot be written. */
+/** Jupyter's own reader and schema. Also writes the notebook, because not all that can be read can be written. */
 const VALIDATE = `
 import sys, nbformat
 for path in sys.argv[1:]:
@@ -16,7 +16,7 @@ for path in sys.argv[1:]:
     nbformat.write(notebook, path + '.again')
 `;
 
-/** Runs the notebook as Jupyter itself does and prints what it becomes, each text in one piece. */
+/** A program that runs the notebook as Jupyter does and prints the result, each text in one piece. */
 const EXECUTE = `
 import json, sys, nbformat
 from nbclient import NotebookClient
@@ -25,12 +25,12 @@ NotebookClient(notebook, kernel_name=sys.argv[2], timeout=60).execute()
 print(json.dumps(notebook))
 `;
 
-/** Rejects with what nbformat says of the first one that is not valid. `python`: one that has nbformat. */
+/** Rejects with nbformat's complaint about the first notebook that is not valid. `python` has to have nbformat. */
 export async function validateNotebooks(python: string, texts: readonly (string | Buffer)[]): Promise<void> {
   await withFiles(texts, async (paths) => await run(python, ['-W', 'error', '-c', VALIDATE, ...paths]));
 }
 
-/** Runs a notebook with nbclient; gives its text then. Rejects where a cell fails. */
+/** Runs a notebook with nbclient and gives its new text. Rejects if a cell fails. */
 export async function executeNotebook(
   python: string,
   text: string | Buffer,

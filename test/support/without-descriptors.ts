@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /**
- * Runs `work` in a Node process of its own that has no file descriptor free, after `prepare`. Gives what it prints: the
- * result of `work` or its error, and each error that nobody has caught.
+ * Runs `prepare`, uses up all file descriptors and runs `work`, in a Node process of its own. Gives what that prints: the
+ * result of `work` or its error, and each uncaught error.
  */
 export async function runWithoutDescriptors(prepare: string, work: string): Promise<string> {
   const code = `

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { atMost, KeyedMutex, pause, withTimeout } from '../../src/waits.ts';
+import { listen } from '../support/sockets.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -32,10 +33,8 @@ test.each([
   ['atMost', atMost],
 ])('%s: what came while this process stood still came in time', async (_, bounded) => {
   vi.useRealTimers();
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const server = createServer();
+  const port = await listen(server);
   const asked = once(server, 'connection').then(([socket]) => socket.destroy());
   // The next turn begins with the timers.
   await nextTurn();

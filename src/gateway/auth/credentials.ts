@@ -92,7 +92,7 @@ export class RenewingCredentials implements Credentials {
     const { readMs, endsMs = Infinity } = held;
     const hasEnded = endsMs > readMs && this.#now() >= endsMs;
     if (this.#isJustBefore(readMs) && !hasEnded) return false;
-    await this.#read().catch(() => undefined);
+    await this.#read();
     return isOther();
   }
 

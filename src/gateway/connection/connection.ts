@@ -214,7 +214,7 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'away';
         return this.#queue.refuseWaiting(event.detail);
       case 'replaced':
-        this.#queue.endReplaced(event.as);
+        this.#queue.endReplaced(event.as, event.isOurs === true);
         return this.#emit({ kind: 'kernelRestarted', automatic: event.as === 'kernelDied' });
       case 'gone':
         return this.onGone(event.detail);

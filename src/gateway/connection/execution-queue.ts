@@ -177,15 +177,14 @@ export class ExecutionQueue {
   }
 
   /**
-   * A new process has replaced the kernel's. If the old one died, a request that it had not begun may
-   * still be run by the new one, so the new one is asked about it; what it does not know died with the old one. A
-   * requested restart ends everything.
+   * A new process has replaced the kernel's. A request that the old one had not begun may still be run by the new one,
+   * so the new one is asked about it; what it does not know ended with the old one. Our own restart ends everything.
    */
-  endReplaced(as: 'kernelDied' | 'kernelRestarted'): void {
+  endReplaced(as: 'kernelDied' | 'kernelRestarted', isOurs: boolean): void {
     for (const execution of this.inFlight()) {
-      if (execution.leastCount !== undefined || as === 'kernelRestarted') execution.finishAs(as);
+      if (execution.leastCount !== undefined || isOurs) execution.finishAs(as);
       else {
-        execution.outlivedProcess = true;
+        execution.outlived = as;
         execution.ending.markGap();
       }
     }

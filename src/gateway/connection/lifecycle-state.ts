@@ -3,8 +3,8 @@ export type LifecycleEvent =
   | { kind: 'ready' }
   /** The kernel exists but does not answer, so nothing can be sent. */
   | { kind: 'mute'; detail: string }
-  /** A new process has replaced the kernel's. */
-  | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted' }
+  /** A new process has replaced the kernel's. `isOurs`: this client restarted it. */
+  | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted'; isOurs?: boolean }
   | { kind: 'gone'; detail: string }
   /** `mayEnd` has changed. */
   | { kind: 'mayEndChanged' }

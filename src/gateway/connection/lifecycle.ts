@@ -102,7 +102,7 @@ export class Lifecycle {
   endRestart(isDone: boolean): void {
     if (this.#state !== 'restarting') return;
     if (isDone) {
-      this.#replace('kernelRestarted');
+      this.#replace('kernelRestarted', true);
       return this.reopen();
     }
     this.#become('lost');
@@ -227,13 +227,13 @@ export class Lifecycle {
     this.#timer = setTimeout(lookAgain, this.#options.timings.shutdownLookMs);
   }
 
-  #replace(as: 'kernelDied' | 'kernelRestarted'): void {
+  #replace(as: 'kernelDied' | 'kernelRestarted', isOurs = false): void {
     const isTold = this.#state === 'replaced';
     // The event below ends what is in flight, so no reply can end anything.
     this.#state = 'replaced';
     this.isBusyElsewhere = false;
     this.handshake.forgetProcess();
-    if (!isTold) this.#onEvent({ kind: 'replaced', as });
+    if (!isTold) this.#onEvent({ kind: 'replaced', as, ...(isOurs ? { isOurs } : {}) });
   }
 
   #reopenIn(ms: number): void {

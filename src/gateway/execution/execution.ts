@@ -29,8 +29,8 @@ export class RunningExecution implements Execution {
   state: ExecutionState;
   checkpoint: ExecutionCheckpoint | undefined;
   lastMessageMs = performance.now();
-  /** The kernel's process died after the request was written: it has ended with it, or the next process runs it. */
-  outlivedProcess = false;
+  /** How the kernel's process ended after the request was written: it ended with it, or the next process runs it. */
+  outlived: 'kernelDied' | 'kernelRestarted' | undefined;
   /** Its `In [n]` according to an earlier process, or a lower bound. */
   countBefore: number | undefined;
   /** Undefined once it is written, so that the code does not stay in memory. */
@@ -181,8 +181,8 @@ export class RunningExecution implements Execution {
   finishAs(kind: ExecutionEnd['kind'], detail?: string): void {
     if (this.isOver) return;
     // The new process has not begun it, so it ended with the old one.
-    const hasDied = this.outlivedProcess && !this.state.started && ['unknown', 'kernelGone'].includes(kind);
-    this.#finish(endAs(this.state, hasDied ? 'kernelDied' : kind, detail), false);
+    const isUnbegun = !this.state.started && ['unknown', 'kernelGone'].includes(kind);
+    this.#finish(endAs(this.state, (isUnbegun ? this.outlived : undefined) ?? kind, detail), false);
   }
 
   soFar(): ExecutionCheckpoint | undefined {

@@ -40,18 +40,19 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
      * The headers of one request or upgrade. Rejects with `GatewayError` if the caller's credentials cannot be
      * obtained.
      */
-    async headers(signal?: AbortSignal): Promise<Headers> {
-      if (credentials === undefined) return fixed;
-      try {
-        return { ...fixed, ...lowerCased(await untilAborted(credentials.headers(), signal, late)) };
-      } catch (cause) {
-        if (cause instanceof GatewayError) throw cause;
-        throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
-      }
+    headers: async (signal?: AbortSignal): Promise<Headers> =>
+      credentials === undefined
+        ? fixed
+        : { ...fixed, ...lowerCased(await obtained(credentials.headers(), signal)) },
+    /**
+     * Reports headers that were refused with this status. Resolves with true if there are new ones; rejects if they
+     * cannot be obtained. A 403 may have another reason than the credentials, so it stays what is reported then.
+     */
+    async renew(refused: Headers, status: number | undefined, signal?: AbortSignal): Promise<boolean> {
+      if (credentials === undefined) return false;
+      const renewed = obtained(credentials.renew(refused), signal);
+      return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
-    /** Reports refused headers. Resolves with true if there are new ones. */
-    renew: async (refused: Headers, signal?: AbortSignal): Promise<boolean> =>
-      credentials !== undefined && (await untilAborted(credentials.renew(refused), signal, late)),
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),
@@ -62,9 +63,16 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
   };
 }
 
-/** The fetch itself goes on for other callers. */
-function late(): GatewayError {
-  return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
+/** What the caller's credentials give. The fetch itself goes on for other callers when `signal` aborts. */
+async function obtained<T>(given: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const late = () =>
+    new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
+  try {
+    return await untilAborted(given, signal, late);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
+  }
 }
 
 function shown(root: string, proxy: string | undefined): string {

@@ -54,7 +54,8 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     const headers = await endpoints.headers(signal);
     const answer = await sendWithXsrf(wanted, headers, signal);
     // The gateway has done nothing, so even a POST may be repeated.
-    if (!isRefusedCredential(answer) || !(await endpoints.renew(headers, signal))) return answer;
+    if (!isRefusedCredential(answer)) return answer;
+    if (!(await endpoints.renew(headers, answer.status, signal))) return answer;
     return sendWithXsrf(wanted, await endpoints.headers(signal), signal);
   }
 

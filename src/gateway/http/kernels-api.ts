@@ -149,7 +149,7 @@ export function createKernelsApi(
     return answer;
   }
 
-  /** True if the kernel existed and is deleted, false for 404. */
+  /** True if the kernel was there and this deleted it; false if it was not, as far as is known. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
@@ -157,7 +157,7 @@ export function createKernelsApi(
       if (isDone(answer, 'the deletion of a kernel')) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
-      if (isDoubtful(answer) && (await isGone(kernelId))) return answer.status === 500;
+      if (isDoubtful(answer) && (await isGone(kernelId))) return false;
       if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }

@@ -51,14 +51,9 @@ export class KernelStarts {
     const posted = this.#post(start).finally(done);
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
-      posted
-        .then((model) => (start.release?.aborted === true ? undefined : this.#api.deleteKernel(model.id)))
-        .catch((failure: unknown) => {
-          this.#log.warn(
-            { event: 'kernel.leftover', err: failure, kernelId: start.kernelId },
-            'the kernel of a start that was given up could not be deleted',
-          );
-        });
+      // A start that fails after it was given up has begun a search, if there may be a kernel.
+      const remove = ({ id }: KernelModel) => this.#search(id, start.release);
+      void posted.then(remove, () => undefined);
       return givenUp();
     });
   }
@@ -87,7 +82,7 @@ export class KernelStarts {
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
     if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (answer.status >= 500 && !isOfGateway(answer)) this.#search(start);
+    if (answer.status >= 500 && !isOfGateway(answer)) this.#search(kernelId, start.release);
     throw await this.#readFailure(answer, start.kernelspec);
   }
 
@@ -95,7 +90,8 @@ export class KernelStarts {
     try {
       return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
-      if (failure instanceof GatewayError && failure.code === 'unreachable') this.#search(start);
+      if (failure instanceof GatewayError && failure.code === 'unreachable')
+        this.#search(start.kernelId, start.release);
       throw failure;
     }
   }
@@ -148,8 +144,8 @@ export class KernelStarts {
     return readRefusal(answer, `to start ${kernelspec}`);
   }
 
-  /** Begins to search for the kernel of a start whose response was lost: it may exist or still appear. */
-  #search({ kernelId, release }: StartKernel): void {
+  /** Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. */
+  #search(kernelId: string, release: AbortSignal | undefined): void {
     if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
     const stop = () => over.abort();
@@ -162,22 +158,25 @@ export class KernelStarts {
   }
 
   /**
-   * Deletes the kernel of a lost start. The id is a new UUID, so a kernel with it is ours until the start is repeated.
+   * Deletes the kernel of a lost start, or of one that was given up. The id is a new UUID, so a kernel with it is ours until the start is repeated.
    * Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is written.
    */
   async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
     const until = performance.now() + this.#launchTimeoutMs;
-    while (performance.now() < until) {
+    // Without an answer nothing is known, so the search goes on.
+    for (let isKnown = false; !isKnown || performance.now() < until;) {
       try {
         if (await this.#api.deleteKernel(kernelId))
           return this.#log.info(
             { event: 'kernel.deleted', kernelId },
-            'deleted a kernel whose start was not answered',
+            'deleted a kernel whose start was not answered or given up',
           );
+        isKnown = true;
       } catch (failure) {
+        isKnown = failure instanceof GatewayError && failure.code === 'refused';
         this.#log.debug(
           { event: 'kernel.unseen', err: failure, kernelId },
-          'could not look for a kernel whose start was not answered',
+          'could not look for a kernel whose start was not answered or given up',
         );
       }
       const wait = this.#timings.lostStartLookMs;

@@ -194,7 +194,7 @@ export class ReconnectingSocket {
     if (this.#state === 'reopening') return;
     let displaces = this.#state === 'displacing';
     this.#state = 'reopening';
-    // Knox opens a websocket before it asks the gateway for one, so another that closes soon may have no kernel.
+    // Knox accepts an upgrade before it has the gateway's, so one that closes soon may have no kernel (protocol.md §1.5).
     const wasBrief = this.#attempt > 0;
     const { kernelId, timings } = this.#options;
     const { signal } = this.#closing;

@@ -107,7 +107,7 @@ export class KernelSocket {
       // A refused client certificate has no status; fresh headers would not help.
       const { status, code } = failure instanceof GatewayError ? failure : {};
       const isRefused = status === 403 || (status !== undefined && code === 'unauthorized');
-      if (!isRefused || !(await endpoints.renew(headers))) throw failure;
+      if (!isRefused || !(await endpoints.renew(headers, status))) throw failure;
       await this.#openWith(await endpoints.headers());
     }
   }

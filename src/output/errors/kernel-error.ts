@@ -1,5 +1,8 @@
 import { joinWords } from '../../text.ts';
 
+/** The line in place of the middle of a text that is not read whole. */
+export const CUT = '…';
+
 /** An error prepared for its author. */
 export interface ReadError {
   /** The exception in one line. */
@@ -92,6 +95,7 @@ export function onlyLine(code: string | undefined): string | undefined {
   return line === undefined || lines.length > 1 ? undefined : `line ${line.number}: ${quotedCode(line.text)}`;
 }
 
-function plainForm(line: string): string {
-  return line.replaceAll("'", '"').replaceAll(/\s+/g, '');
+/** Code without blanks and differences between quotes. */
+export function plainForm(code: string): string {
+  return code.replaceAll(/['`]/g, '"').replaceAll(/\s+/g, '');
 }

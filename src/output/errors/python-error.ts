@@ -1,6 +1,7 @@
 import { countOf, joinWords } from '../../text.ts';
 import { quotedSql, sparkCause, withoutPlan } from './jvm-error.ts';
 import {
+  CUT,
   oneLine,
   onlyLine,
   quotedCode,
@@ -193,11 +194,13 @@ function collapseFrames(
     };
   }
   const shown: string[] = [];
+  const leastly = lines.includes(CUT) ? 'at least ' : '';
   let foreign = 0;
   let repeated = 0;
   const flush = () => {
     if (foreign > 0) shown.push(`… ${countOf(foreign, 'frame')} of library code …`);
-    if (repeated > 0) shown.push(`… the same ${repeated === 1 ? 'once' : `${repeated} times`} more …`);
+    const times = repeated === 1 ? 'once' : `${leastly}${repeated} times`;
+    if (repeated > 0) shown.push(`… the same ${times} more …`);
     foreign = 0;
     repeated = 0;
   };

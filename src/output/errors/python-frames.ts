@@ -1,4 +1,4 @@
-import { quotedCode, shortHeadline, type PrintedGroup } from './kernel-error.ts';
+import { CUT, quotedCode, shortHeadline, type PrintedGroup } from './kernel-error.ts';
 
 /** One frame of a Python traceback, as IPython or plain Python prints it. */
 export interface PythonFrame {
@@ -44,6 +44,10 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
     if (next !== undefined) {
       frames.push(next);
       open = next;
+    } else if (text === CUT) {
+      // Its code was not read.
+      if (open?.text.length === 1) frames.pop();
+      open = undefined;
     } else if (open !== undefined && /^\S/.test(text) && !ARROW.test(text)) open = undefined;
     else if (open !== undefined) addLine(open, text);
   }

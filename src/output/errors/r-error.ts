@@ -2,6 +2,7 @@ import { joinWords } from '../../text.ts';
 import {
   lineNumberOf,
   onlyLine,
+  plainForm,
   quotedCode,
   shortHeadline,
   type KernelError,
@@ -13,7 +14,11 @@ const PLACE = ' # at line ';
 /** Reads errors of IRkernel: the value is R's own message, the traceback numbers the calls from the user's down. */
 export function readRError(error: KernelError): LanguageError {
   // R's console names no call here, but IRkernel names the one with which it evaluates top-level code.
-  const value = error.value.trim().replace(/^Error in eval\(expr, envir, enclos\): /, 'Error: ');
+  const value = error.value
+    .trim()
+    .replace(/^Error in eval\(expr, envir, enclos\): /, 'Error: ')
+    // The mark of rlang, with which most packages raise theirs.
+    .replace(/^(Error[^\n]*:)\n! /, '$1 ');
   const parse = /^Error in parse\(.*?\): <text>:(\d+):\d+: ([^\n]+)([^]*)$/.exec(value);
   if (parse !== null) {
     const [, line, reason, quote] = parse;
@@ -53,7 +58,17 @@ function userLine(calls: readonly string[], code: string | undefined): string | 
   if (inner === undefined) return outer;
   const at = inner.lastIndexOf(PLACE);
   const call = inner.slice(inner.indexOf(' ') + 1, at);
-  return `line ${Number.parseInt(inner.slice(at + PLACE.length), 10)}: ${quotedCode(call)} (called from ${outer})`;
+  const line = Number.parseInt(inner.slice(at + PLACE.length), 10);
+  const earlier = isFrom(line, call, code) ? '' : 'In an earlier snippet, ';
+  return `${earlier}line ${line}: ${quotedCode(call)} (called from ${outer})`;
+}
+
+/** Whether the code may have this call in the statement that begins at the line: R tells no snippets apart. */
+function isFrom(line: number, call: string, code: string | undefined): boolean {
+  if (code === undefined) return true;
+  const [start = call] = /^[\w.$:@]+\(/.exec(call) ?? [];
+  const rest = code.split('\n').slice(line - 1);
+  return plainForm(rest.join('\n')).includes(plainForm(start));
 }
 
 /** The call that the value names, for errors without a traceback: `Error in 1 + "a": non-numeric …`. */

@@ -1,7 +1,7 @@
 import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import { hintFor, LOSS_HEADLINES, LOSS_HINTS, readSparkLoss } from './hints.ts';
 import { readJvmError } from './jvm-error.ts';
-import type { KernelError, LanguageError, ReadError, SentError } from './kernel-error.ts';
+import { CUT, type KernelError, type LanguageError, type ReadError, type SentError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
@@ -12,6 +12,7 @@ const NAME_CHARS = 300;
 const VALUE_CHARS = 20_000;
 const TRACEBACK_CHARS = 50_000;
 const LINES = 2_500;
+const LINE_CHARS = 1_000;
 const HINT_CHARS = 2_000;
 /** Longer code, which may have a million lines, is not searched. */
 const CODE_CHARS = 200_000;
@@ -70,8 +71,12 @@ function bothEnds(text: string, chars: number): string {
   let [from, to] = [-1, end.length];
   for (let line = 0; line < LINES && from < start.length; line += 1) from = indexOrEnd(start, from + 1);
   for (let line = 0; line < LINES && to > 0; line += 1) to = end.lastIndexOf('\n', to - 1);
+  // Cut between two lines, unless a very long one is there.
+  const [lastEnd, firstEnd] = [start.lastIndexOf('\n'), end.indexOf('\n')];
+  if (from >= start.length && lastEnd > start.length - LINE_CHARS) from = lastEnd;
+  if (to < 0 && firstEnd < LINE_CHARS) to = firstEnd;
   to += text.length - end.length + 1;
-  return from >= to ? text : `${text.slice(0, from)}\n…\n${text.slice(to)}`;
+  return from >= to ? text : `${text.slice(0, from)}\n${CUT}\n${text.slice(to)}`;
 }
 
 function indexOrEnd(text: string, from: number): number {

@@ -139,22 +139,24 @@ export class Admission {
     checkSnippet(snippet, limits.maxCodeBytes);
     const chosen = await this.#choose(workspace, channel, snippet);
     const { notebook } = snippet;
-    if (notebook !== undefined && this.#findWaiting(id) !== undefined)
+    const found = this.#findWaiting(id);
+    if (notebook !== undefined && found !== undefined && !kernels.session(found.run).isCurrent(found))
       await this.#deps.notebooks.keep(requestKey, notebook.notebook);
     const live = this.#findWaiting(id);
     if (live === undefined) return false;
     const before = kernels.session(live.run);
     const { kernelspec } = chosen;
+    const isSame = kernelspec === live.run.data.kernelspec;
+    const changed = { ...snippetData(snippet, chosen), editedTs, ...(saved === undefined ? {} : { saved }) };
+    if (before.isCurrent(live)) {
+      // Its kernel may just be starting, for this language.
+      const fits = isSame && notebook === undefined && live.run.data.notebook === undefined;
+      return fits && (await live.replaceCode(snippet.blocks, changed, live.run.queue));
+    }
     const queue = kernels.queueOf(workspace, channel, kernelspec);
     const wanted = { queue, kernelspec, requester: live.run.requester };
-    if (kernelspec !== live.run.data.kernelspec) this.#kernelLimit?.check(wanted);
-    const data = {
-      ...snippetData(snippet, chosen),
-      editedTs,
-      ...(saved === undefined ? {} : { saved }),
-      switchAskedAt: undefined,
-      switchAgreedBy: undefined,
-    };
+    if (!isSame) this.#kernelLimit?.check(wanted);
+    const data = { ...changed, switchAskedAt: undefined, switchAgreedBy: undefined };
     before.remove(live);
     try {
       return await live.replaceCode(snippet.blocks, data, queue);
@@ -163,11 +165,9 @@ export class Admission {
     }
   }
 
-  /** Undefined if it is its turn already: its kernel may just be starting, for the old language. */
   #findWaiting(id: string): LiveRun | undefined {
-    const { kernels } = this.#deps;
-    const live = kernels.run(id);
-    return live?.run.state === 'waiting' && !kernels.session(live.run).isCurrent(live) ? live : undefined;
+    const live = this.#deps.kernels.run(id);
+    return live?.run.state === 'waiting' ? live : undefined;
   }
 
   /** What words mean in this channel now. */

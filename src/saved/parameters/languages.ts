@@ -72,7 +72,8 @@ const inPython: Notation = {
   yes: 'True',
   no: 'False',
   none: 'None',
-  text: (text) => quote(text, (code) => `\\x${hex(code, 2)}`),
+  // Python 2 has \u only in its unicode literals.
+  text: (text) => JSON.stringify(text).replaceAll(/(?<!\\)((?:\\\\)*)\\u00/g, '$1\\x'),
   open: '[',
   close: ']',
 };
@@ -85,7 +86,7 @@ const inScala: Notation = {
   no: 'false',
   none: 'None',
   integer: scalaInteger,
-  text: (text) => quote(text, (code) => `\\u${hex(code, 4)}`),
+  text: JSON.stringify,
   open: 'Seq(',
   close: ')',
 };
@@ -109,24 +110,3 @@ const inR: Notation = {
   open: 'list(',
   close: ')',
 };
-
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '"': '\\"',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
-
-/** Quotes, backslashes and control characters are escaped, so that nothing in the text can end the literal. */
-function quote(text: string, escape: (code: number) => string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what it is for
-  const escaped = text.replaceAll(/[\\"\u0000-\u001f\u007f]/g, (char) => {
-    return SHORT_ESCAPES[char] ?? escape(char.charCodeAt(0));
-  });
-  return `"${escaped}"`;
-}
-
-function hex(code: number, digits: number): string {
-  return code.toString(16).padStart(digits, '0');
-}

@@ -86,20 +86,20 @@ export async function postOnce(client: WebClient, place: Place, content: Content
 const CLOCK_SKEW_MS = 60_000;
 
 /**
- * Finds the ts of the bot's message with this metadata, other than `exceptTs`; outside threads only among messages since
- * `sinceMs`.
+ * Finds the ts of the bot's message with this metadata, other than those in `except`; outside threads only among
+ * messages since `sinceMs`.
  */
 export async function findPosted(
   client: WebClient,
   place: Place,
   { event_type, event_payload }: Metadata,
   sinceMs: number,
-  exceptTs?: string,
+  except: ReadonlySet<string> = new Set(),
 ): Promise<string | undefined> {
   for await (const { ts, metadata } of readMessages(client, place, sinceMs - CLOCK_SKEW_MS)) {
     const payload = new Map(Object.entries(metadata?.event_payload ?? {}));
     const isOurs = Object.entries(event_payload).every(([key, value]) => payload.get(key) === value);
-    if (ts !== undefined && ts !== exceptTs && metadata?.event_type === event_type && isOurs) return ts;
+    if (ts !== undefined && !except.has(ts) && metadata?.event_type === event_type && isOurs) return ts;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../log.ts';
-import { readCallError, type Refusal, retryMs } from '../api/call-error.ts';
+import { type CallError, readCallError, type Refusal, retryMs, withRetries } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
 import { mayPass, type MessageClient } from './client.ts';
@@ -70,6 +70,8 @@ export class EditableMessage {
   #ts: string | undefined;
   #mayExist: boolean;
   #mayHaveDouble = false;
+  /** Its message, and those that this took the place of, which Slack may have refused to remove. */
+  readonly #known = new Set<string>();
   #room = MESSAGE_ROOM;
   #reposts = 0;
   #failures = 0;
@@ -79,6 +81,7 @@ export class EditableMessage {
     this.#options = options;
     this.place = options.place;
     this.#ts = options.ts;
+    if (options.ts !== undefined) this.#known.add(options.ts);
     this.#mayExist = options.ts === undefined && options.mayExist;
   }
 
@@ -128,14 +131,14 @@ export class EditableMessage {
       this.#failures = 0;
       return { kind: 'posted', ts: this.#ts ?? '' };
     } catch (error) {
-      return await this.#afterFailure(error, jsonSize(message.blocks), kind);
+      return await this.#afterFailure(readCallError(error), jsonSize(message.blocks), kind);
     }
   }
 
   /** False if it may still be there. */
   async #remove(ts: string): Promise<boolean> {
     try {
-      await this.#sending.client.remove(this.#options.place.channel, ts);
+      await this.#sending.client.remove(this.place.channel, ts);
       return true;
     } catch (error) {
       const failure = readCallError(error);
@@ -158,7 +161,7 @@ export class EditableMessage {
     const waitMs = looks.take();
     if (waitMs > 0) return { kind: 'wait', ms: waitMs, reason: 'look limit' };
     try {
-      const found = await findPosted(client.client, place, metadata, createdAt);
+      const found = await findPosted(client.client, place, metadata, createdAt, this.#known);
       this.#mayExist = false;
       this.#mayHaveDouble = found === undefined;
       if (found !== undefined) this.#found(found);
@@ -185,14 +188,13 @@ export class EditableMessage {
     await delay(lookAgainMs, undefined, { ref: false });
     await looks.turn();
     try {
-      const double = await findPosted(client.client, place, metadata, createdAt, this.#ts);
+      const double = await findPosted(client.client, place, metadata, createdAt, this.#known);
       // Without a ts the message is being posted anew.
-      if (double === undefined || this.#ts === undefined || double === this.#ts) return;
+      if (double === undefined || this.#ts === undefined || this.#known.has(double)) return;
       await client.remove(place.channel, double);
       log.info({ event: 'message.double', run: runId }, 'a message that was there twice was removed');
     } catch (error) {
-      const about = { event: 'message.unsettled', err: error, run: runId };
-      log.warn(about, 'the check for a second message failed');
+      log.warn({ event: 'message.unsettled', err: error, run: runId }, 'a second message was not looked for');
     }
   }
 
@@ -208,16 +210,16 @@ export class EditableMessage {
   #found(ts: string): void {
     this.#mayExist = false;
     this.#ts = ts;
+    this.#known.add(ts);
     this.#options.onPosted?.(ts);
   }
 
-  async #afterFailure(error: unknown, size: number, kind: Edit): Promise<Attempt> {
-    const failure = readCallError(error);
-    const isPost = this.#ts === undefined;
+  async #afterFailure(failure: CallError, size: number, kind: Edit): Promise<Attempt> {
+    const ts = this.#ts;
     if (failure.kind === 'unclear') return this.#retry(failure.reason);
-    if (isPost) this.#mayExist = false;
+    if (ts === undefined) this.#mayExist = false;
     if (failure.kind === 'rateLimited') {
-      if (isPost) this.#sending.posts.pause(failure.waitMs, this.#options.place.channel);
+      if (ts === undefined) this.#sending.posts.pause(failure.waitMs, this.place.channel);
       else this.#sending.edits.pause(failure.waitMs);
       return this.#retry('rate limited', failure.waitMs);
     }
@@ -228,10 +230,9 @@ export class EditableMessage {
       this.#room = room < MIN_ROOM ? 0 : room;
       return this.#retry(code, 0);
     }
-    const isGone = refusal === 'messageGone';
-    if (this.#ts !== undefined && (isGone || kind === 'end') && this.#reposts < MAX_REPOSTS) {
+    if (ts !== undefined && (refusal === 'messageGone' || kind === 'end') && this.#reposts < MAX_REPOSTS) {
       // Otherwise it would go on saying that the run is running, and keep its buttons.
-      if (!isGone) await this.#remove(this.#ts);
+      await withRetries(() => this.#sending.client.remove(this.place.channel, ts)).catch(() => undefined);
       return this.#forget(code);
     }
     return { kind: 'refused', code, refusal };

@@ -95,7 +95,7 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
       await deleting.catch(async (error: unknown) => {
         const failure = readCallError(error);
         if (failure.kind !== 'refused' || failure.refusal !== 'other') throw error;
-        // Where the workspace keeps every message, at least its content and buttons go.
+        // Where the workspace keeps every message (slack.md §5), at least its content and buttons go.
         await withRetries(() => client.chat.update({ ...place, ...REMOVED }));
       });
     });

@@ -27,15 +27,20 @@ def tell_operations(run, **more):
 
 
 def tell_away(run):
+    away = is_away(run)
+    return tell_operations(run, away=away) if away or (run.said or {}).get("away") else None
+
+
+def is_away(run):
     """Whether the cell's thread waits to call a Spark Connect server once more: its client does so for minutes, and says nothing."""
     frame, depth = sys._current_frames().get(run.thread) if "pyspark.sql.connect.client" in sys.modules else None, 0
-    is_away = False
-    while frame is not None and depth < DEPTH and not is_away:
+    while frame is not None and depth < DEPTH:
         is_clients = str(frame.f_globals.get("__name__")).startswith("pyspark.sql.connect.client")
         # Of the class Retrying: 4.0's, and 3.5's.
-        is_away = is_clients and frame.f_code.co_name in ("_wait", "__iter__")
+        if is_clients and frame.f_code.co_name in ("_wait", "__iter__"):
+            return True
         frame, depth = frame.f_back, depth + 1
-    return tell_operations(run, away=is_away) if is_away or (run.said or {}).get("away") else None
+    return False
 
 
 def publish(run, data, parent=None):
@@ -100,14 +105,24 @@ def connect_sessions():
     kind = getattr(sys.modules.get("pyspark.sql.connect.session"), "SparkSession", None)
     if kind is None:
         return []
-    named = [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
-    found = [getattr(kind, "_default_session", None)] + named
+    found = [getattr(kind, "_default_session", None)] + named(kind)
     return [session for at, session in enumerate(found) if session is not None
             and not getattr(session, "is_stopped", False) and not any(session is other for other in found[:at])]
 
 
+def connect_streams():
+    """Spark Connect's streaming queries in the user's variables, by run id. The server could tell all, at a call for each cell."""
+    kind = getattr(sys.modules.get("pyspark.sql.connect.streaming.query"), "StreamingQuery", None)
+    return {} if kind is None else dict((query.runId, query) for query in named(kind))
+
+
+def named(kind):
+    return [value for value in list(ip.user_ns.values()) if issubclass(type(value), kind)]
+
+
 def follow_connect(run):
     """The client (4.0 and later) reports progress on the user's own thread; its operations carry a tag (3.5 and later)."""
+    run.streams |= set(connect_streams())
     for session in connect_sessions():
         if hasattr(session, "addTag"):
             for tag in [tag for tag in session.getTags() if tag.startswith(PREFIX)]:
@@ -177,8 +192,11 @@ def notice_interrupts(run):
         def handler(number, frame):
             run.is_interrupted = True
             return run.theirs(number, frame)
-        signal.signal(signal.SIGINT, handler)
-        run.handler = handler
+        try:
+            signal.signal(signal.SIGINT, handler)
+            run.handler = handler
+        except ValueError:
+            pass  # Only a process's main thread may, and some kernels run cells on another.
 
 
 def join_context(run, sc):

@@ -8,6 +8,8 @@ def stop(msg_id, seconds):
         run = state["last"]
         if run is None or run.id != msg_id:
             run = unseen_run(msg_id, seconds)
+        if context() is not None or connect_sessions():
+            attempt(cancel_waiting, run)
         jobs, ended = end_jobs(run), end_connect(run)
         told = {"v": VERSION, "stopped": jobs if ended == "nothing" else ended}
         publish(run, told, parent=dict(ip.parent_header.get("header", ip.parent_header)))
@@ -17,7 +19,7 @@ def stop(msg_id, seconds):
 
 def unseen_run(msg_id, seconds):
     run = Run({"msg_id": msg_id}, ip.kernel)
-    run.since = time.time() - seconds
+    run.since, run.streams = time.time() - seconds, set(connect_streams())
     sc = run.context = context()
     if sc is None:
         return run
@@ -27,7 +29,7 @@ def unseen_run(msg_id, seconds):
         stages = [tracker.stage(number) for number in (tracker.job(job) or ("", ()))[1]]
         if any(stage is not None and 0 < stage[1] < run.since for stage in stages):
             run.before.add(job)
-    run.streams = set(streams_of(sc))
+    run.streams |= set(streams_of(sc))
     return run
 
 
@@ -66,12 +68,28 @@ def cancel(run, tracker):
 def end_others(run):
     """An interrupt reaches only the cell's own thread, which may wait for others, such as those of a pool: ends their work,
     until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
+    if is_away(run):
+        # Spark Connect 4 has caught the interrupt, and tries for minutes to tell it to a server that is away.
+        return signal.pthread_kill(run.thread, signal.SIGINT)
     if is_in_spark(sys._current_frames().get(run.thread)):
         return
+    attempt(cancel_waiting, run)
     sc = context()
     if sc is not None and run.context is sc:
         cancel(run, Tracker(sc))
     interrupt(run, connect_sessions())
+
+
+def cancel_waiting(run):
+    """What waits in a ThreadPoolExecutor of the cell would submit further jobs. The same as its shutdown(cancel_futures=True)."""
+    queues = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
+    for thread, waiting in list(queues.items()):
+        is_own = thread not in run.strangers and not thread.name.startswith("asyncio")
+        for _ in range(waiting.qsize() if is_own else 0):
+            item = waiting.get_nowait()
+            future = getattr(item, "future", None)
+            # None wakes the pool's threads when it is shut down.
+            waiting.put(item) if future is None else future.cancel()
 
 
 def keep_cancelling(run, sc):
@@ -88,9 +106,11 @@ def keep_cancelling(run, sc):
 
 
 def end_connect(run):
-    """Ends the operations with the cell's tag; all operations of a session that has no tags or that the cell has opened
-    itself."""
+    """Ends the cell's streams and the operations with its tag; all operations of a session that has no tags or that the cell
+    has opened itself."""
     tag, sessions, ended = PREFIX + run.id, connect_sessions(), "nothing"
+    for query in [query for stream, query in connect_streams().items() if stream not in run.streams]:
+        ended = "operations" if asked(lambda query=query: query.stop() is None) else ended
     tagged = [session for session in sessions if hasattr(session, "interruptTag") and tag in session.getTags()]
     for session in tagged:
         found = asked(session.interruptTag, tag)
@@ -100,12 +120,22 @@ def end_connect(run):
     if sessions:
         ended = "operations" if interrupt(run, sessions) else ended
         start(lambda: keep_interrupting(run, sessions), "sparkthread-stop")
+    are_unknown = are_threads_at_work(run)
     for session in sessions:
+        # PySpark 3.5 neither gives the tag to other threads nor reports what they do.
+        is_blind = are_unknown and not hasattr(session, "registerProgressHandler")
+        is_tagged = any(session is other for other in tagged) and not is_blind
         # The last, and on this thread: a call that went on behind a later cell would end that cell's operations.
-        if not any(session is other for other in tagged) and attempt(getattr(session, "interruptAll", list)):
-            is_all = not hasattr(session, "interruptTag") or run is not state["last"]
+        if not is_tagged and attempt(getattr(session, "interruptAll", list)):
+            is_all = is_blind or not hasattr(session, "interruptTag") or run is not state["last"]
             ended = "all operations" if is_all else ended if ended != "nothing" else "operations"
     return ended
+
+
+def are_threads_at_work(run):
+    """Whether a thread that the cell has started is in Spark's code."""
+    frames, own = sys._current_frames(), set(threading.enumerate()) - run.strangers - set([threading.current_thread()])
+    return any(is_in_spark(frames.get(thread.ident)) for thread in own if not thread.name.startswith("sparkthread"))
 
 
 def interrupt(run, sessions):

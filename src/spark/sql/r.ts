@@ -17,10 +17,10 @@ ${BODY}
 }))`;
 }
 
-/** JSON strings are valid in R, except for control characters that it wants to see escaped. */
+/** JSON strings are valid in R, which refuses marks for the direction of text unless they are escaped. */
 export function literalInR(text: string): string {
-  return JSON.stringify(text).replaceAll(/[\u007f\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(text).replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    return `\\u${char.charCodeAt(0).toString(16)}`;
   });
 }
 

@@ -127,8 +127,10 @@ test('a kernel’s button works again after the gateway failed', async () => {
   await ana.press(listed, 'kernel:restart');
   await playground.waitForEphemeral('ana', ({ text }) => text.includes('gateway cannot be reached'));
   gateway.answer = () => undefined;
+  const heard = playground.ephemerals('ana').length;
   await ana.press(listed, 'kernel:restart');
   await playground.waitForMessage('#failed', ({ text }) => text.includes('variables are gone'));
+  await playground.waitFor(() => playground.ephemerals('ana')[heard]);
 });
 
 test('restart #channel and shutdown by id work from elsewhere; unknown and closed ones are refused', async () => {

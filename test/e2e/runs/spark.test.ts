@@ -134,6 +134,16 @@ print("stream", q.isActive, q.exception(), "own", own.is_alive(), len(sc.statusT
   },
 );
 
+test.skipIf(!hasSpark)('a stop ends the jobs of a pool of threads for which the run waits', async () => {
+  const live = await begin(`from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool:
+  list(pool.map(lambda _: sc.parallelize(range(900), 900).map(slow).count(), range(9)))`);
+  await playground.as('ana').press(live, 'run:stop');
+  const { message, outcome } = await finalAnswer(playground, '#data', live.thread_ts ?? '');
+  expect(outcome).toBe('interrupted');
+  expect(JSON.stringify(message.blocks)).toContain('No output');
+});
+
 test.skipIf(!hasSpark)(
   'DataFrames are tables; all rows of one that is cut come as a file, from its own kernel',
   async () => {

@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** Vitest's global setup of the `all-*` projects: every gateway and kernel, installed once. */
+/** Vitest's global setup of the `all-*` projects: installs every gateway and kernel, once. */
 export async function setup(project: TestProject): Promise<void> {
   project.provide('backends', await provisionBackends(process.env, showProgress(process.stdout)));
 }

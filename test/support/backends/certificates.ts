@@ -25,7 +25,7 @@ function openssl(command: string, options: Record<string, string>) {
   return mustRun('openssl', args, { env: cleanEnvironment(process.env) });
 }
 
-/** Makes two certificate authorities and one server certificate with the `openssl` of the path; gone at disposal. */
+/** Makes two certificate authorities and a server certificate with `openssl`. Disposal deletes them. */
 export async function makeCertificates(): Promise<Certificates> {
   const folder = await mkdtemp(join(tmpdir(), 'sparkthread-certificates-'));
   const file = (name: string) => join(folder, name);

@@ -1,5 +1,5 @@
 export type GatewayOptions = {
-  /** Empty: the server asks for no token. Not given: a random token. */
+  /** Empty: none is needed. Not given: a random one. */
   token?: string;
   /** More command line options, such as `--MappingKernelManager.cull_idle_timeout=3`. */
   extraArguments?: string[];

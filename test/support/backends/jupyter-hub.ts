@@ -7,7 +7,7 @@ import type { Backends } from './provision-backends.ts';
 
 /** A JupyterHub whose user `ana` has a server, which is stopped. */
 export interface JupyterHub extends AsyncDisposable {
-  /** For the bot. */
+  /** Settings of the bot. */
   environment: {
     JUPYTERHUB_API_URL: string;
     JUPYTERHUB_API_TOKEN: string;
@@ -63,7 +63,7 @@ export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
       },
       SimpleLocalProcessSpawner: {
         home_dir_template: join(homes, '{username}'),
-        // A Jupyter Server asks back on the first SIGINT.
+        // A Jupyter Server asks for confirmation at the first SIGINT.
         interrupt_timeout: 1,
       },
     }),

@@ -4,7 +4,7 @@ import { startJupyterApp } from '../../../demo/jupyter-app.ts';
 import type { Provisioned } from '../../../demo/provision/provision.ts';
 import type { GatewayOptions } from './gateway-options.ts';
 
-/** Jupyter Server 2.21.1, which the Kernel Gateway 3 of the demo brings along: 403 instead of 401, XSRF, no `env`. */
+/** Jupyter Server 2.21.1, which comes with the demo's Kernel Gateway 3: 403 instead of 401, XSRF, no `env`. */
 export async function startJupyterServer(
   provisioned: Pick<Provisioned, 'venv' | 'kernelspecsFolder' | 'cache'>,
   options: GatewayOptions = {},

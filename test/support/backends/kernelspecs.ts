@@ -5,7 +5,7 @@ import { cleanEnvironment } from '../../../demo/clean-environment.ts';
 import { type Kernelspec, lightJvm } from '../../../demo/provision/kernelspecs.ts';
 import { runTool } from '../../../demo/provision/run-tool.ts';
 
-/** Kernelspecs that fail, to see what a gateway does then. */
+/** Kernelspecs that fail to start. */
 export const brokenKernelspecs: Record<string, Kernelspec> = {
   'broken-exit': {
     argv: ['sh', '-c', 'echo this kernel cannot start >&2; exit 1', '{connection_file}'],
@@ -19,7 +19,7 @@ export const brokenKernelspecs: Record<string, Kernelspec> = {
   },
 };
 
-/** Starts once and never again, which leads to the status `dead`. */
+/** Starts once and never again, so the gateway gives up with the status `dead`. */
 export function startsOnceKernelspec(python: string): Kernelspec {
   const script =
     'if [ -e "$1.started" ]; then exit 1; fi; touch "$1.started"; exec "$0" -m ipykernel_launcher -f "$1"';
@@ -30,7 +30,7 @@ export function startsOnceKernelspec(python: string): Kernelspec {
   };
 }
 
-/** IRkernel of the machine's R; undefined when R or the package is missing. */
+/** IRkernel of the machine's R. Undefined if R or the package is missing. */
 export async function findRKernelspec(environment: NodeJS.ProcessEnv): Promise<Kernelspec | undefined> {
   const asked = await runTool('R', ['--slave', '-e', 'library(IRkernel)'], {
     env: cleanEnvironment(environment),
@@ -43,7 +43,7 @@ export async function findRKernelspec(environment: NodeJS.ProcessEnv): Promise<K
   };
 }
 
-/** Apache Toree: Scala on a local Spark 3.5, both in one folder of packages. */
+/** Apache Toree: Scala on a local Spark 3.5. */
 export async function toreeKernelspec(packages: string, javaHome: string): Promise<Kernelspec> {
   const sparkHome = join(packages, 'pyspark');
   const program = join(packages, 'toree', 'bin', 'run.sh');

@@ -8,13 +8,13 @@ import {
 } from '../../../demo/provision/virtual-environment.ts';
 import { brokenKernelspecs, findRKernelspec, startsOnceKernelspec, toreeKernelspec } from './kernelspecs.ts';
 
-/** The demo's provisioning and every other gateway and kernel that the long tests run on. Plain data. */
+/** Where the demo's parts and all other gateways and kernels of the long tests are installed. Plain data. */
 export type Backends = Provisioned & {
   kernelGateway2: VirtualEnvironment;
   enterpriseGateway: VirtualEnvironment;
   jupyterHub: VirtualEnvironment;
   pythonChecks: VirtualEnvironment;
-  /** By kernelspec: why it is missing, as a skipped test says it. */
+  /** By kernelspec, why it is missing, for the name of the skipped test. */
   missing: Record<string, string>;
 };
 

@@ -2,9 +2,9 @@ import { showProgress } from '../../../demo/provision/progress.ts';
 import { provision, type Provisioned } from '../../../demo/provision/provision.ts';
 
 /**
- * Vitest's global setup of every project that uses a real gateway: begins to install, once, while tests run that need nothing
- * of it. Whoever needs it says so by `provisioned()`, also what went wrong.
- * @returns what waits for its end
+ * Vitest's global setup of every project that uses a real gateway. It begins to install it, once, while tests run that do not
+ * need it. `provisioned()` waits for the end, and rejects if the installation failed.
+ * @returns a function that waits for the end
  */
 export function setup(): () => Promise<unknown> {
   const installed = provision(process.env, showProgress(process.stdout)).catch(() => undefined);

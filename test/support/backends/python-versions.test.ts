@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../contract/temporary-folder.ts';
 const { bin } = inject('backends').pythonChecks;
 const folder = temporaryFolder();
 
-/** What vermin says of these files for Python 2.7 and 3.6, and all older ones; rejects where one of them needs more. */
+/** Runs vermin on these files. Rejects if one of them needs more than Python 2.7 and 3.6. */
 async function vermin(files: readonly string[]): Promise<string> {
   const options = ['--no-config-file', '--no-tips', '-vv', '--target=2.7-', '--target=3.6-'];
   const { stdout } = await promisify(execFile)(join(bin, 'vermin'), [...options, ...files]);

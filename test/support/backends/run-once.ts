@@ -12,8 +12,8 @@ const message = z.looseObject({
 });
 
 /**
- * One snippet in a kernel of its own, by the shortest way that can work: it says whether a backend is sound and is no
- * client. Waits for reply and idle.
+ * Runs a snippet in a new kernel by the fewest steps that can work, without our client, to see whether a backend works.
+ * Waits for reply and idle.
  * @returns all stream text
  */
 export async function runOnce(place: Place, kernelspec: string, code: string): Promise<{ text: string }> {

@@ -5,10 +5,10 @@ import { createServer } from 'node:https';
 import { type Socket, connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Duplex, pipeline } from 'node:stream';
-import { pipeBoth } from '../pipe-both.ts';
+import { listen, pipeBoth } from '../sockets.ts';
 import { makeCertificates } from './certificates.ts';
 
-/** An IBM Analytics Engine service credentials document, as far as a client of the notebook gateway reads it. */
+/** The part of IBM Analytics Engine's service credentials that a client of the notebook gateway reads. */
 type ServiceCredentials = {
   cluster: {
     cluster_id: string;
@@ -27,7 +27,7 @@ export type TlsFront = AsyncDisposable & {
   user: string;
   password: string;
   caFile: string;
-  /** An authority that did not sign this front's certificate. */
+  /** Another authority, which did not sign this front's certificate. */
   otherCaFile: string;
   credentials: ServiceCredentials;
   /** Path of the credentials as a JSON file. */
@@ -52,10 +52,10 @@ const page = ({ status, reason }: Refusal) =>
   `<html>\n<head><title>${status} ${reason}</title></head>\n<body><h1>${status} ${reason}</h1></body>\n</html>\n`;
 
 /**
- * A front as Knox or nginx stands before a cluster's gateway: TLS by an authority of its own, HTTP Basic, REST under
- * one prefix only and websockets under another only, refusals in HTML, and no credential passed on to the gateway.
- * @param options.upstream the gateway's root, one that asks for no token
- * @param options.idleTimeoutMs a websocket on which nothing was said for so long is cut
+ * A front like Knox or nginx before a cluster's gateway: TLS with a private authority, HTTP Basic, REST under one prefix and
+ * websockets under another, refusals in HTML. It passes no credential on to the gateway.
+ * @param options.upstream the root of a gateway that needs no token
+ * @param options.idleTimeoutMs how long a websocket may be silent before it is cut
  */
 export async function startTlsFront(options: {
   upstream: string;
@@ -87,7 +87,7 @@ export async function startTlsFront(options: {
       const { authorization: _, ...headers } = message.headers;
       const passed = request(upstream, { method: message.method ?? 'GET', path, headers });
       passed.on('response', (answer) => {
-        // The client may be gone by now.
+        // The client may have gone.
         if (response.destroyed) return void answer.destroy();
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         pipeline(answer, response, () => {});
@@ -117,14 +117,10 @@ export async function startTlsFront(options: {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string')
-    throw new Error('a TCP server has an address with a port');
+  const port = await listen(server);
 
-  const url = `https://localhost:${address.port}${restPrefix}`;
-  const wsUrl = `wss://localhost:${address.port}${websocketPrefix}`;
+  const url = `https://localhost:${port}${restPrefix}`;
+  const wsUrl = `wss://localhost:${port}${websocketPrefix}`;
   const credentials: ServiceCredentials = {
     cluster: {
       cluster_id: 'test-cluster',

@@ -16,9 +16,9 @@ export interface StormOptions {
   typed: (index: number) => string;
   /** Between two snippets. */
   everyMs: number;
-  /** The longest time from the bot's readiness to the next kill. */
+  /** The longest time from the bot's start to the next kill. */
   longestLifeMs: number;
-  /** Special moments to kill at. Calls `kill` once when the next one comes; returns a function that cancels that. */
+  /** Moments at which the bot is killed too. Calls `kill` at the next one. Returns a function that cancels that. */
   moments: readonly ((kill: () => void) => () => void)[];
 }
 
@@ -32,14 +32,14 @@ export interface StormAnswer {
   index: number;
   outcome: string;
   text: string;
-  /** Final answers in the thread, and messages of the bot beside them. */
+  /** Final answers in the thread, and the bot's other messages. */
   finals: number;
   others: number;
-  /** A kill found it after the store's `sending` and before `running`. */
+  /** A kill came after the store's `sending` and before its `running`. */
   wasSending: boolean;
 }
 
-/** Snippets come one after the other over all channels while the bot is killed again and again; then all are answered. */
+/** Posts snippets one after the other over all channels while the bot is killed again and again, until all are answered. */
 export async function storm(options: StormOptions): Promise<Stormed> {
   const { playground, snippets, channels, typed, everyMs } = options;
   const began = performance.now();
@@ -59,7 +59,7 @@ export async function storm(options: StormOptions): Promise<Stormed> {
   await posting;
   calm.abort();
   const kills = await killing;
-  // Slack's last repeat comes minutes later, when all is calm.
+  // Slack's last repeat comes minutes later, when nothing is killed any more.
   do {
     playground.retryNow();
     await playground.waitForQuiet();
@@ -80,7 +80,7 @@ export async function storm(options: StormOptions): Promise<Stormed> {
   return { kills, answers, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Kills until it is calm, and leaves the bot running. Returns the number of kills; `sending` gets the threads found at `sending`. */
+/** Kills the bot until this is over, and leaves it running. Gives the number of kills; `sending` gets the threads found there. */
 async function killAgainAndAgain(
   { bot, seed, longestLifeMs, moments }: StormOptions,
   calm: AbortSignal,
@@ -108,7 +108,7 @@ async function killAgainAndAgain(
   }
 }
 
-/** Kills while a call to Slack is under way: it has arrived, and is done after the bot is gone. */
+/** Kills while Slack has a call but has not done it yet; it does it when the bot is gone. */
 export function atSlackCall(playground: Playground, method: string): (kill: () => void) => () => void {
   return (kill) => {
     const held = playground.hold(method);

@@ -9,7 +9,7 @@ import { type ScriptedKernel, type ScriptMessage, startScriptedGateway } from '.
 import { startBot } from '../start-bot.ts';
 import { atSlackCall, storm, type StormAnswer, type StormOptions } from './kills.ts';
 
-/** Slack's repeats, closer together: its real ones reach over minutes, and so over any restart. */
+/** Like Slack's repeats, which outlast any restart, but within seconds. */
 const retryDelaysMs = [300, 1_000, 3_000, 600_000];
 const generous = { QUEUE_LIMIT: '1000', USER_LIMIT: '2000', DEFAULT_LANGUAGE: 'python3' };
 const mayEnd = ['ok', 'outputLost', 'unknown'];
@@ -57,7 +57,7 @@ export async function stormOnScriptedKernels({
   expect(answers.filter(isSilentlyShort)).toEqual([]);
 }
 
-/** The same on a real gateway; executions are counted by a file that each snippet writes to. */
+/** The same on a real gateway. Each snippet counts its executions in a file. */
 export async function stormOnRealKernels(
   provisioned: Provisioned,
   { snippets, longestLifeMs }: Pick<StormOptions, 'snippets' | 'longestLifeMs'>,
@@ -108,7 +108,7 @@ export async function stormOnRealKernels(
   expect(answers.filter(isSilentlyShort)).toEqual([]);
 }
 
-/** Whether output is missing without a word about it. */
+/** Whether output is missing and the answer does not say so. */
 function isSilentlyShort({ index, outcome, text }: StormAnswer): boolean {
   const isWhole = ['begins', 'goes on', 'ends'].every((word) => text.includes(`${index} ${word}`));
   return outcome === 'ok' && !isWhole && !text.includes('Output may be missing');
@@ -126,7 +126,7 @@ function report(
   );
 }
 
-/** Kernels that count how often each snippet is executed; one after the other, like a kernel does. */
+/** Kernels that run one snippet after the other and count how often each is executed. */
 function countingKernels() {
   const executions = new Map<number, number>();
   let atNextRequest: (() => void) | undefined;
@@ -153,7 +153,7 @@ function countingKernels() {
         last = last.then(() => execute(request, kernel, (count += 1)));
       };
     },
-    /** The kernel has the request and has said nothing yet. */
+    /** The kernel has the request and has sent nothing about it yet. */
     atRequest: (kill: () => void) => {
       atNextRequest = () => {
         atNextRequest = undefined;

@@ -8,7 +8,7 @@ import type { ScriptedGateway } from '../scripted-gateway.ts';
 const channels = 10;
 const mayEnd = ['ok', 'outputLost', 'unknown'];
 
-/** One or the other of two processes is stopped or killed every few seconds: each snippet is answered once, none runs twice. */
+/** One of two processes is stopped or killed every few seconds: each snippet is answered once, none runs twice. */
 export async function stormOnTwoProcesses(snippets: number): Promise<void> {
   await using failover = await startFailover({ retryDelaysMs: [300, 1_000, 3_000, 600_000] });
   const { playground } = failover;
@@ -40,7 +40,7 @@ export async function stormOnTwoProcesses(snippets: number): Promise<void> {
   calm.abort();
   const ends = await ending;
   await Promise.race([one.untilLeader(), two.untilLeader()]);
-  // Slack's last repeat comes minutes later, when all is calm.
+  // Slack's last repeat comes minutes later, when nothing is killed any more.
   do {
     playground.retryNow();
     await playground.waitForQuiet();
@@ -59,7 +59,7 @@ export async function stormOnTwoProcesses(snippets: number): Promise<void> {
   expect(answers.filter(({ outcome }) => !mayEnd.includes(outcome))).toEqual([]);
 }
 
-/** Kernels that take one snippet after the other, each for a moment; how often each was executed. */
+/** Kernels that run one snippet after the other, each for a moment, and count how often each was executed. */
 function countExecutions(gateway: ScriptedGateway): Map<number, number> {
   const executions = new Map<number, number>();
   gateway.onStart = (kernel) => {

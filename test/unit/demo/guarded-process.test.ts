@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -7,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { guarded, startGuarded } from '../../../demo/guarded-process.ts';
+import { listen } from '../../support/sockets.ts';
 
 let folder: string;
 
@@ -44,10 +44,8 @@ async function livingProcesses(count: number) {
       if (living === 0) none.resolve();
     });
     socket.resume();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
+  });
+  const port = await listen(server);
   return { port, all: all.promise, none: none.promise, [Symbol.dispose]: () => void server.close() };
 }
 

@@ -200,6 +200,23 @@ test('code that a dead process had not begun is run by the next one, or has ende
   }
 });
 
+test.for([true, false])(
+  'code that was sent while somebody else restarted the kernel: the new process runs it (%j), or it has ended with the old one',
+  async (isRun) => {
+    await using rig = await startConnectedRig({ prepare: (kernel) => (kernel.implementation = 'IRkernel') });
+    const { kernel, connection } = rig;
+    kernel.onExecute = () => undefined;
+    kernel.onProof = (request) => kernel.prove(request, 1);
+    const running = run(connection);
+    const request = await kernel.untilReceived('execute_request');
+    // Only now the client can know of it.
+    kernel.comeUp();
+    await running.until('reconnected');
+    if (isRun) kernel.run(request, 'a');
+    expect(await running.end).toMatchObject({ kind: isRun ? 'ok' : 'kernelRestarted' });
+  },
+);
+
 test('code that a kernel had not begun ends with a requested restart', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;

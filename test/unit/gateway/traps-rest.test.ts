@@ -163,9 +163,12 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
   await server.untilCall(isPost);
   giveUp.abort();
   await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
-  const deleted = server.untilCall((call) => call.method === 'DELETE');
+  server.answer = (call) => (call.method === 'DELETE' ? { status: 502, body: '' } : undefined);
   open(undefined);
-  expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
+  // One deletion is sent three times at most.
+  for (let sent = 0; sent < 4; sent += 1) await server.untilCall((call) => call.method === 'DELETE');
+  server.answer = () => undefined;
+  await expect.poll(() => server.kernels.get(wanted.kernelId)?.isDeleted).toBe(true);
 });
 
 test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
@@ -192,6 +195,39 @@ test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
     await expect.poll(() => kernel.isDeleted).toBe(true);
   },
 );
+
+test('trap 3: the kernel of a lost start is deleted also after an outage that is longer than a launch', async () => {
+  await using rig = await startRig({ settings: { launchTimeoutMs: 50 } });
+  const { server, gateway } = rig;
+  server.answer = () => 'reset';
+  const wanted = start();
+  await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
+  // One deletion is sent three times at most.
+  for (let sent = 0; sent < 4; sent += 1) await server.untilCall((call) => call.method === 'DELETE');
+  const kernel = server.addKernel();
+  server.kernels.set(wanted.kernelId, kernel);
+  server.answer = () => undefined;
+  await expect.poll(() => kernel.isDeleted).toBe(true);
+});
+
+test('trap 3: a proxy’s 500 to the deletion of a kernel that is not there yet does not end the search for it', async () => {
+  await using rig = await startRig({ settings: { launchTimeoutMs: 1_000 } });
+  const { server, gateway } = rig;
+  const wanted = start();
+  let isFailing = true;
+  server.answer = (call) => {
+    if (isPost(call)) return 'reset';
+    if (!isFailing) return undefined;
+    if (call.method === 'DELETE') return { status: 500, body: '<html>Error 500</html>' };
+    isFailing = false;
+    return { status: 404, body: { message: `Kernel does not exist: ${wanted.kernelId}`, reason: null } };
+  };
+  await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
+  await expect.poll(() => isFailing).toBe(false);
+  const kernel = server.addKernel();
+  server.kernels.set(wanted.kernelId, kernel);
+  await expect.poll(() => kernel.isDeleted).toBe(true);
+});
 
 test('a repeated start finds the kernel of the first one, even if the gateway chooses ids itself', async () => {
   await using rig = await startRig();

@@ -9,6 +9,7 @@ import {
   startRig,
   textOf,
   watch,
+  withoutLooks,
 } from '../../support/gateway-client.ts';
 import type { CannedAnswer, ScriptMessage } from '../../support/scripted-gateway.ts';
 
@@ -255,7 +256,7 @@ test('the gateway does not come back within the timeout for it', async () => {
 });
 
 test('a gateway that refuses a reconnect is reported at once, and so is its recovery', async () => {
-  await using rig = await startConnectedRig({ timings: { outageMs: 60_000 } });
+  await using rig = await startConnectedRig({ timings: { ...withoutLooks, outageMs: 60_000 } });
   const { kernel, connection, server } = rig;
   const running = await runBegun(rig);
   const waiting = run(connection);

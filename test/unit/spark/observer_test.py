@@ -1,4 +1,5 @@
 """The observer on a Spark and an IPython of this file's own; observer.test.ts runs it and gives the code by environment."""
+import concurrent.futures
 import os
 import signal
 import sys
@@ -126,6 +127,7 @@ class ObserverTest(unittest.TestCase):
             client=client, getActiveJobIds=obj.getActiveJobIds, getJobIdsForGroup=obj.getJobIdsForGroup,
             getJobInfo=obj.getJobInfo, getStageInfo=obj.getStageInfo, cancelJob=obj.cancelJob)
         sys.modules["py4j.clientserver"], sys.modules["py4j.java_gateway"] = clientserver, gateway
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.shell = Shell()
         self.put_in()
         self.observer = sys.modules["_sparkthread"]
@@ -424,6 +426,22 @@ class ObserverTest(unittest.TestCase):
             looks.join(10)
             self.assertEqual((spark.cancelled, self.observer.state["error"]), ([2], None))
 
+    def test_a_stop_cancels_what_waits_in_the_cells_pools_of_threads_and_in_no_earlier_ones(self):
+        spark = self.context()
+        over = threading.Event()
+        pools = [concurrent.futures.ThreadPoolExecutor(1) for _ in range(2)]
+        futures = [pools[0].submit(over.wait, 10), pools[0].submit(int)]
+        self.begin()
+        futures += [pools[1].submit(over.wait, 10), pools[1].submit(int), pools[1].submit(int)]
+        pools[1].shutdown(wait=False)
+        self.shell.end()
+        self.observer.stop("cell-1", 5)
+        over.set()
+        self.assertEqual([future.cancelled() for future in futures], [False, False, False, True, True])
+        # Its thread ends, although it had been told so by what was in its queue.
+        pools[1].shutdown()
+        self.assertIsNone(self.observer.state["error"])
+
     def test_an_interrupted_cell_that_is_itself_in_sparks_code_goes_on(self):
         spark = self.context()
         run = self.begin()
@@ -447,6 +465,15 @@ class ObserverTest(unittest.TestCase):
         self.shell.end()
         self.assertIs(signal.getsignal(signal.SIGINT), users)
         signal.signal(signal.SIGINT, theirs)
+
+    def test_a_cell_that_is_not_on_the_main_thread_is_observed_all_the_same(self):
+        self.context()
+        cell = threading.Thread(target=self.begin)
+        cell.start()
+        cell.join()
+        self.assertIsNone(self.observer.state["error"])
+        self.assertEqual(self.observer.state["run"].id, "cell-1")
+        self.shell.end()
 
     def test_without_spark_an_interrupt_is_the_kernels_alone(self):
         theirs = signal.getsignal(signal.SIGINT)
@@ -544,6 +571,20 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told, [self.observer.on_progress, "sparkthread-cell-2"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "operations")
 
+    def test_a_stop_ends_a_stream_that_the_cell_has_started_and_none_from_before(self):
+        self.connect()
+        stopped = []
+        kind = type("StreamingQuery", (types.SimpleNamespace,), {"stop": lambda query: stopped.append(query.runId)})
+        sys.modules["pyspark.sql.connect.streaming.query"] = types.SimpleNamespace(StreamingQuery=kind)
+        self.shell.user_ns["early"] = kind(runId="early")
+        self.begin("cell-1")
+        self.shell.user_ns["own"] = kind(runId="own")
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        self.assertEqual((stopped, self.shell.sent[-1]["content"]["data"]["stopped"]), (["own"], "operations"))
+        self.observer.stop("unseen", 1)
+        self.assertEqual(stopped, ["own"])
+
     def test_every_open_session_with_a_name_is_followed_also_in_the_place_of_one_that_was_closed(self):
         first, tags, told = self.connect(is_stopped=True)
         second, others = type(first)(**vars(first)), set()
@@ -622,6 +663,24 @@ class ObserverTest(unittest.TestCase):
         self.assertEqual(told, ["all"])
         self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
 
+    def test_where_the_client_knows_nothing_of_the_cells_threads_that_are_at_work_a_stop_ends_all_and_says_so(self):
+        _, _, told = self.connect(registerProgressHandler=None)
+        self.begin()
+        at_work, over = threading.Event(), threading.Event()
+        thread = threading.Thread(target=eval, args=("work()", {
+            "__name__": "pyspark.sql.connect.client", "work": lambda: (at_work.set(), over.wait(10))}))
+        thread.start()
+        at_work.wait(10)
+        self.shell.end()
+        self.observer.stop("cell-1", 1)
+        over.set()
+        thread.join()
+        self.assertEqual(told, ["sparkthread-cell-1", "all"])
+        self.assertEqual(self.shell.sent[-1]["content"]["data"]["stopped"], "all operations")
+        del told[:]
+        self.observer.stop("cell-1", 1)
+        self.assertEqual(told, ["sparkthread-cell-1"])
+
     def progress(self, operation, done=False, thread=None):
         stage = types.SimpleNamespace(num_tasks=8, num_completed_tasks=3)
 
@@ -681,6 +740,21 @@ class ObserverTest(unittest.TestCase):
             self.assertEqual((data["away"], data["jobs"]), (True, [0, 0, 0]))
             self.observer.publish(run, data)
             self.assertEqual(self.look(run)["away"], False)
+
+    def test_a_client_that_tries_to_tell_an_interrupt_to_a_server_that_is_away_is_interrupted_again(self):
+        self.connect()
+        sys.modules["pyspark.sql.connect.client"] = types.ModuleType("pyspark.sql.connect.client")
+        run = self.begin()
+
+        def wait():
+            try:
+                self.start(lambda: self.observer.end_others(run), "looks")
+                threading.Event().wait(10)
+            except KeyboardInterrupt:
+                return "interrupted"
+        names = {"__name__": "pyspark.sql.connect.client.retries"}
+        exec("def _wait(wait):\n    return wait()", names)
+        self.assertEqual(names["_wait"](wait), "interrupted")
 
     def test_a_clients_progress_is_told_and_never_raises(self):
         self.connect()

@@ -36,6 +36,7 @@ export async function executeRun(
   transcript: Transcript,
   deps: ExecuteDeps,
 ): Promise<RunOutcome> {
+  live.follow();
   const code = await live.code();
   if (code.length === 0 && live.run.data.request === undefined)
     return {
@@ -69,7 +70,6 @@ async function executeBlock(
 ): Promise<RunOutcome> {
   const before = live.run.data.request;
   transcript.startBlock(code, block);
-  live.follow();
   const execution =
     before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
   if (execution === undefined) {

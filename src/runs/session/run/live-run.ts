@@ -27,7 +27,7 @@ export class LiveRun {
   readonly #writer: LatestWriter;
   readonly #log: Log;
   #code: readonly string[] | undefined;
-  /** An edit failed, so the store may hold its code and not this run's. */
+  /** An edit failed or came too late, so the store may hold its code and not this run's. */
   #isStoredCodeUnsure = false;
   readonly #stop = new AbortController();
   readonly #release = new AbortController();
@@ -87,10 +87,11 @@ export class LiveRun {
 
   /**
    * Replaces the code of a waiting run after an edit of its message. The store is written first, so that a failure changes
-   * nothing. False: the store has no such run any more.
+   * nothing. False: the old code is on its way to the kernel, or the store has no such run any more.
    */
   async replaceCode(code: readonly string[], data: Partial<RunData>, queue: string): Promise<boolean> {
     this.#code ??= await this.#store.code(this.run.id);
+    if (this.#following !== undefined) return false;
     const next = { ...this.run, queue, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
     try {
       if (!(await this.#store.save(next, code))) return false;
@@ -99,6 +100,11 @@ export class LiveRun {
       this.#isStoredCodeUnsure = true;
       this.note({});
       throw error;
+    }
+    if (this.#following !== undefined) {
+      this.#isStoredCodeUnsure = true;
+      this.note({});
+      return false;
     }
     this.#code = code;
     // A change during the write may have overwritten the new record.
@@ -144,7 +150,7 @@ export class LiveRun {
     this.#apply({ data });
   }
 
-  /** From now on messages of the kernel about this run are processed. */
+  /** From now on the code is as it is, and messages of the kernel about this run are processed. */
   follow(): void {
     this.#following ??= Promise.withResolvers<void>();
   }

@@ -158,7 +158,9 @@ async function languagesText(channel: string, bot: Bot): Promise<CommandAnswer> 
 }
 
 async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
-  const runs = await bot.runs.newest('channel', [channel], HISTORY_RUNS);
+  const newest = await bot.runs.newest('channel', [channel], HISTORY_RUNS);
+  // An answer that is deleted may not be removed from Slack yet.
+  const runs = newest.filter(({ data }) => data.erased !== true);
   if (runs.length === 0)
     return { text: 'Nothing has run in this channel yet, or its runs are no longer kept.' };
   const lines = runs.map((run) => runLine(run, bot.workspaceUrl));

@@ -71,7 +71,9 @@ async function findRuns(
   return orNothing(runs, 'this channel today');
 }
 
-function orNothing(runs: Run[], where: string): Run[] {
+function orNothing(found: Run[], where: string): Run[] {
+  // An answer that is deleted may not be removed from Slack yet.
+  const runs = found.filter(({ data }) => data.erased !== true);
   if (runs.length === 0)
     throw new UserError('badCommand', `Nothing has run in ${where}, or it is no longer kept.`);
   return runs;

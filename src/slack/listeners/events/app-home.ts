@@ -47,7 +47,8 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
     botUserId: bot.userId,
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
-    runs,
+    // An answer that is deleted may not be removed from Slack yet.
+    runs: runs.filter(({ data }) => data.erased !== true),
     saved: saved.toSorted((a, b) => b.savedAt - a.savedAt).slice(0, SHOWN_SAVED),
     schedules: await describeSchedules(schedules.slice(0, SHOWN_SCHEDULES), bot),
     workspaceUrl: bot.workspaceUrl,

@@ -171,13 +171,14 @@ async function runEdited(
   return true;
 }
 
-/** Runs that came from this message, the newest first. */
+/** Runs that came from this message, the newest first; not those whose answer is deleted, perhaps not in Slack yet. */
 async function runsOf(
   { channel, ts, thread }: { channel: string; ts: string; thread: string },
   bot: Bot,
 ): Promise<Run[]> {
   const key = messageRequest(bot.workspace, channel, ts);
-  return (await bot.runs.newest('thread', [channel, thread])).filter((run) => run.data.message === key);
+  const runs = await bot.runs.newest('thread', [channel, thread]);
+  return runs.filter(({ data }) => data.message === key && data.erased !== true);
 }
 
 /** Slack may bring edits twice and in any order: an edit older than that of the last run is ignored. */

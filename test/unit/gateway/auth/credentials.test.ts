@@ -115,7 +115,7 @@ test('refused: one new token for all callers that were refused with the old one'
   expect(rig.reads).toBe(2);
 });
 
-test('refused: no repeat with the same token, with one fetched a moment ago, or if there is none', async () => {
+test('refused: no repeat with the same token or with one fetched a moment ago; the failure if there is none', async () => {
   const { rig, credentials } = startCredentials();
   rig.text = 'always-the-same';
   expect(await credentials.renew(await credentials.headers())).toBe(false);
@@ -125,7 +125,8 @@ test('refused: no repeat with the same token, with one fetched a moment ago, or 
   expect(rig.reads).toBe(2);
   rig.now += 2_000;
   rig.held = () => Promise.reject(new GatewayError('noCredentials', 'The source failed'));
-  expect(await credentials.renew(await credentials.headers())).toBe(false);
+  const refused = await credentials.headers();
+  await expect(credentials.renew(refused)).rejects.toMatchObject({ message: 'The source failed' });
 });
 
 test('a clock that is set back delays no read of the source', async () => {

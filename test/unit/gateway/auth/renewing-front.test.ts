@@ -94,6 +94,20 @@ test('a refused start is repeated once, and a token that stays refused is report
   expect(rig.server.calls.length - before).toBe(2);
 });
 
+test('a refused token whose source fails is reported as that, and a 403 of another reason as itself', async () => {
+  const renew = () => Promise.reject(new Error('the vault is sealed'));
+  const credentials = { headers: async () => ({ authorization: 'Bearer old' }), renew };
+  await using rig = await startRig({ client: { credentials } });
+  const kernel = rig.server.addKernel();
+  rig.server.answer = () => ({ status: 401 });
+  const failure = { code: 'noCredentials', message: 'The headers for the gateway could not be had' };
+  await expect(rig.gateway.readInfo()).rejects.toMatchObject(failure);
+  rig.server.answer = ({ isUpgrade }) => (isUpgrade ? { status: 401 } : undefined);
+  await expect(rig.gateway.connect(kernel.id, { sessionId: 's' })).rejects.toMatchObject(failure);
+  rig.server.answer = () => ({ status: 403, body: { message: 'Resource Limit' } });
+  await expect(rig.gateway.readInfo()).rejects.toMatchObject({ code: 'refused', status: 403 });
+});
+
 test('a login page counts as a refusal: identity proxies send it for expired tokens', async () => {
   const front = await startRenewing({ isEndTold: false });
   await using rig = front;

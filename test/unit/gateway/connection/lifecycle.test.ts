@@ -96,7 +96,7 @@ test('Lifecycle: our own restart ends with its call; after a failure the kernel 
   expect(lifecycle.state).toBe('lost');
   lifecycle.beginRestart();
   lifecycle.endRestart(true);
-  expect(events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted' });
+  expect(events.at(-1)).toEqual({ kind: 'replaced', as: 'kernelRestarted', isOurs: true });
   lifecycle.close();
 });
 

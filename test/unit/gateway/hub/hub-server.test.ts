@@ -237,10 +237,10 @@ test('a hub that is down is reported as unreachable', async () => {
 });
 
 test('a server that does not run in time fails the start', async () => {
-  await using rig = await startBehindHub({ settings: { launchTimeoutMs: 300 } });
+  await using rig = await startBehindHub({ settings: { launchTimeoutMs: 1_000 } });
   await expect(start(rig.gateway)).rejects.toMatchObject({
     code: 'startFailed',
-    message: 'JupyterHub could not start the server: it does not run after 0.3 s',
+    message: 'JupyterHub could not start the server: it does not run after 1 s',
   });
 });
 

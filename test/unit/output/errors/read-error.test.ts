@@ -489,6 +489,20 @@ test('for a failure in another process its line there is shown', () => {
   });
 });
 
+test('of a recursion that is too long to be read whole, frames are counted as the least and shown whole', () => {
+  const frame =
+    '\u001b[36mCell\u001b[39m\u001b[36m \u001b[39m\u001b[32mIn[1]\u001b[39m\u001b[32m, line 1\u001b[39m, in \u001b[36mf\u001b[39m\u001b[34m()\u001b[39m\n\u001b[32m----> \u001b[39m\u001b[32m1\u001b[39m \u001b[38;5;28;01mdef\u001b[39;00m\u001b[38;5;250m \u001b[39m\u001b[34mf\u001b[39m(): \u001b[38;5;28;01mreturn\u001b[39;00m f()';
+  // the middle is cut out in a frame's first line and in its second
+  for (const rule of [20, 60, 100, 140, 180, 220, 260]) {
+    const head = ['-'.repeat(rule), 'RecursionError   Traceback (most recent call last)'];
+    const traceback = [...head, ...Array<string>(970).fill(frame), 'RecursionError: too deep'];
+    const { traceback: shown } = readError({ name: 'RecursionError', value: 'too deep', traceback });
+    expect(shown).toMatch(
+      /^Cell In\[1\], line 1, in f\(\)\n----> 1 def f\(\): return f\(\)\n… the same at least \d+ times more …$/,
+    );
+  }
+});
+
 test('a recursion of thousands of frames is counted whole', () => {
   const frame = 'Cell In[1], line 2, in f(n)\n      1 def f(n):\n----> 2     return f(n)\n';
   const raised = ipythonError(
@@ -508,6 +522,36 @@ test('R’s error at top level does not name IRkernel’s own call', () => {
     headline: "Error: object 'nosuch' not found",
     userLine: 'line 1: nosuch + 1',
   });
+});
+
+const inR = (value: string, calls: readonly string[], code: string) =>
+  readError({ name: 'ERROR', value: `${value}\n`, traceback: [`${value}\nTraceback:\n`, ...calls] }, code);
+
+test('R numbers the lines of each snippet from 1: one of an earlier snippet is told as that', () => {
+  const calls = [
+    '1. f(2)',
+    '2. g(x)   # at line 1 of file <text>',
+    '3. stop("deep")   # at line 3 of file <text>',
+  ];
+  expect(inR('Error in g(x): deep', calls, 'a <- 1\n\nf(2)\n').userLine).toBe(
+    'In an earlier snippet, line 3: stop("deep") (called from line 3: f(2))',
+  );
+  const own = "f <- function(x) g(x)\ng <- function(x) {\n  y <-\n    stop('deep')\n}\nf(2)";
+  expect(inR('Error in g(x): deep', calls, own).userLine).toBe(
+    'line 3: stop("deep") (called from line 6: f(2))',
+  );
+});
+
+test('the mark before a message of rlang is left out, and names in backticks are found', () => {
+  const abort = ['1. rlang::abort("no rows")', '2. signal_abort(cnd, .file)'];
+  expect(inR('Error:\n! no rows', abort, 'rlang::abort("no rows")')).toMatchObject({
+    headline: 'Error: no rows',
+    traceback: '1. rlang::abort("no rows")\n2. signal_abort(cnd, .file)',
+  });
+  const check = ['1. stopifnot(`must be positive` = -1 > 0)'];
+  expect(
+    inR('Error: must be positive', check, "x <- 1\nstopifnot('must be positive' = -1 > 0)").userLine,
+  ).toBe('line 2: stopifnot(`must be positive` = -1 > 0)');
 });
 
 test.each([

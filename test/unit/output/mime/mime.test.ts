@@ -291,11 +291,21 @@ test('entities are decoded, scripts ignored, unclosed tags tolerated', async () 
   expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
-const rasterise = (source: string) => rasteriseSvg(source, 'run-1');
+/** For another run each time, because a run whose drawing took too long gets no further one. */
+let drawings = 0;
+const rasterise = (source: string) => rasteriseSvg(source, `run-${(drawings += 1)}`);
 
 function svg(inner: string): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="20" height="10">${inner}</svg>`;
 }
+
+test('LaTeX is shown as its source, unless the kernel has better words', async () => {
+  const latex = { 'text/latex': String.raw`$\displaystyle x^{2}$` };
+  expect(await readBundle({ ...latex, 'text/plain': '<IPython.core.display.Math object>' })).toEqual([
+    { kind: 'text', text: latex['text/latex'] },
+  ]);
+  expect(await readBundle({ ...latex, 'text/plain': 'x**2' })).toEqual([{ kind: 'text', text: 'x**2' }]);
+});
 
 test('an svg becomes a png, an invalid one nothing', async () => {
   const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
@@ -305,7 +315,7 @@ test('an svg becomes a png, an invalid one nothing', async () => {
 
 test('an svg that cannot be drawn does not delay others', async () => {
   const broken = Array.from({ length: 3 }, () => rasterise('no svg'));
-  expect(await rasteriseSvg(svg('<rect width="20" height="10"/>'), 'run-2')).toBeDefined();
+  expect(await rasterise(svg('<rect width="20" height="10"/>'))).toBeDefined();
   expect(await Promise.all(broken)).toEqual([undefined, undefined, undefined]);
 });
 

@@ -181,6 +181,51 @@ test('an edit replaces the code of a waiting run, which keeps its place', async 
   expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(false);
 });
 
+test('an edit replaces the code of a run whose kernel is being started', async () => {
+  await using rig = await startSessionRig();
+  const start = Promise.withResolvers<undefined>();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? start.promise : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const edited = await rig.submit('old()');
+  await posted;
+  const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
+  const other = { ...edit, snippet: { language: 'scala-spark', blocks: ['new()'] } };
+  expect(await rig.admission.replaceWaiting(edited.run, other)).toBe(false);
+  expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(true);
+  start.resolve(undefined);
+  rig.held.letRun();
+  await rig.untilDone(edited);
+  expect(rig.held.begun.map(({ code }) => code)).toEqual(['new()']);
+  expect(await rig.runs.code(edited.run)).toEqual(['new()']);
+});
+
+test('an edit that is stored only after its run has been sent comes too late: the old code ran and is stored', async () => {
+  await using rig = await startSessionRig();
+  const start = Promise.withResolvers<undefined>();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? start.promise : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const edited = await rig.submit('old()');
+  await posted;
+  const storing = Promise.withResolvers<undefined>();
+  const stored = Promise.withResolvers<void>();
+  rig.faults.after = (method) => {
+    if (method !== 'save') return undefined;
+    rig.faults.after = () => undefined;
+    stored.resolve();
+    return storing.promise;
+  };
+  const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
+  const replacing = rig.admission.replaceWaiting(edited.run, edit);
+  await stored.promise;
+  start.resolve(undefined);
+  const begun = await rig.held.untilBegun('old()');
+  storing.resolve(undefined);
+  expect(await replacing).toBe(false);
+  begun.end();
+  await rig.untilDone(edited);
+  expect(await rig.runs.code(edited.run)).toEqual(['old()']);
+});
+
 test('a run that is cancelled while its edit is being stored does not run', async () => {
   await using rig = await startSessionRig();
   const first = await rig.submit('running()');

@@ -69,11 +69,11 @@ test('settings below a docstring are a first block, too: before them the values 
 });
 
 test.each([
-  ['python', String.raw`s = "\x00\x07\x7f"`],
-  ['scala', String.raw`val s = "\u0000\u0007\u007f"`],
-  ['r', String.raw`s = "\u0000\u0007\u007f"`],
+  ['python', String.raw`s = "\x00\x07\f\\u0007"`],
+  ['scala', String.raw`val s = "\u0000\u0007\f\\u0007"`],
+  ['r', String.raw`s = "\u0000\u0007\f\\u0007"`],
 ])('control characters are escaped in %s', (language, line) => {
-  const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\u007f' } }] as const;
+  const parameters = [{ name: 's', value: { kind: 'text', text: '\u0000\u0007\f\\u0007' } }] as const;
   expect(inject(['1'], parameters, language)[0]?.split('\n')[1]).toBe(line);
 });
 

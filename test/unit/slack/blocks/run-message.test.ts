@@ -588,6 +588,15 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(JSON.stringify(shown(`${command} returned non-zero exit status 1.`))).toContain('sleep');
   });
 
+  test('nor has a call to Spark whose connection Py4J failed to close', () => {
+    const headline = "AttributeError: 'GatewayConnection' object has no attribute 'shutdown_socket'";
+    const parts = [stderr(py4j), error(headline)];
+    const shown = (phase: RunView['phase']) =>
+      JSON.stringify(renderRunMessage(view(phase, { output: output(parts) }), nowMs).message);
+    expect(shown(ended('interrupted', { stoppedBy: 'U1' }))).not.toContain('shutdown_socket');
+    expect(shown(ended('raised'))).toContain('shutdown_socket');
+  });
+
   test('an error that the code raised while it was stopped stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });

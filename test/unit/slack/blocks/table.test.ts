@@ -86,6 +86,11 @@ test.each<[string, Partial<TablePart>, string]>([
     { rows: [['x'.repeat(300), 'y']], sentRows: 1, totalRows: 1 },
     '1 row × 2 columns, long cells cut; all that the kernel sent is in table.csv',
   ],
+  [
+    'a long cell that the kernel has cut too',
+    { rows: [['x'.repeat(300), 'y']], sentRows: 1, totalRows: 1, note: 'long cells cut' },
+    '1 row × 2 columns, long cells cut; all that the kernel sent is in table.csv',
+  ],
 ])('%s: the words below the table', (_, more, said) => {
   expect(shown({ ...table(3, 2, 'x'), ...more }).words).toContain(`"text":"${said}"`);
 });

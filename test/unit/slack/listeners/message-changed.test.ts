@@ -132,6 +132,40 @@ test.each([
   expect(said).toEqual(erased);
 });
 
+test('after its answer was deleted, an edited message gets a new answer, not the old one’s message', async () => {
+  const { bot, ticket } = createBot({ hasRuns: true });
+  const submitted: object[] = [];
+  const run = {
+    id: 'r1',
+    requester: 'U1',
+    thread: '1.0',
+    data: { message: 'message/T1/C1/1.0', messageTs: '1.5', erased: true, ...summarizeCode(['1']) },
+  } as Run;
+  await bot.markSeen('message/T1/C1/1.0');
+  Object.assign(bot, {
+    languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
+    runs: { newest: async () => [run], find: async () => undefined },
+    onRefused: () => undefined,
+    admission: {
+      async submit(request: object) {
+        submitted.push(request);
+        return { kind: 'duplicate' };
+      },
+      replaceWaiting: async () => false,
+    },
+  });
+  const edit = {
+    type: 'message',
+    subtype: 'message_changed',
+    channel: 'C1',
+    message: { ...plain, text: '<@UBOT> `2`', edited: { user: 'U1', ts: '2.0' } },
+    previous_message: { ...plain, text: '<@UBOT> `1`' },
+  };
+  await onMessageChanged(edit, ticket, bot);
+  expect(submitted).toMatchObject([{ source: 'mention', snippet: { blocks: ['2'] } }]);
+  expect(submitted[0]).not.toHaveProperty('follows');
+});
+
 test('an edited message that was nearly a command can run as that message’s code', async () => {
   const { bot, ticket } = createBot();
   let asked = '';

@@ -3,6 +3,7 @@ import { UserError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onSlash } from '../../../../src/slack/listeners/commands/slash.ts';
+import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
 import { onMessage } from '../../../../src/slack/listeners/events/message.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
@@ -167,3 +168,22 @@ test.each([
     expect(acts).toBe(times);
   },
 );
+
+test('a run whose answer was deleted is in no list, though Slack may not have removed it yet', async () => {
+  const { bot, said } = createBot();
+  const data = { preview: '', codeLength: 1, edition: 1, kernelspec: 'python3', erased: true };
+  const run = { id: 'r1', requester: 'U1', channel: 'C1', thread: '1.0', createdAt: 1, state: 'ended', data };
+  const homes: unknown[] = [];
+  Object.assign(bot, {
+    runs: { newest: async () => [run] },
+    saved: { all: () => [] },
+    schedules: { all: () => [] },
+    control: { kernels: async () => [], statusOf: async () => [] },
+    workspaceUrl: 'https://team.slack.com/',
+    views: { publishHome: async (_: string, view: unknown) => void homes.push(JSON.stringify(view)) },
+  });
+  await slash('history', bot, said);
+  expect(said).toEqual(['private: Nothing has run in this channel yet, or its runs are no longer kept.']);
+  await refreshHome('U1', bot, undefined);
+  expect(homes).toEqual([expect.stringContaining('You have run nothing yet')]);
+});

@@ -1,6 +1,6 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { SlackMessage } from '../../../../src/slack/api/posted.ts';
+import type { Place, SlackMessage } from '../../../../src/slack/api/posted.ts';
 import { preformatted, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
 import { EditableMessage } from '../../../../src/slack/messages/editable-message.ts';
 import { CallLimiter, EditLimiter, POST_RATE } from '../../../../src/slack/messages/limiters.ts';
@@ -11,7 +11,7 @@ const again = async () => await soon(true);
 
 function messageOf(
   { sending, channel }: MessagesRig,
-  more: { ts?: string; signal?: AbortSignal; mayExist?: boolean } = {},
+  more: { ts?: string; signal?: AbortSignal; mayExist?: boolean; place?: Place } = {},
 ) {
   const place = { channel, thread: '' };
   const options = { runId: 'run-1', place, metadata, createdAt: Date.now(), mayExist: false };
@@ -57,6 +57,32 @@ test.each(['edit_window_closed', 'block_mismatch', 'ekm_access_denied', 'invalid
     expect(playground.calls.filter(isPost)).toHaveLength(2);
   },
 );
+
+test('a message that takes the place of another does not leave that because Slack gave no answer to its removal', async () => {
+  await using rig = await startMessagesRig();
+  const { playground } = rig;
+  const message = messageOf(rig);
+  await message.send(render, again);
+  playground.fail('chat.update', { kind: 'error', error: 'edit_window_closed' }, Infinity);
+  playground.fail('chat.delete', { kind: 'dropped' });
+  expect(await message.send(render, again)).toEqual({ kind: 'posted', ts: message.ts });
+  expect(playground.messages('#data').map(({ ts }) => ts)).toEqual([message.ts]);
+});
+
+test('a replaced message that Slack does not let the bot remove is not taken for the one that replaces it', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel } = rig;
+  const { ts: thread } = playground.as('ana').post('#data', 'run this');
+  const message = messageOf(rig, { place: { channel, thread } });
+  await message.send(render, again);
+  const { ts: live } = message;
+  playground.fail('chat.update', { kind: 'error', error: 'edit_window_closed' });
+  playground.fail('chat.delete', { kind: 'error', error: 'compliance_exports_prevent_deletion' }, Infinity);
+  playground.fail('chat.postMessage', { kind: 'replyLost' });
+  expect(await message.send(render, again)).toEqual({ kind: 'posted', ts: message.ts });
+  expect(message.ts).not.toBe(live);
+  expect(playground.replies(channel, thread).map(({ ts }) => ts)).toEqual([live, message.ts]);
+});
 
 test('an end that Slack takes neither as an edit nor as a post leaves no live message behind', async () => {
   await using rig = await startMessagesRig();

@@ -78,9 +78,12 @@ function joinStreams(row: readonly TextPart[]): string {
   return row.map(({ text: { head, tail } }) => `${head}${tail}`.replace(/\n?$/, '\n')).join('');
 }
 
-/** How kernels report an interrupt: Python, its await, its debugger and its shell cells (`%%bash`), the JVM. */
+/**
+ * How kernels report an interrupt: Python, its await, its debugger and its shell cells (`%%bash`), the JVM, and Py4J without
+ * pinned threads, which fails at closing the connection.
+ */
 const INTERRUPTED =
-  /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt\b|CancelledError\b|BdbQuit\b|InterruptedException\b|CalledProcessError: .* died with <Signals\.SIG(?:INT|TERM|KILL)\b)/;
+  /^(?:Unknown Error: )?(?:[a-z_]+\.)*(?:KeyboardInterrupt\b|CancelledError\b|BdbQuit\b|InterruptedException\b|CalledProcessError: .* died with <Signals\.SIG(?:INT|TERM|KILL)\b|AttributeError: .* no attribute 'shutdown_socket')/;
 /** How Spark reports a cancelled job, and Spark Connect a cancelled operation. */
 const CANCELLED = /\bJob \d{1,10} cancelled\b|\[OPERATION_CANCELED\]/;
 

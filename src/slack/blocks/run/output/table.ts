@@ -145,7 +145,8 @@ function tableWords(part: TablePart, shown: FittedTable): string {
     const whole = part.csvPath === undefined ? '' : '; all that the kernel sent is in table.csv';
     const of = part.isBeginning === true ? 'of the' : 'of';
     const rows = shown.rows.length < part.sentRows ? `The first ${shown.rows.length} ${of} ` : '';
-    const cells = shown.hasCutCells ? ', long cells cut' : '';
+    // The kernel's note may say so already.
+    const cells = shown.hasCutCells && part.note === undefined ? ', long cells cut' : '';
     return `${rows}${size}${columns}${leftOut}${cells}${whole}`;
   }
   const isShort = part.sentRows < part.totalRows;
