@@ -183,10 +183,7 @@ export class LiveRun {
     this.run = { ...this.run, ...change, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
   }
 
-  /**
-   * False: the store has no such run. If the store was emptied, a run that the kernel may have is written again; a posted one
-   * may also have been deleted.
-   */
+  /** False: the store has no such run. One that the kernel may have is written again; a posted one may be deleted. */
   async #write(): Promise<boolean> {
     const { state } = this.run;
     if (await this.#store.save(this.run, this.#isStoredCodeUnsure ? this.#code : undefined)) {
