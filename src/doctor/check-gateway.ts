@@ -132,22 +132,24 @@ function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
   return list.toSorted((a, b) => Number(b.name === usual) - Number(a.name === usual));
 }
 
-/** Has JupyterHub start the server that is the gateway, if it is stopped. */
+/** Has JupyterHub start the server that is the gateway, if it is stopped. Resolves with false if that fails. */
 export async function checkHub(
   gateway: Pick<Gateway, 'startServer'>,
   { gateway: { hub, launchTimeoutMs } }: Pick<Config, 'gateway'>,
   report: Report,
-): Promise<void> {
-  if (hub === undefined || gateway.startServer === undefined) return;
+): Promise<boolean> {
+  if (hub === undefined || gateway.startServer === undefined) return true;
   const sinceMs = performance.now();
   report.progress(
     `starting the server of ${hub.user}, where it is stopped (up to ${launchTimeoutMs / 1000} s)`,
   );
-  await tryOr(HUB, hubRemedy, report, async () => {
+  const runs = await tryOr(HUB, hubRemedy, report, async () => {
     await gateway.startServer?.();
     const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
     report.ok(HUB, `The server of ${hub.user} runs, after ${seconds} s.`);
+    return true;
   });
+  return runs === true;
 }
 
 function hubRemedy({ code, status }: GatewayError): string {
@@ -157,14 +159,14 @@ function hubRemedy({ code, status }: GatewayError): string {
   return 'Check JUPYTERHUB_API_URL; it ends with /hub/api/.';
 }
 
-/** Whether credentials that expire can be fetched. Reports their length and end, never the credentials. */
+/** Whether credentials that expire can be fetched. Resolves with false if they cannot. Reports their length and end, never the credentials. */
 export async function checkCredentials(
   credentials: Pick<RenewingCredentials, 'facts'>,
   report: Report,
   now = Date.now(),
-): Promise<void> {
+): Promise<boolean> {
   report.progress('fetching the gateway’s token');
-  await tryOr(TOKEN, httpRemedy, report, async () => {
+  const fetched = await tryOr(TOKEN, httpRemedy, report, async () => {
     const { characters, endsMs } = await credentials.facts();
     const end =
       endsMs === undefined
@@ -174,7 +176,9 @@ export async function checkCredentials(
     if (endsMs === undefined || endsMs > now) report.ok(TOKEN, text);
     else
       report.failed(TOKEN, text, 'Let the command or the file give a fresh token, and compare the clocks.');
+    return true;
   });
+  return fetched === true;
 }
 
 function spanWords(ms: number): string {

@@ -36,11 +36,12 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
     config.gatewayCredentials === undefined
       ? undefined
       : new RenewingCredentials(config.gatewayCredentials, { log: silentLog, onSecret: () => undefined });
-  if (credentials !== undefined && !signal.aborted) await checkCredentials(credentials, report);
+  let canAsk = credentials === undefined || signal.aborted || (await checkCredentials(credentials, report));
   const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
   try {
-    if (!signal.aborted) await checkHub(gateway, config, report);
-    await checkGateway({ gateway, config, report, signal });
+    if (canAsk && !signal.aborted) canAsk = await checkHub(gateway, config, report);
+    if (canAsk) await checkGateway({ gateway, config, report, signal });
+    else report.skipped('gateway', 'Needs the check before it.');
   } finally {
     await gateway.close();
   }

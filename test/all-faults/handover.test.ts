@@ -51,7 +51,7 @@ test('over three orderly restarts all output of a printing run arrives, and noth
 
 test('after kill -9 during such a run the answer says what may be missing', async () => {
   const thread = mention(
-    'python3\nfor i in range(3000):\n    print("tick", i, flush=True)\n    time.sleep(0.002)',
+    'python3\nimport time\nfor i in range(3000):\n    print("tick", i, flush=True)\n    time.sleep(0.002)',
   );
   await shown(thread, 'tick');
   await bot.kill();
@@ -63,7 +63,7 @@ test('after kill -9 during such a run the answer says what may be missing', asyn
 
 test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
   const file = JSON.stringify(join(bot.folder, 'go-on'));
-  const code = `import os\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("over")`;
+  const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("over")`;
   const thread = mention(`python3\n${code}`);
   await shown(thread, 'begun');
   await expect
@@ -82,7 +82,7 @@ test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, a
 });
 
 test('after a restart a long silent run still shows its clock and can be stopped', async () => {
-  const thread = mention('python3\nprint("asleep", flush=True)\ntime.sleep(600)');
+  const thread = mention('python3\nimport time\nprint("asleep", flush=True)\ntime.sleep(600)');
   await shown(thread, 'asleep');
   await bot.stop();
   const before = playground.calls.length;

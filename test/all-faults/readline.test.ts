@@ -87,5 +87,7 @@ test.skipIf(isMissing)('a question that nobody answers ends the run', async () =
   // On a slow machine the time may be over before the question is seen.
   const { ts: thread } = playground.as('ana').post(channel, '@sparkthread `readline("Anybody? ")`');
   expect((await finalAnswer(playground, channel, thread)).outcome).toBe('inputTimedOut');
+  await bot.stop();
+  await bot.restart({ INPUT_TIMEOUT: '' });
   await expectServing(channel);
 });

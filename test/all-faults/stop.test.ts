@@ -105,4 +105,6 @@ test('RUN_TIMEOUT ends a run by the clock', async () => {
   );
   expect(outcome).toBe('timedOut');
   expect(text).toContain('Stopped by the time limit');
+  await bot.stop();
+  await bot.restart({ RUN_TIMEOUT: '' });
 });

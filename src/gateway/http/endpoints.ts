@@ -65,14 +65,16 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
 
 /** What the caller's credentials give. The fetch itself goes on for other callers when `signal` aborts. */
 async function obtained<T>(given: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const late = () =>
-    new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
   try {
     return await untilAborted(given, signal, late);
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
     throw new GatewayError('noCredentials', 'The headers for the gateway could not be had', { cause });
   }
+}
+
+function late(): GatewayError {
+  return new GatewayError('noCredentials', 'The credentials for the gateway were not there in time');
 }
 
 function shown(root: string, proxy: string | undefined): string {

@@ -55,7 +55,7 @@ export class LateOutput {
 
   /** Without a connection no late output can come, so the run's files are removed as soon as it is posted. */
   remember(live: LiveRun, outcome: RunOutcome, transcript: Transcript, isConnected: boolean): void {
-    const ended = {
+    const ended: EndedRun = {
       endedAtMs: performance.now(),
       live,
       outcome,
@@ -68,10 +68,9 @@ export class LateOutput {
     if (!isConnected) return this.#removeSoon(ended);
     this.#ended.set(live.id, ended);
     void live.posted.then(() => {
-      if (live.run.state === 'posted') transcript.offer(() => void this.#forget(live.id));
+      if (live.run.state === 'posted') transcript.offer(() => void this.#forget(ended));
     });
-    const oldest = this.#ended.keys().next().value;
-    if (this.#ended.size > REMEMBERED_RUNS && oldest !== undefined) void this.#forget(oldest);
+    for (const oldest of [...this.#ended.values()].slice(0, -REMEMBERED_RUNS)) void this.#forget(oldest);
   }
 
   /** `isAtWork`: the kernel is executing a run, so a restart is that run's doing and not the last one's. */
@@ -142,15 +141,12 @@ export class LateOutput {
 
   /** The websocket is closed, so no late output can come. Waits until the output of posted runs is deleted from the disk. */
   async forgetAll(): Promise<void> {
-    for (const ended of this.#ended.values()) {
-      this.#takeOut(ended.live.id);
-      this.#removeSoon(ended);
-    }
+    for (const ended of this.#ended.values()) this.#removeSoon(ended);
     await atMost(Promise.all(this.#removing), CLOSING_MS);
   }
 
   #removeSoon(ended: EndedRun): void {
-    const removal = this.#removeOutput(ended).finally(() => this.#removing.delete(removal));
+    const removal = this.#forget(ended).finally(() => this.#removing.delete(removal));
     // Only posted runs are waited for: a final message may take long.
     const add = (): void => {
       if (ended.live.run.state === 'posted') this.#removing.add(removal);
@@ -159,20 +155,16 @@ export class LateOutput {
     void ended.live.posted.then(add);
   }
 
-  async #forget(runId: string): Promise<void> {
-    const ended = this.#takeOut(runId);
-    if (ended !== undefined) await this.#removeOutput(ended);
-  }
-
-  /** Late output that waits for its edit is shown now. */
-  #takeOut(runId: string): EndedRun | undefined {
-    const ended = this.#ended.get(runId);
-    this.#ended.delete(runId);
-    if (ended?.timer !== undefined) {
+  /** Late output that waits for its edit is shown before. Until then a deletion of the run still ends its edits. */
+  async #forget(ended: EndedRun): Promise<void> {
+    if (ended.timer !== undefined) {
       clearTimeout(ended.timer);
       ended.editing = this.#edit(ended);
     }
-    return ended;
+    await ended.editing;
+    this.#ended.delete(ended.live.id);
+    clearTimeout(ended.timer);
+    await this.#removeOutput(ended);
   }
 
   /** Waits for the final message and the edit, which need the files. Never rejects. */

@@ -32,7 +32,17 @@ test('the doctor tells a token’s length and when it expires, never the token',
 test('a token command that fails is the one failure that is shown', async () => {
   const { code, failures } = await examine({ KG_AUTH_COMMAND: 'false' }, () => false);
   expect(code).toBe(1);
-  expect(failures[0]).toBe(
+  expect(failures).toEqual([
     'gateway token The command for the gateway’s token failed (exit code 1). → Run KG_AUTH_COMMAND by hand as the bot’s user, or look at the file KG_AUTH_TOKEN_FILE.',
+  ]);
+});
+
+test('a JupyterHub that refuses us is the one failure that is shown', async () => {
+  const hub = { JUPYTERHUB_API_TOKEN: 'wrong', JUPYTERHUB_USER: 'ana' };
+  const { code, failures } = await examine(
+    { ...hub, JUPYTERHUB_API_URL: 'http://127.0.0.1:9/' },
+    () => false,
   );
+  expect(code).toBe(1);
+  expect(failures).toEqual([expect.stringMatching(/^JupyterHub .* → Check JUPYTERHUB_API_URL/)]);
 });

@@ -183,7 +183,7 @@ export class LiveRun {
     this.run = { ...this.run, ...change, updatedAt: Date.now(), data: { ...this.run.data, ...data } };
   }
 
-  /** False: the store has no such run. If the store was emptied, a run that the kernel may have is written again. */
+  /** False: the store has no such run. One that the kernel may have is written again; a posted one may be deleted. */
   async #write(): Promise<boolean> {
     const { state } = this.run;
     if (await this.#store.save(this.run, this.#isStoredCodeUnsure ? this.#code : undefined)) {
@@ -191,7 +191,8 @@ export class LiveRun {
       this.#isStoredCodeUnsure = false;
       return true;
     }
-    if (this.run.state === 'waiting' || this.run.data.erased === true) return false;
+    const { state: now, data } = this.run;
+    if (now === 'waiting' || now === 'posted' || data.erased === true) return false;
     await this.#store.restore(this.run.data.requestKey, this.run, await this.code().catch(() => []));
     return true;
   }

@@ -114,3 +114,29 @@ test.each(['the process ends', 'twenty runs later', 'the websocket is closed'])(
     await expect.poll(() => JSON.stringify(rig.views(live).at(-1)?.output)).toContain('late');
   },
 );
+
+test('a run that is deleted while its last late output is being shown stays deleted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const live = await rig.submit('code()');
+  await rig.untilDone(live);
+  const [kernel] = rig.gateway.kernels.values();
+  const request = await kernel!.untilReceived('execute_request');
+  const next = await rig.submit('next()');
+  kernel!.stream(request, 'late\n');
+  await rig.untilDone(next);
+  const showing = Promise.withResolvers<void>();
+  const shown = Promise.withResolvers<void>();
+  rig.onFinish = async () => {
+    showing.resolve();
+    await shown.promise;
+    return { delivered: true, messageTs: '2.0', files: ['F1'] };
+  };
+  await rig.session().shutDown();
+  await showing.promise;
+  const erasing = rig.runs.erase(live.run);
+  shown.resolve();
+  await erasing;
+  await live.commit({});
+  expect(await rig.store.runs.get(live.id)).toBeUndefined();
+});
