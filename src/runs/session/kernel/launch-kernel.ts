@@ -93,20 +93,20 @@ export async function launchKernel(
   throw new GatewayError('startFailed', words);
 }
 
-/** Removes a kernel that no run will use. Never rejects. */
+/** Removes a kernel that no run will use, if the gateway lets it. False if the gateway could not be told. Never rejects. */
 export async function removeUnused(
   kernelId: string,
   gateway: Pick<Gateway, 'shutDownKernel'>,
   log: Log,
-): Promise<void> {
-  await gateway
-    .shutDownKernel(kernelId)
-    .catch((error: unknown) =>
-      log.warn(
-        { event: 'kernel.orphan', err: error, kernel: kernelId },
-        'an unused kernel may remain on the gateway',
-      ),
-    );
+): Promise<boolean> {
+  try {
+    await gateway.shutDownKernel(kernelId);
+    return true;
+  } catch (error) {
+    const about = { event: 'kernel.orphan', err: error, kernel: kernelId };
+    log.warn(about, 'an unused kernel may remain on the gateway');
+    return !isCutOff(error);
+  }
 }
 
 /** Whether the error means that the kernel does not exist or will never answer. */
@@ -115,7 +115,7 @@ export function isLoss(error: unknown): error is GatewayError {
 }
 
 /** Whether the gateway could not be asked or told anything. */
-export function isCutOff(error: unknown): boolean {
+function isCutOff(error: unknown): boolean {
   return error instanceof GatewayError && (error.code === 'unreachable' || error.code === 'writesPaused');
 }
 

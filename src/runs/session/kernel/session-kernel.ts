@@ -19,7 +19,6 @@ import {
   type KernelOwner,
   newKernelRecord,
   type GivingUp,
-  isCutOff,
   launchKernel,
   lossNote,
   type ReachedKernel,
@@ -137,11 +136,11 @@ export class SessionKernel {
       await this.#stored.replace(record);
       return { record, connection, note };
     } catch (error) {
-      // The kernel may be there. The successor, or the next try, finds the record and repeats the start with the same id.
-      const mayBeThere = (isRepeated || kernelId !== undefined) && isCutOff(error);
-      if (until.released.aborted || (mayBeThere && !until.stopped.aborted)) throw error;
-      if (kernelId !== undefined) await removeUnused(kernelId, gateway, log);
-      await this.forget();
+      // The successor, or the next try if the gateway is away, finds the record and repeats the start with the same id.
+      if (until.released.aborted) throw error;
+      const startedId = kernelId ?? (isRepeated ? chosen.kernelId : undefined);
+      const isRemoved = startedId === undefined || (await removeUnused(startedId, gateway, log));
+      if (isRemoved || until.stopped.aborted) await this.forget();
       throw error;
     }
   }

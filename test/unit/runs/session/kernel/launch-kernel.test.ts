@@ -91,10 +91,16 @@ test('the reason of a failed start is told, even if the gateway cannot be asked 
   ).rejects.toBe(away);
 });
 
-test('an unused kernel that cannot be removed does not fail the run', async () => {
-  const shutDownKernel = (): Promise<void> => Promise.reject(new GatewayError('unreachable', 'away'));
-  await expect(removeUnused('k', { shutDownKernel }, silentLog)).resolves.toBeUndefined();
-});
+test.each([
+  ['unreachable', false],
+  ['refused', true],
+] as const)(
+  'an unused kernel that cannot be removed does not fail the run, and waits for a gateway that is away: %s',
+  async (code, isDone) => {
+    const shutDownKernel = (): Promise<void> => Promise.reject(new GatewayError(code, 'no'));
+    expect(await removeUnused('k', { shutDownKernel }, silentLog)).toBe(isDone);
+  },
+);
 
 test('only a kernel that is gone, or that never started, is a loss', () => {
   expect(isLoss(new GatewayError('kernelGone', ''))).toBe(true);

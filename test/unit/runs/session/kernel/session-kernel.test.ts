@@ -90,6 +90,16 @@ test('a kernel that has been started when the gateway goes away is used when it 
   expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
+test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
+  await using rig = await startSessionRig();
+  rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
+  expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('notStarted');
+  expect([living(rig), rig.session().record]).toEqual([[], undefined]);
+  rig.gateway.answer = () => undefined;
+  rig.held.letRun();
+  expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+});
+
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
   const connectable = Promise.withResolvers<void>();
