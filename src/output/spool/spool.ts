@@ -1,5 +1,4 @@
-import { statfsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, rmdir, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ConfigError } from '../../errors.ts';
@@ -8,7 +7,7 @@ import { createFolder } from '../../folders.ts';
 /** A full disk would stop the store, and the bot could not even end the run whose output fills it. */
 const LEFT_FREE_BYTES = 100_000_000;
 const LEFT_FREE_SHARE = 0.1;
-/** How long the answer to how much is free is believed; other programs may write, too. */
+/** How soon it is asked again how much is free; other programs may write, too. */
 const FREE_KNOWN_MS = 500;
 
 /** The output of all runs together has reached SPOOL_LIMIT, or the disk has no room beside what it leaves free. */
@@ -26,15 +25,18 @@ export class SpoolFullError extends Error {
  */
 export class SpoolBudget {
   readonly #maxBytes: number;
-  readonly #readFree: () => number;
+  readonly #readFree: () => Promise<number>;
   readonly #spare = new Set<() => void>();
-  #free = { bytes: 0, usedBytes: 0, atMs: -Infinity };
+  /** What the disk has said last, and what was used when it was asked. */
+  #free = { bytes: Infinity, usedBytes: 0 };
+  #nextLookMs = 0;
   usedBytes = 0;
 
-  /** `readFree`: how many bytes the disk has room for. */
-  constructor(maxBytes: number, readFree: () => number = () => Infinity) {
+  /** `readFree`: how many bytes the disk has room for. Never rejects. */
+  constructor(maxBytes: number, readFree: () => Promise<number> = async () => Infinity) {
     this.#maxBytes = maxBytes;
     this.#readFree = readFree;
+    void this.#look();
   }
 
   /** How many of `wanted` bytes may be written. */
@@ -48,11 +50,17 @@ export class SpoolBudget {
   }
 
   #room(): number {
-    const atMs = performance.now();
-    if (atMs - this.#free.atMs > FREE_KNOWN_MS)
-      this.#free = { bytes: this.#readFree(), usedBytes: this.usedBytes, atMs };
+    if (performance.now() >= this.#nextLookMs) void this.#look();
     const { bytes, usedBytes } = this.#free;
     return Math.min(this.#maxBytes - this.usedBytes, bytes + usedBytes - this.usedBytes);
+  }
+
+  /** Nothing waits for it: a disk on the network may take long, or give no answer at all. */
+  async #look(): Promise<void> {
+    this.#nextLookMs = Infinity;
+    const { usedBytes } = this;
+    this.#free = { bytes: await this.#readFree(), usedBytes };
+    this.#nextLookMs = performance.now() + FREE_KNOWN_MS;
   }
 
   /** A negative number releases bytes. */
@@ -71,9 +79,9 @@ export class SpoolBudget {
 }
 
 /** How many bytes the disk of a folder has room for, without those that are left free; Infinity if it does not say. */
-export function roomOnDisk(dir: string): number {
+export async function roomOnDisk(dir: string): Promise<number> {
   try {
-    const { bavail, blocks, bsize } = statfsSync(dir);
+    const { bavail, blocks, bsize } = await statfs(dir);
     if (blocks === 0) return Infinity;
     return Math.max(0, bavail * bsize - Math.min(LEFT_FREE_BYTES, LEFT_FREE_SHARE * blocks * bsize));
   } catch {
