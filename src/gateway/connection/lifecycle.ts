@@ -48,9 +48,7 @@ export class Lifecycle {
     return !ENDING.has(this.#state);
   }
 
-  /**
-   * Waits until the kernel answers on the open websocket. Rejects with `GatewayError`, or once the signal is aborted.
-   */
+  /** Waits until the kernel answers on the open websocket. Rejects with `GatewayError`, or once the signal is aborted. */
   async waitUntilReady(signal: AbortSignal): Promise<void> {
     const { kernelInfoMs } = this.#options.timings;
     const isAlive = () => isBusySilently(this.#options, this.#socket, this, signal);
@@ -216,15 +214,16 @@ export class Lifecycle {
   async #lookWhetherGone(looks: number): Promise<void> {
     const isThere = await this.look().catch(() => undefined);
     if (isThere === false || this.#state !== 'leaving') return;
-    // The gateway does not say: the upgrade of a new websocket tells.
-    if (looks <= 1 && isThere === undefined) return this.reopen();
-    if (looks <= 1) {
-      this.#become('ready');
-      return this.#onEvent({ kind: 'ready' });
+    if (looks > 1) {
+      clearTimeout(this.#timer);
+      const lookAgain = () => void this.#lookWhetherGone(looks - 1);
+      this.#timer = setTimeout(lookAgain, this.#options.timings.shutdownLookMs);
+      return;
     }
-    clearTimeout(this.#timer);
-    const lookAgain = () => void this.#lookWhetherGone(looks - 1);
-    this.#timer = setTimeout(lookAgain, this.#options.timings.shutdownLookMs);
+    // If the gateway does not say, the upgrade of a new websocket tells. What has its end by now need not wait for that.
+    this.#become(isThere === true ? 'ready' : 'lost');
+    if (isThere === true) this.#onEvent({ kind: 'ready' });
+    else this.reopen();
   }
 
   #replace(as: 'kernelDied' | 'kernelRestarted', isOurs = false): void {

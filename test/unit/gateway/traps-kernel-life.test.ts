@@ -542,6 +542,16 @@ test('a deleted kernel behind a proxy that puts its own page in place of each 40
   }
 });
 
+test('an execution whose end has come is not ended by a gateway that then goes away, though the kernel is told to end', async () => {
+  await using rig = await startConnectedRig();
+  const { server, kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  kernel.send('shutdown_reply', { restart: false });
+  server.answer = () => ({ status: 502, body: '' });
+  kernel.end();
+  expect(await running.end).toMatchObject({ kind: 'ok' });
+});
+
 test('a proxy that accepts a websocket before it knows of a kernel hides no end of one', async () => {
   await using rig = await startConnectedRig();
   const { server, kernel } = rig;
