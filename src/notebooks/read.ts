@@ -51,19 +51,31 @@ export async function readNotebook(
 async function parse(text: string, name: string): Promise<JsonObject> {
   if (await inOwnTurn(() => isCostly(Buffer.from(text))))
     throw unreadable(name, 'it has too many lines and values');
-  const given = await inOwnTurn(() => parseJson(text) ?? parseJson(withoutNaN(text)));
+  const given = (await parseInTurn(text)) ?? (await parseInTurn(await withoutNaN(text)));
   if (given === undefined) throw unreadable(name, text.trim() === '' ? 'it is empty' : 'it is no JSON');
   if (!isRecord(given) || !('nbformat' in given)) throw unreadable(name, 'it is not a notebook');
   return given;
 }
 
+async function parseInTurn(text: string): Promise<unknown> {
+  return await inOwnTurn(() => parseJson(text));
+}
+
+/** After so many characters other work gets a turn. */
+const SLICE_CHARS = 100_000;
+
 /** Makes null of the numbers that Python writes although JSON has none of them: NaN, Infinity and -Infinity. */
-function withoutNaN(text: string): string {
+async function withoutNaN(text: string): Promise<string> {
   const number = /NaN|-?Infinity/y;
   const between: string[] = [];
   let from = 0;
   let isInString = false;
+  let turnAt = SLICE_CHARS;
   for (let at = 0; at < text.length; at += 1) {
+    if (at > turnAt) {
+      await giveTurn();
+      turnAt = at + SLICE_CHARS;
+    }
     const char = text.charAt(at);
     if (char === '\\') at += 1;
     else if (char === '"') isInString = !isInString;

@@ -7,6 +7,7 @@ context. An error here ends the observation of the cell, but does not affect the
 Python 2.7 and 3; PySpark 2.1 to 4.x. The source is jobs.py, cells.py and stop.py in one; `get_ipython` is provided.
 """
 import logging
+import os
 import signal
 import sys
 import threading

@@ -70,7 +70,7 @@ def end_others(run):
     until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
     if is_away(run):
         # Spark Connect 4 has caught the interrupt, and tries for minutes to tell it to a server that is away.
-        return signal.pthread_kill(run.thread, signal.SIGINT)
+        return os.kill(os.getpid(), signal.SIGINT)
     if is_in_spark(sys._current_frames().get(run.thread)):
         return
     cancel_waiting(run)

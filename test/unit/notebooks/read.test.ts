@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { UserError } from '../../../src/errors.ts';
 import { cellsToRun } from '../../../src/notebooks/model.ts';
 import { readNotebook } from '../../../src/notebooks/read.ts';
+import { shareOfLongestTurn } from '../../support/turns.ts';
 
 const read = (given: unknown) => readNotebook(JSON.stringify(given), 'a.ipynb');
 const code = (source: unknown, more = {}) => ({
@@ -184,6 +185,11 @@ test.each([
 ])('%.60s is refused with a sentence', async (text, words) => {
   await expect(readNotebook(text, 'a.ipynb')).rejects.toThrow(UserError);
   await expect(readNotebook(text, 'a.ipynb')).rejects.toThrow(words);
+});
+
+test('a long text that is no JSON is searched for such numbers in turns', async () => {
+  const reading = () => readNotebook('-'.repeat(8_000_000), 'a.ipynb').catch(() => undefined);
+  expect(await shareOfLongestTurn(reading)).toBeLessThan(0.5);
 });
 
 test('pictures in its text are dropped if it is too large with them', async () => {
