@@ -145,6 +145,8 @@ export class EditLimiter {
     this.#taken = [...taken, nowMs];
     this.#isAwaited = true;
     if (this.#open.has(message)) this.#editedAt.set(message, nowMs);
+    // A root message asks once.
+    else this.#askedAt.delete(message);
     return 0;
   }
 

@@ -53,6 +53,16 @@ test('the share of quiet answers goes to the others', () => {
   expect(edits).toBeGreaterThan(20);
 });
 
+test('root messages, which are edited once, get no share of progress after that', () => {
+  let nowMs = 0;
+  const limiter = new EditLimiter(() => nowMs, { limits, isFresh: true });
+  limiter.open('busy');
+  for (let number = 0; number < 10; number += 1) expect(limiter.take(`run-${number}/root`, 'live')).toBe(0);
+  let edits = 0;
+  for (; nowMs < 15_000; nowMs += 100) if (limiter.take('busy', 'live') === 0) edits += 1;
+  expect(edits).toBeGreaterThanOrEqual(10);
+});
+
 test('one answer alone is edited about once a second until its minute is used up', () => {
   const { edits } = simulate(1, 10);
   expect(edits.get('run-0')?.length).toBeGreaterThanOrEqual(7);
