@@ -179,6 +179,11 @@ export function isUnfinished({ state }: Pick<Run, 'state'>): boolean {
   return state === 'waiting' || state === 'sending' || state === 'running';
 }
 
+/** The runs whose answer nobody has deleted. A deleted one stays stored until Slack has removed its messages. */
+export function withoutDeleted(runs: readonly Run[]): Run[] {
+  return runs.filter(({ data }) => data.erased !== true);
+}
+
 /** The requester was asked about a switch and has not answered. Such a run has no place in the queue and blocks nobody. */
 export function isUndecided({ state, data }: Run): boolean {
   return state === 'waiting' && data.switchAskedAt !== undefined && data.switchAgreedBy === undefined;

@@ -1,6 +1,7 @@
 import type { KnownBlock } from '@slack/types';
 import { UserError } from '../../../errors.ts';
 import { listLanguages, resolveLanguage, sqlLanguage } from '../../../runs/languages/languages.ts';
+import { withoutDeleted } from '../../../runs/run.ts';
 import { TIMING_FORM } from '../../../saved/schedules/timing.ts';
 import { auditChannel, auditRefused, auditRun, withAudit } from '../../auth/audit.ts';
 import { type Action, must, type Person, refuse } from '../../auth/policy.ts';
@@ -158,9 +159,7 @@ async function languagesText(channel: string, bot: Bot): Promise<CommandAnswer> 
 }
 
 async function historyText(channel: string, bot: Bot): Promise<CommandAnswer> {
-  const newest = await bot.runs.newest('channel', [channel], HISTORY_RUNS);
-  // An answer that is deleted may not be removed from Slack yet.
-  const runs = newest.filter(({ data }) => data.erased !== true);
+  const runs = withoutDeleted(await bot.runs.newest('channel', [channel], HISTORY_RUNS));
   if (runs.length === 0)
     return { text: 'Nothing has run in this channel yet, or its runs are no longer kept.' };
   const lines = runs.map((run) => runLine(run, bot.workspaceUrl));

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { UserError } from '../../../errors.ts';
 import { exportNotebook } from '../../../notebooks/export.ts';
 import { notebookText } from '../../../notebooks/nbformat.ts';
-import type { Run } from '../../../runs/run.ts';
+import { type Run, withoutDeleted } from '../../../runs/run.ts';
 import { isTimeZone } from '../../../saved/schedules/timing.ts';
 import { atMost } from '../../../waits.ts';
 import type { Person } from '../../auth/policy.ts';
@@ -72,8 +72,7 @@ async function findRuns(
 }
 
 function orNothing(found: Run[], where: string): Run[] {
-  // An answer that is deleted may not be removed from Slack yet.
-  const runs = found.filter(({ data }) => data.erased !== true);
+  const runs = withoutDeleted(found);
   if (runs.length === 0)
     throw new UserError('badCommand', `Nothing has run in ${where}, or it is no longer kept.`);
   return runs;

@@ -1,6 +1,7 @@
 import type { HomeView } from '@slack/types';
 import { z } from 'zod';
 import type { KernelStatus } from '../../../runs/control.ts';
+import { withoutDeleted } from '../../../runs/run.ts';
 import { type Person, refuse } from '../../auth/policy.ts';
 import { renderClosedHome, renderHome } from '../../blocks/home.ts';
 import type { Bot } from '../../context.ts';
@@ -47,8 +48,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
     botUserId: bot.userId,
     notice,
     kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
-    // An answer that is deleted may not be removed from Slack yet.
-    runs: runs.filter(({ data }) => data.erased !== true),
+    runs: withoutDeleted(runs),
     saved: saved.toSorted((a, b) => b.savedAt - a.savedAt).slice(0, SHOWN_SAVED),
     schedules: await describeSchedules(schedules.slice(0, SHOWN_SCHEDULES), bot),
     workspaceUrl: bot.workspaceUrl,

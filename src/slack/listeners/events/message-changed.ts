@@ -1,7 +1,7 @@
 import { UserError } from '../../../errors.ts';
 import { auditEdited } from '../../../runs/audit.ts';
 import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
-import { hasCode, isUnfinished, type Run, type Snippet } from '../../../runs/run.ts';
+import { hasCode, isUnfinished, type Run, type Snippet, withoutDeleted } from '../../../runs/run.ts';
 import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
@@ -171,14 +171,14 @@ async function runEdited(
   return true;
 }
 
-/** Runs that came from this message, the newest first; not those whose answer is deleted, perhaps not in Slack yet. */
+/** Runs that came from this message, the newest first. */
 async function runsOf(
   { channel, ts, thread }: { channel: string; ts: string; thread: string },
   bot: Bot,
 ): Promise<Run[]> {
   const key = messageRequest(bot.workspace, channel, ts);
-  const runs = await bot.runs.newest('thread', [channel, thread]);
-  return runs.filter(({ data }) => data.message === key && data.erased !== true);
+  const runs = withoutDeleted(await bot.runs.newest('thread', [channel, thread]));
+  return runs.filter(({ data }) => data.message === key);
 }
 
 /** Slack may bring edits twice and in any order: an edit older than that of the last run is ignored. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startSessionRig } from '../../../support/session-rig.ts';
+import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
 import { silent } from '../../../support/store-faults.ts';
 
 test('an accepted snippet is a run in the store and in its session', async () => {
@@ -181,13 +181,19 @@ test('an edit replaces the code of a waiting run, which keeps its place', async 
   expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(false);
 });
 
-test('an edit replaces the code of a run whose kernel is being started', async () => {
-  await using rig = await startSessionRig();
+/** Submits `old()`, whose kernel starts once `start` is resolved. */
+async function submitWhileStarting(rig: SessionRig) {
   const start = Promise.withResolvers<undefined>();
   rig.gateway.answer = ({ method }) => (method === 'POST' ? start.promise : undefined);
   const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
   const edited = await rig.submit('old()');
   await posted;
+  return { edited, start };
+}
+
+test('an edit replaces the code of a run whose kernel is being started', async () => {
+  await using rig = await startSessionRig();
+  const { edited, start } = await submitWhileStarting(rig);
   const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
   const other = { ...edit, snippet: { language: 'scala-spark', blocks: ['new()'] } };
   expect(await rig.admission.replaceWaiting(edited.run, other)).toBe(false);
@@ -201,11 +207,7 @@ test('an edit replaces the code of a run whose kernel is being started', async (
 
 test('an edit that is stored only after its run has been sent comes too late: the old code ran and is stored', async () => {
   await using rig = await startSessionRig();
-  const start = Promise.withResolvers<undefined>();
-  rig.gateway.answer = ({ method }) => (method === 'POST' ? start.promise : undefined);
-  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
-  const edited = await rig.submit('old()');
-  await posted;
+  const { edited, start } = await submitWhileStarting(rig);
   const storing = Promise.withResolvers<undefined>();
   const stored = Promise.withResolvers<void>();
   rig.faults.after = (method) => {
