@@ -5,8 +5,7 @@ import { onePerNamespace } from './keyv.ts';
 import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
 import { createSqliteBackups } from './sqlite/backup.ts';
 import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
-import { SqliteEntries } from './sqlite/entries.ts';
-import { SqliteRuns } from './sqlite/runs.ts';
+import { createSqliteEntries, createSqliteRuns } from './sqlite/records.ts';
 import { readStoreAddress, type Store } from './store.ts';
 
 export interface StoreOptions<Data> {
@@ -57,8 +56,8 @@ export function createSqliteStore<Data>(
   const lease = new SqliteLease(db);
   return {
     kind,
-    keyv: onePerNamespace(new SqliteEntries(lease), log),
-    runs: new SqliteRuns<Data>(lease, reader),
+    keyv: onePerNamespace(createSqliteEntries(lease), log),
+    runs: createSqliteRuns(lease, reader),
     lease,
     close: async () => {
       if (db.isOpen) atStore(db, () => db.close());

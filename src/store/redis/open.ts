@@ -4,9 +4,8 @@ import { onePerNamespace } from '../keyv.ts';
 import type { RunReader } from '../run-reader.ts';
 import type { Store } from '../store.ts';
 import { RedisConnection } from './connection.ts';
-import { RedisEntries } from './entries.ts';
 import { checkVersion, RedisLease } from './lease.ts';
-import { RedisRuns } from './runs.ts';
+import { createRedisEntries, createRedisRuns } from './records.ts';
 
 /** Rejects with `StoreError`. */
 export async function openRedisStore<Data>(
@@ -24,8 +23,8 @@ export async function openRedisStore<Data>(
   }
   return {
     kind: 'redis',
-    keyv: onePerNamespace(new RedisEntries(redis), log),
-    runs: new RedisRuns<Data>(redis, reader),
+    keyv: onePerNamespace(createRedisEntries(redis), log),
+    runs: createRedisRuns(redis, reader),
     lease: new RedisLease(redis),
     close: async () => redis.close(),
   };

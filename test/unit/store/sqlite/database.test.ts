@@ -6,7 +6,7 @@ import { silentLog } from '../../../../src/log.ts';
 import { createSqliteStore, openStore } from '../../../../src/store/open.ts';
 import { createRunReader } from '../../../../src/store/run-reader.ts';
 import { openSqliteFile, openSqliteMemory } from '../../../../src/store/sqlite/database.ts';
-import { prepareRuns } from '../../../../src/store/sqlite/runs.ts';
+import { prepareRuns } from '../../../../src/store/sqlite/records.ts';
 import { newRun, type Note } from '../../../contract/new-run.ts';
 import { temporaryFolder } from '../../../contract/temporary-folder.ts';
 
