@@ -3,7 +3,7 @@ import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
 import { RedisConnection } from '../../src/store/redis/connection.ts';
-import { createRedisEntries } from '../../src/store/redis/records.ts';
+import { createRedisEntries } from '../../src/store/redis/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { withRedis } from './redis.ts';

@@ -4,7 +4,7 @@ import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openSqliteFile, SqliteLease } from '../../src/store/sqlite/database.ts';
-import { createSqliteEntries } from '../../src/store/sqlite/records.ts';
+import { createSqliteEntries } from '../../src/store/sqlite/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';

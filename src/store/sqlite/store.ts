@@ -1,14 +1,34 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Entries } from '../keyv.ts';
+import type { Log } from '../../log.ts';
+import { type Entries, onePerNamespace } from '../keyv.ts';
 import type { RunReader } from '../run-reader.ts';
-import { PURGE_BATCH, type RunRecord, type RunStore } from '../store.ts';
-import type { SqliteLease } from './database.ts';
+import { PURGE_BATCH, type RunRecord, type RunStore, type Store } from '../store.ts';
+import { atStore, SqliteLease } from './database.ts';
+
+/** A store with a new lease holder on an open database. */
+export function createSqliteStore<Data>(
+  kind: 'sqlite' | 'memory',
+  db: DatabaseSync,
+  reader: RunReader<Data>,
+  log: Log,
+): Store<Data> {
+  const lease = new SqliteLease(db);
+  return {
+    kind,
+    keyv: onePerNamespace(createSqliteEntries(lease), log),
+    runs: createSqliteRuns(lease, reader),
+    lease,
+    close: async () => {
+      if (db.isOpen) atStore(db, () => db.close());
+    },
+  };
+}
 
 /**
  * The runs in one SQLite database that no other process has open. SQLite works synchronously, so two calls of this process
  * never interleave.
  */
-export function createSqliteRuns<Data>(lease: SqliteLease, reader: RunReader<Data>): RunStore<Data> {
+function createSqliteRuns<Data>(lease: SqliteLease, reader: RunReader<Data>): RunStore<Data> {
   const sql = prepareRuns(lease.db);
   const runOf = (requestKey: string): string | undefined => {
     const known = sql.findRequest.get(requestKey);

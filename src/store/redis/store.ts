@@ -1,8 +1,10 @@
 import * as z from 'zod';
-import type { Entries } from '../keyv.ts';
+import type { Log } from '../../log.ts';
+import { type Entries, onePerNamespace } from '../keyv.ts';
 import type { RunReader } from '../run-reader.ts';
-import { PURGE_BATCH, type RunRecord, type RunStore } from '../store.ts';
-import type { RedisConnection } from './connection.ts';
+import { PURGE_BATCH, type RunRecord, type RunStore, type Store } from '../store.ts';
+import { RedisConnection } from './connection.ts';
+import { checkVersion, RedisLease } from './lease.ts';
 import { PREFIX } from './scripts.ts';
 
 /** The answers of the scripts (scripts.ts). */
@@ -14,11 +16,34 @@ const ACCEPTANCE = z.union([
 const FLAT_RUN = z.array(z.string());
 const TEXT_OR_NONE = z.string().nullable();
 
+/** Rejects with `StoreError`. */
+export async function openRedisStore<Data>(
+  url: string,
+  reader: RunReader<Data>,
+  log: Log,
+): Promise<Store<Data>> {
+  const redis = new RedisConnection(url, log);
+  await redis.open();
+  try {
+    checkVersion(await redis.read(z.string(), 'version'));
+  } catch (error) {
+    redis.close();
+    throw error;
+  }
+  return {
+    kind: 'redis',
+    keyv: onePerNamespace(createRedisEntries(redis), log),
+    runs: createRedisRuns(redis, reader),
+    lease: new RedisLease(redis),
+    close: async () => redis.close(),
+  };
+}
+
 /**
  * The runs in Redis. Each call is one Lua script. A call that rejects with `silent` may have succeeded, because only its
  * answer was lost; `findRequest` and `get` tell.
  */
-export function createRedisRuns<Data>(redis: RedisConnection, reader: RunReader<Data>): RunStore<Data> {
+function createRedisRuns<Data>(redis: RedisConnection, reader: RunReader<Data>): RunStore<Data> {
   return {
     accept: async (requestKey, run) => {
       const fields = fieldsOf({ ...run, state: 'waiting', updatedAt: run.createdAt });
