@@ -104,12 +104,20 @@ export function createKernelsApi(
     signal?: AbortSignal,
     after404 = false,
   ): Promise<KernelModel | undefined> {
+    const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
+    const answer = await pastPages(look, signal);
+    const isGone = isMissingKernel(answer) || (after404 && answer.status === 404);
+    return isGone || isStopped(answer) ? undefined : readAnswer(answer, kernelModel, 'a kernel');
+  }
+
+  /**
+   * Repeats a call that a proxy answers with its own 404: while the gateway is replaced, all or some of the proxy's replicas
+   * answer so to every request. Rejects if the gateway does not answer.
+   */
+  async function pastPages(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
     for (let page = 1; ; page += 1) {
-      const answer = await callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-      if (isMissingKernel(answer) || isStopped(answer)) return undefined;
-      if (answer.status === 404 && page === PAGES && after404) return undefined;
-      if (answer.status !== 404 || page === PAGES) return readAnswer(answer, kernelModel, 'a kernel');
-      // While the gateway is replaced, all or some of the proxy's replicas answer so to every request.
+      const answer = await call();
+      if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
       if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
       const { status } = await get(kernelspecsPath, signal);
       if (status < 200 || status >= 300) throw gatewayAway(404);
@@ -142,7 +150,8 @@ export function createKernelsApi(
 
   /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const answer = await pastPages(post);
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;

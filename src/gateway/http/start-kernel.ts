@@ -90,7 +90,8 @@ export class KernelStarts {
     try {
       return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
-      if (failure instanceof GatewayError && failure.code === 'unreachable')
+      // With a status the POST did not reach the gateway.
+      if (failure instanceof GatewayError && failure.code === 'unreachable' && failure.status === undefined)
         this.#search(start.kernelId, start.release);
       throw failure;
     }

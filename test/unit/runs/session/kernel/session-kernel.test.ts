@@ -90,6 +90,25 @@ test('a kernel that has been started when the gateway goes away is used when it 
   expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
+test.each(['all', 'some'])(
+  'a start that meets an ingress without a route to the gateway, for %s requests, waits for it',
+  async (which) => {
+    await using rig = await startSessionRig();
+    rig.gateway.answer = ({ path, method }) =>
+      which === 'all' || (path.endsWith('/kernels') && method === 'POST')
+        ? { status: 404, body: '<html>default backend - 404</html>' }
+        : undefined;
+    const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+    const live = await rig.submit('code()');
+    await posted;
+    if (which === 'all') await rig.untilShown(live, ({ outage }) => outage?.code === 'unreachable');
+    rig.gateway.answer = () => undefined;
+    rig.held.letRun();
+    expect((await rig.untilDone(live)).kind).toBe('ok');
+    expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+  },
+);
+
 test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
