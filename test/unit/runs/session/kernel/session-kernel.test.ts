@@ -121,19 +121,13 @@ test('a new kernel whose websocket cannot be opened is removed where the gateway
 
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const start = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    start(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   expect(rig.session().state).toBe('starting');
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
-  connectable.resolve();
+  letGo();
   expect(living(rig)).toEqual([]);
   expect(rig.kernels.find('T1/C1')).toBeUndefined();
   await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
