@@ -106,8 +106,8 @@ export function createKernelsApi(
   ): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
     const answer = await pastPages(look, signal);
-    const isGone = isMissingKernel(answer) || (after404 && answer.status === 404);
-    return isGone || isStopped(answer) ? undefined : readAnswer(answer, kernelModel, 'a kernel');
+    if (isMissingKernel(answer) || isStopped(answer) || (after404 && answer.status === 404)) return undefined;
+    return readAnswer(answer, kernelModel, 'a kernel');
   }
 
   /**
