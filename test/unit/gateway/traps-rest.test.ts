@@ -439,6 +439,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
 });
 
+test('a connection that meets such pages can be given up', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  server.answer = ({ path }) =>
+    path.includes('kernels/a') ? { status: 404, body: '<html></html>' } : undefined;
+  const giveUp = new AbortController();
+  const connecting = gateway.connect('a', { sessionId: 's', signal: giveUp.signal });
+  const failure = expect(connecting).rejects.toMatchObject({ code: 'unreachable' });
+  for (let looks = 0; looks < 2; looks += 1)
+    await server.untilCall(({ path, isUpgrade }) => path.endsWith('/a') && !isUpgrade);
+  giveUp.abort();
+  await failure;
+});
+
 test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
   await using rig = await startRig();
   rig.server.answer = (call) =>
