@@ -450,6 +450,17 @@ test('a connection that was closed before a resume still outputs its replay, whi
   await expectTheRest(rig, first, hasty.resume({ msgId, checkpoint }));
 });
 
+test('a server that closes the websocket, and never the connection below it, is not waited for', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  kernel.cut();
+  kernel.hangUp(1001);
+  await kernel.untilConnected();
+  kernel.end();
+  expect((await running.end).kind).toBe('ok');
+}, 10_000);
+
 test.each(['drop', 'cut'] as const)(
   'a question that is lost with the websocket (%s) just before its process ends: the next process says so',
   async (breaks) => {
