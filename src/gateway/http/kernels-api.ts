@@ -23,7 +23,10 @@ export interface PostKernel {
   env: Readonly<Record<string, string>>;
 }
 
-/** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
+/**
+ * Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. A proxy answers with a
+ * page of its own while the gateway behind it is replaced.
+ */
 const DELETIONS = 3;
 
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
@@ -166,7 +169,7 @@ export function createKernelsApi(
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
       if (isDoubtful(answer) && (await isGone(kernelId))) return false;
-      if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      if (!isDoubtful(answer) || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }

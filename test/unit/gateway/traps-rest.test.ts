@@ -516,14 +516,17 @@ test.for(['DELETE', 'restart'])(
   },
 );
 
-test('a deletion during a restart is repeated', async () => {
+test.for([
+  ['that fails during a restart', { status: 500, body: { message: 'Unknown server error' } }],
+  ['that a proxy answers in place of the gateway', { status: 404, body: '<html>404 Not Found</html>' }],
+] as const)('a deletion %s is repeated', async ([, answer]) => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   let deletions = 0;
   rig.server.answer = (call) => {
     if (call.method !== 'DELETE') return undefined;
     deletions += 1;
-    return deletions === 1 ? { status: 500, body: { message: 'Unknown server error' } } : undefined;
+    return deletions === 1 ? answer : undefined;
   };
   await rig.gateway.shutDownKernel(kernel.id);
   expect(kernel.isDeleted).toBe(true);
