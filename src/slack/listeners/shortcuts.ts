@@ -10,7 +10,7 @@ import {
 import type { Snippet } from '../../runs/run.ts';
 import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
-import { filesToRun, type PostedFile, readFileSnippet } from '../parsing/files.ts';
+import { filesToRun, notesOfFiles, type PostedFile, readFileSnippet } from '../parsing/files.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import { readCommandText, readsAsCode, readSnippet } from '../parsing/snippet.ts';
 import type { Message } from '../parsing/typed-text.ts';
@@ -73,8 +73,8 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const snippet = await readCode(typed, files, context, bot);
   if (!isLanguageKnown(snippet, context))
     return await askLanguage(call, context, () => Promise.resolve(snippet), bot);
-  const place = placeOf(call, bot);
-  await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...place }, person, bot, signal);
+  const asked = { channel, snippet, ...placeOf(call, bot), notes: notesOfFiles(message) };
+  await submitRun({ requestKey, source: 'shortcut', ...asked }, person, bot, signal);
 }
 
 /**
