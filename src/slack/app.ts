@@ -18,7 +18,8 @@ import { createRunMessages } from './messages/run-messages.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
 import { ChannelIds } from './transport/channel-ids.ts';
 import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
-import { createSignedHttp, createSocketMode } from './transport/receivers.ts';
+import { createSignedHttp } from './transport/signed-http.ts';
+import { createSocketMode } from './transport/socket-mode.ts';
 
 export interface SlackSettings {
   botToken: string;

@@ -493,6 +493,15 @@ describe('certificates', () => {
     expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: key })).toEqual([
       expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
     ]);
+    const noKey = 'KG_CLIENT_KEY is no key in PEM form.';
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: nonsense })).toEqual([
+      expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
+      noKey,
+    ]);
+    expect(problemsOf({ ...LEAST, KG_CLIENT_KEY: nonsense })).toEqual([
+      noKey,
+      expect.stringMatching(/^KG_CLIENT_CERT is missing/),
+    ]);
     expect(problemsOf({ ...LEAST, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
       expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),
     ]);

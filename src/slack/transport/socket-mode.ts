@@ -1,10 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import httpModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
-import socketModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
+import receiverModule from '@slack/bolt/dist/receivers/SocketModeReceiver.js';
 import type { FetchFunction, Logger, RetryOptions } from '@slack/web-api';
 import { z } from 'zod';
-import { StoreError } from '../../errors.ts';
-import { atMostEvery, type Health, type HealthCheck } from '../../server/health.ts';
+import type { Health } from '../../server/health.ts';
 import { parseJson } from '../../text.ts';
 import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
 import type { SlackTransport } from './acked-after-accept-app.ts';
@@ -44,7 +42,7 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     if (readErrorCode(said).kind === 'refused') refused.reject(tokenRefused('SLACK_APP_TOKEN', said));
     if (!health.ok) health = { ok: false, detail: `Not connected: Slack says ${said}; trying again.` };
   };
-  const receiver = new socketModule.default({
+  const receiver = new receiverModule.default({
     appToken,
     ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     clientPingTimeout: SOCKET_PING_MS,
@@ -149,61 +147,5 @@ function retriedWhenRefused(ask: FetchFunction, notify: (said: string) => void):
     if (said === undefined) return new Response(body);
     notify(said);
     throw new Error(`Slack gives no address for a websocket (${said})`);
-  };
-}
-
-export interface SignedHttpOptions {
-  signingSecret: string;
-  /** `auth.test`; rejects if Slack refuses the token or does not answer. */
-  askSlack: () => Promise<unknown>;
-  logger: Logger;
-}
-
-/** Just before Slack gives a request up, which is after 3 s. */
-const ANSWER_WITHIN_MS = 2_900;
-/** How long an answer of Slack counts for the health check. */
-const SLACK_KEEP_MS = 30_000;
-
-/**
- * Receives payloads by signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health
- * checks and Slack share a port. A payload that is not accepted is answered 503: Slack repeats events after any answer
- * but a 2xx.
- */
-export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttpOptions): SlackTransport {
-  let accepting = false;
-  const receiver = new httpModule.default({
-    signingSecret,
-    endpoints: '/slack/events',
-    logger,
-    unhandledRequestTimeoutMillis: ANSWER_WITHIN_MS,
-    unhandledRequestHandler({ response }) {
-      logger.warn('a payload was not accepted in time; Slack is told to repeat it');
-      if (!response.headersSent) response.writeHead(503).end();
-    },
-    async processEventErrorHandler({ error, response }) {
-      const isStoreSilent = error instanceof StoreError;
-      if (isStoreSilent) logger.warn(`a payload was not accepted: ${error.message}`);
-      else logger.error(`a payload could not be handled: ${error.message}`);
-      if (!response.headersSent) response.writeHead(isStoreSilent ? 503 : 500).end();
-      return true;
-    },
-  });
-  const slack: HealthCheck = atMostEvery(SLACK_KEEP_MS, async () => {
-    await askSlack();
-    return { ok: true, detail: 'Slack answers; its requests are awaited at /slack/events.' };
-  });
-  return {
-    receiver,
-    async open() {
-      accepting = true;
-    },
-    async close() {
-      accepting = false;
-    },
-    health: async () => (accepting ? await slack() : { ok: false, detail: 'Not taking requests.' }),
-    requests(request, response) {
-      if (accepting) receiver.requestListener(request, response);
-      else response.writeHead(503, { connection: 'close' }).end();
-    },
   };
 }

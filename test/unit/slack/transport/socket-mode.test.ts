@@ -6,7 +6,7 @@ import { SocketModeReceiver } from '@slack/bolt';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { freePort } from '../../../../demo/jupyter-app.ts';
-import { sharedWarning, withCauses } from '../../../../src/slack/transport/receivers.ts';
+import { sharedWarning, withCauses } from '../../../../src/slack/transport/socket-mode.ts';
 
 const hello = { type: 'hello', connection_info: { app_id: 'A1' }, debug_info: { host: 'x' } };
 
