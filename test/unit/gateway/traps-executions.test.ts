@@ -404,11 +404,14 @@ test('a run whose first messages were lost counts as begun when its kernel is bu
   expect(kindsOf(running.outputs).filter((kind) => kind === 'started')).toHaveLength(1);
 });
 
-test('a gateway behind a proxy without the interrupt route gets the interrupt as a message', async () => {
+test.for<[number, string | object]>([
+  [404, '<html>no route</html>'],
+  [200, '<html>Welcome</html>'],
+  [200, {}],
+])('a front without the interrupt route gets the interrupt as a message: %d %o', async ([status, body]) => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
-  server.answer = (call) =>
-    call.path.endsWith('/interrupt') ? { status: 404, body: '<html>no route</html>' } : undefined;
+  server.answer = (call) => (call.path.endsWith('/interrupt') ? { status, body } : undefined);
   kernel.onExecute = (request) => {
     kernel.begin(request);
     void kernel.untilReceived('interrupt_request').then((interrupt) => {
