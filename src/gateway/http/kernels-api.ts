@@ -4,7 +4,14 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { type Answer, badAnswer, gatewayAway, isPage, readReason, readRefusal } from './http-errors.ts';
+import {
+  type Answer,
+  gatewayAway,
+  isPage,
+  isRefusedCredential,
+  readReason,
+  readRefusal,
+} from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
 /**
@@ -122,8 +129,7 @@ export function createKernelsApi(
       const answer = await call();
       if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
       if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
-      const { status } = await get(kernelspecsPath, signal);
-      if (status < 200 || status >= 300) throw gatewayAway(404);
+      if (!isSuccess(await get(kernelspecsPath, signal))) throw gatewayAway(404);
     }
   }
 
@@ -165,26 +171,28 @@ export function createKernelsApi(
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
-      if (isDone(answer, 'the deletion of a kernel')) return true;
+      if (answer.status === 204) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
-      // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
-      if (isDoubtful(answer) && (await isGone(kernelId))) return false;
+      // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52). Any other success
+      // than 204 is said by something in front of the gateway.
+      if ((isDoubtful(answer) || isSuccess(answer)) && (await isGone(kernelId))) return isSuccess(answer);
       if (!isDoubtful(answer) || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
 
-  /** False if the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
+  /** False if the route is missing (stock Knox, protocol.md §1.5), so that something else answers, or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
-    if (isDone(answer, 'the interrupt of a kernel')) return true;
-    if (answer.status === 404 || answer.status === 424) return false;
+    if (isDone(answer)) return true;
+    const isOfOther = isSuccess(answer) && !isRefusedCredential(answer);
+    if (isOfOther || answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
-    if (isDone(answer, 'the restart of a kernel')) return;
+    if (isDone(answer)) return;
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
@@ -218,17 +226,22 @@ export function kernelGone(kernelId: string, status = 404): GatewayError {
   return new GatewayError('kernelGone', words, { status });
 }
 
-/** Whether the status is 2xx. Rejects if the body is an HTML page: a proxy that asks for a login sends one for any call. */
-function isDone(answer: Answer, what: string): boolean {
-  if (isPage(answer)) throw badAnswer(answer, what);
-  return answer.status >= 200 && answer.status < 300;
+/**
+ * Whether an act was done. A page is said by something in front of the gateway. The body is not asked for more, because a
+ * proxy may make an empty 200 of a 204, and an interrupt that is sent again would be a second one.
+ */
+function isDone(answer: Answer): boolean {
+  return isSuccess(answer) && !isPage(answer);
+}
+
+function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** A 2xx response, read by `schema`; else rejects with the matching `GatewayError`. */
 export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string): T {
-  if (answer.status < 200 || answer.status >= 300) throw readRefusal(answer, what);
-  const read = schema.safeParse(readJson(answer.body));
-  if (!read.success) throw badAnswer(answer, what);
+  const read = isSuccess(answer) ? schema.safeParse(readJson(answer.body)) : undefined;
+  if (read?.success !== true) throw readRefusal(answer, what);
   return read.data;
 }
 

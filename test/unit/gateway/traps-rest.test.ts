@@ -344,8 +344,12 @@ test.for<[string, CannedAnswer, object]>([
   ],
   [
     'trap 11: a redirect to elsewhere',
-    { status: 302, headers: { location: '/api/kernelspecs' } },
-    { code: 'badAnswer', status: 302 },
+    { status: 302, headers: { location: '/jkg/api/kernelspecs?code=s3cret' } },
+    {
+      code: 'badAnswer',
+      status: 302,
+      message: 'The gateway redirected us to /jkg/api/kernelspecs (status 302)',
+    },
   ],
   [
     'a login page as an answer',
@@ -428,6 +432,16 @@ test.for<[string, string]>([
   rig.server.answer = () => ({ status: 200, body });
   await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject({ code });
   await expect(rig.gateway.restartKernel(id)).rejects.toMatchObject({ code });
+});
+
+test('a front that answers 200 and {} to a deletion has not done it', async () => {
+  await using rig = await startRig();
+  const { id } = rig.server.addKernel();
+  rig.server.answer = ({ method }) => (method === 'GET' ? undefined : { status: 200, body: {} });
+  const error = { code: 'badAnswer', message: expect.stringContaining('answered with something else') };
+  await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject(error);
+  rig.server.kernels.get(id)!.isDeleted = true;
+  await expect(rig.gateway.shutDownKernel(id), 'it did delete it').resolves.toBeUndefined();
 });
 
 test('a 404 in HTML does not prove that a kernel is gone', async () => {
