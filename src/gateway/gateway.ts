@@ -84,6 +84,11 @@ export interface StartKernel {
   onServer?: (sinceMs: number | undefined) => void;
   /** Called with the number of starts that come before this one, while it waits. */
   onTurn?: (before: number) => void;
+  /**
+   * Called when the start fails. `undone` resolves with true once it can leave no kernel any more; with false if that is
+   * not known, because the start was released or repeated or the client was closed.
+   */
+  onFailed?: (undone: Promise<boolean>) => void;
   /** Aborting gives the start up: its kernel is deleted, even if the gateway's answer was lost. */
   signal?: AbortSignal;
   /** Aborting hands the start over to another owner, who may repeat it: its kernel is not looked for or deleted. */

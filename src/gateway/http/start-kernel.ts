@@ -21,7 +21,7 @@ export class KernelStarts {
   readonly #startBody: Readonly<Record<string, unknown>>;
   readonly #log: Log;
   /** Searches for kernels whose start was not answered, by kernel id. */
-  readonly #searches = new Map<string, { stop: () => void; done: Promise<void> }>();
+  readonly #searches = new Map<string, { stop: () => void; done: Promise<boolean> }>();
   #isClosed = false;
 
   constructor(
@@ -41,6 +41,15 @@ export class KernelStarts {
   }
 
   async start(start: StartKernel): Promise<KernelModel> {
+    try {
+      return await this.#start(start);
+    } catch (failure) {
+      start.onFailed?.(this.#untilUndone(start.kernelId));
+      throw failure;
+    }
+  }
+
+  async #start(start: StartKernel): Promise<KernelModel> {
     // From now on a kernel with this id belongs to this start; a deletion still on its way would hit it.
     const search = this.#searches.get(start.kernelId);
     search?.stop();
@@ -52,10 +61,18 @@ export class KernelStarts {
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
       // A start that fails after it was given up has begun a search, if there may be a kernel.
-      const remove = ({ id }: KernelModel) => this.#search(id, start.release);
-      void posted.then(remove, () => undefined);
+      const started = posted.then(({ id }) => id).catch(() => undefined);
+      this.#search(start.kernelId, start.release, started);
       return givenUp();
     });
+  }
+
+  async #untilUndone(kernelId: string): Promise<boolean> {
+    for (;;) {
+      const search = this.#searches.get(kernelId);
+      if (search === undefined) return !this.#isClosed;
+      if (!(await search.done)) return false;
+    }
   }
 
   /** Ends all searches. */
@@ -144,15 +161,23 @@ export class KernelStarts {
     return readRefusal(answer, `to start ${kernelspec}`);
   }
 
-  /** Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. */
-  #search(kernelId: string, release: AbortSignal | undefined): void {
+  /**
+   * Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. `started`: its id,
+   * once that is known; undefined if there is none.
+   */
+  #search(
+    kernelId: string,
+    release: AbortSignal | undefined,
+    started: Promise<string | undefined> = Promise.resolve(kernelId),
+  ): void {
     if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
     const stop = () => over.abort();
     release?.addEventListener('abort', stop, { once: true });
-    const done = this.#removeLost(kernelId, over.signal).finally(() => {
+    const removed = started.then((id) => id === undefined || this.#removeLost(id, over.signal));
+    const done = removed.finally(() => {
       release?.removeEventListener('abort', stop);
-      this.#searches.delete(kernelId);
+      if (this.#searches.get(kernelId)?.done === done) this.#searches.delete(kernelId);
     });
     this.#searches.set(kernelId, { stop, done });
   }
@@ -160,18 +185,21 @@ export class KernelStarts {
   /**
    * Deletes the kernel of a start that was lost or given up. The id is a new UUID, so a kernel with it is ours until the
    * start is repeated. Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is
-   * written.
+   * written. False: the search was ended before.
    */
-  async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
+  async #removeLost(kernelId: string, over: AbortSignal): Promise<boolean> {
     let until = performance.now() + this.#launchTimeoutMs;
     // Without an answer nothing is known, so the search goes on, and its time begins anew.
     for (let isKnown = false; !isKnown || performance.now() < until;) {
+      if (over.aborted) return false;
       try {
-        if (await this.#api.deleteKernel(kernelId))
-          return this.#log.info(
+        if (await this.#api.deleteKernel(kernelId)) {
+          this.#log.info(
             { event: 'kernel.deleted', kernelId },
             'deleted a kernel whose start was not answered or given up',
           );
+          return true;
+        }
         isKnown = true;
       } catch (failure) {
         const { status, code } = failure instanceof GatewayError ? failure : {};
@@ -184,11 +212,11 @@ export class KernelStarts {
       }
       const wait = this.#timings.lostStartLookMs;
       await delay(wait, undefined, { signal: over, ref: false }).catch(() => undefined);
-      if (over.aborted) return;
     }
     const words =
       'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
     this.#log.warn({ event: 'kernel.unanswered', kernelId }, words);
+    return true;
   }
 }
 

@@ -55,6 +55,8 @@ export class KernelRecords {
   readonly #keyv: Keyv;
   readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>;
   readonly #log: Log;
+  /** By session key: a start has failed, and this waits until it can leave no kernel. */
+  readonly #undoing = new Map<string, Promise<boolean>>();
 
   constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>, log: Log) {
     this.#keyv = keyv;
@@ -88,12 +90,27 @@ export class KernelRecords {
   }
 
   async save(record: KernelRecord): Promise<void> {
+    this.#undoing.delete(record.queue);
     const cookies = this.#gateway.saveCookies(record.kernelId);
     await this.#keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
   }
 
   async remove(queue: string): Promise<void> {
-    await this.#keyv.delete(queue);
+    if (!this.#undoing.has(queue)) await this.#keyv.delete(queue);
+  }
+
+  /** A start has failed. Its record stays stored until it can leave no kernel any more: a successor repeats or ends it. */
+  keepUntil(undone: Promise<boolean>, queue: string): void {
+    this.#undoing.set(queue, undone);
+    const removeOnce = async (isUndone: boolean): Promise<void> => {
+      if (!isUndone || this.#undoing.get(queue) !== undone) return;
+      this.#undoing.delete(queue);
+      await this.remove(queue);
+    };
+    undone.then(removeOnce).catch((error: unknown) => {
+      const words = 'the record of a kernel that was not started could not be removed';
+      this.#log.warn({ event: 'kernel.unremoved', err: error, queue }, words);
+    });
   }
 
   async saveLoss(queue: string, sentence: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
+import type { Gateway, KernelConnection, KernelModel, StartKernel } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
@@ -71,14 +71,14 @@ export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
   env: Readonly<Record<string, string>>,
-  { onTurn, onServer }: StartProgress,
+  watch: Pick<StartKernel, 'onTurn' | 'onServer' | 'onFailed'>,
   { stopped: signal, released: release }: GivingUp,
   { gateway, log }: { gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>; log: Log },
 ): Promise<string> {
   let started: KernelModel;
   try {
-    const start = { kernelspec, kernelId, isRepeated, env, owner, onTurn, onServer, signal, release };
-    started = await gateway.startKernel(start);
+    const start = { kernelspec, kernelId, isRepeated, env, owner, signal, release };
+    started = await gateway.startKernel({ ...start, ...watch });
   } catch (error) {
     const found = isLoss(error)
       ? await gateway.findKernel(kernelId, signal).catch(() => undefined)

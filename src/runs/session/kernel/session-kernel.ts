@@ -119,13 +119,15 @@ export class SessionKernel {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReachedKernel> {
-    const { gateway, envFor, log } = this.#deps;
+    const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
     progress.onStarting();
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, this.#deps);
+      const onFailed = (undone: Promise<boolean>): void => records.keepUntil(undone, chosen.queue);
+      const watch = { ...progress, onFailed };
+      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), watch, until, this.#deps);
       // A new session id, because nothing was sent yet and a crashed process may still be connected with the old one: of two
       // clients with one session Toree answers only the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };

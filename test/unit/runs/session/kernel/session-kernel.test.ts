@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
 
 function living(rig: SessionRig): string[] {
@@ -118,6 +119,37 @@ test('a stop while the kernel starts leaves no kernel and no record', async () =
   expect(living(rig)).toEqual([]);
   expect(rig.kernels.find('T1/C1')).toBeUndefined();
   await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
+});
+
+test('a stop while the gateway works on a start, and then the end of the process, leave no second kernel', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const start = hold(rig, 'POST');
+  const live = await rig.submit('first()');
+  await start.asked;
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilDone(live)).kind).toBe('cancelled');
+  await rig.replace('closed');
+  start.letGo();
+  await expect.poll(() => living(rig)).toHaveLength(1);
+  expect((await rig.untilDone(await rig.submit('second()'))).kind).toBe('ok');
+  expect(living(rig)).toHaveLength(1);
+});
+
+test('a start that was not answered, and then the end of the process, leave no second kernel', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  rig.gateway.answer = ({ method }) =>
+    method === 'POST' ? { status: 504, body: '<html>Gateway Time-out</html>' } : undefined;
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  expect((await rig.untilDone(await rig.submit('first()'))).kind).toBe('notStarted');
+  await rig.replace('closed');
+  const call = await posted;
+  const { kernel_id: kernelId } = z.object({ kernel_id: z.string() }).parse(call.body);
+  rig.gateway.answer = () => undefined;
+  rig.gateway.onStart(rig.gateway.addKernel(kernelId), call);
+  expect((await rig.untilDone(await rig.submit('second()'))).kind).toBe('ok');
+  expect(living(rig)).toEqual([kernelId]);
 });
 
 test('a kernel that is gone is replaced, and the run says so', async () => {
