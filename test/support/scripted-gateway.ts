@@ -24,7 +24,7 @@ export interface ScriptedGateway {
   answer: (call: Call) => OtherAnswer | undefined | Promise<OtherAnswer | undefined>;
   /** Called with each kernel that POST makes. */
   onStart: (kernel: ScriptedKernel, call: Call) => void;
-  addKernel(): ScriptedKernel;
+  addKernel(id?: string): ScriptedKernel;
   /** Resolves with the next call that fits. */
   untilCall(fits: (call: Call) => boolean): Promise<Call>;
   close(): Promise<void>;
@@ -335,8 +335,8 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     kernels: new Map(),
     answer: () => undefined,
     onStart: () => undefined,
-    addKernel() {
-      const kernel = new ScriptedKernel(randomUUID());
+    addKernel(id = randomUUID()) {
+      const kernel = new ScriptedKernel(id);
       gateway.kernels.set(kernel.id, kernel);
       return kernel;
     },

@@ -188,8 +188,7 @@ test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
     await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code });
     expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
     // It was not there yet; now it comes up.
-    const kernel = server.addKernel();
-    server.kernels.set(wanted.kernelId, kernel);
+    const kernel = server.addKernel(wanted.kernelId);
     const again = server.untilCall((call) => call.method === 'DELETE');
     await again;
     await expect.poll(() => kernel.isDeleted).toBe(true);
@@ -204,8 +203,7 @@ test('trap 3: the kernel of a lost start is deleted also after an outage that is
   await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
   // One deletion is sent three times at most.
   for (let sent = 0; sent < 4; sent += 1) await server.untilCall((call) => call.method === 'DELETE');
-  const kernel = server.addKernel();
-  server.kernels.set(wanted.kernelId, kernel);
+  const kernel = server.addKernel(wanted.kernelId);
   server.answer = () => undefined;
   await expect.poll(() => kernel.isDeleted).toBe(true);
 });
@@ -224,8 +222,7 @@ test('trap 3: a proxy’s 500 to the deletion of a kernel that is not there yet 
   };
   await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
   await expect.poll(() => isFailing).toBe(false);
-  const kernel = server.addKernel();
-  server.kernels.set(wanted.kernelId, kernel);
+  const kernel = server.addKernel(wanted.kernelId);
   await expect.poll(() => kernel.isDeleted).toBe(true);
 });
 
