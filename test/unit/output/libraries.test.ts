@@ -57,6 +57,32 @@ test.each<[string, (string | RegExp)[]]>([
   ['widget-output', ['stdout: KEEP', 'stdout: two']],
   ['widget-interact', ['stdout: before', 'stdout: x is 3', 'result: x 3']],
   ['widget-slider', ['result: n 5']],
+  [
+    'widgets',
+    [
+      'f 1.5',
+      'r 2 – 7',
+      'a – c',
+      'pick c',
+      'Two',
+      'sm x, z',
+      'none',
+      '☑ on?',
+      '☐ off?',
+      't 1 < 2 <b>',
+      'pw ••••',
+      'day',
+      '09:05:01',
+      '2026-11-30 09:05:00',
+      '2026-11-30 09:05:00 UTC',
+      '|██████████          |',
+      'bold text',
+      'lab',
+      'x, y',
+      'a 1\n☐ c\nl t',
+      "Image(value=b'abc')",
+    ].map((line) => `result: ${line}`),
+  ],
 ])('%s', async (name, expected) => {
   const shown = await shownOf(name);
   expect(shown).toEqual(
