@@ -75,9 +75,11 @@ function readTime({
   const day = typeof month === 'number' ? [year, month + 1, date] : [];
   const time = hours === undefined ? [] : [hours, minutes, seconds];
   if (![...day, ...time].every((each) => typeof each === 'number')) return undefined;
-  const join = (parts: unknown[], separator: string): string =>
-    parts.map((each) => String(each).padStart(2, '0')).join(separator);
-  return `${join(day, '-')} ${join(time, ':')}`.trim();
+  return `${padded(day, '-')} ${padded(time, ':')}`.trim();
+}
+
+function padded(parts: readonly unknown[], separator: string): string {
+  return parts.map((each) => String(each).padStart(2, '0')).join(separator);
 }
 
 /** `IPY_MODEL_…` */

@@ -142,7 +142,8 @@ export function filledTable(html: string | undefined): string | undefined {
 /** The text of a cell, which may stand beside the value to sort by; numbers that JSON does not have are words. */
 function cellOf(cell: unknown): string {
   const shown: unknown = Array.isArray(cell) ? cell[0] : cell;
-  return typeof shown === 'object' ? '' : String(shown).replace(/^___(.*)___$/, '$1');
+  const isText = typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean';
+  return isText ? String(shown).replace(/^___(.*)___$/, '$1') : '';
 }
 
 /**
