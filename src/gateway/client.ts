@@ -73,6 +73,7 @@ export function createGatewayClient(
     readKernelspecs: api.readKernelspecs,
     listKernels: api.listKernels,
     findKernel: api.findKernel,
+    removeLost: (kernelId, onLost) => starts.search(kernelId, { onLost }),
     connect,
     ...(hub === undefined ? {} : { startServer: () => hub.start() }),
 

@@ -221,7 +221,7 @@ export interface Execution extends AsyncIterable<KernelOutput> {
 
 /** What is known of an execution that had not ended when its connection was closed. JSON. */
 export interface ExecutionCheckpoint {
-  /** Its connection was still open, so a process that died may have received more. */
+  /** A question of the kernel may be lost: the process died later, or the websocket had broken before. */
   isInterim?: boolean;
   /** False: the request was never written, so it may be sent. */
   isWritten: boolean;

@@ -53,13 +53,20 @@ export function readServiceCredentials(path: string, issues: ConfigIssues): Serv
   };
 }
 
+/** JSON, PEM or Base64: somebody put what should be in the file, which may be a secret, in place of its path. */
+const CONTENT = /^\s*\{|-----|\n|^[\w+/=]{150}/;
+
 /** The text of the file that the setting `name` points to; undefined, with the reason added, if it cannot be read. */
 export function readSettingFile(name: string, path: string, issues: ConfigIssues): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    issues.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
+    issues.problems.push(
+      CONTENT.test(path)
+        ? `${name} must be the path of a file, not what is in that file.`
+        : `${name}: the file ${path} cannot be read (${reason}).`,
+    );
     return undefined;
   }
 }

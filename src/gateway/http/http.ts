@@ -107,6 +107,8 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     for (let attempt = 1; ; attempt += 1) {
       try {
+        if (attempt > 1)
+          await delay((attempt - 1) * 150 * (0.5 + Math.random()), undefined, { signal: until });
         const answer = await once(wanted, until);
         if (attempt === most || !(answer.status === 429 || isGatewayAway(answer.status))) return answer;
       } catch (cause) {
@@ -119,7 +121,6 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
         const failure = readFailure(cause, endpoints.shownRoot);
         if (attempt === most || failure.code !== 'unreachable') throw failure;
       }
-      await delay(attempt * 150 * (0.5 + Math.random()));
     }
   }
 

@@ -23,7 +23,10 @@ export interface PostKernel {
   env: Readonly<Record<string, string>>;
 }
 
-/** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
+/**
+ * Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. A proxy answers with a
+ * page of its own while the gateway behind it is replaced.
+ */
 const DELETIONS = 3;
 
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
@@ -95,31 +98,38 @@ export function createKernelsApi(
   /** The hub says that the server is stopped, and its kernels with it. Without a hub a 424 proves nothing. */
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
-  async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
+  /**
+   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Such pages
+   * count only `after404`: another call about this kernel was answered 404 or 500, so it is not the route that is missing.
+   */
+  async function findKernel(
+    kernelId: string,
+    signal?: AbortSignal,
+    after404 = false,
+  ): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-    let answer = await look();
-    // A proxy's page: the gateway may have come back after it, or some of the proxy's replicas may not have lost it.
-    for (let pages = 1; answer.status === 404 && !isMissingKernel(answer) && pages < PAGES; pages += 1) {
-      if (pages > 1) await delay(timings.shutdownLookMs);
-      await mustBeThere(signal);
-      answer = await look();
-    }
-    if (isMissingKernel(answer) || isStopped(answer)) return undefined;
+    const answer = await pastPages(look, signal);
+    if (isMissingKernel(answer) || isStopped(answer) || (after404 && answer.status === 404)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
-  /** A proxy has answered 404: while the gateway behind it is replaced, it does so to every request. */
-  async function mustBeThere(signal: AbortSignal | undefined): Promise<void> {
-    const { status } = await get(kernelspecsPath, signal);
-    if (status < 200 || status >= 300) throw gatewayAway(404);
+  /**
+   * Repeats a call that a proxy answers with its own 404: while the gateway is replaced, all or some of the proxy's replicas
+   * answer so to every request. Rejects if the gateway does not answer.
+   */
+  async function pastPages(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+    for (let page = 1; ; page += 1) {
+      const answer = await call();
+      if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
+      if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
+      const { status } = await get(kernelspecsPath, signal);
+      if (status < 200 || status >= 300) throw gatewayAway(404);
+    }
   }
 
   /** After a call about this kernel that was answered 404 or 500. */
   async function isGone(kernelId: string): Promise<boolean> {
-    const model = await findKernel(kernelId).catch((failure: unknown) => {
-      if (!isHidden404(failure)) throw failure;
-    });
-    return model === undefined;
+    return (await findKernel(kernelId, undefined, true)) === undefined;
   }
 
   async function readInfo(signal?: AbortSignal) {
@@ -143,7 +153,8 @@ export function createKernelsApi(
 
   /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const answer = await pastPages(post);
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;
@@ -158,7 +169,7 @@ export function createKernelsApi(
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
       if (isDoubtful(answer) && (await isGone(kernelId))) return false;
-      if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      if (!isDoubtful(answer) || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
@@ -196,14 +207,6 @@ export function createKernelsApi(
 /** Whether the call may have failed because the kernel does not exist. */
 function isDoubtful({ status }: Answer): boolean {
   return status === 404 || status === 500;
-}
-
-/**
- * Whether `findKernel` failed because the gateway is there, but a proxy puts its own page in place of each 404. Together
- * with such a page for another call it proves that the kernel is gone.
- */
-export function isHidden404(failure: unknown): boolean {
-  return failure instanceof GatewayError && failure.code === 'refused' && failure.status === 404;
 }
 
 /** `status` 424: it went with its server. */

@@ -1,6 +1,6 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
-import { TOREES_WORD } from '../errors/jvm-error.ts';
+import { TOREES_WORD } from '../errors/spark-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,

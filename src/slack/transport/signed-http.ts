@@ -5,7 +5,7 @@ import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
 import { atMostEvery, type HealthCheck } from '../../server/health.ts';
-import type { SlackTransport } from './acked-after-accept-app.ts';
+import { logUnhandled, type SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SignedHttpOptions {
   signingSecret: string;
@@ -36,10 +36,8 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
       if (!response.headersSent) response.writeHead(503).end();
     },
     async processEventErrorHandler({ error, response }) {
-      const isStoreSilent = error instanceof StoreError;
-      if (isStoreSilent) logger.warn(`a payload was not accepted: ${error.message}`);
-      else logger.error(`a payload could not be handled: ${error.message}`);
-      if (!response.headersSent) response.writeHead(isStoreSilent ? 503 : 500).end();
+      logUnhandled(error, logger);
+      if (!response.headersSent) response.writeHead(error instanceof StoreError ? 503 : 500).end();
       return true;
     },
   });

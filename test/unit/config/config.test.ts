@@ -304,6 +304,8 @@ describe('values', () => {
     'sqlite::memory:',
     'redis:',
     'redis://h/name',
+    'redis://h?db=3',
+    'redis://h/3#password',
     'postgres://x',
     'data/x.db',
   ])('refuses the store %s', (url) => expect(problemsOf({ ...LEAST, STORE_URL: url })).toHaveLength(1));
@@ -438,6 +440,18 @@ describe('the gateway', () => {
     expect(problemsOf({ SLACK_BOT_TOKEN, SLACK_APP_TOKEN, KG_SERVICE_CREDENTIALS: path })).toEqual([
       expect.stringMatching(complaint),
     ]);
+  });
+
+  it.each([
+    ['KG_SERVICE_CREDENTIALS', JSON.stringify(credentials)],
+    ['KG_CLIENT_KEY', pem('client.key')],
+    // In one line, as it has to be in some files of settings.
+    ['KG_CLIENT_KEY', pem('client.key').replaceAll('\n', '\\n')],
+    ['JUPYTER_GATEWAY_CLIENT_KEY', pem('client.key').replaceAll(/-.*-|\n/g, '')],
+  ])('does not repeat what is in the file if %s has that in place of the path', (name, content) => {
+    const problems = problemsOf({ ...LEAST, [name]: content });
+    expect(problems[0]).toBe(`${name} must be the path of a file, not what is in that file.`);
+    expect(problems.join()).not.toContain(content.slice(30, 60));
   });
 
   it('warns when nothing is checked or half is encrypted', () => {

@@ -439,6 +439,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
 });
 
+test('a connection that meets such pages can be given up', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  server.answer = ({ path }) =>
+    path.includes('kernels/a') ? { status: 404, body: '<html></html>' } : undefined;
+  const giveUp = new AbortController();
+  const connecting = gateway.connect('a', { sessionId: 's', signal: giveUp.signal });
+  const failure = expect(connecting).rejects.toMatchObject({ code: 'unreachable' });
+  for (let looks = 0; looks < 2; looks += 1)
+    await server.untilCall(({ path, isUpgrade }) => path.endsWith('/a') && !isUpgrade);
+  giveUp.abort();
+  await failure;
+});
+
 test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
   await using rig = await startRig();
   rig.server.answer = (call) =>
@@ -502,14 +516,17 @@ test.for(['DELETE', 'restart'])(
   },
 );
 
-test('a deletion during a restart is repeated', async () => {
+test.for([
+  ['that fails during a restart', { status: 500, body: { message: 'Unknown server error' } }],
+  ['that a proxy answers in place of the gateway', { status: 404, body: '<html>404 Not Found</html>' }],
+] as const)('a deletion %s is repeated', async ([, answer]) => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   let deletions = 0;
   rig.server.answer = (call) => {
     if (call.method !== 'DELETE') return undefined;
     deletions += 1;
-    return deletions === 1 ? { status: 500, body: { message: 'Unknown server error' } } : undefined;
+    return deletions === 1 ? answer : undefined;
   };
   await rig.gateway.shutDownKernel(kernel.id);
   expect(kernel.isDeleted).toBe(true);

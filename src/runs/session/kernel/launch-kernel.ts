@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { Gateway, KernelConnection, KernelModel } from '../../../gateway/gateway.ts';
+import type { Gateway, KernelConnection, KernelModel, OnLost } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
@@ -66,6 +66,12 @@ export function kernelEnv(
   return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
 }
 
+interface LaunchDeps {
+  gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>;
+  records: { noteLost: OnLost };
+  log: Log;
+}
+
 /** Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
@@ -73,11 +79,12 @@ export async function launchKernel(
   env: Readonly<Record<string, string>>,
   { onTurn, onServer }: StartProgress,
   { stopped: signal, released: release }: GivingUp,
-  { gateway, log }: { gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>; log: Log },
+  { gateway, records, log }: LaunchDeps,
 ): Promise<string> {
   let started: KernelModel;
   try {
-    const start = { kernelspec, kernelId, isRepeated, env, owner, onTurn, onServer, signal, release };
+    const { noteLost: onLost } = records;
+    const start = { kernelspec, kernelId, isRepeated, env, owner, onTurn, onServer, signal, release, onLost };
     started = await gateway.startKernel(start);
   } catch (error) {
     const found = isLoss(error)

@@ -119,7 +119,7 @@ export class SessionKernel {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReachedKernel> {
-    const { gateway, envFor, log } = this.#deps;
+    const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
     progress.onStarting();
     await this.#stored.replace(chosen);
@@ -140,6 +140,7 @@ export class SessionKernel {
       if (until.released.aborted) throw error;
       const startedId = kernelId ?? (isRepeated ? chosen.kernelId : undefined);
       const isRemoved = startedId === undefined || (await removeUnused(startedId, gateway, log));
+      if (!isRemoved && until.stopped.aborted) gateway.removeLost(startedId, records.noteLost);
       if (isRemoved || until.stopped.aborted) await this.forget();
       throw error;
     }

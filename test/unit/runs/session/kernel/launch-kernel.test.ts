@@ -24,7 +24,8 @@ const launch = (
   shutDownKernel: (kernelId: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<string> => {
   const gateway = { startKernel, findKernel, shutDownKernel };
-  return launchKernel(record, false, {}, progress, until, { gateway, log: silentLog });
+  const records = { noteLost: ignore };
+  return launchKernel(record, false, {}, progress, until, { gateway, records, log: silentLog });
 };
 
 test('a kernel of another kernelspec than asked for is removed, and nothing runs in it', async () => {

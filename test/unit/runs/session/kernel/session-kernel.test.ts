@@ -90,6 +90,25 @@ test('a kernel that has been started when the gateway goes away is used when it 
   expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
+test.each(['all', 'some'])(
+  'a start that meets an ingress without a route to the gateway, for %s requests, waits for it',
+  async (which) => {
+    await using rig = await startSessionRig();
+    rig.gateway.answer = ({ path, method }) =>
+      which === 'all' || (path.endsWith('/kernels') && method === 'POST')
+        ? { status: 404, body: '<html>default backend - 404</html>' }
+        : undefined;
+    const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+    const live = await rig.submit('code()');
+    await posted;
+    if (which === 'all') await rig.untilShown(live, ({ outage }) => outage?.code === 'unreachable');
+    rig.gateway.answer = () => undefined;
+    rig.held.letRun();
+    expect((await rig.untilDone(live)).kind).toBe('ok');
+    expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+  },
+);
+
 test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
@@ -102,22 +121,59 @@ test('a new kernel whose websocket cannot be opened is removed where the gateway
 
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const start = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    start(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   expect(rig.session().state).toBe('starting');
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
-  connectable.resolve();
+  letGo();
   expect(living(rig)).toEqual([]);
   expect(rig.kernels.find('T1/C1')).toBeUndefined();
   await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
+});
+
+test('a stop and a crash before the gateway has answered the start leave no kernel', async () => {
+  await using rig = await startSessionRig();
+  const post = hold(rig, 'POST');
+  const live = await rig.submit('code()');
+  await post.asked;
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  await rig.untilDone(live);
+  await rig.replace('killed');
+  post.letGo();
+  await expect.poll(() => rig.gateway.kernels.size).toBe(1);
+  await expect.poll(() => living(rig)).toEqual([]);
+});
+
+test.each(['killed', 'closed'] as const)(
+  'a start whose answer is lost leaves no kernel, also where this process is %s',
+  async (how) => {
+    await using rig = await startSessionRig();
+    rig.gateway.answer = ({ method }) => (method === 'GET' ? undefined : 'reset');
+    const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+    expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('notStarted');
+    const { body } = await posted;
+    await rig.replace(how);
+    const kernel = rig.gateway.addKernel();
+    rig.gateway.kernels.set((body as { kernel_id: string }).kernel_id, kernel);
+    rig.gateway.answer = () => undefined;
+    await expect.poll(() => kernel.isDeleted).toBe(true);
+  },
+);
+
+test('a stop while the gateway is away leaves no kernel once it is back', async () => {
+  await using rig = await startSessionRig();
+  const { opening, letGo } = rig.holdUpgrades();
+  const live = await rig.submit('code()');
+  await opening;
+  rig.gateway.answer = () => 'reset';
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilDone(live)).kind).toBe('cancelled');
+  expect(living(rig)).toHaveLength(1);
+  rig.gateway.answer = () => undefined;
+  letGo();
+  await expect.poll(() => living(rig)).toEqual([]);
 });
 
 test('a kernel that is gone is replaced, and the run says so', async () => {
