@@ -71,7 +71,7 @@ interface PressedBy {
  * in doubt, which holds calls of the Web API back: then the response_url tells it, although Slack may not show that in
  * the thread.
  */
-export async function answerPress(
+export async function replyPrivately(
   { reply, respond, user, channel, thread }: PressedBy,
   text: string,
   error: unknown,

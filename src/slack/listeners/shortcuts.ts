@@ -14,7 +14,7 @@ import { filesToRun, notesOfFiles, type PostedFile, readFileSnippet } from '../p
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import { readCommandText, readsAsCode, readSnippet } from '../parsing/snippet.ts';
 import type { Message } from '../parsing/typed-text.ts';
-import { Acknowledgement, answerPress, inTime, withBoundary } from './boundary.ts';
+import { Acknowledgement, replyPrivately, inTime, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function onMessageShortcut(
   const thread = message?.thread;
   const reply = new Acknowledgement(ack, bot.log);
   const by = { reply, respond, channel: channel.id, thread, user: user.id };
-  const notify = (text: string, error: unknown): Promise<void> => answerPress(by, text, error, bot);
+  const notify = (text: string, error: unknown): Promise<void> => replyPrivately(by, text, error, bot);
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
   await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
     if (message === undefined) throw noCode();
