@@ -163,13 +163,14 @@ async function postTable(
       return { text, blocks: [...blocks, ...renderAllRows(runId, file.part)] };
     }, tries(TABLE_TRIES));
     const isTaken = sent.kind === 'posted';
-    if (form === 'data_table' && sent.kind !== 'wait') sending.client.takesDataTables ??= isTaken;
+    const isTooLong = sent.kind === 'refused' && sent.refusal === 'tooLong';
+    if (form === 'data_table' && (isTaken || isTooLong)) sending.client.takesDataTables ??= isTaken;
     if (isTaken) {
       attached.set(file.key, { ts: sent.ts, version: file.version });
       return { ids: sent.ts === ts ? [] : [sent.ts], failed: [] };
     }
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
-    if (sent.kind !== 'refused' || sent.refusal !== 'tooLong') break;
+    if (!isTooLong) break;
   }
   return { ids: [], failed: [reason] };
 }
