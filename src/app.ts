@@ -14,11 +14,11 @@ import { startRetention } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels } from './runs/session/channel-kernels.ts';
-import { GatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
-import { KernelRecords } from './runs/session/kernel/kernel-record.ts';
+import { createGatewayOutageWait } from './runs/session/kernel/gateway-outage.ts';
+import { createKernelRecords } from './runs/session/kernel/kernel-record.ts';
 import { kernelEnv } from './runs/session/kernel/launch-kernel.ts';
 import type { WriteGuard } from './runs/session/run/execute-run.ts';
-import { FinalMessages } from './runs/session/run/final-message.ts';
+import { createFinalMessages } from './runs/session/run/final-message.ts';
 import { SparkObserver } from './runs/session/spark-observer.ts';
 import { retryStore } from './runs/session/store-writes.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
@@ -116,7 +116,7 @@ function openKnown({ config, log, gateway, store, slack }: AppParts) {
   const { workspace } = slack.side;
   return {
     kernelspecs: startKernelspecCache(gateway, log),
-    kernels: new KernelRecords(store.keyv('kernel'), gateway, log),
+    kernels: createKernelRecords(store.keyv('kernel'), gateway, log),
     channels: new ChannelSettingsStore(store.keyv('channel')),
     saved: new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace),
     schedules: new Schedules(store.keyv('schedule'), workspace),
@@ -147,7 +147,7 @@ function createRuns(
     readsConsoleBar: config.spark.progress !== 'off',
     log,
   });
-  const finals = new FinalMessages({
+  const finals = createFinalMessages({
     store: store.runs,
     removeMessage: slack.runMessages.remove,
     forgetNotebook: notebooks.forget,
@@ -158,7 +158,7 @@ function createRuns(
     gateway,
     records,
     envFor: (owner) => kernelEnv(owner, config.kernels),
-    outage: new GatewayOutageWait(gateway),
+    outage: createGatewayOutageWait(gateway),
     finals,
     openTranscript,
     onEnded,

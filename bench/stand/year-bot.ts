@@ -14,9 +14,9 @@ import { startRetention } from '../../src/runs/retention.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
-import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
-import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
-import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
+import { createGatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
+import { createKernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
+import { createFinalMessages } from '../../src/runs/session/run/final-message.ts';
 import { SparkObserver } from '../../src/runs/session/spark-observer.ts';
 import { openStore } from '../../src/store/open.ts';
 
@@ -51,7 +51,7 @@ export async function startYear(options: {
   const budget = new SpoolBudget(1e9);
   const dir = join(folder, 'spool');
   const posted = new Map<string, () => void>();
-  const finals = new FinalMessages({
+  const finals = createFinalMessages({
     store: store.runs,
     removeMessage: async () => true,
     forgetNotebook: async () => undefined,
@@ -68,9 +68,9 @@ export async function startYear(options: {
   const channels = new ChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
-    records: new KernelRecords(store.keyv('kernel'), gateway, silentLog),
+    records: createKernelRecords(store.keyv('kernel'), gateway, silentLog),
     envFor: () => ({}),
-    outage: new GatewayOutageWait(gateway),
+    outage: createGatewayOutageWait(gateway),
     finals,
     openTranscript: open,
     onEnded: () => undefined,

@@ -22,10 +22,10 @@ import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
 import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
-import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
+import { createGatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
-import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
-import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
+import { createKernelRecords, type KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
+import { createFinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import {
   SparkObserver,
@@ -192,20 +192,20 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       { log: silentLog, timings, mayWrite: () => rig.isSure() },
     );
     const { store: faulty, faults } = withFaults(store);
-    const finals = new FinalMessages({
+    const finals = createFinalMessages({
       store: faulty.runs,
       removeMessage,
       forgetNotebook: notebooks.forget,
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
+    const records = createKernelRecords(faulty.keyv('kernel'), client, silentLog);
     const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
       records,
       envFor: () => ({}),
-      outage: new GatewayOutageWait(client),
+      outage: createGatewayOutageWait(client),
       finals,
       openTranscript: open,
       onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),

@@ -9,7 +9,7 @@ import { chooseLanguage, type LanguageContext } from '../languages/languages.ts'
 import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
-import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
+import { createKernelLimit, type KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import {
   type Chosen,
   newRun,
@@ -18,7 +18,7 @@ import {
   withLanguage,
   checkSnippet,
 } from './new-run.ts';
-import { Withdrawals } from './withdrawals.ts';
+import { createWithdrawals, type Withdrawals } from './withdrawals.ts';
 
 const LANGUAGES_NOT_KNOWN =
   'The server behind this bot is stopped and is being started now; its languages are known when it runs. Nothing ran; send it again in a minute.';
@@ -59,8 +59,8 @@ export class Admission {
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
     const { kernelsPerUser } = deps.limits;
-    this.#kernelLimit = kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps);
-    this.#withdrawals = new Withdrawals(deps.store, deps.log);
+    this.#kernelLimit = kernelsPerUser === undefined ? undefined : createKernelLimit(kernelsPerUser, deps);
+    this.#withdrawals = createWithdrawals(deps.store, deps.log);
   }
 
   /**

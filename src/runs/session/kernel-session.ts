@@ -3,13 +3,13 @@ import { GatewayError } from '../../gateway/errors.ts';
 import { startDisplays } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
-import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
+import { createIdleKernel, type IdleDeps, type IdleKernel } from './kernel/idle-kernel.ts';
 import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { LateOutput } from './late-output.ts';
 import { RunQueue } from './run-queue.ts';
 import type { LiveRun } from './run/live-run.ts';
-import { RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
+import { createRunsToEnd, type RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
 import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
 
 export type SessionDeps = SessionKernelDeps &
@@ -60,8 +60,8 @@ export class KernelSession {
       },
       () => void this.#late.forgetAll(),
     );
-    this.#runs = new RunsToEnd(this.#kernel, this.#late, displays, deps);
-    this.#idle = new IdleKernel(
+    this.#runs = createRunsToEnd(this.#kernel, this.#late, displays, deps);
+    this.#idle = createIdleKernel(
       this.#kernel,
       () => this.#queue.current !== undefined,
       () => this.#kernelChanged(),

@@ -7,57 +7,48 @@ const SOON_MS = 20;
 
 /**
  * Writes the newest state of one record, one write after another. All changes that come during a write are stored by the
- * next one.
+ * next one. `write` resolves with false if the store has no such record. Failed writes are repeated until `signal` is
+ * aborted.
  */
-export class LatestWriter {
-  readonly #write: () => Promise<boolean>;
-  readonly #signal: AbortSignal;
-  readonly #log: Log;
-  #next: PromiseWithResolvers<boolean> | undefined;
-  #writing: Promise<void> | undefined;
-  #soon: NodeJS.Timeout | undefined;
-
-  /** `write` resolves with false if the store has no such record. Failed writes are repeated until `signal` is aborted. */
-  constructor(write: () => Promise<boolean>, signal: AbortSignal, log: Log) {
-    this.#write = write;
-    this.#signal = signal;
-    this.#log = log;
-  }
-
+export function createLatestWriter(write: () => Promise<boolean>, signal: AbortSignal, log: Log) {
+  let next: PromiseWithResolvers<boolean> | undefined;
+  let writing: Promise<void> | undefined;
+  let soon: NodeJS.Timeout | undefined;
   /** Resolves with the result of a write that starts after this call. */
-  save(): Promise<boolean> {
-    this.#next ??= Promise.withResolvers<boolean>();
-    const { promise } = this.#next;
-    this.#writing ??= this.#writeAll();
+  const save = (): Promise<boolean> => {
+    next ??= Promise.withResolvers<boolean>();
+    const { promise } = next;
+    writing ??= writeAll();
     return promise;
-  }
-
-  /** As `save`, but it first collects the changes of some milliseconds. */
-  saveSoon(): Promise<boolean> {
-    this.#next ??= Promise.withResolvers<boolean>();
-    const { promise } = this.#next;
-    if (this.#writing === undefined)
-      this.#soon ??= setTimeout(() => void this.save().catch(() => undefined), SOON_MS);
-    return promise;
-  }
-
-  /** Resolves when everything is written. */
-  get idle(): Promise<void> {
-    if (this.#next !== undefined) this.#writing ??= this.#writeAll();
-    return this.#writing ?? Promise.resolve();
-  }
-
-  async #writeAll(): Promise<void> {
-    clearTimeout(this.#soon);
-    this.#soon = undefined;
-    while (this.#next !== undefined) {
-      const { resolve, reject } = this.#next;
-      this.#next = undefined;
-      await retryStore(this.#write, this.#signal, this.#log).then(resolve, reject);
+  };
+  const writeAll = async (): Promise<void> => {
+    clearTimeout(soon);
+    soon = undefined;
+    while (next !== undefined) {
+      const { resolve, reject } = next;
+      next = undefined;
+      await retryStore(write, signal, log).then(resolve, reject);
     }
-    this.#writing = undefined;
-  }
+    writing = undefined;
+  };
+  return {
+    save,
+    /** As `save`, but it first collects the changes of some milliseconds. */
+    saveSoon(): Promise<boolean> {
+      next ??= Promise.withResolvers<boolean>();
+      const { promise } = next;
+      if (writing === undefined) soon ??= setTimeout(() => void save().catch(() => undefined), SOON_MS);
+      return promise;
+    },
+    /** Resolves when everything is written. */
+    get idle(): Promise<void> {
+      if (next !== undefined) writing ??= writeAll();
+      return writing ?? Promise.resolve();
+    },
+  };
 }
+
+export type LatestWriter = ReturnType<typeof createLatestWriter>;
 
 const RETRY_MS = 500;
 /** An outage of the store is logged at every so many tries. */

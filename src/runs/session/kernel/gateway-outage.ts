@@ -40,68 +40,63 @@ const SYSTEM_CLOCK: OutageClock = {
  * Waits for a gateway that does not answer, with one probe a second for all waiting runs. The time counts from the first
  * failure of any run, so that the runs of a long queue do not wait one after the other.
  */
-export class GatewayOutageWait {
-  readonly #gateway: Pick<Gateway, 'findKernel'>;
-  readonly #clock: OutageClock;
-  #outage: { sinceMs: number; seenMs: number } | undefined;
-  #probing: Promise<GatewayError | undefined> | undefined;
-  #nextProbe: Promise<GatewayError | undefined> | undefined;
-
-  constructor(gateway: Pick<Gateway, 'findKernel'>, clock: OutageClock = SYSTEM_CLOCK) {
-    this.#gateway = gateway;
-    this.#clock = clock;
-  }
-
-  /** Waits, and resolves with true if the failed call should be repeated now. Rejects if `signal` is aborted. */
-  async isWorthRetry(failure: GatewayError, waiting: Waiting): Promise<boolean> {
-    const { isSent, isHarmless, sinceMs, kernelId, signal, onAway } = waiting;
-    if (!isOutage(failure, isSent)) return false;
-    // The gateway answers, so only that one call failed.
-    if (!isHarmless && (await untilAborted(this.#probe(kernelId), signal)) === undefined) return false;
-    const until = Math.min(this.#noteOutage(), sinceMs) + (isSent ? SENT_TIMEOUT_MS : UNSENT_TIMEOUT_MS);
-    let last = failure;
-    while (this.#clock.now() < until) {
-      onAway(last);
-      const found = await untilAborted(this.#probeSoon(kernelId), signal);
-      if (found === undefined || !isOutage(found, isSent)) return true;
-      last = found;
-    }
-    return false;
-  }
-
+export function createGatewayOutageWait(
+  gateway: Pick<Gateway, 'findKernel'>,
+  clock: OutageClock = SYSTEM_CLOCK,
+) {
+  let outage: { sinceMs: number; seenMs: number } | undefined;
+  let probing: Promise<GatewayError | undefined> | undefined;
+  let nextProbe: Promise<GatewayError | undefined> | undefined;
   /** Notes that the gateway did not answer. Returns when the outage began. */
-  #noteOutage(): number {
-    const now = this.#clock.now();
-    const isStale = this.#outage === undefined || now - this.#outage.seenMs > STALE_MS;
-    this.#outage = { sinceMs: isStale ? now : (this.#outage?.sinceMs ?? now), seenMs: now };
-    return this.#outage.sinceMs;
-  }
-
-  #probeSoon(kernelId: string): Promise<GatewayError | undefined> {
-    this.#nextProbe ??= this.#clock
+  const noteOutage = (): number => {
+    const now = clock.now();
+    const isStale = outage === undefined || now - outage.seenMs > STALE_MS;
+    outage = { sinceMs: isStale ? now : (outage?.sinceMs ?? now), seenMs: now };
+    return outage.sinceMs;
+  };
+  const probeSoon = (kernelId: string): Promise<GatewayError | undefined> => {
+    nextProbe ??= clock
       .delay(PROBE_EVERY_MS)
-      .then(() => this.#probe(kernelId))
-      .finally(() => (this.#nextProbe = undefined));
-    return this.#nextProbe;
-  }
-
-  #probe(kernelId: string): Promise<GatewayError | undefined> {
-    this.#probing ??= this.#ask(kernelId).finally(() => (this.#probing = undefined));
-    return this.#probing;
-  }
-
-  async #ask(kernelId: string): Promise<GatewayError | undefined> {
+      .then(() => probe(kernelId))
+      .finally(() => (nextProbe = undefined));
+    return nextProbe;
+  };
+  const probe = (kernelId: string): Promise<GatewayError | undefined> => {
+    probing ??= ask(kernelId).finally(() => (probing = undefined));
+    return probing;
+  };
+  const ask = async (kernelId: string): Promise<GatewayError | undefined> => {
     try {
-      await this.#gateway.findKernel(kernelId);
-      this.#outage = undefined;
+      await gateway.findKernel(kernelId);
+      outage = undefined;
       return undefined;
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      this.#noteOutage();
+      noteOutage();
       return error;
     }
-  }
+  };
+  return {
+    /** Waits, and resolves with true if the failed call should be repeated now. Rejects if `signal` is aborted. */
+    async isWorthRetry(failure: GatewayError, waiting: Waiting): Promise<boolean> {
+      const { isSent, isHarmless, sinceMs, kernelId, signal, onAway } = waiting;
+      if (!isOutage(failure, isSent)) return false;
+      // The gateway answers, so only that one call failed.
+      if (!isHarmless && (await untilAborted(probe(kernelId), signal)) === undefined) return false;
+      const until = Math.min(noteOutage(), sinceMs) + (isSent ? SENT_TIMEOUT_MS : UNSENT_TIMEOUT_MS);
+      let last = failure;
+      while (clock.now() < until) {
+        onAway(last);
+        const found = await untilAborted(probeSoon(kernelId), signal);
+        if (found === undefined || !isOutage(found, isSent)) return true;
+        last = found;
+      }
+      return false;
+    },
+  };
 }
+
+export type GatewayOutageWait = ReturnType<typeof createGatewayOutageWait>;
 
 /** An operator may correct a refusal while a run goes on. A run that was not sent is better refused at once. */
 function isOutage({ code }: GatewayError, isSent: boolean): boolean {

@@ -49,97 +49,91 @@ export interface IdleDeps {
 
 type WatchedKernel = Pick<SessionKernel, 'record' | 'forget' | 'noteWarned' | 'shutDown'>;
 
-/** Shuts down a kernel that nobody has used for IDLE_TIMEOUT, after a warning with a Keep button. */
-export class IdleKernel {
-  readonly #kernel: WatchedKernel;
-  readonly #isBusy: () => boolean;
-  readonly #onEnded: () => void;
-  readonly #deps: IdleDeps;
-  #timer: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #lookedAt = 0;
-
-  /** `onEnded` is called when the kernel is gone or was shut down. */
-  constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
-    this.#kernel = kernel;
-    this.#isBusy = isBusy;
-    this.#onEnded = onEnded;
-    this.#deps = deps;
-  }
-
+/**
+ * Shuts down a kernel that nobody has used for IDLE_TIMEOUT, after a warning with a Keep button. `onEnded` is called when
+ * the kernel is gone or was shut down.
+ */
+export function createIdleKernel(
+  kernel: WatchedKernel,
+  isBusy: () => boolean,
+  onEnded: () => void,
+  deps: IdleDeps,
+) {
+  let timer: NodeJS.Timeout | undefined;
+  let failures = 0;
+  let lookedAt = 0;
   /** Starts the timer anew: the kernel was just used or kept, or was read from the store. */
-  watch(): void {
-    const { record } = this.#kernel;
-    if (record === undefined || this.#isBusy()) return;
-    this.#failures = 0;
-    this.#actIn(this.#next(record).atMs - Date.now());
-  }
-
-  #next(record: KernelRecord): IdleStep {
-    return nextIdleStep(record, this.#deps.idleTimeoutMs, this.#lookedAt);
-  }
-
-  #actIn(ms: number): void {
-    this.clear();
+  const watch = (): void => {
+    const { record } = kernel;
+    if (record === undefined || isBusy()) return;
+    failures = 0;
+    actIn(next(record).atMs - Date.now());
+  };
+  const next = (record: KernelRecord): IdleStep => nextIdleStep(record, deps.idleTimeoutMs, lookedAt);
+  const actIn = (ms: number): void => {
+    clear();
     const waitMs = Math.min(Math.max(0, ms), LONGEST_TIMER_MS);
-    this.#timer = setTimeout(() => void this.#act(), waitMs).unref();
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer);
-  }
-
-  async #act(): Promise<void> {
-    const { record } = this.#kernel;
-    if (record === undefined || this.#isBusy()) return;
+    timer = setTimeout(() => void act(), waitMs).unref();
+  };
+  const clear = (): void => {
+    clearTimeout(timer);
+  };
+  const act = async (): Promise<void> => {
+    const { record } = kernel;
+    if (record === undefined || isBusy()) return;
     try {
-      await this.#step(record);
-      if (this.#kernel.record === undefined) this.#onEnded();
-      this.watch();
+      await step(record);
+      if (kernel.record === undefined) onEnded();
+      watch();
     } catch (error) {
       const { queue } = record;
-      this.#deps.log.warn(
+      deps.log.warn(
         { event: 'kernel.unchecked', err: error, queue },
         'the idle kernel could not be warned of or shut down; this is tried again',
       );
-      this.#actIn(Math.min(RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS));
-      this.#failures += 1;
+      actIn(Math.min(RETRY_MS * 2 ** failures, LONGEST_RETRY_MS));
+      failures += 1;
     }
-  }
-
-  async #step(record: KernelRecord): Promise<void> {
-    const { gateway, notices, log } = this.#deps;
+  };
+  const step = async (record: KernelRecord): Promise<void> => {
+    const { gateway, notices, log } = deps;
     const { queue, kernelId, kernelspec } = record;
     const isThere = (await gateway.findKernel(kernelId)) !== undefined;
     // The kernel was used, kept or replaced meanwhile.
-    if (this.#isBusy() || this.#kernel.record !== record) return;
-    const step = this.#next(record);
-    if (step.atMs > Date.now()) return;
+    if (isBusy() || kernel.record !== record) return;
+    const { kind, atMs } = next(record);
+    if (atMs > Date.now()) return;
     if (!isThere) {
-      await this.#kernel.forget(GONE_NOTE);
+      await kernel.forget(GONE_NOTE);
       log.info(
         { event: 'kernel.gone', queue, kernel: kernelId },
         'an idle kernel is gone; the next run says so',
       );
-    } else if (step.kind === 'look') this.#lookedAt = Date.now();
-    else if (step.kind === 'warn') {
+    } else if (kind === 'look') lookedAt = Date.now();
+    else if (kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
-      if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
+      await notices.warn(record, next({ ...record, warnedAt }).atMs);
+      if (kernel.record?.kernelId === kernelId) await kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
         'the channel of an idle kernel was warned',
       );
     } else {
-      await this.#kernel.shutDown(ENDED_NOTE);
+      await kernel.shutDown(ENDED_NOTE);
       log.info(
         { event: 'kernel.idle', audit: 'idle', queue, kernel: kernelId, kernelspec },
         'an idle kernel was shut down',
       );
       await notices.ended(record, Date.now() - record.lastUsedAt);
     }
-  }
+  };
+  return {
+    watch,
+    clear,
+  };
 }
+
+export type IdleKernel = ReturnType<typeof createIdleKernel>;
 
 const ENDED_NOTE =
   'The channel’s kernel was shut down because nobody had used it for long; a new one was started. The variables from before are gone.';

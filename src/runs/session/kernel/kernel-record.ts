@@ -7,7 +7,7 @@ import { upgradeKernel } from '../../../store/version-1.ts';
 import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
-import { LatestWriter } from '../store-writes.ts';
+import { createLatestWriter, type LatestWriter } from '../store-writes.ts';
 
 /** The clock may have been ahead when this was written. A kernel that is used in the future would never count as idle. */
 const pastTime = z.number().transform((atMs) => Math.min(atMs, Date.now()));
@@ -51,59 +51,52 @@ export interface StoredKernel {
 }
 
 /** The stored kernels of all sessions. They are read once, when this process becomes the leader, and written when they change. */
-export class KernelRecords {
-  readonly #keyv: Keyv;
-  readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>;
-  readonly #log: Log;
-
-  constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>, log: Log) {
-    this.#keyv = keyv;
-    this.#gateway = gateway;
-    this.#log = log;
-  }
-
-  /** All kernels by session key. A record that cannot be read becomes a loss of its session. */
-  async readAll(): Promise<Map<string, StoredKernel>> {
-    const kernels = new Map<string, StoredKernel>();
-    for await (const [key, stored] of entriesOf(this.#keyv)) {
-      const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
-      const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
-      kernels.set(queue, kernel);
-      if (queue === key) this.#readRecord(queue, stored, kernel);
-      else if (typeof stored === 'string') kernel.loss = stored;
-    }
-    return kernels;
-  }
-
-  #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
+export function createKernelRecords(
+  keyv: Keyv,
+  gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>,
+  log: Log,
+) {
+  const readRecord = (queue: string, stored: unknown, kernel: StoredKernel): void => {
     const read = kernelRecordSchema.safeParse(upgradeKernel(stored));
     if (read.success) {
       const { cookies, ...record } = read.data;
-      if (cookies !== undefined) this.#gateway.restoreCookies(record.kernelId, cookies);
+      if (cookies !== undefined) gateway.restoreCookies(record.kernelId, cookies);
       kernel.record = record;
       return;
     }
-    this.#log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');
+    log.error({ event: 'kernel.unreadable', queue }, 'the record of a kernel cannot be read');
     kernel.loss = UNREADABLE_NOTE;
-  }
-
-  async save(record: KernelRecord): Promise<void> {
-    const cookies = this.#gateway.saveCookies(record.kernelId);
-    await this.#keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
-  }
-
-  async remove(queue: string): Promise<void> {
-    await this.#keyv.delete(queue);
-  }
-
-  async saveLoss(queue: string, sentence: string): Promise<void> {
-    await this.#keyv.set(LOSS_PREFIX + queue, sentence, LOSS_KEPT_MS);
-  }
-
-  async removeLoss(queue: string): Promise<void> {
-    await this.#keyv.delete(LOSS_PREFIX + queue);
-  }
+  };
+  return {
+    /** All kernels by session key. A record that cannot be read becomes a loss of its session. */
+    async readAll(): Promise<Map<string, StoredKernel>> {
+      const kernels = new Map<string, StoredKernel>();
+      for await (const [key, stored] of entriesOf(keyv)) {
+        const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
+        const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
+        kernels.set(queue, kernel);
+        if (queue === key) readRecord(queue, stored, kernel);
+        else if (typeof stored === 'string') kernel.loss = stored;
+      }
+      return kernels;
+    },
+    async save(record: KernelRecord): Promise<void> {
+      const cookies = gateway.saveCookies(record.kernelId);
+      await keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
+    },
+    async remove(queue: string): Promise<void> {
+      await keyv.delete(queue);
+    },
+    async saveLoss(queue: string, sentence: string): Promise<void> {
+      await keyv.set(LOSS_PREFIX + queue, sentence, LOSS_KEPT_MS);
+    },
+    async removeLoss(queue: string): Promise<void> {
+      await keyv.delete(LOSS_PREFIX + queue);
+    },
+  };
 }
+
+export type KernelRecords = ReturnType<typeof createKernelRecords>;
 
 /** How long to wait for writes of the record when this process ends. */
 const CLOSING_MS = 1_000;
@@ -127,7 +120,7 @@ export class SessionRecord {
     this.#loss = loss;
     this.#storedLoss = loss;
     this.#records = records;
-    this.#writer = new LatestWriter(() => this.#write(), this.#closing.signal, log);
+    this.#writer = createLatestWriter(() => this.#write(), this.#closing.signal, log);
   }
 
   get current(): KernelRecord | undefined {

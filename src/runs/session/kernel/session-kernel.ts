@@ -6,12 +6,12 @@ import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import {
-  type KernelRecord,
-  type KernelRecords,
   EXITED_NOTE,
   GONE_NOTE,
-  RESTARTED_NOTE,
+  type KernelRecord,
+  type KernelRecords,
   recordAfter,
+  RESTARTED_NOTE,
   SessionRecord,
   type StoredKernel,
 } from './kernel-record.ts';

@@ -17,40 +17,17 @@ export interface FinalMessagesDeps {
 }
 
 /** The last step of each run: it posts the final message or removes the run. */
-export class FinalMessages {
-  readonly #deps: FinalMessagesDeps;
-
-  constructor(deps: FinalMessagesDeps) {
-    this.#deps = deps;
-  }
-
-  /** Posts the final message of a run in the background. Never throws. */
-  post(live: LiveRun, outcome: RunOutcome): void {
-    const { log, onPosted } = this.#deps;
-    this.#post(live, outcome)
-      .catch((error: unknown) =>
-        log.error(
-          { event: 'run.unposted', err: error, run: live.id },
-          'the final message could not be posted; the next start tries again',
-        ),
-      )
-      .finally(() => {
-        live.markPosted();
-        onPosted(live);
-      });
-  }
-
-  async #post(live: LiveRun, outcome: RunOutcome): Promise<void> {
-    if (live.run.data.erased !== true) await this.#show(live, outcome);
+export function createFinalMessages(deps: FinalMessagesDeps) {
+  const postOrErase = async (live: LiveRun, outcome: RunOutcome): Promise<void> => {
+    if (live.run.data.erased !== true) await show(live, outcome);
     // Checked again, because the run may have been deleted while the message was being posted.
     if (live.run.data.erased === true) {
       await live.message.withdraw();
-      await retryStore(() => this.erase(live.run), live.released, this.#deps.log);
+      await retryStore(() => erase(live.run), live.released, deps.log);
     }
-  }
-
+  };
   /** If the message could not be delivered but was not refused, the run stays `ended` and a successor posts it. */
-  async #show(live: LiveRun, outcome: RunOutcome): Promise<void> {
+  const show = async (live: LiveRun, outcome: RunOutcome): Promise<void> => {
     const result = await live.finish(outcome);
     if (result.delivered) {
       const { delivered: _, ...attached } = result;
@@ -58,21 +35,40 @@ export class FinalMessages {
       return;
     }
     const { reason, isRefused } = result;
-    this.#deps.log.warn(
+    deps.log.warn(
       { event: 'run.undelivered', run: live.id, reason, isRefused },
       'the final message could not be delivered',
     );
     if (isRefused) await live.commit({ state: 'posted' });
-  }
-
+  };
   /**
    * Removes a run with its code, its notebook and its message. The code does not wait for Slack; the run stays unposted
    * until its message is removed, so that a later process tries again.
    */
-  async erase(run: Run): Promise<void> {
-    const { store, forgetNotebook, removeMessage } = this.#deps;
+  const erase = async (run: Run): Promise<void> => {
+    const { store, forgetNotebook, removeMessage } = deps;
     await store.save({ ...run, state: 'ended', data: { ...run.data, preview: '', erased: true } }, []);
     if (run.data.notebook !== undefined) await forgetNotebook(run.data.requestKey);
     if (await removeMessage(run)) await store.remove(run.id);
-  }
+  };
+  return {
+    /** Posts the final message of a run in the background. Never throws. */
+    post(live: LiveRun, outcome: RunOutcome): void {
+      const { log, onPosted } = deps;
+      postOrErase(live, outcome)
+        .catch((error: unknown) =>
+          log.error(
+            { event: 'run.unposted', err: error, run: live.id },
+            'the final message could not be posted; the next start tries again',
+          ),
+        )
+        .finally(() => {
+          live.markPosted();
+          onPosted(live);
+        });
+    },
+    erase,
+  };
 }
+
+export type FinalMessages = ReturnType<typeof createFinalMessages>;

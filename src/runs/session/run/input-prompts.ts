@@ -12,33 +12,31 @@ export interface InputPrompt {
   close(): void;
 }
 
-/** The input prompts of one run. There is only one at a time. */
-export class InputPrompts {
-  readonly #askedId: () => string | undefined;
-  #open: InputPrompt | undefined;
-  #opened = Promise.withResolvers<void>();
-
-  /** `askedId` returns the id of the prompt that the record says is open. */
-  constructor(askedId: () => string | undefined) {
-    this.#askedId = askedId;
-  }
-
-  open(prompt: InputPrompt): void {
-    this.#open?.close();
-    this.#open = prompt;
-    this.#opened.resolve();
-  }
-
-  close(): void {
-    this.#open?.close();
-    this.#open = undefined;
-    this.#opened = Promise.withResolvers<void>();
-  }
-
-  /** The prompt with this id; undefined if it is over; `notYet` if the run is still being resumed after a short wait. */
-  async find(id: string): Promise<InputPrompt | 'notYet' | undefined> {
-    if (this.#open?.id !== id && this.#askedId() === id) await atMost(this.#opened.promise, INPUT_WAIT_MS);
-    if (this.#open?.id === id) return this.#open;
-    return this.#askedId() === id ? 'notYet' : undefined;
-  }
+/**
+ * The input prompts of one run. There is only one at a time. `askedId` returns the id of the prompt that the record says
+ * is open.
+ */
+export function createInputPrompts(askedId: () => string | undefined) {
+  let current: InputPrompt | undefined;
+  let opened = Promise.withResolvers<void>();
+  return {
+    open(prompt: InputPrompt): void {
+      current?.close();
+      current = prompt;
+      opened.resolve();
+    },
+    close(): void {
+      current?.close();
+      current = undefined;
+      opened = Promise.withResolvers<void>();
+    },
+    /** The prompt with this id; undefined if it is over; `notYet` if the run is still being resumed after a short wait. */
+    async find(id: string): Promise<InputPrompt | 'notYet' | undefined> {
+      if (current?.id !== id && askedId() === id) await atMost(opened.promise, INPUT_WAIT_MS);
+      if (current?.id === id) return current;
+      return askedId() === id ? 'notYet' : undefined;
+    },
+  };
 }
+
+export type InputPrompts = ReturnType<typeof createInputPrompts>;

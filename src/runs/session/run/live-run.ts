@@ -6,8 +6,8 @@ import { atMost } from '../../../waits.ts';
 import { isAboutStop, type KnownEnd, readEnd, type RunOutcome, type StopReason } from '../../outcome.ts';
 import { type GatewayOutage, type RunMessage, type RunPhase, viewRun } from '../../run-view.ts';
 import { isUnfinished, type Run, type RunData, type StoredOutput } from '../../run.ts';
-import { LatestWriter, retryStore } from '../store-writes.ts';
-import { InputPrompts } from './input-prompts.ts';
+import { createLatestWriter, type LatestWriter, retryStore } from '../store-writes.ts';
+import { createInputPrompts } from './input-prompts.ts';
 
 /** At shutdown: how long to wait for the last write, and then for a final message that is being posted. */
 const CLOSING_MS = 500;
@@ -22,7 +22,7 @@ export class LiveRun {
   run: Run;
   readonly message: RunMessage;
   /** The input that the kernel waits for. */
-  readonly prompts = new InputPrompts(() => this.run.data.inputRequest?.id);
+  readonly prompts = createInputPrompts(() => this.run.data.inputRequest?.id);
   readonly #store: RunStore<RunData>;
   readonly #writer: LatestWriter;
   readonly #log: Log;
@@ -62,7 +62,7 @@ export class LiveRun {
     this.#code = code;
     this.#store = store;
     this.#log = log;
-    this.#writer = new LatestWriter(() => this.#write(), this.#release.signal, log);
+    this.#writer = createLatestWriter(() => this.#write(), this.#release.signal, log);
     this.message = openMessage(this);
   }
 

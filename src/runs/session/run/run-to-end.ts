@@ -30,62 +30,37 @@ const MESSAGE_FIRST_MS = 25;
 const RECENT_MS = 60_000;
 
 /** Runs the runs of one session: stores the outcome, posts it, and notes the use of the kernel. */
-export class RunsToEnd {
-  readonly #kernel: SessionKernel;
-  readonly #late: LateOutput;
-  readonly #displays: Displays;
-  readonly #deps: RunToEndDeps;
-
-  constructor(kernel: SessionKernel, late: LateOutput, displays: Displays, deps: RunToEndDeps) {
-    this.#kernel = kernel;
-    this.#late = late;
-    this.#displays = displays;
-    this.#deps = deps;
-  }
-
-  /** Runs the code in the session's kernel and stores, posts and remembers its outcome. */
-  async run(live: LiveRun): Promise<void> {
-    this.#kernel.acquire();
-    try {
-      await this.#runToEnd(live);
-    } finally {
-      this.#kernel.release();
-    }
-  }
-
-  async #runToEnd(live: LiveRun): Promise<void> {
-    const running = runToOutcome(live, this.#kernel, this.#displays, this.#deps);
+export function createRunsToEnd(
+  kernel: SessionKernel,
+  late: LateOutput,
+  displays: Displays,
+  deps: RunToEndDeps,
+) {
+  const runToEnd = async (live: LiveRun): Promise<void> => {
+    const running = runToOutcome(live, kernel, displays, deps);
     const ended = await untilAborted(running, live.released).catch(() => undefined);
     // The kernel reports an end only once, so even a process that is ending stores it.
     if (ended === undefined) {
-      void running.then((last) => last && this.#store(live, last.outcome, last.stored));
+      void running.then((last) => last && store(live, last.outcome, last.stored));
       return;
     }
     const { outcome, transcript, stored, kernelId } = ended;
-    if (!(await this.#store(live, outcome, stored))) return;
+    if (!(await store(live, outcome, stored))) return;
     live.markFollowed();
     if (live.released.aborted) return;
-    this.#deps.finals.post(live, outcome);
-    if (transcript !== undefined) this.#late.remember(live, outcome, transcript, this.#kernel.isConnected);
+    deps.finals.post(live, outcome);
+    if (transcript !== undefined) late.remember(live, outcome, transcript, kernel.isConnected);
     // The kernel's record is updated before anybody can see the end and press a button.
-    const noted = kernelId === undefined ? undefined : this.#noteUse(live, outcome, kernelId);
+    const noted = kernelId === undefined ? undefined : noteUse(live, outcome, kernelId);
     // Lets the final message be sent before the next run needs the processor.
     await atMost(live.posted, MESSAGE_FIRST_MS);
     await noted;
     // Without a websocket no late output can come.
-    if (!this.#kernel.isConnected) void this.#late.forgetAll();
-  }
-
-  /** Ends a run without the kernel, in the background. */
-  endUnsent(live: LiveRun, outcome: RunOutcome): void {
-    void this.#store(live, outcome).then((isOurs) => {
-      if (isOurs) this.#deps.finals.post(live, outcome);
-    });
-  }
-
+    if (!kernel.isConnected) void late.forgetAll();
+  };
   /** False if the run had ended already, or if its outcome could not be stored. Never rejects. */
-  async #store(live: LiveRun, outcome: RunOutcome, stored?: StoredOutput): Promise<boolean> {
-    const { onEnded, log } = this.#deps;
+  const store = async (live: LiveRun, outcome: RunOutcome, stored?: StoredOutput): Promise<boolean> => {
+    const { onEnded, log } = deps;
     try {
       const isOurs = await live.end(outcome, stored);
       if (isOurs) onEnded(live.run, outcome);
@@ -94,20 +69,38 @@ export class RunsToEnd {
       log.error({ event: 'run.end', err: error, run: live.id }, 'the outcome of a run could not be stored');
       return false;
     }
-  }
-
+  };
   /** Updates the kernel's record, which the session's next run needs. Never rejects. */
-  async #noteUse(live: LiveRun, outcome: RunOutcome, kernelId: string): Promise<void> {
-    await this.#kernel
+  const noteUse = async (live: LiveRun, outcome: RunOutcome, kernelId: string): Promise<void> => {
+    await kernel
       .used(kernelId, live.run, outcome)
       .catch((error: unknown) =>
-        this.#deps.log.warn(
+        deps.log.warn(
           { event: 'kernel.use', err: error, run: live.id },
           'a kernel that its code has ended could not be removed',
         ),
       );
-  }
+  };
+  return {
+    /** Runs the code in the session's kernel and stores, posts and remembers its outcome. */
+    async run(live: LiveRun): Promise<void> {
+      kernel.acquire();
+      try {
+        await runToEnd(live);
+      } finally {
+        kernel.release();
+      }
+    },
+    /** Ends a run without the kernel, in the background. */
+    endUnsent(live: LiveRun, outcome: RunOutcome): void {
+      void store(live, outcome).then((isOurs) => {
+        if (isOurs) deps.finals.post(live, outcome);
+      });
+    },
+  };
 }
+
+export type RunsToEnd = ReturnType<typeof createRunsToEnd>;
 
 interface EndedRun {
   outcome: RunOutcome;

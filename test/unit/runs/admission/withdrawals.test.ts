@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { Withdrawals } from '../../../../src/runs/admission/withdrawals.ts';
+import { createWithdrawals, type Withdrawals } from '../../../../src/runs/admission/withdrawals.ts';
 import type { RunData } from '../../../../src/runs/run.ts';
 import { openStore } from '../../../../src/store/open.ts';
 import { summarizeCode } from '../../../../src/store/run-reader.ts';
@@ -42,7 +42,7 @@ async function scene(): Promise<Scene> {
   return {
     store: real,
     faults,
-    withdrawals: new Withdrawals(store.runs, silentLog),
+    withdrawals: createWithdrawals(store.runs, silentLog),
     accept: (given) => store.runs.accept(given.data.requestKey, given),
     [Symbol.asyncDispose]: () => real.close(),
   };

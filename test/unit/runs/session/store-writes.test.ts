@@ -1,6 +1,10 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { LatestWriter, retryStore } from '../../../../src/runs/session/store-writes.ts';
+import {
+  createLatestWriter,
+  type LatestWriter,
+  retryStore,
+} from '../../../../src/runs/session/store-writes.ts';
 import { silent } from '../../../support/store-faults.ts';
 
 const signal = new AbortController().signal;
@@ -16,7 +20,7 @@ interface Scene {
 function scene(): Scene {
   let value = 0;
   const writes: Scene['writes'] = [];
-  const writer = new LatestWriter(
+  const writer = createLatestWriter(
     () => {
       const end = Promise.withResolvers<boolean>();
       writes.push({ value, end });

@@ -1,6 +1,10 @@
 import { expect, test, vi } from 'vitest';
 import { GatewayError } from '../../../../../src/gateway/errors.ts';
-import { GatewayOutageWait, type Waiting } from '../../../../../src/runs/session/kernel/gateway-outage.ts';
+import {
+  createGatewayOutageWait,
+  type GatewayOutageWait,
+  type Waiting,
+} from '../../../../../src/runs/session/kernel/gateway-outage.ts';
 
 const unreachable = new GatewayError('unreachable', 'no answer');
 const unauthorized = new GatewayError('unauthorized', 'wrong token');
@@ -28,7 +32,7 @@ function scene(meets: (seconds: number) => GatewayError | undefined): Scene {
     clock,
     told,
     probes: () => probes,
-    outage: new GatewayOutageWait(
+    outage: createGatewayOutageWait(
       { findKernel },
       {
         now,
@@ -112,7 +116,7 @@ test('a wall clock that is set forward does not end the wait', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   try {
     let probes = 0;
-    const outage = new GatewayOutageWait({
+    const outage = createGatewayOutageWait({
       async findKernel() {
         vi.setSystemTime(Date.now() + 3_600_000);
         probes += 1;

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
+import { createIdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
@@ -42,7 +42,7 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
       shutDown: async () => undefined,
     };
     const model = { id: 'k', name: 'python3', executionState: 'idle' };
-    const idle = new IdleKernel(
+    const idle = createIdleKernel(
       kernel,
       () => false,
       () => undefined,
@@ -90,7 +90,7 @@ test('a warning that Slack did not take is given later: nothing is shut down wit
       tell('a warning');
       if ((refusals -= 1) >= 0) throw new Error('Slack is away');
     };
-    const idle = new IdleKernel(
+    const idle = createIdleKernel(
       kernel,
       () => false,
       () => undefined,
@@ -142,7 +142,7 @@ test('what the log says of a warning is in the store', async () => {
       await stored.promise;
     },
   };
-  const idle = new IdleKernel(
+  const idle = createIdleKernel(
     kernel,
     () => false,
     () => undefined,

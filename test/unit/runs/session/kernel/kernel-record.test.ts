@@ -1,7 +1,7 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { KernelRecords } from '../../../../../src/runs/session/kernel/kernel-record.ts';
+import { createKernelRecords } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 
 /** As the gateway's client keeps them. */
@@ -18,7 +18,7 @@ class KernelCookieShelf {
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 
 test('records and losses are read back by their sessions', async () => {
-  const records = new KernelRecords(new Keyv(), new KernelCookieShelf(), silentLog);
+  const records = createKernelRecords(new Keyv(), new KernelCookieShelf(), silentLog);
   const record = newKernelRecord(owner, 'python3');
   await records.save(record);
   await records.saveLoss('T1/C2', 'It was lost.');
@@ -38,9 +38,9 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
   const record = newKernelRecord(owner, 'python3');
   const shelf = new KernelCookieShelf();
   shelf.restoreCookies(record.kernelId, 'route=1');
-  await new KernelRecords(keyv, shelf, silentLog).save(record);
+  await createKernelRecords(keyv, shelf, silentLog).save(record);
   const later = new KernelCookieShelf();
-  const read = await new KernelRecords(keyv, later, silentLog).readAll();
+  const read = await createKernelRecords(keyv, later, silentLog).readAll();
   expect(read.get(record.queue)?.record).toEqual(record);
   expect(later.saveCookies(record.kernelId)).toBe('route=1');
 });
@@ -48,9 +48,9 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
 test('a record that cannot be read is a loss that the next run says', async () => {
   const keyv = new Keyv();
   await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
-  const { record, loss } = (await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll()).get(
-    'T1/C1',
-  )!;
+  const { record, loss } = (
+    await createKernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll()
+  ).get('T1/C1')!;
   expect(record).toBeUndefined();
   expect(loss).toContain('could not be read');
 });
@@ -60,8 +60,8 @@ test.each(['lastUsedAt', 'warnedAt'] as const)(
   async (time) => {
     const keyv = new Keyv();
     const record = { ...newKernelRecord(owner, 'python3'), [time]: Date.parse('2099-01-01') };
-    await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
-    const read = await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
+    await createKernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
+    const read = await createKernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
     expect(read.get(record.queue)?.record?.[time]).toBeLessThanOrEqual(Date.now());
   },
 );
