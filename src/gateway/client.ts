@@ -16,6 +16,7 @@ import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
 import { HubServer } from './hub/hub-server.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
+import { timeoutSignal } from './until-aborted.ts';
 
 /** Creates a client of one gateway. Tests pass shorter `timings`. */
 export function createGatewayClient(
@@ -53,7 +54,7 @@ export function createGatewayClient(
       () => connections.delete(connection),
     );
     connections.add(connection);
-    const limit = AbortSignal.timeout(launchTimeoutMs);
+    const limit = timeoutSignal(launchTimeoutMs);
     const given = signal === undefined ? [] : [signal];
     try {
       await connection.open(AbortSignal.any([limit, closing.signal, ...given]), leave);
