@@ -62,6 +62,7 @@ export function createGatewayClient(
     } catch (cause) {
       await connection.close();
       if (leave?.aborted === true && connection.hasOpened) return connection;
+      if (connection.goneWhy !== '') throw new GatewayError('kernelGone', connection.goneWhy, { cause });
       const waited = `The kernel gave no answer within ${launchTimeoutMs / 1000} s`;
       if (limit.aborted) throw new GatewayError('startFailed', waited, { cause });
       if (cause instanceof GatewayError) throw cause;
