@@ -109,6 +109,20 @@ test.each(['all', 'some'])(
   },
 );
 
+test.each([404, 429])('a start that a proxy answers with %d for a moment is tried again', async (status) => {
+  await using rig = await startSessionRig();
+  let isStopped = true;
+  rig.gateway.answer = ({ path, method }) => {
+    if (!isStopped || (path !== '/api/kernelspecs' && method !== 'POST')) return undefined;
+    // The gateway is there again for the question that follows.
+    isStopped = status === 404 && method === 'POST';
+    return { status, body: '<html></html>' };
+  };
+  rig.held.letRun();
+  expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
 test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
