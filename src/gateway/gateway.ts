@@ -85,7 +85,7 @@ export interface StartKernel {
   /** Called with the number of starts that come before this one, while it waits. */
   onTurn?: (before: number) => void;
   /**
-   * Called when the start fails. `undone` resolves with true once it can leave no kernel any more; with false if that is
+   * Called when the start fails and may still leave a kernel. `undone` resolves with true once it can leave no kernel any more; with false if that is
    * not known, because the start was released or repeated or the client was closed.
    */
   onFailed?: (undone: Promise<boolean>) => void;

@@ -44,7 +44,7 @@ export class KernelStarts {
     try {
       return await this.#start(start);
     } catch (failure) {
-      start.onFailed?.(this.#untilUndone(start.kernelId));
+      if (this.#searches.has(start.kernelId)) start.onFailed?.(this.#untilUndone(start));
       throw failure;
     }
   }
@@ -67,10 +67,10 @@ export class KernelStarts {
     });
   }
 
-  async #untilUndone(kernelId: string): Promise<boolean> {
+  async #untilUndone({ kernelId, release }: StartKernel): Promise<boolean> {
     for (;;) {
       const search = this.#searches.get(kernelId);
-      if (search === undefined) return !this.#isClosed;
+      if (search === undefined) return !this.#isClosed && release?.aborted !== true;
       if (!(await search.done)) return false;
     }
   }

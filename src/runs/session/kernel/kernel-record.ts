@@ -107,10 +107,8 @@ export class KernelRecords {
       this.#undoing.delete(queue);
       await this.remove(queue);
     };
-    undone.then(removeOnce).catch((error: unknown) => {
-      const words = 'the record of a kernel that was not started could not be removed';
-      this.#log.warn({ event: 'kernel.unremoved', err: error, queue }, words);
-    });
+    // If it cannot be removed, the successor finds no kernel.
+    undone.then(removeOnce).catch(() => undefined);
   }
 
   async saveLoss(queue: string, sentence: string): Promise<void> {
