@@ -132,8 +132,6 @@ export class Lifecycle {
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();
-      default:
-        return sign satisfies never;
     }
   }
 
