@@ -6,7 +6,7 @@ import { createNotebookStore } from './notebooks/model.ts';
 import { roomOnDisk, SpoolBudget, sweepSpool } from './output/spool/spool.ts';
 import { Admission } from './runs/admission/admission.ts';
 import { KernelControl } from './runs/control.ts';
-import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
+import { createChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { createTranscripts } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
@@ -117,7 +117,7 @@ function openKnown({ config, log, gateway, store, slack }: AppParts) {
   return {
     kernelspecs: startKernelspecCache(gateway, log),
     kernels: createKernelRecords(store.keyv('kernel'), gateway, log),
-    channels: new ChannelSettingsStore(store.keyv('channel')),
+    channels: createChannelSettingsStore(store.keyv('channel')),
     saved: new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace),
     schedules: new Schedules(store.keyv('schedule'), workspace),
     notebooks: createNotebookStore(store.keyv('notebook'), config.runs.keepRunsMs),

@@ -8,7 +8,7 @@ import { openTranscript } from '../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
-import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
+import { createChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { startRetention } from '../../src/runs/retention.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -65,7 +65,7 @@ export async function startYear(options: {
     const limits = { maxOutputBytes: 1e6, budget };
     return await openTranscript({ dir, runId, ...limits, recovered, displays, readsConsoleBar: true });
   };
-  const channels = new ChannelSettingsStore(store.keyv('channel'));
+  const channels = createChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
     records: createKernelRecords(store.keyv('kernel'), gateway, silentLog),

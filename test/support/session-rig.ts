@@ -13,7 +13,10 @@ import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { KernelControl } from '../../src/runs/control.ts';
-import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
+import {
+  type ChannelSettingsStore,
+  createChannelSettingsStore,
+} from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
 import { withNotebook } from '../../src/runs/notebook-run.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
@@ -200,7 +203,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       log: silentLog,
     });
     const records = createKernelRecords(faulty.keyv('kernel'), client, silentLog);
-    const channels = new ChannelSettingsStore(faulty.keyv('channel'));
+    const channels = createChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
       records,

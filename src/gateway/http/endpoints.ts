@@ -1,7 +1,7 @@
 import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../waits.ts';
 import { type Headers, KernelCookies } from './cookies.ts';
 
 export type Endpoints = ReturnType<typeof readEndpoints>;

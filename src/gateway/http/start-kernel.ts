@@ -3,8 +3,7 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Log, StartKernel } from '../gateway.ts';
 import type { HubServer } from '../hub/hub-server.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { Turns } from '../turns.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { Turns, untilAborted } from '../waits.ts';
 import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 

@@ -14,7 +14,7 @@ import {
 } from '../http/http-errors.ts';
 import { isHidden404, kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { untilAborted } from '../waits.ts';
 
 export interface SocketOptions {
   settings: GatewaySettings;

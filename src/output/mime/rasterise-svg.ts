@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { LRUCache } from 'lru-cache';
-import { Turns } from '../../gateway/turns.ts';
+import { Turns } from '../../gateway/waits.ts';
 
 /** Next to this file: .ts, or .js if both are built. */
 const program = fileURLToPath(new URL(`svg-to-png${import.meta.url.slice(-3)}`, import.meta.url));

@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.ts';
-import { untilAborted } from '../../gateway/until-aborted.ts';
+import { untilAborted } from '../../gateway/waits.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import { pause } from '../../waits.ts';

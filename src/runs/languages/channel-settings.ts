@@ -17,47 +17,40 @@ export type ChannelSettings = z.infer<typeof settingsSchema>;
 const storedSchema = settingsSchema.catch({});
 
 /** The settings of channels: in memory, and in Keyv under `workspace/channel`. */
-export class ChannelSettingsStore {
-  readonly #keyv: Keyv;
-  readonly #known = new Map<string, ChannelSettings>();
-  readonly #mutex = new KeyedMutex();
-
-  constructor(keyv: Keyv) {
-    this.#keyv = keyv;
-  }
-
-  /** To be called once, when this process becomes the leader. */
-  async load(): Promise<void> {
-    for await (const [key, stored] of entriesOf(this.#keyv)) this.#known.set(key, storedSchema.parse(stored));
-  }
-
-  async read(workspace: string, channel: string): Promise<ChannelSettings> {
-    return this.#known.get(`${workspace}/${channel}`) ?? {};
-  }
-
-  /** Resolves when the store has the change. */
-  async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
-    const key = `${workspace}/${channel}`;
-    await this.#mutex.run(key, async () => {
-      const now = this.#known.get(key) ?? {};
-      const next = { ...now, ...change };
-      const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
-      if (isSame && next.auto === now.auto && next.laterIds === now.laterIds) return;
-      await this.#keyv.set(key, next);
-      this.#known.set(key, next);
-    });
-  }
-
-  /** The channels of a workspace to which Slack has given other ids. */
-  *moved(workspace: string): Iterable<[first: string, later: readonly string[]]> {
-    const of = `${workspace}/`;
-    for (const [key, { laterIds }] of this.#known)
-      if (laterIds !== undefined && key.startsWith(of)) yield [key.slice(of.length), laterIds];
-  }
-
-  /** Writes everything again after the store was emptied. */
-  async storeAgain(): Promise<void> {
-    for (const key of this.#known.keys())
-      await this.#mutex.run(key, async () => await this.#keyv.set(key, this.#known.get(key)));
-  }
+export function createChannelSettingsStore(keyv: Keyv) {
+  const known = new Map<string, ChannelSettings>();
+  const mutex = new KeyedMutex();
+  return {
+    /** To be called once, when this process becomes the leader. */
+    async load(): Promise<void> {
+      for await (const [key, stored] of entriesOf(keyv)) known.set(key, storedSchema.parse(stored));
+    },
+    async read(workspace: string, channel: string): Promise<ChannelSettings> {
+      return known.get(`${workspace}/${channel}`) ?? {};
+    },
+    /** Resolves when the store has the change. */
+    async change(workspace: string, channel: string, change: Partial<ChannelSettings>): Promise<void> {
+      const key = `${workspace}/${channel}`;
+      await mutex.run(key, async () => {
+        const now = known.get(key) ?? {};
+        const next = { ...now, ...change };
+        const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
+        if (isSame && next.auto === now.auto && next.laterIds === now.laterIds) return;
+        await keyv.set(key, next);
+        known.set(key, next);
+      });
+    },
+    /** The channels of a workspace to which Slack has given other ids. */
+    *moved(workspace: string): Iterable<[first: string, later: readonly string[]]> {
+      const of = `${workspace}/`;
+      for (const [key, { laterIds }] of known)
+        if (laterIds !== undefined && key.startsWith(of)) yield [key.slice(of.length), laterIds];
+    },
+    /** Writes everything again after the store was emptied. */
+    async storeAgain(): Promise<void> {
+      for (const key of known.keys()) await mutex.run(key, async () => await keyv.set(key, known.get(key)));
+    },
+  };
 }
+
+export type ChannelSettingsStore = ReturnType<typeof createChannelSettingsStore>;

@@ -10,7 +10,7 @@ import { LateOutput } from './late-output.ts';
 import { RunQueue } from './run-queue.ts';
 import type { LiveRun } from './run/live-run.ts';
 import { createRunsToEnd, type RunsToEnd, type RunToEndDeps } from './run/run-to-end.ts';
-import { isAgreed, LAPSED, SwitchQuestions } from './switch-questions.ts';
+import { createSwitchQuestions, isAgreed, LAPSED, type SwitchQuestions } from './switch-questions.ts';
 
 export type SessionDeps = SessionKernelDeps &
   RunToEndDeps &
@@ -49,7 +49,7 @@ export class KernelSession {
     this.#deps = deps;
     this.#late = new LateOutput(deps.log);
     const displays = startDisplays((runId) => this.#late.changed(runId));
-    this.#questions = new SwitchQuestions((live) => this.#cancel(live, undefined, LAPSED));
+    this.#questions = createSwitchQuestions((live) => this.#cancel(live, undefined, LAPSED));
     this.#kernel = new SessionKernel(
       place.key,
       stored,

@@ -1,6 +1,6 @@
 import type { AckFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
-import { untilAborted } from '../../gateway/until-aborted.ts';
+import { untilAborted } from '../../gateway/waits.ts';
 import type { Log } from '../../log.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
 import { BROKEN_TEXT, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';

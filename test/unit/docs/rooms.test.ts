@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 261;
-const CODE_LINES_IN_ALL = 30_767;
+const FILES_IN_ALL = 260;
+const CODE_LINES_IN_ALL = 30_734;
 
 /** What each room may import beside itself: rooms, which are folders of src or files in it, or files of one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'saved',
     'output',
     'gateway/errors.ts',
-    'gateway/until-aborted.ts',
+    'gateway/waits.ts',
     'spark',
     'server',
     'log.ts',

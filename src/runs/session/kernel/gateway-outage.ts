@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway } from '../../../gateway/gateway.ts';
-import { untilAborted } from '../../../gateway/until-aborted.ts';
+import { untilAborted } from '../../../gateway/waits.ts';
 
 /**
  * How long a run waits for a gateway that does not answer. A run that was not sent gives up sooner: it loses nothing, and its

@@ -7,7 +7,7 @@ import { upgradeKernel } from '../../../store/version-1.ts';
 import { atMost } from '../../../waits.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { Run } from '../../run.ts';
-import { createLatestWriter, type LatestWriter } from '../store-writes.ts';
+import { createLatestWriter } from '../store-writes.ts';
 
 /** The clock may have been ahead when this was written. A kernel that is used in the future would never count as idle. */
 const pastTime = z.number().transform((atMs) => Math.min(atMs, Date.now()));
@@ -105,85 +105,71 @@ const CLOSING_MS = 1_000;
  * The record of a session's kernel, and the loss that the next run has to report. Changes are in memory at once and in the
  * store a little later.
  */
-export class SessionRecord {
-  #current: KernelRecord | undefined;
-  #loss: string | undefined;
-  #storedLoss: string | undefined;
-  readonly #queue: string;
-  readonly #records: KernelRecords;
-  readonly #writer: LatestWriter;
-  readonly #closing = new AbortController();
-
-  constructor(queue: string, { record, loss }: StoredKernel, records: KernelRecords, log: Log) {
-    this.#queue = queue;
-    this.#current = record;
-    this.#loss = loss;
-    this.#storedLoss = loss;
-    this.#records = records;
-    this.#writer = createLatestWriter(() => this.#write(), this.#closing.signal, log);
-  }
-
-  get current(): KernelRecord | undefined {
-    return this.#current;
-  }
-
-  get hasLoss(): boolean {
-    return this.#loss !== undefined;
-  }
-
-  /** Returns the loss and forgets it. The next write removes it from the store. */
-  takeLoss(): string | undefined {
-    const loss = this.#loss;
-    this.#loss = undefined;
-    return loss;
-  }
-
-  /** Resolves when the record is stored. */
-  async replace(record: KernelRecord): Promise<void> {
-    this.#current = record;
-    await this.#writer.save();
-  }
-
-  note(change: Partial<KernelRecord>): void {
-    if (this.#current === undefined) return;
-    this.#current = { ...this.#current, ...change };
-    this.saveBehind();
-  }
-
-  /** Forgets the record in memory. {@link saveBehind} removes it from the store. */
-  drop(loss: string | undefined): void {
-    this.#current = undefined;
-    if (loss !== undefined) this.#loss = loss;
-  }
-
-  saveBehind(): void {
-    this.#writer.save().catch(() => undefined);
-  }
-
-  /** The store was emptied: writes everything again. */
-  storeAgain(): void {
-    this.#storedLoss = undefined;
-    this.saveBehind();
-  }
-
-  async close(): Promise<void> {
-    await atMost(this.#writer.idle, CLOSING_MS);
-    this.#closing.abort();
-  }
-
-  async #write(): Promise<boolean> {
-    const loss = this.#loss;
-    if (this.#current === undefined) await this.#records.remove(this.#queue);
-    else await this.#records.save(this.#current);
-    if (loss !== this.#storedLoss) {
-      await (loss === undefined
-        ? this.#records.removeLoss(this.#queue)
-        : this.#records.saveLoss(this.#queue, loss));
-      this.#storedLoss = loss;
+export function createSessionRecord(
+  queue: string,
+  { record, loss: storedLoss }: StoredKernel,
+  records: KernelRecords,
+  log: Log,
+) {
+  let current = record;
+  let loss = storedLoss;
+  const closing = new AbortController();
+  const writer = createLatestWriter(() => write(), closing.signal, log);
+  const saveBehind = (): void => {
+    writer.save().catch(() => undefined);
+  };
+  const write = async (): Promise<boolean> => {
+    const written = loss;
+    if (current === undefined) await records.remove(queue);
+    else await records.save(current);
+    if (written !== storedLoss) {
+      await (written === undefined ? records.removeLoss(queue) : records.saveLoss(queue, written));
+      storedLoss = written;
     }
     return true;
-  }
+  };
+  return {
+    get current(): KernelRecord | undefined {
+      return current;
+    },
+    get hasLoss(): boolean {
+      return loss !== undefined;
+    },
+    /** Returns the loss and forgets it. The next write removes it from the store. */
+    takeLoss(): string | undefined {
+      const taken = loss;
+      loss = undefined;
+      return taken;
+    },
+    /** Resolves when the record is stored. */
+    async replace(newer: KernelRecord): Promise<void> {
+      current = newer;
+      await writer.save();
+    },
+    note(change: Partial<KernelRecord>): void {
+      if (current === undefined) return;
+      current = { ...current, ...change };
+      saveBehind();
+    },
+    /** Forgets the record in memory. {@link saveBehind} removes it from the store. */
+    drop(newLoss: string | undefined): void {
+      current = undefined;
+      loss = newLoss ?? loss;
+    },
+    saveBehind,
+    /** The store was emptied: writes everything again. */
+    storeAgain(): void {
+      storedLoss = undefined;
+      saveBehind();
+    },
+    async close(): Promise<void> {
+      await atMost(writer.idle, CLOSING_MS);
+      closing.abort();
+    },
+  };
 }
+
+export type SessionRecord = ReturnType<typeof createSessionRecord>;
 
 /** After this time nobody misses the variables any more. */
 const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;

@@ -1,18 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
 import type { ConnectionEvent, Gateway, KernelConnection } from '../../../gateway/gateway.ts';
-import { untilAborted } from '../../../gateway/until-aborted.ts';
+import { untilAborted } from '../../../gateway/waits.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import {
+  createSessionRecord,
   EXITED_NOTE,
   GONE_NOTE,
   type KernelRecord,
   type KernelRecords,
   recordAfter,
   RESTARTED_NOTE,
-  SessionRecord,
+  type SessionRecord,
   type StoredKernel,
 } from './kernel-record.ts';
 import {
@@ -25,7 +26,7 @@ import {
   removeUnused,
   type StartProgress,
 } from './launch-kernel.ts';
-import { SessionSocket } from './session-socket.ts';
+import { createSessionSocket, type SessionSocket } from './session-socket.ts';
 
 export interface SessionKernelDeps {
   gateway: Gateway;
@@ -55,10 +56,10 @@ export class SessionKernel {
     onEvent: (event: ConnectionEvent) => void,
     onDisconnected: () => void,
   ) {
-    this.#stored = new SessionRecord(queue, stored, deps.records, deps.log);
+    this.#stored = createSessionRecord(queue, stored, deps.records, deps.log);
     this.#deps = deps;
     this.#onEvent = onEvent;
-    this.#socket = new SessionSocket(deps.gateway, this.#take, onDisconnected);
+    this.#socket = createSessionSocket(deps.gateway, this.#take, onDisconnected);
   }
 
   get record(): KernelRecord | undefined {

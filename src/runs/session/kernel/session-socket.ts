@@ -10,88 +10,76 @@ const IDLE_MS = 3 * 60_000;
 const OPENING_MS = 1_000;
 
 /** The websocket of a session. It is opened for a run and closed after it was idle for a while. */
-export class SessionSocket {
-  readonly #gateway: Pick<Gateway, 'connect'>;
-  readonly #onEvent: (event: ConnectionEvent, kernelId: string) => void;
-  readonly #onClosed: () => void;
-  #connection: KernelConnection | undefined;
+export function createSessionSocket(
+  gateway: Pick<Gateway, 'connect'>,
+  onEvent: (event: ConnectionEvent, kernelId: string) => void,
+  onClosed: () => void,
+) {
+  let connection: KernelConnection | undefined;
   /** The connection that is being opened for a run of an earlier process. */
-  #resuming: { leave: AbortController; connected: Promise<unknown> } | undefined;
-  #idle: NodeJS.Timeout | undefined;
-
-  constructor(
-    gateway: Pick<Gateway, 'connect'>,
-    onEvent: (event: ConnectionEvent, kernelId: string) => void,
-    onClosed: () => void,
-  ) {
-    this.#gateway = gateway;
-    this.#onEvent = onEvent;
-    this.#onClosed = onClosed;
-  }
-
-  get connection(): KernelConnection | undefined {
-    return this.#connection;
-  }
-
-  /** Rejects with `GatewayError`. */
-  async connect({ kernelId, sessionId }: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
-    return await this.#open(kernelId, { sessionId, signal });
-  }
-
-  /** Connects for a run to be resumed. If it is closed meanwhile, it resolves with a closed connection that has the replay. */
-  async reconnect(
-    { kernelId, sessionId }: KernelRecord,
-    signal: AbortSignal,
-    checkpoint: ExecutionCheckpoint | undefined,
-  ): Promise<KernelConnection> {
-    const leave = new AbortController();
-    const connected = this.#open(kernelId, { sessionId, signal, leave: leave.signal, checkpoint });
-    const resuming = { leave, connected };
-    this.#resuming = resuming;
-    try {
-      return await connected;
-    } finally {
-      if (this.#resuming === resuming) this.#resuming = undefined;
-    }
-  }
-
-  async #open(kernelId: string, options: ConnectOptions): Promise<KernelConnection> {
-    const onEvent = (event: ConnectionEvent): void => this.#take(event, kernelId);
-    this.#connection = await this.#gateway.connect(kernelId, { ...options, onEvent });
-    return this.#connection;
-  }
-
-  #take(event: ConnectionEvent, kernelId: string): void {
-    if (event.kind === 'kernelGone' && this.#connection?.kernelId === kernelId) this.#drop();
-    // Without a websocket the gateway would buffer the session's output without limit.
-    if (event.kind === 'lateOutput') this.#idle?.refresh();
-    this.#onEvent(event, kernelId);
-  }
-
-  /** Keeps the websocket open until {@link release}. */
-  acquire(): void {
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
-  }
-
-  release(): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
-  }
-
-  #drop(): KernelConnection | undefined {
-    this.acquire();
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection !== undefined) this.#onClosed();
+  let resuming: { leave: AbortController; connected: Promise<unknown> } | undefined;
+  let idle: NodeJS.Timeout | undefined;
+  const open = async (kernelId: string, options: ConnectOptions): Promise<KernelConnection> => {
+    const toKernel = { ...options, onEvent: (event: ConnectionEvent) => take(event, kernelId) };
+    connection = await gateway.connect(kernelId, toKernel);
     return connection;
-  }
-
-  async close(): Promise<void> {
+  };
+  const take = (event: ConnectionEvent, kernelId: string): void => {
+    if (event.kind === 'kernelGone' && connection?.kernelId === kernelId) drop();
+    // Without a websocket the gateway would buffer the session's output without limit.
+    if (event.kind === 'lateOutput') idle?.refresh();
+    onEvent(event, kernelId);
+  };
+  /** Keeps the websocket open until {@link release}. */
+  const acquire = (): void => {
+    clearTimeout(idle);
+    idle = undefined;
+  };
+  const drop = (): KernelConnection | undefined => {
+    acquire();
+    const dropped = connection;
+    connection = undefined;
+    if (dropped !== undefined) onClosed();
+    return dropped;
+  };
+  const close = async (): Promise<void> => {
     // A connection that is being opened may already have the replay, which must not be lost.
-    this.#resuming?.leave.abort();
-    const connected = this.#resuming?.connected.catch(() => undefined);
+    resuming?.leave.abort();
+    const connected = resuming?.connected.catch(() => undefined);
     if (connected !== undefined) await atMost(connected, OPENING_MS);
-    await this.#drop()?.close();
-  }
+    await drop()?.close();
+  };
+  return {
+    get connection(): KernelConnection | undefined {
+      return connection;
+    },
+    /** Rejects with `GatewayError`. */
+    async connect({ kernelId, sessionId }: KernelRecord, signal: AbortSignal): Promise<KernelConnection> {
+      return await open(kernelId, { sessionId, signal });
+    },
+    /** Connects for a run to be resumed. If it is closed meanwhile, it resolves with a closed connection that has the replay. */
+    async reconnect(
+      { kernelId, sessionId }: KernelRecord,
+      signal: AbortSignal,
+      checkpoint: ExecutionCheckpoint | undefined,
+    ): Promise<KernelConnection> {
+      const leave = new AbortController();
+      const connected = open(kernelId, { sessionId, signal, leave: leave.signal, checkpoint });
+      const mine = { leave, connected };
+      resuming = mine;
+      try {
+        return await connected;
+      } finally {
+        if (resuming === mine) resuming = undefined;
+      }
+    },
+    acquire,
+    release(): void {
+      clearTimeout(idle);
+      idle = setTimeout(() => void close(), IDLE_MS).unref();
+    },
+    close,
+  };
 }
+
+export type SessionSocket = ReturnType<typeof createSessionSocket>;

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../../gateway/until-aborted.ts';
+import { untilAborted } from '../../../gateway/waits.ts';
 import type { Displays, Transcript } from '../../../output/transcript.ts';
 import { atMost } from '../../../waits.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../../src/gateway/client.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { Admission } from '../../../../src/runs/admission/admission.ts';
-import { ChannelSettingsStore } from '../../../../src/runs/languages/channel-settings.ts';
+import { createChannelSettingsStore } from '../../../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../../../src/runs/languages/kernelspecs.ts';
 import { settingsFor } from '../../../support/gateway-client.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
@@ -18,7 +18,7 @@ async function startAdmission() {
     notebooks: { keep: async () => undefined },
     store: rig.store.runs,
     kernelspecs,
-    channels: new ChannelSettingsStore(rig.store.keyv('channel')),
+    channels: createChannelSettingsStore(rig.store.keyv('channel')),
     kernels: rig.kernels,
     gateway: client,
     limits: { ...limits, maxCodeBytes: 1e6, kernelsPerUser: 2 },

@@ -1,6 +1,9 @@
 import { Keyv } from 'keyv';
 import { expect, test } from 'vitest';
-import { ChannelSettingsStore } from '../../../../src/runs/languages/channel-settings.ts';
+import {
+  type ChannelSettingsStore,
+  createChannelSettingsStore,
+} from '../../../../src/runs/languages/channel-settings.ts';
 
 function scene(): {
   keyv: Keyv;
@@ -20,7 +23,7 @@ function scene(): {
   };
   return {
     keyv,
-    settings: new ChannelSettingsStore(keyv),
+    settings: createChannelSettingsStore(keyv),
     writes: () => writes,
     fail: (is) => {
       isFailing = is;
@@ -84,7 +87,7 @@ test('the channels of this workspace whose ids have changed are listed', async (
   await settings.change('T1', 'C9', { auto: true });
   await settings.change('T2', 'G2', { laterIds: ['C2'] });
   expect([...settings.moved('T1')]).toEqual([['G1', ['C1']]]);
-  const next = new ChannelSettingsStore(keyv);
+  const next = createChannelSettingsStore(keyv);
   await next.load();
   expect([...next.moved('T1')]).toEqual([['G1', ['C1']]]);
 });

@@ -5,7 +5,10 @@ import type {
   KernelConnection,
 } from '../../../../../src/gateway/gateway.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
-import { SessionSocket } from '../../../../../src/runs/session/kernel/session-socket.ts';
+import {
+  createSessionSocket,
+  type SessionSocket,
+} from '../../../../../src/runs/session/kernel/session-socket.ts';
 
 const IDLE_MS = 3 * 60_000;
 const record = newKernelRecord(
@@ -35,7 +38,7 @@ function scene(): Scene {
     const close = async (): Promise<void> => void (closes += 1);
     return { kernelId, sessionId: options.sessionId, close } as unknown as KernelConnection;
   };
-  const socket = new SessionSocket(
+  const socket = createSessionSocket(
     { connect },
     ({ kind }) => told.push(kind),
     () => told.push('closed'),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Turns } from '../../../src/gateway/turns.ts';
+import { Turns } from '../../../src/gateway/waits.ts';
 
 /** Takes a turn for each owner at once; gives who began in which order, each ending its turn as soon as it has it. */
 async function orderOf(most: number, owners: readonly string[]): Promise<string> {
