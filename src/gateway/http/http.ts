@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseCookie, request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
+import { timeoutSignal } from '../until-aborted.ts';
 import { hasCookie, type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -103,7 +104,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
   async function call(wanted: HttpCall): Promise<Answer> {
     const { timeoutMs, signal } = wanted;
     const most = wanted.method === 'POST' ? 1 : ATTEMPTS;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = timeoutSignal(timeoutMs);
     const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     for (let attempt = 1; ; attempt += 1) {
       try {

@@ -14,7 +14,7 @@ import {
 } from '../http/http-errors.ts';
 import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { timeoutSignal, untilAborted } from '../until-aborted.ts';
 
 export interface SocketOptions {
   settings: GatewaySettings;
@@ -69,7 +69,7 @@ function untilGivenUp(
     let wasThere = false;
     const look = async () => {
       try {
-        const until = AbortSignal.any([over, AbortSignal.timeout(timings.lookTimeoutMs)]);
+        const until = AbortSignal.any([over, timeoutSignal(timings.lookTimeoutMs)]);
         const model = await findKernel(kernelId, until);
         if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));

@@ -123,6 +123,12 @@ export function onInteraction<Meant>(
   };
 }
 
+/** A press on what an earlier or a later version has posted. */
+export const onOldButton = onInteraction<never>(
+  { what: 'an unknown button', read: () => undefined, asked: () => ({ act: '' }) },
+  async () => {},
+);
+
 function chosenValue(action: InteractionArgs['action']): string {
   if (action.type === 'button') return action.value ?? '';
   const isMenu = action.type === 'overflow' || action.type === 'static_select';

@@ -499,6 +499,20 @@ test('a GET without an answer times out, and can be aborted before', async () =>
   });
 });
 
+test('an answer that came while this process stood still came in time', async () => {
+  await using rig = await startRig({ timings: { callMs: 500 } });
+  rig.server.answer = () => {
+    const until = performance.now() + 1_000;
+    // Runs when the answer has been written, and lets nobody read it before the timeout.
+    process.nextTick(() => {
+      while (performance.now() < until);
+    });
+    return undefined;
+  };
+  expect(await rig.gateway.readInfo()).toEqual({ version: '2.21.1' });
+  expect(rig.server.calls).toHaveLength(1);
+});
+
 test('trap 52: of two simultaneous deletions, a 500 for one counts as success', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();

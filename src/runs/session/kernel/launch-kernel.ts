@@ -100,19 +100,19 @@ export async function launchKernel(
   throw new GatewayError('startFailed', words);
 }
 
-/** Removes a kernel that no run will use, if the gateway lets it. False if the gateway could not be told. Never rejects. */
+/** Removes a kernel that no run will use, if the gateway lets it. Resolves with the error if the gateway could not be told. */
 export async function removeUnused(
   kernelId: string,
   gateway: Pick<Gateway, 'shutDownKernel'>,
   log: Log,
-): Promise<boolean> {
+): Promise<GatewayError | undefined> {
   try {
     await gateway.shutDownKernel(kernelId);
-    return true;
+    return undefined;
   } catch (error) {
     const about = { event: 'kernel.orphan', err: error, kernel: kernelId };
     log.warn(about, 'an unused kernel may remain on the gateway');
-    return !isCutOff(error);
+    return isCutOff(error) ? error : undefined;
   }
 }
 
@@ -122,7 +122,7 @@ export function isLoss(error: unknown): error is GatewayError {
 }
 
 /** Whether the gateway could not be asked or told anything. */
-function isCutOff(error: unknown): boolean {
+function isCutOff(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === 'unreachable' || error.code === 'writesPaused');
 }
 

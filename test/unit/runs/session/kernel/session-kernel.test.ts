@@ -109,6 +109,20 @@ test.each(['all', 'some'])(
   },
 );
 
+test.each([404, 429])('a start that a proxy answers with %d for a moment is tried again', async (status) => {
+  await using rig = await startSessionRig();
+  let isStopped = true;
+  rig.gateway.answer = ({ path, method }) => {
+    if (!isStopped || (path !== '/api/kernelspecs' && method !== 'POST')) return undefined;
+    // The gateway is there again for the question that follows.
+    isStopped = status === 404 && method === 'POST';
+    return { status, body: '<html></html>' };
+  };
+  rig.held.letRun();
+  expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
 test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
@@ -128,7 +142,7 @@ test('a stop while the kernel starts leaves no kernel and no record', async () =
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
   letGo();
-  expect(living(rig)).toEqual([]);
+  await expect.poll(() => living(rig)).toEqual([]);
   expect(rig.kernels.find('T1/C1')).toBeUndefined();
   await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
 });
@@ -162,19 +176,24 @@ test.each(['killed', 'closed'] as const)(
   },
 );
 
-test('a stop while the gateway is away leaves no kernel once it is back', async () => {
-  await using rig = await startSessionRig();
-  const { opening, letGo } = rig.holdUpgrades();
-  const live = await rig.submit('code()');
-  await opening;
-  rig.gateway.answer = () => 'reset';
-  rig.session().stop(live, { kind: 'asked', by: 'U1' });
-  expect((await rig.untilDone(live)).kind).toBe('cancelled');
-  expect(living(rig)).toHaveLength(1);
-  rig.gateway.answer = () => undefined;
-  letGo();
-  await expect.poll(() => living(rig)).toEqual([]);
-});
+test.each(['reset', 'hang'] as const)(
+  'a stop acts at once while the gateway is away (%s), and leaves no kernel',
+  async (away) => {
+    await using rig = await startSessionRig({ timings: { callMs: away === 'hang' ? 600_000 : 10_000 } });
+    const { opening, letGo } = rig.holdUpgrades();
+    const live = await rig.submit('code()');
+    await opening;
+    const held = Promise.withResolvers<undefined>();
+    rig.gateway.answer = () => (away === 'hang' ? held.promise : away);
+    rig.session().stop(live, { kind: 'asked', by: 'U1' });
+    expect((await rig.untilDone(live)).kind).toBe('cancelled');
+    expect(living(rig)).toHaveLength(1);
+    rig.gateway.answer = () => undefined;
+    held.resolve(undefined);
+    letGo();
+    await expect.poll(() => living(rig)).toEqual([]);
+  },
+);
 
 test('a kernel that is gone is replaced, and the run says so', async () => {
   await using rig = await startSessionRig();
@@ -185,6 +204,33 @@ test('a kernel that is gone is replaced, and the run says so', async () => {
   const live = await rig.submit('after()');
   expect((await rig.untilDone(live)).kind).toBe('ok');
   expect(live.run.data.notes.join()).toContain('The channel’s kernel was gone');
+});
+
+test('a kernel that is gone is replaced also where a front lets no kernel be deleted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  rig.gateway.answer = ({ method }) => (method === 'DELETE' ? { status: 405, body: '' } : undefined);
+  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+});
+
+test('a run whose kernel is shut down while it is being connected gets a new one', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  const upgrade = Promise.withResolvers<void>();
+  kernel.upgradable = upgrade.promise;
+  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const live = await rig.submit('after()');
+  await opening;
+  await rig.session().shutDown();
+  upgrade.resolve();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
 test('the loss of a kernel is told by the first run that gets a new one, also after a failed start', async () => {
