@@ -106,7 +106,8 @@ export class LateOutput {
     if (ended.timer !== undefined) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
     ended.timer = setTimeout(() => {
-      ended.editing = this.#edit(ended);
+      // Until it begins, the timer counts as set: if Slack is slow, one edit waits, and not one for each pause.
+      ended.editing = ended.editing.then(() => this.#edit(ended));
     }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
@@ -114,6 +115,7 @@ export class LateOutput {
   async #edit(ended: EndedRun): Promise<void> {
     const { live, outcome, transcript } = ended;
     ended.timer = undefined;
+    if (live.run.data.erased === true) return;
     ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
@@ -159,7 +161,7 @@ export class LateOutput {
   async #forget(ended: EndedRun): Promise<void> {
     if (ended.timer !== undefined) {
       clearTimeout(ended.timer);
-      ended.editing = this.#edit(ended);
+      ended.editing = ended.editing.then(() => this.#edit(ended));
     }
     await ended.editing;
     this.#ended.delete(ended.live.id);
