@@ -213,6 +213,23 @@ test.concurrent('late output replaces the file with the whole text, and the tabl
   expect(attached).toMatchObject([{ name: 'table.csv' }, { name: 'output.txt' }]);
 });
 
+test.concurrent('a file that somebody has deleted does not stop later ones from being replaced', async () => {
+  await using rig = await startRig();
+  const { message } = rig.open();
+  const transcript = await rig.transcript();
+  const show = async (): Promise<string | undefined> => {
+    await transcript.add({ kind: 'stream', name: 'stdout', text: 'a line\n'.repeat(300) });
+    await transcript.seal();
+    const result = await message.finish(runView(ended(), transcript.view()));
+    return 'files' in result ? result.files?.at(-1) : undefined;
+  };
+  const deleted = await show();
+  rig.playground.fail('files.delete', { kind: 'error', error: 'file_deleted' });
+  await show();
+  const last = await show();
+  expect(rig.playground.files.map(({ file }) => file.id)).toEqual([deleted, last]);
+});
+
 test.concurrent('late output does not attach a traceback once more that has not changed', async () => {
   await using rig = await startRig();
   const { message } = rig.open();

@@ -1,4 +1,4 @@
-import { withRetries } from '../api/call-error.ts';
+import { refusedAs, withRetries } from '../api/call-error.ts';
 import { metadataOf } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
@@ -102,6 +102,8 @@ async function removeReplaced(
     const isEmpty = !filesOf(attached).some(([, { id }]) => replaced.together.includes(id));
     if (isEmpty) for (const ts of messages) await withRetries(() => client.remove(channel, ts));
   } catch (error) {
+    // Somebody may have deleted it.
+    if (refusedAs(error) !== undefined) attached.delete(key);
     log.warn({ event: 'file.unreplaced', run: runId, err: error }, 'a replaced file could not be removed');
   }
 }
