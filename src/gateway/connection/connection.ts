@@ -152,7 +152,7 @@ export class OpenConnection implements KernelConnection {
 
   async close(): Promise<void> {
     // Messages that arrive before the socket has closed still count.
-    await this.#socket.close();
+    if (!(await this.#socket.close())) this.#queue.inFlight().forEach((execution) => execution.input.doubt());
     this.#shut('closed');
   }
 

@@ -117,7 +117,7 @@ function asksForLogin({ status, location, body }: Answer): boolean {
 }
 
 /** Whether the answer is a success with an HTML page as its body. */
-function isPage({ status, body }: Answer): boolean {
+export function isPage({ status, body }: Answer): boolean {
   return status >= 200 && status < 300 && isHtml(body);
 }
 

@@ -4,7 +4,14 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { type Answer, gatewayAway, isRefusedCredential, readReason, readRefusal } from './http-errors.ts';
+import {
+  type Answer,
+  gatewayAway,
+  isPage,
+  isRefusedCredential,
+  readReason,
+  readRefusal,
+} from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
 /**
@@ -13,9 +20,6 @@ import type { Http, HttpCall } from './http.ts';
  */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
-/** The gateway's paths, without a slash at either end. */
-type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
-
 export interface PostKernel {
   readonly [more: string]: unknown;
   name: string;
@@ -23,13 +27,16 @@ export interface PostKernel {
   env: Readonly<Record<string, string>>;
 }
 
-/** Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. */
+/**
+ * Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. A proxy answers with a
+ * page of its own while the gateway behind it is replaced.
+ */
 const DELETIONS = 3;
 
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
 const PAGES = 4;
 
-const kernelModel = z
+export const kernelModel = z
   .object({
     id: z.string().min(1),
     name: z.string(),
@@ -79,7 +86,7 @@ const gatewayInfo = z
 
 export function createKernelsApi(
   http: Http,
-  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: KernelPaths,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: GatewaySettings,
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
@@ -124,9 +131,7 @@ export function createKernelsApi(
   }
 
   /** After a call about this kernel that was answered 404 or 500. */
-  async function isGone(kernelId: string): Promise<boolean> {
-    return (await findKernel(kernelId, undefined, true)) === undefined;
-  }
+  const isGone = async (kernelId: string) => (await findKernel(kernelId, undefined, true)) === undefined;
 
   async function readInfo(signal?: AbortSignal) {
     return readAnswer(await get('api', signal), gatewayInfo, 'its version');
@@ -149,8 +154,7 @@ export function createKernelsApi(
 
   /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
-    const answer = await pastPages(post);
+    const answer = await pastPages(() => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs }));
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;
@@ -166,7 +170,7 @@ export function createKernelsApi(
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52). Any other success
       // than 204 is said by something in front of the gateway.
       if ((isDoubtful(answer) || isSuccess(answer)) && (await isGone(kernelId))) return isSuccess(answer);
-      if (answer.status !== 500 || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
+      if (!isDoubtful(answer) || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
@@ -174,7 +178,7 @@ export function createKernelsApi(
   /** False if the route is missing (stock Knox, protocol.md §1.5), so that something else answers, or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
-    if (answer.status === 204) return true;
+    if (isDone(answer)) return true;
     const isOfOther = isSuccess(answer) && !isRefusedCredential(answer);
     if (isOfOther || answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
@@ -182,11 +186,12 @@ export function createKernelsApi(
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
+    if (isDone(answer)) return;
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
     if (isDoubtful(answer) && (await isGone(kernelId))) throw kernelGone(kernelId);
-    readAnswer(answer, kernelModel, 'the restart of a kernel');
+    throw readRefusal(answer, 'the restart of a kernel');
   }
 
   return {
@@ -215,6 +220,14 @@ export function kernelGone(kernelId: string, status = 404): GatewayError {
   return new GatewayError('kernelGone', words, { status });
 }
 
+/**
+ * Whether an act was done. A page is said by something in front of the gateway. The body is not asked for more, because a
+ * proxy may make an empty 200 of a 204, and an interrupt that is sent again would be a second one.
+ */
+function isDone(answer: Answer): boolean {
+  return isSuccess(answer) && !isPage(answer);
+}
+
 function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status < 300;
 }
@@ -224,10 +237,6 @@ export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string
   const read = isSuccess(answer) ? schema.safeParse(readJson(answer.body)) : undefined;
   if (read?.success !== true) throw readRefusal(answer, what);
   return read.data;
-}
-
-export function readKernelModel(answer: Answer): KernelModel {
-  return readAnswer(answer, kernelModel, 'a new kernel');
 }
 
 /**

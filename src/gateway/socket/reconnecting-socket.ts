@@ -132,11 +132,12 @@ export class ReconnectingSocket {
     this.#socket?.setBusy(isBusy);
   }
 
-  async close(): Promise<void> {
+  /** False: the server has not answered the close, so what it sent last may be lost. */
+  async close(): Promise<boolean> {
     this.#closing.abort();
     const last = this.#socket;
     this.#socket = undefined;
-    await last?.close();
+    return (await last?.close()) ?? true;
   }
 
   /** False if the websocket was dropped again meanwhile. */

@@ -1,4 +1,4 @@
-import type { AckFn } from '@slack/bolt';
+import type { AckFn, RespondFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
@@ -56,6 +56,38 @@ export async function inTime<T>(asked: Promise<T>, signal: AbortSignal | undefin
   const found = await untilAborted(asked, signal);
   signal?.throwIfAborted();
   return found;
+}
+
+interface PressedBy {
+  reply: Acknowledgement;
+  respond: RespondFn;
+  user: string;
+  channel: string | undefined;
+  thread: string | undefined;
+}
+
+/**
+ * Acknowledges a press or a shortcut, and tells the person what became of it. If the store is silent, the lease may be
+ * in doubt, which holds calls of the Web API back: then the response_url tells it, although Slack may not show that in
+ * the thread.
+ */
+export async function replyPrivately(
+  { reply, respond, user, channel, thread }: PressedBy,
+  text: string,
+  error: unknown,
+  bot: Pick<Bot, 'notify'>,
+): Promise<void> {
+  await reply.send();
+  if (error instanceof StoreError || reply.signal.aborted) {
+    const inThread = thread === undefined ? {} : { thread_ts: thread };
+    const answer = { response_type: 'ephemeral', replace_original: false, text, ...inThread } as const;
+    const isTold = await respond(answer).then(
+      () => true,
+      () => false,
+    );
+    if (isTold) return;
+  }
+  await bot.notify.person({ user, channel, thread }, text);
 }
 
 export interface Boundary {

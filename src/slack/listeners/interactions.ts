@@ -11,7 +11,7 @@ import { UserError } from '../../errors.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
 import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
-import { Acknowledgement, withBoundary } from './boundary.ts';
+import { Acknowledgement, replyPrivately, withBoundary } from './boundary.ts';
 import { refreshHome } from './events/app-home.ts';
 
 /** What all presses have in common, and all submissions of modals. */
@@ -77,13 +77,12 @@ export function onInteraction<Meant>(
     const thread = typeof inThread === 'string' ? inThread : undefined;
     const [user, channel] = [body.user.id, body.channel?.id];
     if (meant === undefined) {
-      await reply.send();
-      await bot.notify.person({ user, channel, thread }, OLD_BUTTON);
+      await replyPrivately({ reply, respond, user, channel, thread }, OLD_BUTTON, undefined, bot);
       return;
     }
     const isHome = view?.type === 'home';
     const asked = { audit: 'press', user, channel, ...askedBy(meant) };
-    const where = { user, channel: asked.channel, thread };
+    const by = { reply, respond, user, channel: asked.channel, thread };
     const inPlace = async (make: () => Promise<RespondArguments | undefined>): Promise<void> => {
       await reply.send();
       try {
@@ -109,7 +108,7 @@ export function onInteraction<Meant>(
         bot.log.info({ event: 'press.unanswered', user }, 'a person presses one button too often');
         return;
       }
-      if (!isHome) await bot.notify.person(where, text);
+      if (!isHome) await replyPrivately(by, text, error, bot);
       // After a failure the list stays, so that the button can be pressed again.
       if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
     };

@@ -256,10 +256,18 @@ describe('the gateway by HTTP', () => {
         /^kernelspecs LANGUAGES names kernelspecs that are not there: python2=python2-spark21.* → Correct LANGUAGES/,
       ),
     ]);
+    const isUnknown = expect.stringMatching(/^kernelspecs .*cobol.* → Correct DEFAULT_LANGUAGE/);
     const unknown = await runDoctor(environment({ DEFAULT_LANGUAGE: 'cobol' }));
-    expect(unknown.failures).toEqual([
-      expect.stringMatching(/^kernelspecs .*cobol.* → Correct DEFAULT_LANGUAGE/),
-    ]);
+    expect(unknown.failures).toEqual([isUnknown]);
+    const both = await runDoctor(
+      environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'cobol' }),
+    );
+    expect(both.failures).toEqual([expect.stringMatching(/Correct LANGUAGES/), isUnknown]);
+    // The word is right once LANGUAGES is.
+    const oneMistake = await runDoctor(
+      environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'Python2' }),
+    );
+    expect(oneMistake.failures).toEqual([expect.stringMatching(/Correct LANGUAGES/)]);
   });
 });
 

@@ -205,3 +205,18 @@ test('a run is stopped from the home tab, which shows it then', async () => {
   await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('Stopped'));
   expect(JSON.stringify(ben.home?.draft.blocks)).not.toContain('run:stop');
 });
+
+test('a home tab that Slack did not take at first is shown later, and not over a newer one', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ben = playground.as('ben');
+  const published = () => playground.callsOf('views.publish').length;
+  playground.fail('views.publish', { kind: 'status', status: 503 });
+  ben.openHome();
+  await playground.waitFor(() => published() === 1);
+  await rig.slash('ben', '#data', '/spark newest');
+  ben.openHome();
+  await playground.waitFor(() => published() === 3);
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('newest'));
+});

@@ -38,16 +38,22 @@ function create(onEmptied = async (): Promise<void> => undefined) {
   };
   const lost: string[] = [];
   const lines: string[] = [];
+  const warnings: string[] = [];
   const told = { standby: 0 };
+  const write = (line: string): void => {
+    const { level, msg } = JSON.parse(line);
+    lines.push(msg);
+    if (level >= 40) warnings.push(msg);
+  };
   const leadership = new Leadership(lease, {
-    log: pino({}, { write: (line) => void lines.push(JSON.parse(line).msg) }),
+    log: pino({}, { write }),
     clock,
     onLost: (why) => void lost.push(why),
     onStandby: () => void (told.standby += 1),
     onEmptied,
   });
   const lead = async () => leadership.waitForTurn(new AbortController().signal);
-  return { leadership, answers, asked, lost, lines, told, lead };
+  return { leadership, answers, asked, lost, lines, warnings, told, lead };
 }
 
 const pass = async (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -179,6 +185,49 @@ test.each([
     expect([asked.acquire, lost]).toEqual([1, []]);
   },
 );
+
+test('each cause of a doubt is one warning in an outage, also if two of them alternate', async () => {
+  const { answers, lines, warnings, lead } = create();
+  await lead();
+  const begin = (): void => {
+    answers.renew = async () => 'missing';
+    answers.acquire = async () => {
+      throw readOnly();
+    };
+  };
+  const causes = ['the store has no record of it', 'READONLY'].map(
+    (cause) => `the leader lease is in doubt: ${cause}`,
+  );
+  begin();
+  await pass(30_000);
+  expect(lines).toEqual(['this process leads', ...causes]);
+  answers.renew = async () => 'held';
+  await pass(2_000);
+  begin();
+  await pass(30_000);
+  expect(lines.slice(3)).toEqual(['the leader lease is sure again', ...causes]);
+  expect(warnings).toEqual([...causes, ...causes]);
+});
+
+test('a standby tells an outage of the store in one warning, and then that it stands by again', async () => {
+  const { answers, lines, warnings, told, lead } = create();
+  const taken = async (): Promise<LeaseAnswer> => ({ kind: 'taken' });
+  const away = async (): Promise<LeaseAnswer> => {
+    throw silent();
+  };
+  answers.acquire = taken;
+  const turn = lead();
+  for (const acquire of [taken, away, taken]) {
+    answers.acquire = acquire;
+    await pass(5_000);
+  }
+  const waits = 'another process leads; this one stands by';
+  const cause = 'the leader lease cannot be acquired: the store is away';
+  expect(lines.slice(-3)).toEqual([waits, cause, waits]);
+  expect([warnings, told.standby]).toEqual([[cause], 2]);
+  answers.acquire = async () => ({ kind: 'held', epoch: 7 });
+  await Promise.all([turn, pass(1_000)]);
+});
 
 test('a lease that another process has taken ends this one, once', async () => {
   const { leadership, answers, lost, asked, lead } = create();

@@ -6,6 +6,7 @@ import { helpText, welcomeText } from '../../blocks/help.ts';
 import { renderRunNow } from '../../blocks/refusals.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
+import { notesOfFiles } from '../../parsing/files.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
@@ -115,8 +116,9 @@ async function runRequest(
       const { snippet, saved } = request;
       const origin = saved === undefined ? undefined : 'saved';
       const place = { channel, thread, message, editedTs };
+      const notes = saved === undefined ? notesOfFiles(posted) : [];
       await submitRun(
-        { requestKey: key, source, ...place, snippet, saved, origin },
+        { requestKey: key, source, ...place, snippet, saved, origin, notes },
         await findAuthor(posted, bot),
         bot,
       );

@@ -154,3 +154,12 @@ test('a process that ends while the store is away leaves no run broken and nothi
   }
   expect(uncaught).toEqual([]);
 });
+
+test('code that was refused because the store’s answer was lost does not run in the successor', async () => {
+  await using rig = await startSessionRig();
+  rig.faults.after = (method) => (method === 'accept' ? Promise.reject(silent()) : undefined);
+  await expect(rig.admission.submit(rig.request('refused()'))).rejects.toThrow('no answer');
+  rig.faults.after = () => undefined;
+  await rig.replace('closed');
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
+});
