@@ -12,7 +12,7 @@ export interface LeadershipOptions {
   log: Log;
   clock?: Clock;
   /** Called once, when another process has taken the lease. */
-  onLost: (why: string) => void;
+  onLost: () => void;
   /**
    * The store had lost the lease record, and this process has taken a new lease: what the store lost has to be written
    * back. Called every second until it resolves. Until then the lease stays in doubt.
@@ -180,7 +180,7 @@ export class Leadership {
       if (this.#isEnded()) return;
       if (answer === 'taken') {
         this.#end('lost');
-        this.#options.onLost('another process has taken the leader lease');
+        this.#options.onLost();
       } else if (answer === 'oldVersion') this.#beInDoubt(OLD_PROCESSES);
       else if (!this.#clock.hasStoodStill(askedAt)) this.#beSure(askedAt);
     } catch (error) {

@@ -195,8 +195,6 @@ export class OpenConnection implements KernelConnection {
         return this.lifecycle.onReopened();
       case 'givenUp':
         return this.#onGivenUp(event.failure);
-      default:
-        return event satisfies never;
     }
   }
 
@@ -222,8 +220,6 @@ export class OpenConnection implements KernelConnection {
         return this.#queue.inFlight().forEach((execution) => execution.planEnd());
       case 'busyElsewhere':
         return this.#queue.inFlight().forEach((execution) => execution.notifyBehindOthers());
-      default:
-        return event satisfies never;
     }
   }
 
@@ -243,8 +239,6 @@ export class OpenConnection implements KernelConnection {
         this.#router.received.end();
         if (event.as === 'exited') this.lifecycle.onExited();
         return this.#queue.writeNext();
-      default:
-        return event satisfies never;
     }
   };
 }

@@ -133,8 +133,6 @@ export class Lifecycle {
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();
-      default:
-        return sign satisfies never;
     }
   }
 

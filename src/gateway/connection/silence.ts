@@ -49,8 +49,6 @@ export function createSilenceWatch(
         return wait(execution, model, silentMs);
       case 'gone':
         return lifecycle.gone('the gateway does not have it any more');
-      default:
-        return verdict satisfies never;
     }
   }
 

@@ -294,6 +294,15 @@ describe('the gateway by websocket', () => {
     ]);
     expectNoKernels();
   });
+
+  test('an upgrade without any answer may be a slow kernel or a proxy: both are named', async () => {
+    gateway.answer = ({ isUpgrade }) => (isUpgrade ? 'hang' : undefined);
+    const { failures } = await runDoctor(environment({ KERNEL_LAUNCH_TIMEOUT: '1s' }));
+    expect(failures).toHaveLength(2);
+    for (const failure of failures)
+      expect(failure).toMatch(/no answer within 1 s\. → .*KERNEL_LAUNCH_TIMEOUT.*\/channels.*websockets/);
+    expectNoKernels();
+  });
 });
 
 describe('languages', () => {

@@ -220,3 +220,20 @@ test('a home tab that Slack did not take at first is shown later, and not over a
   await playground.waitFor(() => published() === 3);
   await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('newest'));
 });
+
+test('a button that this version does not know is acknowledged, and answered', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway);
+  const { playground } = rig;
+  const text = { type: 'plain_text', text: 'Explain' } as const;
+  const blocks = [
+    { type: 'actions' as const, elements: [{ type: 'button' as const, action_id: 'explain', text }] },
+  ];
+  const old = playground.service.conversation.post(playground.channel('#data'), playground.bot, {
+    text: 'old',
+    blocks,
+  });
+  expect(await playground.as('ana').press(old, 'explain')).toMatchObject({ ok: true });
+  const told = await playground.waitForEphemeral('ana');
+  expect(told.text).toContain('This button is of an earlier version');
+});

@@ -131,16 +131,14 @@ async function runRequest(
  * its author is told that.
  */
 async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Promise<void> {
-  const [begun, ended] = [`${key}/begun`, `${key}/ended`];
-  const isOurs = await runOnce(key, bot, async () => {
-    // The request itself may also be known because its message was edited or deleted.
-    await bot.markSeen(begun);
+  // It is done or refused, or its message was edited or deleted.
+  if (await bot.isKnown(key)) return;
+  const isOurs = await runOnce(`${key}/begun`, bot, async () => {
     await act();
     return true;
   });
-  if (isOurs === true) await bot.markSeen(ended).catch(() => undefined);
-  else if ((await bot.isKnown(begun)) && !(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
-    throw new UserError('notTaken', HALF_DONE);
+  if (isOurs === undefined) throw new UserError('notTaken', HALF_DONE);
+  await bot.markSeen(key).catch(() => undefined);
 }
 
 const HALF_DONE =

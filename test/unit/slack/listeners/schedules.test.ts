@@ -257,7 +257,7 @@ test('news mention the maker, who is told directly if the channel cannot be; a m
     'C1: <@U1>: schedule 1 (`report n=5`, daily 8:00) did not run: No &lt;room&gt;.',
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* was missed <!date/),
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* failed five times in a row\. It is paused/),
-    expect.stringMatching(/^C1: schedule 1 .* deactivated/),
+    expect.stringMatching(/^C1: Paused: schedule 1 .* deactivated.* schedule it again;/),
     expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* cannot run/),
     expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* was missed/),
   ]);
