@@ -99,13 +99,16 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
         await withRetries(() => client.chat.update({ ...place, ...REMOVED }));
       });
     });
-  /** Also deletes the message of the file, which would stay as an empty one. */
+  /**
+   * First deletes the message of the file, which would stay as an empty one: if the answer to the file's deletion is lost,
+   * Slack no longer says where the file was.
+   */
   const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
       const { file: known } = await client.files.info({ file });
-      await client.files.delete({ file });
       const shares = { ...known?.shares?.public, ...known?.shares?.private };
       for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
+      await client.files.delete({ file });
     });
 
   /** Removes files and replies only, because the run message will show another run. */
