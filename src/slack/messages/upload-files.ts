@@ -138,7 +138,10 @@ async function share(calls: MessageClient, place: Place, sent: readonly SentFile
   });
 }
 
-/** Which of the shared files do not appear in the channel. */
+/**
+ * Which of the shared files do not appear in the channel. If Slack gives no answer in the end, they are assumed to be
+ * there: uploaded again, they would be there twice.
+ */
 async function findAbsent(
   calls: MessageClient,
   place: Place,
@@ -147,7 +150,7 @@ async function findAbsent(
   let absent = [...sent];
   for (let look = 1; look <= LOOKS && absent.length > 0; look += 1) {
     await delay(LOOK_MS * look);
-    absent = await readAbsent(calls, place, absent);
+    absent = await readAbsent(calls, place, absent, look === LOOKS);
   }
   return absent;
 }
@@ -156,19 +159,21 @@ async function readAbsent(
   calls: MessageClient,
   { channel }: Place,
   sent: readonly SentFile[],
+  isAssumed = false,
 ): Promise<SentFile[]> {
   const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
-  return sent.filter((_, index) => seen[index] !== true);
+  return sent.filter((_, index) => !(seen[index] ?? isAssumed));
 }
 
-async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean> {
+/** Undefined if Slack gives no answer. */
+async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean | undefined> {
   try {
     const { file } = await calls.client.files.info({ file: id });
     return { ...file?.shares?.public, ...file?.shares?.private }[channel] !== undefined;
   } catch (error) {
     const code = refusedAs(error);
     // If the bot may not look at files, they are assumed to be there.
-    return code !== undefined && code !== 'file_not_found';
+    return code === undefined ? undefined : code !== 'file_not_found';
   }
 }
 
