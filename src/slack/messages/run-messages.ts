@@ -10,6 +10,7 @@ import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
+import { deleteFile } from './upload-files.ts';
 
 /** Longer than a call to Slack may take, also one that a suspended process had under way. */
 const LOOK_AGAIN_MS = 10_000;
@@ -99,16 +100,10 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
         await withRetries(() => client.chat.update({ ...place, ...REMOVED }));
       });
     });
-  /**
-   * First deletes the message of the file, which would stay as an empty one: if the answer to the file's deletion is lost,
-   * Slack no longer says where the file was.
-   */
+  /** Also deletes the message of the file, which would stay as an empty one. */
   const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
-      const { file: known } = await client.files.info({ file });
-      const shares = { ...known?.shares?.public, ...known?.shares?.private };
-      for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
-      await client.files.delete({ file });
+      for (const ts of await deleteFile(client, run.channel, file)) await removeMessage(run, ts);
     });
 
   /** Removes files and replies only, because the run message will show another run. */

@@ -145,7 +145,7 @@ function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
 }
 
 /** The methods that change nothing: a standby, and a leader whose lease is in doubt, may call them. */
-const READS: ReadonlySet<string | undefined> = new Set([
+const READS: ReadonlySet<string> = new Set([
   'apps.connections.open',
   'auth.test',
   'conversations.history',
@@ -159,12 +159,13 @@ const READS: ReadonlySet<string | undefined> = new Set([
 
 /**
  * Every call of the Web API goes through this. A call that changes something waits until this process is surely the
- * leader.
+ * leader. A response_url, whose end is no method's name, does not wait: like an acknowledgement it tells one person what
+ * became of what they did with this process.
  */
 export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunction {
   return async (url, init) => {
-    const method = new URL(url).pathname.split('/').at(-1);
-    if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
+    const method = new URL(url).pathname.split('/').at(-1) ?? '';
+    if (method.includes('.') && !READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
     return await fetch(url, init);
   };
 }
