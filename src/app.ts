@@ -104,7 +104,7 @@ export function createApp(parts: AppParts) {
       scheduler.close();
       retention?.close();
       known.kernelspecs.close();
-      await runs.close();
+      await Promise.all([runs.close(), bot.admission.close()]);
     },
   };
 }

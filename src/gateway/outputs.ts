@@ -45,8 +45,13 @@ export interface WidgetState {
   /** `FloatProgressModel`, `HBoxModel`, `OutputModel`. */
   model?: string;
   description?: string;
-  value?: string | number;
+  /** Several: of a range, or of tags. A date or a time is a text. */
+  value?: string | number | boolean | (string | number)[];
+  min?: number;
   max?: number;
+  /** The texts of a selection's options, and which of them are chosen. */
+  labels?: string[];
+  chosen?: number[];
   /** Ids of the widgets that it contains. */
   children?: string[];
   /** For an Output widget: whether it captures the output from now on. */
@@ -216,7 +221,7 @@ export interface Execution extends AsyncIterable<KernelOutput> {
 
 /** What is known of an execution that had not ended when its connection was closed. JSON. */
 export interface ExecutionCheckpoint {
-  /** Its connection was still open, so a process that died may have received more. */
+  /** A question of the kernel may be lost: the process died later, or the websocket had broken before. */
   isInterim?: boolean;
   /** False: the request was never written, so it may be sent. */
   isWritten: boolean;

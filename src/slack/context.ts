@@ -51,7 +51,7 @@ export interface Bot extends SlackSide {
 
   // — runs and requests —
 
-  admission: Pick<Admission, 'submit' | 'replaceWaiting'>;
+  admission: Pick<Admission, 'submit' | 'replaceWaiting' | 'close'>;
   /** Called when a snippet was not accepted. */
   onRefused: (error: unknown) => void;
   runs: Runs;

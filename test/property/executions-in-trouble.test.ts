@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { BusyKernels } from '../support/busy-kernels.ts';
 import { quickTimings, run, startConnectedRig, textOf } from '../support/gateway-client.ts';
-import type { ScriptedKernel, ScriptMessage } from '../support/scripted-gateway.ts';
 
 /**
  * Executions while websockets break, proxies answer with pages, and the kernel dies, restarts or is deleted: whatever is
@@ -25,10 +25,13 @@ const ACTS = [
 
 const plans = fc.record({
   implementation: fc.constantFrom('ipython', 'xpython', 'IRkernel'),
-  cells: fc.array(fc.record({ pausesMs: fc.array(fc.nat(60), { maxLength: 5 }), isFailing: fc.boolean() }), {
-    minLength: 3,
-    maxLength: 5,
-  }),
+  cells: fc.array(
+    fc.record({
+      pausesMs: fc.array(fc.nat(60), { maxLength: 5 }),
+      ends: fc.constantFrom('ok' as const, 'raised' as const),
+    }),
+    { minLength: 3, maxLength: 5 },
+  ),
   trouble: fc.array(
     fc.record({
       afterMs: fc.nat(250),
@@ -41,87 +44,9 @@ const plans = fc.record({
 });
 type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
 
-interface Done {
-  times: number;
-  /** The process that received it. */
-  process: number;
-  printed: string;
-  end?: 'ok' | 'raised';
-}
-
-/** Runs the plan's cells one after the other, as a kernel does, and notes what it has done. */
-class Cells {
-  readonly done = new Map<string, Done>();
-  processes = 1;
-  readonly #kernel: ScriptedKernel;
-  readonly #cells: Plan['cells'];
-  #last = Promise.resolve();
-
-  constructor(kernel: ScriptedKernel, { cells, implementation }: Plan) {
-    this.#kernel = kernel;
-    this.#cells = cells;
-    kernel.implementation = implementation;
-    if (implementation !== 'ipython') kernel.nextId = () => crypto.randomUUID();
-    kernel.onExecute = (request) => this.#add(request);
-    // IRkernel answers with the next count (protocol.md §3.12).
-    const ahead = implementation === 'IRkernel' ? 1 : 0;
-    kernel.onProof = (request) => this.#after(() => kernel.prove(request, this.done.size + ahead));
-  }
-
-  /** A new process comes up after `ms`, and runs what is sent meanwhile. */
-  async replace(ms: number): Promise<void> {
-    const kernel = this.#kernel;
-    this.processes += 1;
-    kernel.answersInfo = false;
-    const comeUp = () => {
-      if (kernel.isDeleted) return;
-      kernel.answersInfo = true;
-      kernel.executionState = 'starting';
-      kernel.comeUp();
-    };
-    this.#last = delay(ms).then(comeUp);
-    await this.#last;
-  }
-
-  #after(work: () => Promise<void> | void): void {
-    const process = this.processes;
-    this.#last = this.#last.then(() => (process === this.processes ? work() : undefined));
-  }
-
-  #add(request: ScriptMessage): void {
-    const id = request.header.msg_id;
-    const done = this.done.get(id) ?? { times: 0, process: this.processes, printed: '' };
-    done.times += 1;
-    this.done.set(id, done);
-    this.#after(() => this.#run(request, done));
-  }
-
-  async #run(request: ScriptMessage, done: Done): Promise<void> {
-    const { processes } = this;
-    const isOver = () => processes !== this.processes || this.#kernel.isDeleted;
-    const { pausesMs, isFailing } = this.#cells[Number(request.content['code'])] ?? {
-      pausesMs: [],
-      isFailing: false,
-    };
-    this.#kernel.begin(request, this.done.size);
-    for (const [index, ms] of pausesMs.entries()) {
-      await delay(ms);
-      if (isOver()) return;
-      done.printed += `${index},`;
-      this.#kernel.stream(request, `${index},`);
-    }
-    const error = { ename: 'E', evalue: 'e', traceback: [] };
-    if (isFailing) this.#kernel.send('error', error, { parent: request });
-    done.end = isFailing ? 'raised' : 'ok';
-    this.#kernel.end(request, {
-      execution_count: this.done.size,
-      ...(isFailing ? { status: 'error', ...error } : {}),
-    });
-  }
-}
-
 /** What is wrong in this world; empty if nothing is. */
 async function faultsIn(plan: Plan): Promise<string[]> {
+  const kernels = new BusyKernels(plan.implementation);
   const doubled = {
     silenceMs: 400,
     graceMs: 300,
@@ -132,18 +57,14 @@ async function faultsIn(plan: Plan): Promise<string[]> {
   };
   await using rig = await startConnectedRig({
     timings: { ...quickTimings, ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150 },
-    prepare: (kernel) => (kernel.executionState = 'idle'),
+    prepare: (kernel) => kernels.teach(kernel),
   });
   const { kernel, server, connection } = rig;
-  const cells = new Cells(kernel, plan);
   const acts: Record<string, (ms: number) => Promise<void> | void> = {
     drop: () => kernel.drop(),
     hangUp: () => kernel.hangUp(1011),
-    crash: (ms) => {
-      if (kernel.sockets.size > 0) kernel.status('restarting');
-      return cells.replace(ms);
-    },
-    restart: (ms) => cells.replace(ms),
+    crash: (ms) => kernels.crash(kernel, ms),
+    restart: (ms) => kernels.replace(kernel, ms),
     delete: () => void (kernel.isDeleted = true),
     forget: () => {
       kernel.isDeleted = true;
@@ -168,10 +89,12 @@ async function faultsIn(plan: Plan): Promise<string[]> {
   }
   const trouble = makeTrouble();
   const faults: string[] = [];
-  for (const code of plan.cells.keys()) {
-    const running = run(connection, { code: `${code}` });
+  for (const [index, cell] of plan.cells.entries()) {
+    const code = JSON.stringify({ index, ...cell });
+    const running = run(connection, { code });
     const end = await running.end;
-    const done = cells.done.get(running.execution.msgId);
+    const done = kernels.done.get(code);
+    const process = kernels.processOf(kernel);
     const text = textOf(running.outputs);
     const isWrong = {
       twice: (done?.times ?? 0) > 1,
@@ -180,15 +103,15 @@ async function faultsIn(plan: Plan): Promise<string[]> {
       gone: end.kind === 'kernelGone' && !kernel.isDeleted,
       replaced:
         /^kernel(?:Died|Restarted)$/.test(end.kind) &&
-        cells.processes === (done?.process ?? 1) &&
-        (cells.processes === 1 || !end.possibleGap),
+        process === (done?.process ?? 1) &&
+        (process === 1 || !end.possibleGap),
       output:
         end.possibleGap || end.kind !== done?.end
           ? !(done?.printed ?? '').includes(text[0] ?? '')
           : text !== done.printed,
     };
     faults.push(
-      ...Object.entries(isWrong).flatMap(([what, is]) => (is ? [`${code}, ${end.kind}: ${what}`] : [])),
+      ...Object.entries(isWrong).flatMap(([what, is]) => (is ? [`${index}, ${end.kind}: ${what}`] : [])),
     );
     if (end.kind === 'kernelGone') break;
   }

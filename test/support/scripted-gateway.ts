@@ -17,13 +17,14 @@ export interface ScriptedGateway {
   /** Every REST call and upgrade, in order. */
   calls: Call[];
   kernels: Map<string, ScriptedKernel>;
-  /** An answer in place of the usual one. `'hang'` never answers, `'reset'` drops the connection. */
-  answer: (
-    call: Call,
-  ) => CannedAnswer | 'hang' | 'reset' | undefined | Promise<CannedAnswer | 'hang' | 'reset' | undefined>;
+  /**
+   * An answer in place of the usual one. `'hang'` never answers, `'reset'` drops the connection, `'lost'` does what is asked
+   * and then drops it.
+   */
+  answer: (call: Call) => OtherAnswer | undefined | Promise<OtherAnswer | undefined>;
   /** Called with each kernel that POST makes. */
   onStart: (kernel: ScriptedKernel, call: Call) => void;
-  addKernel(): ScriptedKernel;
+  addKernel(id?: string): ScriptedKernel;
   /** Resolves with the next call that fits. */
   untilCall(fits: (call: Call) => boolean): Promise<Call>;
   close(): Promise<void>;
@@ -37,6 +38,8 @@ export interface Call {
   body: unknown;
   isUpgrade: boolean;
 }
+
+type OtherAnswer = CannedAnswer | 'hang' | 'reset' | 'lost';
 
 export interface CannedAnswer {
   status: number;
@@ -97,6 +100,7 @@ export class ScriptedKernel {
   onRestart: () => void = () => undefined;
   readonly received: ScriptMessage[] = [];
   readonly sockets = new Map<WebSocket, string>();
+  readonly #cut = new WeakSet<WebSocket>();
   readonly #events = new EventEmitter();
   #isAtWork = false;
   /** Requests on the shell channel that came while code runs. Like ipykernel it answers them afterwards. */
@@ -141,7 +145,7 @@ export class ScriptedKernel {
     const open = [...this.sockets.keys()].filter(({ readyState }) => readyState === WebSocket.OPEN);
     if (open.length === 0 && this.buffers && this.#bufferedFor !== undefined)
       this.#buffer.push(String(frame));
-    for (const socket of open) socket.send(frame);
+    for (const socket of open) if (!this.#cut.has(socket)) socket.send(frame);
   }
 
   status(executionState: string, parent: ScriptMessage | null = null): void {
@@ -224,6 +228,14 @@ export class ScriptedKernel {
     this.#away();
   }
 
+  /** The network drops without a word: both sides keep a websocket over which nothing comes any more. */
+  cut(): void {
+    for (const socket of this.sockets.keys()) {
+      socket.pause();
+      this.#cut.add(socket);
+    }
+  }
+
   /** The server closes with a code (1005: none). */
   hangUp(code: number): void {
     for (const socket of this.sockets.keys()) {
@@ -236,7 +248,12 @@ export class ScriptedKernel {
   connect(socket: WebSocket, sessionId: string): void {
     const isSame = this.#bufferedFor === sessionId;
     // The same session twice: the server closes the old socket without a code (protocol.md §2.2).
-    for (const [other, session] of this.sockets) if (session === sessionId) other.close();
+    for (const [other, session] of this.sockets) {
+      if (session !== sessionId) continue;
+      other.close();
+      // Nothing answers the close of such a websocket.
+      if (this.#cut.has(other)) this.sockets.delete(other);
+    }
     this.#bufferedFor ??= sessionId;
     const replay = isSame ? this.#buffer : [];
     this.#buffer = [];
@@ -318,8 +335,8 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     kernels: new Map(),
     answer: () => undefined,
     onStart: () => undefined,
-    addKernel() {
-      const kernel = new ScriptedKernel(randomUUID());
+    addKernel(id = randomUUID()) {
+      const kernel = new ScriptedKernel(id);
       gateway.kernels.set(kernel.id, kernel);
       return kernel;
     },
@@ -361,7 +378,8 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     const call = await note(request, false);
     const canned = await gateway.answer(call);
     if (canned === 'hang') return;
-    if (canned === 'reset') return void request.socket.resetAndDestroy();
+    if (canned === 'lost') usualAnswer(gateway, call);
+    if (canned === 'reset' || canned === 'lost') return void request.socket.resetAndDestroy();
     const { status, headers, body } = canned ?? usualAnswer(gateway, call);
     const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text);
@@ -373,7 +391,7 @@ export async function startScriptedGateway(): Promise<ScriptedGateway> {
     const call = await note(request, true);
     const canned = await gateway.answer(call);
     if (canned === 'hang') return;
-    if (canned === 'reset') return void socket.destroy();
+    if (canned === 'reset' || canned === 'lost') return void socket.destroy();
     const kernel = gateway.kernels.get(kernelIdOf(call.path));
     await kernel?.upgradable;
     const refusal =

@@ -25,6 +25,7 @@ import type { KernelSession } from '../../src/runs/session/kernel-session.ts';
 import { GatewayOutageWait } from '../../src/runs/session/kernel/gateway-outage.ts';
 import type { IdleNotices } from '../../src/runs/session/kernel/idle-kernel.ts';
 import { KernelRecords } from '../../src/runs/session/kernel/kernel-record.ts';
+import type { WriteGuard } from '../../src/runs/session/run/execute-run.ts';
 import { FinalMessages } from '../../src/runs/session/run/final-message.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
 import {
@@ -79,13 +80,18 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   /** A request as a listener makes it. */
   request(code: string, more?: Partial<SnippetRequest> & { language?: string }): SnippetRequest;
   session(queue?: string): KernelSession;
+  /** From now on new kernels let no websocket open before `letGo`. `opening` resolves with the first that is tried. */
+  holdUpgrades(): { opening: Promise<unknown>; letGo: () => void };
   untilShown(live: Pick<LiveRun, 'id'>, fits: (view: RunView) => boolean): Promise<RunView>;
   untilEnded(live: Pick<LiveRun, 'id'>): Promise<RunOutcome>;
   /** The same, and posted, with the session at rest. */
   untilDone(live: LiveRun): Promise<RunOutcome>;
   views(live: Pick<LiveRun, 'id'>): readonly RunView[];
-  /** Ends this process, in order or at once. Another one takes over what the store has. */
-  replace(how: 'closed' | 'killed'): Promise<void>;
+  /**
+   * Another process takes over what the store has. This one ends, in order or at once, or goes on as after a standstill:
+   * it may write nothing any more.
+   */
+  replace(how: 'closed' | 'killed' | 'replaced'): Promise<void>;
   /** Takes over as a successor would now; returns how many runs it resumed. */
   recover(): Promise<number>;
 }
@@ -142,27 +148,30 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
   const opened = new Map<string, RunMessageOptions>();
   const events = new EventEmitter().setMaxListeners(0);
   const notices: string[] = [];
-  const openRunMessage: OpenRunMessage = (given) => {
-    const { runId, onPosted } = given;
-    opened.set(runId, given);
-    const views = shown.get(runId) ?? [];
-    shown.set(runId, views);
-    const show = (view: RunView): void => {
-      views.push(view);
-      events.emit('shown');
+  const messagesOf =
+    (guard: WriteGuard): OpenRunMessage =>
+    (given) => {
+      const { runId, onPosted } = given;
+      opened.set(runId, given);
+      const views = shown.get(runId) ?? [];
+      shown.set(runId, views);
+      const show = (view: RunView): void => {
+        views.push(view);
+        events.emit('shown');
+      };
+      return {
+        show,
+        async finish(view) {
+          await guard.whenSure();
+          show(view);
+          const result = await rig.onFinish(view);
+          if (result.delivered && result.messageTs !== undefined) onPosted(result.messageTs);
+          return result;
+        },
+        release: async () => {},
+        withdraw: async () => {},
+      };
     };
-    return {
-      show,
-      async finish(view) {
-        show(view);
-        const result = await rig.onFinish(view);
-        if (result.delivered && result.messageTs !== undefined) onPosted(result.messageTs);
-        return result;
-      },
-      release: async () => {},
-      withdraw: async () => {},
-    };
-  };
   const notebooks = createNotebookStore(store.keyv('notebook'), undefined);
   const open = async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
     rig.onTranscript(run.id);
@@ -185,11 +194,19 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     return isGone;
   };
 
-  const startProcess = (): RigProcess & { end: () => Promise<void> } => {
+  const startProcess = (): RigProcess & { end: () => Promise<void>; lose: () => void } => {
     const timings = { ...quickTimings, ...options.timings };
+    let isReplaced = false;
+    const guard: WriteGuard = {
+      mayWrite: () => !isReplaced && rig.isSure(),
+      async whenSure(signal = new AbortController().signal) {
+        while (!guard.mayWrite() && !signal.aborted) await pause(5, signal);
+        signal.throwIfAborted();
+      },
+    };
     const client = createGatewayClient(
       settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
-      { log: silentLog, timings, mayWrite: () => rig.isSure() },
+      { log: silentLog, timings, mayWrite: () => guard.mayWrite() },
     );
     const { store: faulty, faults } = withFaults(store);
     const finals = new FinalMessages({
@@ -224,13 +241,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
           ? new NothingPutIn(sparkSettings('console'), silentLog)
           : new SparkObserver(sparkSettings(options.spark), silentLog)),
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
-      guard: {
-        mayWrite: () => rig.isSure(),
-        async whenSure(signal = new AbortController().signal) {
-          while (!rig.isSure() && !signal.aborted) await pause(5, signal);
-          signal.throwIfAborted();
-        },
-      },
+      guard,
       idleTimeoutMs,
     });
     const runs = new Runs({
@@ -238,7 +249,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       store: faulty.runs,
       kernels,
       finals,
-      openRunMessage,
+      openRunMessage: messagesOf(guard),
       removeAttached: async (run) => void notices.push(`detached ${run.data.preview}`),
       removeMessage,
       openTranscript: open,
@@ -272,14 +283,17 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       channels,
       admission,
       control,
+      lose: () => void (isReplaced = true),
       async end() {
-        await runs.close();
+        await Promise.all([runs.close(), admission.close()]);
         await client.close();
       },
     };
   };
 
   let current = startProcess();
+  /** The ends of the processes that were replaced while they went on. */
+  const replaced: (() => Promise<void>)[] = [];
   let count = 0;
   const rig: SessionRig = {
     ...current,
@@ -339,6 +353,15 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       };
     },
     session: (queue = 'T1/C1') => rig.kernels.session({ queue, workspace: 'T1', channel: 'C1' }),
+    holdUpgrades() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { onStart } = gateway;
+      gateway.onStart = (kernel, call) => {
+        onStart(kernel, call);
+        kernel.upgradable = promise;
+      };
+      return { opening: gateway.untilCall(({ isUpgrade }) => isUpgrade), letGo: resolve };
+    },
     async untilShown({ id }, fits) {
       for (;;) {
         const found = shown.get(id)?.find(fits);
@@ -358,9 +381,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     views: ({ id }) => shown.get(id) ?? [],
     async replace(how) {
-      const { faults, end } = current;
-      if (how === 'killed') faults.before = () => Promise.reject(silent());
-      await end();
+      const { faults, end, lose } = current;
+      if (how !== 'closed') faults.before = () => Promise.reject(silent());
+      if (how === 'replaced') lose();
+      await (how === 'replaced' ? replaced.push(end) : end());
       faults.before = () => Promise.reject(silent());
       current = startProcess();
       Object.assign(rig, current);
@@ -372,7 +396,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     async [Symbol.asyncDispose]() {
       held.letRun();
-      await current.end();
+      await Promise.all(
+        [current, ...replaced].map(async (each) => await (typeof each === 'function' ? each() : each.end())),
+      );
       await gateway.close();
       await store.close();
       await rm(dir, { recursive: true, force: true });

@@ -198,7 +198,7 @@ export class RunningExecution implements Execution {
 
   /** The connection is closed: no end, no timers; a later `resume` goes on. */
   leave(): void {
-    this.checkpoint = this.#checkpointNow();
+    this.checkpoint = { ...this.#checkpointNow(), ...(this.input.isInDoubt && { isInterim: true }) };
     this.phase = 'left';
     this.#clear();
   }

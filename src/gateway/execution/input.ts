@@ -31,7 +31,7 @@ export class InputRequests {
     | { is: 'open'; prompt: string; answer: (value: string) => void }
     | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
   /** A request or reply may be lost. */
-  #isInDoubt = false;
+  isInDoubt = false;
 
   constructor(allowStdin: boolean, answer: AnswerInput, notify: (said: KernelOutput) => void) {
     this.#allowStdin = allowStdin;
@@ -43,7 +43,7 @@ export class InputRequests {
   take(message: KernelMessage): void {
     if (this.#state.is === 'given') this.#state = { is: 'none' };
     if (message.type !== 'input_request') return;
-    this.#isInDoubt = false;
+    this.isInDoubt = false;
     const { prompt, password } = message.content;
     const asked = { prompt: text(prompt), password: password === true };
     // IRkernel asks even if it must not (protocol.md §3.10); without an answer it would block every client.
@@ -59,7 +59,7 @@ export class InputRequests {
       if (isAnswered) return;
       isAnswered = true;
       // It is sent on the websocket that is open now, or the next one.
-      this.#isInDoubt = false;
+      this.isInDoubt = false;
       this.#state = { is: 'given', request, value };
       this.#answer(request, value);
     };
@@ -80,7 +80,7 @@ export class InputRequests {
 
   /** The connection broke, or an earlier process ended without a checkpoint. */
   doubt(): void {
-    this.#isInDoubt = true;
+    this.isInDoubt = true;
   }
 
   /**
@@ -89,8 +89,8 @@ export class InputRequests {
    */
   settleDoubt(dropsUnexpectedInput: boolean): void {
     const state = this.#state;
-    if (!this.#isInDoubt || state.is === 'open') return;
-    this.#isInDoubt = false;
+    if (!this.isInDoubt || state.is === 'open') return;
+    this.isInDoubt = false;
     if (state.is === 'given' && dropsUnexpectedInput) return this.#answer(state.request, state.value);
     if (this.#allowStdin) this.#notify({ kind: 'inputMayBeLost' });
   }

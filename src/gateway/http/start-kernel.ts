@@ -8,6 +8,9 @@ import { untilAborted } from '../until-aborted.ts';
 import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 
+/** Who is told of the kernels that a start may leave behind. */
+type Leaver = Pick<StartKernel, 'release' | 'onLost'>;
+
 /**
  * `POST api/kernels`, in turns, because gateways leak one start's env into another (protocol.md §1.3). A start that is
  * given up, or whose response is lost, leaves no kernel behind if the gateway uses the chosen id.
@@ -51,9 +54,12 @@ export class KernelStarts {
     const posted = this.#post(start).finally(done);
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
+      this.#note(start.kernelId, true, start);
       // A start that fails after it was given up has begun a search, if there may be a kernel.
-      const remove = ({ id }: KernelModel) => this.#search(id, start.release);
-      void posted.then(remove, () => undefined);
+      void posted
+        .then(({ id }) => this.search(id, start))
+        .catch(() => undefined)
+        .finally(() => this.#searches.has(start.kernelId) || this.#note(start.kernelId, false, start));
       return givenUp();
     });
   }
@@ -82,7 +88,7 @@ export class KernelStarts {
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
     if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (answer.status >= 500 && !isOfGateway(answer)) this.#search(kernelId, start.release);
+    if (answer.status >= 500 && !isOfGateway(answer)) this.search(kernelId, start);
     throw await this.#readFailure(answer, start.kernelspec);
   }
 
@@ -90,8 +96,9 @@ export class KernelStarts {
     try {
       return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
-      if (failure instanceof GatewayError && failure.code === 'unreachable')
-        this.#search(start.kernelId, start.release);
+      // With a status the POST did not reach the gateway.
+      if (failure instanceof GatewayError && failure.code === 'unreachable' && failure.status === undefined)
+        this.search(start.kernelId, start);
       throw failure;
     }
   }
@@ -145,16 +152,24 @@ export class KernelStarts {
   }
 
   /** Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. */
-  #search(kernelId: string, release: AbortSignal | undefined): void {
+  search(kernelId: string, leaver: Leaver): void {
+    const { release } = leaver;
     if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
     const stop = () => over.abort();
     release?.addEventListener('abort', stop, { once: true });
+    this.#note(kernelId, true, leaver);
     const done = this.#removeLost(kernelId, over.signal).finally(() => {
       release?.removeEventListener('abort', stop);
       this.#searches.delete(kernelId);
+      this.#note(kernelId, false, leaver);
     });
     this.#searches.set(kernelId, { stop, done });
+  }
+
+  /** If this process ends, what was noted stays for another. */
+  #note(kernelId: string, isLost: boolean, { release, onLost }: Leaver): void {
+    if (!this.#isClosed && release?.aborted !== true) onLost?.(kernelId, isLost);
   }
 
   /**

@@ -5,8 +5,9 @@ import { openTunnel, tlsOptions } from '../http/dispatcher.ts';
 import { EventTurns, type SocketEvent } from './event-turns.ts';
 import { type SocketOptions, untilOpen } from './upgrade.ts';
 
-/** How long the server may take to answer our close. */
-const CLOSE_MS = 1_000;
+/** How long the server may take to answer our close, and to end the connection after its own. */
+const CLOSING = { closeTimeout: 1_000 };
+const NO_CLOSE_FRAME = 1006;
 /** Length of a ping's or pong's frame without its payload. */
 const CONTROL_BYTES = 2;
 
@@ -80,20 +81,16 @@ export class KernelSocket {
     this.#socket?.terminate();
   }
 
-  /** Resolves when the websocket is closed and all its events are delivered. */
-  close(): Promise<void> {
+  /** Resolves when the websocket is closed and all its events are delivered. False: the server has not answered the close. */
+  close(): Promise<boolean> {
     const socket = this.#socket;
     this.#isTerminated = true;
     // A paused websocket would not read the server's close frame.
     this.setPaused(false);
     return new Promise((resolve) => {
-      const end = (): void => this.#turns.whenGiven(resolve);
-      if (socket === undefined || socket.readyState === WebSocket.CLOSED) return end();
-      const timeout = setTimeout(() => socket.terminate(), CLOSE_MS);
-      socket.once('close', () => {
-        clearTimeout(timeout);
-        end();
-      });
+      const end = (isAnswered: boolean): void => this.#turns.whenGiven(() => resolve(isAnswered));
+      if (socket === undefined || socket.readyState === WebSocket.CLOSED) return end(true);
+      socket.once('close', (code) => end(code !== NO_CLOSE_FRAME));
       socket.close(1000);
     });
   }
@@ -121,6 +118,7 @@ export class KernelSocket {
     const url = new URL(endpoints.channelsUrl(kernelId, sessionId));
     const { cookies } = endpoints;
     const socket = new WebSocket(url, {
+      ...CLOSING,
       ...tlsOptions(settings),
       ...(tunnel === undefined ? {} : { agent: tunnel.agent }),
       headers: { ...withCookies(headers, cookies.header(kernelId, url)) },

@@ -165,6 +165,11 @@ export class Admission {
     }
   }
 
+  /** This process ends: what it refused is erased before its successor reads the store. */
+  async close(): Promise<void> {
+    await this.#withdrawals.close();
+  }
+
   #findWaiting(id: string): LiveRun | undefined {
     const live = this.#deps.kernels.run(id);
     return live?.run.state === 'waiting' ? live : undefined;

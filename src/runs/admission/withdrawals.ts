@@ -2,10 +2,12 @@ import { StoreError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
-import { pause } from '../../waits.ts';
+import { atMost, pause } from '../../waits.ts';
 import type { RunData } from '../run.ts';
 
 const RETRY_MS = 500;
+/** How long to wait for withdrawals when this process ends. */
+const CLOSING_MS = 1_000;
 
 /**
  * Runs whose acceptance was not confirmed in time. The requester was told that nothing ran, so the run is erased in case the
@@ -15,7 +17,10 @@ export class Withdrawals {
   readonly #store: RunStore<RunData>;
   readonly #log: Log;
   /** By request key. */
-  readonly #pending = new Map<string, { run: NewRun<RunData>; cancelled: AbortController }>();
+  readonly #pending = new Map<
+    string,
+    { run: NewRun<RunData>; cancelled: AbortController; done: Promise<void> }
+  >();
 
   constructor(store: RunStore<RunData>, log: Log) {
     this.#store = store;
@@ -52,8 +57,7 @@ export class Withdrawals {
 
   #withdraw(run: NewRun<RunData>): void {
     const cancelled = new AbortController();
-    this.#pending.set(run.data.requestKey, { run, cancelled });
-    this.#withdrawOnceAnswered(run, cancelled.signal)
+    const done = this.#withdrawOnceAnswered(run, cancelled.signal)
       .catch((error: unknown) =>
         this.#log.warn(
           { event: 'run.withdraw', err: error, run: run.id },
@@ -65,6 +69,12 @@ export class Withdrawals {
         const { requestKey } = run.data;
         if (this.#pending.get(requestKey)?.cancelled === cancelled) this.#pending.delete(requestKey);
       });
+    this.#pending.set(run.data.requestKey, { run, cancelled, done });
+  }
+
+  /** A run that is not withdrawn before this process ends would run in its successor. */
+  async close(): Promise<void> {
+    await atMost(Promise.all([...this.#pending.values()].map(({ done }) => done)), CLOSING_MS);
   }
 
   async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {

@@ -188,8 +188,7 @@ test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
     await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code });
     expect((await deleted).path).toBe(`/api/kernels/${wanted.kernelId}`);
     // It was not there yet; now it comes up.
-    const kernel = server.addKernel();
-    server.kernels.set(wanted.kernelId, kernel);
+    const kernel = server.addKernel(wanted.kernelId);
     const again = server.untilCall((call) => call.method === 'DELETE');
     await again;
     await expect.poll(() => kernel.isDeleted).toBe(true);
@@ -204,8 +203,7 @@ test('trap 3: the kernel of a lost start is deleted also after an outage that is
   await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
   // One deletion is sent three times at most.
   for (let sent = 0; sent < 4; sent += 1) await server.untilCall((call) => call.method === 'DELETE');
-  const kernel = server.addKernel();
-  server.kernels.set(wanted.kernelId, kernel);
+  const kernel = server.addKernel(wanted.kernelId);
   server.answer = () => undefined;
   await expect.poll(() => kernel.isDeleted).toBe(true);
 });
@@ -224,8 +222,7 @@ test('trap 3: a proxy’s 500 to the deletion of a kernel that is not there yet 
   };
   await expect(gateway.startKernel(wanted)).rejects.toMatchObject({ code: 'unreachable' });
   await expect.poll(() => isFailing).toBe(false);
-  const kernel = server.addKernel();
-  server.kernels.set(wanted.kernelId, kernel);
+  const kernel = server.addKernel(wanted.kernelId);
   await expect.poll(() => kernel.isDeleted).toBe(true);
 });
 
@@ -344,8 +341,12 @@ test.for<[string, CannedAnswer, object]>([
   ],
   [
     'trap 11: a redirect to elsewhere',
-    { status: 302, headers: { location: '/api/kernelspecs' } },
-    { code: 'badAnswer', status: 302 },
+    { status: 302, headers: { location: '/jkg/api/kernelspecs?code=s3cret' } },
+    {
+      code: 'badAnswer',
+      status: 302,
+      message: 'The gateway redirected us to /jkg/api/kernelspecs (status 302)',
+    },
   ],
   [
     'a login page as an answer',
@@ -430,6 +431,16 @@ test.for<[string, string]>([
   await expect(rig.gateway.restartKernel(id)).rejects.toMatchObject({ code });
 });
 
+test('a front that answers 200 and {} to a deletion has not done it', async () => {
+  await using rig = await startRig();
+  const { id } = rig.server.addKernel();
+  rig.server.answer = ({ method }) => (method === 'GET' ? undefined : { status: 200, body: {} });
+  const error = { code: 'badAnswer', message: expect.stringContaining('answered with something else') };
+  await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject(error);
+  rig.server.kernels.get(id)!.isDeleted = true;
+  await expect(rig.gateway.shutDownKernel(id), 'it did delete it').resolves.toBeUndefined();
+});
+
 test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
@@ -437,6 +448,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   rig.server.answer = ({ path }) =>
     path.endsWith('/a') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
+});
+
+test('a connection that meets such pages can be given up', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  server.answer = ({ path }) =>
+    path.includes('kernels/a') ? { status: 404, body: '<html></html>' } : undefined;
+  const giveUp = new AbortController();
+  const connecting = gateway.connect('a', { sessionId: 's', signal: giveUp.signal });
+  const failure = expect(connecting).rejects.toMatchObject({ code: 'unreachable' });
+  for (let looks = 0; looks < 2; looks += 1)
+    await server.untilCall(({ path, isUpgrade }) => path.endsWith('/a') && !isUpgrade);
+  giveUp.abort();
+  await failure;
 });
 
 test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
@@ -474,6 +499,20 @@ test('a GET without an answer times out, and can be aborted before', async () =>
   });
 });
 
+test('an answer that came while this process stood still came in time', async () => {
+  await using rig = await startRig({ timings: { callMs: 500 } });
+  rig.server.answer = () => {
+    const until = performance.now() + 1_000;
+    // Runs when the answer has been written, and lets nobody read it before the timeout.
+    process.nextTick(() => {
+      while (performance.now() < until);
+    });
+    return undefined;
+  };
+  expect(await rig.gateway.readInfo()).toEqual({ version: '2.21.1' });
+  expect(rig.server.calls).toHaveLength(1);
+});
+
 test('trap 52: of two simultaneous deletions, a 500 for one counts as success', async () => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
@@ -502,14 +541,17 @@ test.for(['DELETE', 'restart'])(
   },
 );
 
-test('a deletion during a restart is repeated', async () => {
+test.for([
+  ['that fails during a restart', { status: 500, body: { message: 'Unknown server error' } }],
+  ['that a proxy answers in place of the gateway', { status: 404, body: '<html>404 Not Found</html>' }],
+] as const)('a deletion %s is repeated', async ([, answer]) => {
   await using rig = await startRig();
   const kernel = rig.server.addKernel();
   let deletions = 0;
   rig.server.answer = (call) => {
     if (call.method !== 'DELETE') return undefined;
     deletions += 1;
-    return deletions === 1 ? { status: 500, body: { message: 'Unknown server error' } } : undefined;
+    return deletions === 1 ? answer : undefined;
   };
   await rig.gateway.shutDownKernel(kernel.id);
   expect(kernel.isDeleted).toBe(true);

@@ -450,6 +450,37 @@ test('a connection that was closed before a resume still outputs its replay, whi
   await expectTheRest(rig, first, hasty.resume({ msgId, checkpoint }));
 });
 
+test('a server that closes the websocket, and never the connection below it, is not waited for', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel } = rig;
+  const running = await runBegun(rig, 'a');
+  kernel.cut();
+  kernel.hangUp(1001);
+  await kernel.untilConnected();
+  kernel.end();
+  expect((await running.end).kind).toBe('ok');
+}, 10_000);
+
+test.each(['drop', 'cut'] as const)(
+  'a question that is lost with the websocket (%s) just before its process ends: the next process says so',
+  async (breaks) => {
+    await using rig = await startConnectedRig();
+    const { kernel, gateway, connection, server } = rig;
+    const { execution } = await runBegun(rig, 'a', { allowStdin: true });
+    kernel.buffers = false;
+    server.answer = () => 'reset';
+    const disconnected = rig.untilEvent('disconnected');
+    kernel[breaks]();
+    kernel.send('input_request', { prompt: '?' }, { parent: kernel.lastRequest, channel: 'stdin' });
+    if (breaks === 'drop') await disconnected;
+    await connection.close();
+    server.answer = () => undefined;
+    const { msgId, checkpoint } = execution;
+    const later = await gateway.connect(kernel.id, { sessionId: connection.sessionId, checkpoint });
+    await watch(later.resume({ msgId, allowStdin: true, checkpoint })).until('inputMayBeLost');
+  },
+);
+
 test('a process that leaves while a busy kernel does not answer gets what was replayed, and the next one the rest', async () => {
   await using rig = await startConnectedRig();
   const { kernel, gateway } = rig;

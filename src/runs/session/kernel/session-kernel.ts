@@ -95,9 +95,9 @@ export class SessionKernel {
     } catch (error) {
       const loss = lossNote(error);
       if (loss === undefined) throw error;
-      // The kernel may exist and only not answer, so it is deleted. If even the deletion fails, the gateway has a problem
-      // and the record stays.
-      await this.#deps.gateway.shutDownKernel(record.kernelId);
+      // The kernel may exist and only not answer, so it is deleted.
+      const failure = await removeUnused(record.kernelId, this.#deps.gateway, this.#deps.log);
+      if (failure !== undefined) throw failure;
       await this.forget(loss);
       return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);
     }
@@ -119,7 +119,7 @@ export class SessionKernel {
     progress: StartProgress,
     until: GivingUp,
   ): Promise<ReachedKernel> {
-    const { gateway, envFor, log } = this.#deps;
+    const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
     progress.onStarting();
     await this.#stored.replace(chosen);
@@ -139,8 +139,10 @@ export class SessionKernel {
       // The successor, or the next try if the gateway is away, finds the record and repeats the start with the same id.
       if (until.released.aborted) throw error;
       const startedId = kernelId ?? (isRepeated ? chosen.kernelId : undefined);
-      const isRemoved = startedId === undefined || (await removeUnused(startedId, gateway, log));
-      if (isRemoved || until.stopped.aborted) await this.forget();
+      let failure: GatewayError | undefined;
+      if (startedId !== undefined && until.stopped.aborted) gateway.removeLost(startedId, records.noteLost);
+      else if (startedId !== undefined) failure = await removeUnused(startedId, gateway, log);
+      if (failure === undefined) await this.forget();
       throw error;
     }
   }

@@ -27,18 +27,12 @@ test('a run that waits is left waiting, in its place', async () => {
 
 test('a run whose kernel is just being connected waits for the successor', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const held = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    held(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   await rig.replace('closed');
   expect(await stateOf(rig, live.id)).toBe('waiting');
-  connectable.resolve();
+  letGo();
   rig.held.letRun();
   expect(await untilRan(rig, live.id)).toBe('ok');
   expect(rig.held.begun).toHaveLength(1);
@@ -159,4 +153,13 @@ test('a process that ends while the store is away leaves no run broken and nothi
     process.off('unhandledRejection', hear);
   }
   expect(uncaught).toEqual([]);
+});
+
+test('code that was refused because the store’s answer was lost does not run in the successor', async () => {
+  await using rig = await startSessionRig();
+  rig.faults.after = (method) => (method === 'accept' ? Promise.reject(silent()) : undefined);
+  await expect(rig.admission.submit(rig.request('refused()'))).rejects.toThrow('no answer');
+  rig.faults.after = () => undefined;
+  await rig.replace('closed');
+  expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
 });

@@ -134,6 +134,20 @@ test('the values of SQL have to be in its code', async () => {
   await expect(made({ name: 'plain' } as never)).rejects.toThrow('no :n for the value');
 });
 
+test.each([
+  ['removed', (id: string) => bot.schedules.remove(id)],
+  ['paused', (id: string) => bot.schedules.change(id, () => ({ pausedFor: 'byHand' }))],
+])('a schedule that is %s while Slack is asked about its maker does not run', async (_, change) => {
+  const schedule = await made();
+  const { find } = bot.channels;
+  bot.channels.find = async (id) => {
+    await change(schedule.id);
+    return await find(id);
+  };
+  expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({ kind: 'settled' });
+  expect(admitted).toEqual([]);
+});
+
 test('somebody who may not run code cannot make one', async () => {
   await expect(makeSchedule(asked, { ...maker, isGuest: true }, 'C1', bot)).rejects.toThrow('Guests may not');
 });

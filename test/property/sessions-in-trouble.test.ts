@@ -1,0 +1,371 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
+import { isUndecided } from '../../src/runs/run.ts';
+import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
+import { BusyKernels, type Cell } from '../support/busy-kernels.ts';
+import type { ScriptedGateway, ScriptedKernel } from '../support/scripted-gateway.ts';
+import { type SessionRig, startSessionRig } from '../support/session-rig.ts';
+import { silent } from '../support/store-faults.ts';
+
+/**
+ * Processes of the bot while people submit, edit, delete, stop, answer, switch, restart and shut down, and while store,
+ * gateway, kernels, Slack and the processes themselves fail: each accepted run ends once and truly, what was refused does
+ * not run, and no kernel is left behind.
+ */
+
+const PEOPLE = ['stop', 'erase', 'edit', 'switch', 'restart', 'shutDown', 'keep', 'agree', 'answer'] as const;
+const KERNELS = ['drop', 'hangUp', 'cut', 'crash', 'delete', 'forget'] as const;
+const REQUESTS = ['404', '500', '502', 'hang', 'reset', 'lost', 'slow'] as const;
+const STORE = ['storeAway', 'storeLost', 'storeSlow'] as const;
+const PROCESS = ['closed', 'killed', 'replaced', 'unsure', 'emptied', 'slackAway'] as const;
+
+const cell = fc.record({
+  pausesMs: fc.array(fc.nat(60), { maxLength: 5 }),
+  ends: fc.constantFrom('ok' as const, 'ok' as const, 'raised' as const, 'asks' as const, 'ignores' as const),
+});
+const plans = fc.record({
+  implementation: fc.constantFrom('ipython', 'xpython', 'IRkernel'),
+  several: fc.boolean(),
+  idleTimeoutMs: fc.constantFrom(10_000, 300),
+  snippets: fc.array(
+    fc.record({
+      afterMs: fc.nat(150),
+      language: fc.constantFrom('python3', 'python3', 'scala-spark'),
+      /** A command that is not accepted is not repeated, as an event is. */
+      isCommand: fc.boolean(),
+      cells: fc.array(cell, { minLength: 1, maxLength: 2 }),
+    }),
+    { minLength: 2, maxLength: 6 },
+  ),
+  trouble: fc.array(
+    fc.record({
+      afterMs: fc.nat(250),
+      act: fc.constantFrom(...PEOPLE, ...PEOPLE, ...KERNELS, ...REQUESTS, ...STORE, ...PROCESS),
+      forMs: fc.nat(400),
+      /** Which snippet it is about, and which of the requests it hits: each, every second or every third. */
+      of: fc.nat(5),
+      every: fc.integer({ min: 1, max: 3 }),
+    }),
+    { minLength: 1, maxLength: 7 },
+  ),
+});
+type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
+type Trouble = Plan['trouble'][number];
+
+/** What a person has sent, and what came of it as far as that person knows. */
+interface Sent {
+  request: SnippetRequest;
+  /** The code of its first version and of each edit that may have taken its place. */
+  versions: string[][];
+  is: 'sent' | 'refused' | 'refused by a process that died' | 'stopped' | 'erased';
+}
+
+/** After this time a process has withdrawn what it refused. */
+const WITHDRAWN_MS = 1_500;
+const PEACE_MS = 60_000;
+
+class World {
+  readonly faults: string[] = [];
+  readonly #rig: SessionRig;
+  readonly #kernels: BusyKernels;
+  readonly #several: boolean;
+  readonly #sent: Sent[] = [];
+  /** The kinds of outcome that Slack was given for each run. */
+  readonly #finals = new Map<string, Set<string>>();
+  #codes = 0;
+  #isSlackAway = false;
+  #replacing: Promise<void> = Promise.resolve();
+
+  constructor(rig: SessionRig, kernels: BusyKernels, several: boolean) {
+    this.#rig = rig;
+    this.#kernels = kernels;
+    this.#several = several;
+    rig.gateway.onStart = (kernel) => kernels.teach(kernel);
+    rig.onRemove = () => !this.#isSlackAway;
+    rig.onFinish = ({ runId, phase }) => {
+      if (this.#isSlackAway) return { delivered: false, reason: 'away', isRefused: false };
+      const kinds = this.#finals.get(runId) ?? new Set();
+      this.#finals.set(runId, kinds.add(phase.kind === 'ended' ? phase.outcome.kind : phase.kind));
+      return { delivered: true, messageTs: '2.0' };
+    };
+  }
+
+  #write(cells: readonly Cell[], language: string): string[] {
+    const queue = this.#several ? language : 'the one';
+    return cells.map((each) => JSON.stringify({ number: (this.#codes += 1), queue, ...each }));
+  }
+
+  /** Sends a snippet as a listener does: Slack repeats an event until it is accepted. */
+  async submit({ language, isCommand, cells }: Plan['snippets'][number]): Promise<void> {
+    const rig = this.#rig;
+    const blocks = this.#write(cells, language);
+    const sent: Sent = {
+      request: rig.request('', { snippet: { language, blocks } }),
+      versions: [blocks],
+      is: 'sent',
+    };
+    this.#sent.push(sent);
+    for (;;) {
+      await this.#replacing;
+      const { admission } = rig;
+      try {
+        await admission.submit(sent.request, AbortSignal.timeout(200));
+        return;
+      } catch (error) {
+        this.#mayThrow(error, 'submit');
+        if (isCommand && admission === rig.admission) return this.#noteRefused(sent);
+        await delay(100);
+      }
+    }
+  }
+
+  #noteRefused(sent: Sent): void {
+    sent.is = 'refused';
+    const process = this.#rig.admission;
+    setTimeout(() => {
+      if (this.#rig.admission !== process && this.#hasDied) sent.is = 'refused by a process that died';
+    }, WITHDRAWN_MS);
+  }
+  #hasDied = false;
+
+  #mayThrow(error: unknown, what: string): void {
+    const name = error instanceof Error ? error.name : '';
+    if (!['UserError', 'GatewayError', 'StoreError', 'TimeoutError'].includes(name))
+      this.faults.push(`${what}: ${String(error)}`);
+  }
+
+  #liveOf({ request }: Sent): LiveRun | undefined {
+    const live = this.#rig.kernels.unfinished('T1', 'C1');
+    return live.find(({ run }) => run.data.requestKey === request.requestKey);
+  }
+
+  async make(trouble: Trouble): Promise<void> {
+    const { act, forMs, of } = trouble;
+    if (isOneOf(KERNELS, act)) {
+      for (const kernel of this.#rig.gateway.kernels.values())
+        if (!kernel.isDeleted) this.#breakKernel(kernel, act, forMs);
+      return;
+    }
+    const sent = this.#sent[of % this.#sent.length];
+    if (isOneOf(PEOPLE, act) && sent !== undefined)
+      return await this.#ask(act, sent).catch((error: unknown) => this.#mayThrow(error, act));
+    if (isOneOf(REQUESTS, act)) return await this.#breakRequests(trouble);
+    if (act === 'closed' || act === 'killed' || act === 'replaced') {
+      this.#hasDied ||= act !== 'closed';
+      this.#replacing = this.#replacing.then(async () => await this.#rig.replace(act));
+      return await this.#replacing;
+    }
+    await this.#breakRest(act, forMs);
+  }
+
+  async #breakRest(act: Trouble['act'], forMs: number): Promise<void> {
+    const rig = this.#rig;
+    const { faults } = rig;
+    if (act === 'emptied') return rig.kernels.notifyLost();
+    if (act === 'unsure') rig.isSure = () => false;
+    if (act === 'slackAway') this.#isSlackAway = true;
+    if (act === 'storeAway') faults.before = () => Promise.reject(silent());
+    if (act === 'storeLost') faults.after = () => Promise.reject(silent());
+    if (act === 'storeSlow')
+      faults.before = async () => {
+        await delay(forMs);
+        // The store refuses what comes from a process that is the leader no more.
+        if (faults !== rig.faults) throw silent();
+      };
+    await delay(forMs);
+    rig.isSure = () => true;
+    this.#isSlackAway = false;
+    // One that was replaced has lost the store for good.
+    if (faults === rig.faults) Object.assign(faults, { before: () => undefined, after: () => undefined });
+  }
+
+  #breakKernel(kernel: ScriptedKernel, act: (typeof KERNELS)[number], ms: number): void {
+    if (act === 'hangUp') kernel.hangUp([1000, 1001, 1005, 1011, 1012, 4000][ms % 6] ?? 1000);
+    if (act === 'cut') kernel.cut();
+    if (act === 'crash') void this.#kernels.crash(kernel, ms);
+    if (act === 'delete' || act === 'forget') kernel.isDeleted = true;
+    if (act === 'drop' || act === 'forget') kernel.drop();
+  }
+
+  async #breakRequests({ act, forMs, every }: Trouble): Promise<void> {
+    const { gateway } = this.#rig;
+    let count = 0;
+    gateway.answer = async ({ isUpgrade, method }) => {
+      count += 1;
+      if (count % every !== 0) return undefined;
+      if (act === 'slow') await delay(forMs);
+      // Where the gateway itself cannot delete a kernel, it stays.
+      if (act === 'slow' || (act === '500' && method === 'DELETE')) return undefined;
+      // An upgrade without an answer is waited for as long as a kernel's start.
+      if (act === 'hang') return isUpgrade ? undefined : 'hang';
+      if (act === 'reset' || act === 'lost') return act;
+      return { status: Number(act), body: '<html>page</html>' };
+    };
+    await delay(forMs);
+    gateway.answer = () => undefined;
+  }
+
+  /** Somebody asks for something about this snippet or the channel's kernels. */
+  async #ask(act: (typeof PEOPLE)[number], sent: Sent): Promise<void> {
+    const { kernels, control, runs } = this.#rig;
+    const live = this.#liveOf(sent);
+    if (act === 'restart' || act === 'shutDown') {
+      await Promise.all(control.kernelsOf('T1', 'C1').map((record) => control[act](record)));
+      return;
+    }
+    if (act === 'keep') {
+      for (const { queue, kernelId } of control.kernelsOf('T1', 'C1')) await control.keep(queue, kernelId);
+      return;
+    }
+    if (live === undefined) return;
+    const { id } = live.run.data.inputRequest ?? {};
+    if (act === 'answer' && id !== undefined) await control.answerInput(live.run, id, 'x');
+    if (act === 'agree' && isUndecided(live.run)) await control.agreeToSwitch(live.run, 'U1');
+    if (act === 'edit') await this.#edit(sent, live, 'python3');
+    if (act === 'switch') await this.#edit(sent, live, 'scala-spark');
+    if (
+      act === 'stop' &&
+      kernels.session(live.run).stop(live, { kind: 'asked', by: 'U1' }) &&
+      sent.is === 'sent'
+    )
+      sent.is = 'stopped';
+    if (act === 'erase') {
+      sent.is = 'erased';
+      await runs.erase(live.run);
+    }
+  }
+
+  async #edit(sent: Sent, { run }: LiveRun, language: string): Promise<void> {
+    const blocks = this.#write([{ pausesMs: [10], ends: 'ok' }], language);
+    sent.versions.push(blocks);
+    const isReplaced = await this.#rig.admission.replaceWaiting(run, {
+      snippet: { language, blocks },
+      editedTs: '1',
+    });
+    sent.versions = isReplaced ? [blocks] : sent.versions.filter((each) => each !== blocks);
+  }
+
+  /** Everybody answers what is asked until all runs have ended, and the last process is replaced in order. */
+  async end(): Promise<void> {
+    const rig = this.#rig;
+    const isOver = AbortSignal.timeout(PEACE_MS);
+    while (rig.kernels.unfinished('T1', 'C1').length > 0 || rig.kernels.counts.unposted > 0) {
+      for (const sent of this.#sent) {
+        await this.make({ act: 'agree', of: this.#sent.indexOf(sent), afterMs: 0, forMs: 0, every: 1 });
+        await this.make({ act: 'answer', of: this.#sent.indexOf(sent), afterMs: 0, forMs: 0, every: 1 });
+        const phase = this.#liveOf(sent)?.phase;
+        if (phase?.kind === 'running' && (phase.inputMayBeLost === true || phase.stopIgnored))
+          await this.#ask('stop', sent);
+      }
+      for (const { run, phase } of isOver.aborted ? rig.kernels.unfinished('T1', 'C1') : [])
+        this.faults.push(`does not end: ${run.state} ${JSON.stringify(phase)}`);
+      if (isOver.aborted) return;
+      await delay(20);
+    }
+    await rig.replace('closed');
+    const unposted = async () => await rig.store.runs.unposted();
+    while ((await unposted()).length > 0 && !isOver.aborted) await delay(20);
+    for (const { state } of await unposted()) this.faults.push(`not posted: ${state}`);
+    await this.#judge();
+  }
+
+  async #judge(): Promise<void> {
+    const { records, gateway } = this.#rig;
+    this.faults.push(...this.#kernels.overlaps);
+    for (const [index, sent] of this.#sent.entries())
+      for (const fault of await this.#faultsOf(sent)) this.faults.push(`snippet ${index}: ${fault}`);
+    const known = [...(await records.readAll()).values()].map(({ record }) => record?.kernelId);
+    for (const { id, isDeleted } of gateway.kernels.values()) {
+      const calls = callsAbout(gateway, id);
+      // A start that was given up is not known to the successor if another one has taken its place.
+      if (!isDeleted && !known.includes(id) && calls.length > 1)
+        this.faults.push(`left behind: ${calls.join()}`);
+    }
+  }
+
+  async #faultsOf({ request, versions, is }: Sent): Promise<string[]> {
+    const { store } = this.#rig;
+    const done = versions.flat().flatMap((code) => this.#kernels.done.get(code) ?? []);
+    const faults = done.filter(({ times }) => times > 1).map(({ times }) => `sent ${times} times`);
+    if (is === 'refused by a process that died') return faults;
+    if (is === 'refused') return done.length > 0 ? [...faults, 'refused, but ran'] : faults;
+    const run = await store.runs.get((await store.runs.findRequest(request.requestKey)) ?? '');
+    const { outcome } = run?.data ?? {};
+    if (run === undefined || outcome === undefined) return is === 'erased' ? faults : [...faults, 'lost'];
+    const { kind, possibleGap } = outcome;
+    const shown = [...(this.#finals.get(run.id) ?? [])].join();
+    const isKnown = versions.length === 1;
+    const last = done.at(-1);
+    const isStopped = is === 'stopped' || is === 'erased';
+    const isSame = last !== undefined && this.#kernels.processOf(last.kernel) === last.process;
+    const wrong = {
+      broken: kind === 'broken',
+      shown: shown !== kind && is !== 'erased',
+      end: isKnown && (kind === 'ok' || kind === 'raised') && kind !== last?.end,
+      cutShort: isKnown && kind === 'ok' && done.length !== versions[0]?.length,
+      sent: (kind === 'notStarted' || kind === 'cancelled') && last !== undefined,
+      cancelled: kind === 'cancelled' && !isStopped,
+      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped,
+      gone: kind === 'kernelGone' && last?.kernel.isDeleted === false,
+      replaced: /^kernel(?:Died|Restarted)$/.test(kind) && isSame && !possibleGap,
+    };
+    return [
+      ...faults,
+      ...Object.entries(wrong).flatMap(([what, isIt]) => (isIt ? [`${kind}, ${what}`] : [])),
+    ];
+  }
+}
+
+function callsAbout({ calls }: ScriptedGateway, kernelId: string): string[] {
+  const about = calls.filter(({ path, body }) => (path + JSON.stringify(body)).includes(kernelId));
+  return about.map(({ method, path, isUpgrade }) => `${isUpgrade ? 'upgrade' : method} ${path}`);
+}
+
+function isOneOf<const T extends string>(all: readonly T[], one: string): one is T {
+  return all.some((each) => each === one);
+}
+
+/** What is wrong in this world; empty if nothing is. */
+async function faultsIn({
+  implementation,
+  several,
+  idleTimeoutMs,
+  snippets,
+  trouble,
+}: Plan): Promise<string[]> {
+  const doubled = {
+    silenceMs: 400,
+    graceMs: 300,
+    idleGraceMs: 300,
+    staleMs: 400,
+    firstLookMs: 120,
+    settleMs: 300,
+  };
+  const timings = { ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150, idlePingMs: 150 };
+  await using rig = await startSessionRig({ several, idleTimeoutMs, timings });
+  const world = new World(rig, new BusyKernels(implementation), several);
+  const submitting = snippets.map(async (snippet, index) => {
+    await delay(snippets.slice(0, index + 1).reduce((sum, { afterMs }) => sum + afterMs, 0));
+    await world.submit(snippet);
+  });
+  for (const each of trouble) {
+    await delay(each.afterMs);
+    await world.make(each);
+  }
+  await Promise.all(submitting);
+  await world.end();
+  return world.faults;
+}
+
+test('whatever happens around them, runs end once and truly, and no kernel is left behind', async () => {
+  const { WORLDS = '16', SEED, PLAN } = process.env;
+  const chosen = SEED === undefined ? {} : { seed: Number(SEED) };
+  const some: Plan[] =
+    PLAN === undefined ? fc.sample(plans, { numRuns: Number(WORLDS), ...chosen }) : JSON.parse(PLAN);
+  const found = await Promise.all(
+    some.map(async (plan) => ({ plan: JSON.stringify(plan), faults: await faultsIn(plan) })),
+  );
+  expect(found.filter(({ faults }) => faults.length > 0)).toEqual([]);
+});
