@@ -74,6 +74,8 @@ class World {
   readonly #sent: Sent[] = [];
   /** The kinds of outcome that Slack was given for each run. */
   readonly #finals = new Map<string, Set<string>>();
+  /** Refused, and perhaps not withdrawn from the store yet. */
+  readonly #unwithdrawn = new Set<Sent>();
   #codes = 0;
   #isSlackAway = false;
   #replacing: Promise<void> = Promise.resolve();
@@ -123,12 +125,9 @@ class World {
 
   #noteRefused(sent: Sent): void {
     sent.is = 'refused';
-    const process = this.#rig.admission;
-    setTimeout(() => {
-      if (this.#rig.admission !== process && this.#hasDied) sent.is = 'refused by a process that died';
-    }, WITHDRAWN_MS);
+    this.#unwithdrawn.add(sent);
+    setTimeout(() => this.#unwithdrawn.delete(sent), WITHDRAWN_MS);
   }
-  #hasDied = false;
 
   #mayThrow(error: unknown, what: string): void {
     const name = error instanceof Error ? error.name : '';
@@ -153,7 +152,8 @@ class World {
       return await this.#ask(act, sent).catch((error: unknown) => this.#mayThrow(error, act));
     if (isOneOf(REQUESTS, act)) return await this.#breakRequests(trouble);
     if (act === 'closed' || act === 'killed' || act === 'replaced') {
-      this.#hasDied ||= act !== 'closed';
+      for (const each of act === 'closed' ? [] : this.#unwithdrawn)
+        each.is = 'refused by a process that died';
       this.#replacing = this.#replacing.then(async () => await this.#rig.replace(act));
       return await this.#replacing;
     }
@@ -196,8 +196,8 @@ class World {
       count += 1;
       if (count % every !== 0) return undefined;
       if (act === 'slow') await delay(forMs);
-      // Where the gateway itself cannot delete a kernel, it stays.
-      if (act === 'slow' || (act === '500' && method === 'DELETE')) return undefined;
+      // A kernel that cannot be deleted stays.
+      if (act === 'slow' || (act !== '502' && /^\d/.test(act) && method === 'DELETE')) return undefined;
       // An upgrade without an answer is waited for as long as a kernel's start.
       if (act === 'hang') return isUpgrade ? undefined : 'hang';
       if (act === 'reset' || act === 'lost') return act;
