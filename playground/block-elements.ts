@@ -20,6 +20,9 @@ const mrkdwn = (max: number) =>
 
 export const anyText = (max: number) => z.discriminatedUnion('type', [plainText(max), mrkdwn(max)]);
 
+/** An address with its scheme. */
+export const address = text(3000).refine((value) => URL.canParse(value), 'must be a valid URL');
+
 const id = text(255);
 export const blockId = id.optional();
 const placeholder = plainText(150).optional();
@@ -36,14 +39,18 @@ const confirm = z
   })
   .optional();
 
-const option = z.strictObject({
-  text: anyText(75),
-  value: text(150),
-  description: anyText(75).optional(),
-  url: text(3000).optional(),
-});
+const optionWith = <T extends z.ZodType>(words: T) =>
+  z.strictObject({
+    text: words,
+    value: text(150),
+    description: words.optional(),
+    url: address.optional(),
+  });
+const option = optionWith(plainText(75));
+/** Of radio buttons and checkboxes. */
+const choice = optionWith(anyText(75));
 
-export type Option = z.infer<typeof option>;
+export type Option = z.infer<typeof choice>;
 
 const options = (max: number) => z.array(option).min(1).max(max);
 const groups = z
@@ -56,7 +63,7 @@ export const button = z.strictObject({
   text: plainText(75),
   action_id: id.optional(),
   value: text(2000).optional(),
-  url: text(3000).optional(),
+  url: address.optional(),
   style,
   confirm,
   accessibility_label: text(75).optional(),
@@ -64,7 +71,7 @@ export const button = z.strictObject({
 
 const slackFile = z.strictObject({ id: z.string().optional(), url: z.string().optional() });
 
-export const imageSource = { image_url: text(3000).optional(), slack_file: slackFile.optional() };
+export const imageSource = { image_url: address.optional(), slack_file: slackFile.optional() };
 
 /** Exactly one source; of a Slack file exactly one of id and url. */
 export function hasOneImageSource(image: {
@@ -112,7 +119,7 @@ const multiStaticSelect = z.strictObject({
 
 const choices = {
   action_id: id.optional(),
-  options: options(10),
+  options: z.array(choice).min(1).max(10),
   confirm,
   focus_on_load,
 };
@@ -120,13 +127,13 @@ const choices = {
 const radioButtons = z.strictObject({
   type: z.literal('radio_buttons'),
   ...choices,
-  initial_option: option.optional(),
+  initial_option: choice.optional(),
 });
 
 const checkboxes = z.strictObject({
   type: z.literal('checkboxes'),
   ...choices,
-  initial_options: z.array(option).optional(),
+  initial_options: z.array(choice).optional(),
 });
 
 const overflow = z.strictObject({
@@ -177,17 +184,23 @@ const dispatch_action_config = z
   })
   .optional();
 
-const plainTextInput = z.strictObject({
-  type: z.literal('plain_text_input'),
-  action_id: id.optional(),
-  placeholder,
-  focus_on_load,
-  dispatch_action_config,
-  initial_value: z.string().max(3000, 'must be less than 3001 characters').optional(),
-  multiline: z.boolean().optional(),
-  min_length: z.int().min(0).max(3000).optional(),
-  max_length: z.int().min(1).max(3000).optional(),
-});
+const plainTextInput = z
+  .strictObject({
+    type: z.literal('plain_text_input'),
+    action_id: id.optional(),
+    placeholder,
+    focus_on_load,
+    dispatch_action_config,
+    initial_value: z.string().max(3000, 'must be less than 3001 characters').optional(),
+    multiline: z.boolean().optional(),
+    min_length: z.int().min(0).max(3000).optional(),
+    max_length: z.int().min(1).max(3000).optional(),
+  })
+  .refine((input) => (input.min_length ?? 0) <= (input.max_length ?? 3000), 'min_length is over max_length')
+  .refine(
+    (input) => (input.initial_value ?? '').length <= (input.max_length ?? 3000),
+    'initial_value is longer than max_length',
+  );
 
 const numberInput = z.strictObject({
   type: z.literal('number_input'),

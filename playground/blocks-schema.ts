@@ -30,7 +30,7 @@ const header = z.strictObject({
   type: z.literal('header'),
   block_id: blockId,
   text: plainText(150),
-  level: z.int().min(1).max(6).optional(),
+  level: z.int().min(1).max(4).optional(),
 });
 
 const divider = z.strictObject({ type: z.literal('divider'), block_id: blockId });
@@ -82,7 +82,11 @@ const rows = (max: number) =>
   z
     .array(z.array(cell).min(1).max(20, 'no more than 20 items allowed'))
     .min(1)
-    .max(max, `no more than ${max} items allowed`);
+    .max(max, `no more than ${max} items allowed`)
+    .refine(
+      (all) => all.every((row) => row.length === all[0]?.length),
+      'all rows must have the same number of cells',
+    );
 
 const table = z.strictObject({
   type: z.literal('table'),
@@ -105,7 +109,9 @@ const dataTable = z.strictObject({
   type: z.literal('data_table'),
   block_id: blockId,
   caption: text(2000),
-  rows: rows(201).min(2),
+  rows: rows(201)
+    .min(2)
+    .refine((all) => all[0]?.every(({ type }) => type !== 'rich_text'), 'a header may not be rich_text'),
   page_size: z.int().min(1).max(100).optional(),
   row_header_column_index: z.int().min(0).optional(),
 });

@@ -1,6 +1,6 @@
 /** The rich_text block (docs.slack.dev/reference/block-kit/blocks/rich-text-block), as apps send it and clients write it. */
 import { z } from 'zod';
-import { blockId, text } from './block-elements.ts';
+import { address, blockId, text } from './block-elements.ts';
 
 const style = z
   .strictObject({
@@ -19,7 +19,7 @@ const words = z.strictObject({ type: z.literal('text'), text: text(Number.MAX_SA
 
 const link = z.strictObject({
   type: z.literal('link'),
-  url: text(3000),
+  url: address,
   text: z.string().optional(),
   unsafe: z.boolean().optional(),
   style,

@@ -115,6 +115,19 @@ async function takeResponse(
   response: ServerResponse,
 ): Promise<void> {
   const { args } = await readArguments(request);
+  const fault = service.faults.next('response');
+  if (fault?.kind === 'held') {
+    fault.reached();
+    await fault.until;
+  }
+  if (fault?.kind === 'dropped') {
+    request.socket.destroy();
+    return;
+  }
+  if (fault?.kind === 'status') {
+    response.writeHead(fault.status, { 'content-type': 'text/html' }).end('<h1>Server Error</h1>');
+    return;
+  }
   const answer = service.responses.receive(path, args);
   response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
 }

@@ -132,7 +132,8 @@ export class UserClient {
       trigger_id: triggerId,
     });
     if (delivery.state === 'acked' && hasContent(delivery.ackPayload)) {
-      this.#service.responses.respond(where, delivery.ackPayload);
+      const { status, body } = this.#service.responses.respond(where, delivery.ackPayload);
+      if (status !== 200) throw new Error(`the acknowledgement is refused: ${JSON.stringify(body)}`);
     }
     return this.#reaction(delivery, triggerId, place.id);
   }

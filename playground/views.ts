@@ -94,6 +94,11 @@ export function readView(value: unknown, surface: 'modal' | 'home', nextId: () =
     ];
     return { ok: false, error: 'invalid_arguments', messages };
   }
+  const focused = JSON.stringify(read.data.blocks).match(/"focus_on_load":true/g) ?? [];
+  if (focused.length > 1) {
+    const messages = ['[ERROR] only one element may have focus_on_load [json-pointer:/view/blocks]'];
+    return { ok: false, error: 'invalid_arguments', messages };
+  }
   return { ok: true, draft: { ...read.data, title: titleOf(read.data), blocks: blocks.blocks } };
 }
 

@@ -81,8 +81,8 @@ async function openParts(config: Config, secrets: Secrets, log: Log, onGivenWay:
   const spool = await openSpoolFolder(spoolPlace(config));
   const leadership = new Leadership(store.lease, {
     log,
-    onLost: (why) => {
-      log.fatal({ event: 'leader.lost' }, `another process is the leader now (${why}), so this process ends`);
+    onLost: () => {
+      log.fatal({ event: 'leader.lost' }, 'another process is the leader now, so this process ends');
       process.exit(1);
     },
     onEmptied: async () => leading.app?.notifyLost(),

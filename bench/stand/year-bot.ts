@@ -174,6 +174,7 @@ function createGateway(living: Set<string>): Gateway {
     findKernel: async (kernelId) => (living.has(kernelId) ? model(kernelId) : undefined),
     restartKernel: async () => undefined,
     shutDownKernel: async (kernelId) => void living.delete(kernelId),
+    removeLost: () => undefined,
     async connect(kernelId, { sessionId }): Promise<KernelConnection> {
       if (!living.has(kernelId)) throw new GatewayError('kernelGone', 'culled');
       let executionCount = 0;

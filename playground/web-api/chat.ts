@@ -25,7 +25,7 @@ const content = {
   blocks: json(z.array(z.unknown())).optional(),
   attachments: json(z.array(z.unknown())).optional(),
   metadata: json(
-    z.object({ event_type: z.string().min(1), event_payload: z.record(z.string(), z.unknown()) }),
+    z.object({ event_type: z.string().min(1).max(255), event_payload: z.record(z.string(), z.unknown()) }),
   ).optional(),
   link_names: flag.optional(),
   parse: text.optional(),

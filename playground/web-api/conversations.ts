@@ -36,7 +36,9 @@ const typesOfKinds: Readonly<Record<ChannelKind, string>> = {
 const kinds = ['public', 'private', 'im', 'mpim'] as const;
 const anyRead = Object.values(readScopes);
 const anyHistory = Object.values(historyScopes);
-const pages = { cursor: text.optional(), limit: count.min(1).max(1000).optional() };
+/** docs: apis/web-api/pagination. */
+const maxPage = 999;
+const pages = { cursor: text.optional(), limit: count.min(1).max(maxPage).optional() };
 const range = {
   latest: text.optional(),
   oldest: text.optional(),
@@ -106,9 +108,10 @@ export const conversationMethods: Methods = {
       const parent = timeline.find(args.ts);
       if (parent === undefined) throw new Refusal('thread_not_found');
       const replies = within(timeline.repliesTo(args.ts), args);
-      const { page, next } = paged([parent, ...replies], args.limit ?? 1000, args.cursor);
+      const { page, next } = paged(replies, Math.max(1, (args.limit ?? maxPage) - 1), args.cursor);
       return {
-        messages: page.map((message) => shown(service, message, args.include_all_metadata)),
+        // Each page begins with the parent.
+        messages: [parent, ...page].map((message) => shown(service, message, args.include_all_metadata)),
         has_more: next !== '',
         response_metadata: { next_cursor: next },
       };
@@ -194,7 +197,7 @@ export const conversationMethods: Methods = {
     scopes: ['users:read'],
     args: { include_locale: flag.optional(), team_id: text.optional(), ...pages },
     run(service, args) {
-      const { page, next } = paged([...service.world.users.values()], args.limit ?? 1000, args.cursor);
+      const { page, next } = paged([...service.world.users.values()], args.limit ?? maxPage, args.cursor);
       return {
         members: page.map((user) => presentUser(user, service.world.teamId)),
         cache_ts: service.world.nowS(),
@@ -326,6 +329,7 @@ function shown(
 
 function reacted(service: Service, args: { channel: string; timestamp: string; name: string }) {
   const channel = joinedChannel(service, args.channel);
+  if (channel.archived) throw new Refusal('is_archived');
   const message = service.world.timeline(channel.id).find(args.timestamp);
   if (message === undefined || message.subtype === 'tombstone') throw new Refusal('message_not_found');
   if (!/^[a-z0-9_+'-]+(::skin-tone-[2-6])?$/.test(args.name)) throw new Refusal('invalid_name');

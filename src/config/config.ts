@@ -49,8 +49,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const slack = readSlack(values, issues);
   const proxy = readProxy(values);
   const gateway = readGatewaySettings(values, proxy, issues);
-  const gatewayCredentials =
-    gateway === undefined ? undefined : readCredentialSettings(values, gateway, issues);
+  const gatewayCredentials = readCredentialSettings(values, gateway?.user ?? values.KG_HTTP_USER, issues);
   checkKernelEnv(values, issues);
   if (values.SPOOL_LIMIT < values.MAX_OUTPUT)
     issues.warnings.push(

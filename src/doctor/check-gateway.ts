@@ -73,14 +73,16 @@ function checkKernelspecs(kernelspecs: Kernelspecs, { config: { runs }, report }
     return;
   }
   const unknown = Object.entries(runs.aliases).filter(([, target]) => !names.includes(target));
-  const unusable = defaultProblem(kernelspecs, runs);
+  // A wrong pair in LANGUAGES is one mistake, also if DEFAULT_LANGUAGE is its word.
+  const isReported = unknown.some(([alias]) => alias === runs.defaultLanguage?.toLowerCase());
+  const unusable = isReported ? undefined : defaultProblem(kernelspecs, runs);
   if (unknown.length > 0) {
     const list = unknown.map(([alias, target]) => `${alias}=${target}`).join(', ');
     const text = `LANGUAGES names kernelspecs that are not there: ${list}. There are: ${names.join(', ')}.`;
     report.failed(what, text, 'Correct LANGUAGES.');
-  } else if (unusable !== undefined) {
-    report.failed(what, unusable, 'Correct DEFAULT_LANGUAGE.');
-  } else report.ok(what, names.join(', '));
+  }
+  if (unusable !== undefined) report.failed(what, unusable, 'Correct DEFAULT_LANGUAGE.');
+  if (unknown.length === 0 && unusable === undefined) report.ok(what, names.join(', '));
 }
 
 /** Why a snippet without a language would be refused in a new channel. */

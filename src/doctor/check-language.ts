@@ -67,7 +67,7 @@ export async function tryLanguage(
     // Gateways delay the upgrade until the kernel answers, so a kernel that does not start fails here.
     const isKernels = kernelId === undefined || error.code === 'startFailed' || error.code === 'kernelGone';
     return isKernels
-      ? { kind: 'notStarted', text: `${error.message}.`, remedy: startRemedy(error) }
+      ? { kind: 'notStarted', text: `${error.message}.`, remedy: startRemedy(error, kernelId !== undefined) }
       : { kind: 'notConnected', error };
   } finally {
     if (kernelId !== undefined) await remove(gateway, kernelId, spec.name, report);
@@ -88,7 +88,7 @@ async function remove(gateway: Gateway, kernelId: string, name: string, report: 
 }
 
 /** What an operator should change if a kernel does not start. */
-function startRemedy({ code, status }: GatewayError): string {
+function startRemedy({ code, status }: GatewayError, isStarted: boolean): string {
   if (code === 'refused' && status === 403)
     return 'The gateway forbids it: its limit of kernels is reached, or it does not take KERNEL_USERNAME (Enterprise Gateway refuses root).';
   if (code === 'badAnswer' || status === 404 || status === 405 || status === 413)
@@ -97,7 +97,11 @@ function startRemedy({ code, status }: GatewayError): string {
     return 'The gateway went away meanwhile, or its proxy gives up before KERNEL_LAUNCH_TIMEOUT.';
   if (code === 'unauthorized')
     return 'The gateway shows its kernelspecs to anybody and starts kernels only with the right KG_AUTH_TOKEN; or a proxy forbids the start: let it pass POST.';
-  return 'The gateway’s log has the kernel’s own words. A kernel that is only slow needs a longer KERNEL_LAUNCH_TIMEOUT.';
+  const remedy =
+    'The gateway’s log has the kernel’s own words. A kernel that is only slow needs a longer KERNEL_LAUNCH_TIMEOUT.';
+  return isStarted
+    ? `${remedy} If that log has no request for …/channels, something on the way swallows websockets.`
+    : remedy;
 }
 
 /** 1+1 in this language. */

@@ -16,6 +16,7 @@ import { createKernelsApi } from './http/kernels-api.ts';
 import { KernelStarts } from './http/start-kernel.ts';
 import { HubServer } from './hub/hub-server.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
+import { timeoutSignal } from './until-aborted.ts';
 
 /** Creates a client of one gateway. Tests pass shorter `timings`. */
 export function createGatewayClient(
@@ -53,7 +54,7 @@ export function createGatewayClient(
       () => connections.delete(connection),
     );
     connections.add(connection);
-    const limit = AbortSignal.timeout(launchTimeoutMs);
+    const limit = timeoutSignal(launchTimeoutMs);
     const given = signal === undefined ? [] : [signal];
     try {
       await connection.open(AbortSignal.any([limit, closing.signal, ...given]), leave);
@@ -61,6 +62,7 @@ export function createGatewayClient(
     } catch (cause) {
       await connection.close();
       if (leave?.aborted === true && connection.hasOpened) return connection;
+      if (connection.goneWhy !== '') throw new GatewayError('kernelGone', connection.goneWhy, { cause });
       const waited = `The kernel gave no answer within ${launchTimeoutMs / 1000} s`;
       if (limit.aborted) throw new GatewayError('startFailed', waited, { cause });
       if (cause instanceof GatewayError) throw cause;
@@ -73,6 +75,7 @@ export function createGatewayClient(
     readKernelspecs: api.readKernelspecs,
     listKernels: api.listKernels,
     findKernel: api.findKernel,
+    removeLost: (kernelId, onLost) => starts.search(kernelId, { onLost }),
     connect,
     ...(hub === undefined ? {} : { startServer: () => hub.start() }),
 

@@ -84,16 +84,18 @@ export interface StartKernel {
   onServer?: (sinceMs: number | undefined) => void;
   /** Called with the number of starts that come before this one, while it waits. */
   onTurn?: (before: number) => void;
-  /**
-   * Called when the start fails and may still leave a kernel. `undone` resolves with true once it can leave no kernel any more; with false if that is
-   * not known, because the start was released or repeated or the client was closed.
-   */
-  onFailed?: (undone: Promise<boolean>) => void;
   /** Aborting gives the start up: its kernel is deleted, even if the gateway's answer was lost. */
   signal?: AbortSignal;
   /** Aborting hands the start over to another owner, who may repeat it: its kernel is not looked for or deleted. */
   release?: AbortSignal;
+  onLost?: OnLost;
 }
+
+/**
+ * Called with true when the kernel of a start is left to this client to delete, and with false once that is over. If this
+ * process ends in between, the caller gives the id to `removeLost` of another.
+ */
+export type OnLost = (kernelId: string, isLost: boolean) => void;
 
 /** All methods reject with a `GatewayError`. */
 export interface Gateway {
@@ -108,6 +110,8 @@ export interface Gateway {
    * repeated first. `startFailed` carries the gateway's reason.
    */
   startKernel(start: StartKernel): Promise<KernelModel>;
+  /** Deletes the kernel of a start that was lost or given up, in the background, also if it comes up later. */
+  removeLost(kernelId: string, onLost: OnLost): void;
   /**
    * Starts a stopped JupyterHub server and waits for it; absent without a hub. Only this and `startKernel` start it.
    */

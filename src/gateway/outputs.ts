@@ -45,8 +45,13 @@ export interface WidgetState {
   /** `FloatProgressModel`, `HBoxModel`, `OutputModel`. */
   model?: string;
   description?: string;
-  value?: string | number;
+  /** Several: of a range, or of tags. A date or a time is a text. */
+  value?: string | number | boolean | (string | number)[];
+  min?: number;
   max?: number;
+  /** The texts of a selection's options, and which of them are chosen. */
+  labels?: string[];
+  chosen?: number[];
   /** Ids of the widgets that it contains. */
   children?: string[];
   /** For an Output widget: whether it captures the output from now on. */

@@ -1,4 +1,14 @@
 /**
+ * Aborts after `ms`. When this process has stood still, its timers are due before it has read what came meanwhile, so that
+ * is read first.
+ */
+export function timeoutSignal(ms: number): AbortSignal {
+  const over = new AbortController();
+  setTimeout(() => setImmediate(() => over.abort()), ms).unref();
+  return over.signal;
+}
+
+/**
  * Settles as `work` does, or rejects once the signal is aborted: with what `onAborted` returns, by default the
  * signal's reason. The work itself is not stopped.
  */

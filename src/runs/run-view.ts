@@ -102,8 +102,8 @@ export interface RunMessage {
 }
 
 /**
- * `files` (Slack file ids) and `replies` (ts) are in the thread and belong to the run message. Without `messageTs` nothing
- * had to be posted. `isRefused`: Slack refused the message for good, and it was sent to the requester instead; otherwise a
+ * `files` (Slack ids of all its files) and `replies` (ts of new ones) are in the thread and belong to the run message. Without
+ * `messageTs` nothing had to be posted. `isRefused`: Slack refused the message for good, and it was sent to the requester instead; otherwise a
  * successor tries again.
  */
 export type FinishResult =

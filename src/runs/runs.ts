@@ -9,15 +9,7 @@ import {
   type ResultMark,
   type RootContent,
 } from './run-view.ts';
-import {
-  isUnfinished,
-  languageName,
-  type Run,
-  type RunData,
-  showsCode,
-  type StoredOutput,
-  unreadableOutcome,
-} from './run.ts';
+import { isUnfinished, languageName, type Run, type RunData, showsCode, unreadableOutcome } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
 import { hasStored } from './session/run/execute-run.ts';
@@ -71,7 +63,7 @@ export class Runs {
           root: run.thread === '' && data.needsRoot ? root : undefined,
           mark: markOf(run, code === undefined ? undefined : root),
           messageTs: data.messageTs,
-          predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows),
+          predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows, live),
           recovered: isRecovered,
           onThread: (thread) => live.note({ thread }),
           onPosted: (messageTs) => live.note({ data: { messageTs } }),
@@ -82,10 +74,19 @@ export class Runs {
     );
   }
 
-  /** Waits for the final message of the run before the edit and removes its files and replies. Resolves with the message's ts. */
-  async #takeOverFrom(runId: string): Promise<string | undefined> {
+  /**
+   * Waits for the final message of the run before the edit and removes its files and replies. Resolves with its ts; with
+   * undefined if `live` was cancelled before that: the run before goes on and keeps its message, and so its result.
+   */
+  async #takeOverFrom(runId: string, live: LiveRun): Promise<string | undefined> {
     const { kernels, store, removeAttached } = this.#deps;
     const before = kernels.run(runId);
+    await Promise.race([before?.posted, isUnfinished(live.run) ? live.ended.promise : undefined]);
+    if (before !== undefined && isUnfinished(before.run)) {
+      live.note({ data: { follows: undefined } });
+      await this.say(before.run, `Run ${live.run.data.edition} was cancelled.`);
+      return undefined;
+    }
     await before?.posted;
     const run = before?.run ?? (await store.get(runId).catch(() => undefined));
     const { messageTs, files = [], replies = [] } = run?.data ?? {};
@@ -131,7 +132,8 @@ export class Runs {
     const known = isUnreadable ? unreadableOutcome(run) : (outcome ?? syntheticOutcome('broken', kernelspec));
     try {
       const transcript = await openTranscript(run, true);
-      await addMissing(transcript, kept, run);
+      // It may be on the disk of another machine.
+      if (!hasStored(transcript, kept)) await transcript.add(gapIn(run));
       live.showOutput(() => transcript.view());
       finals.post(live, known);
       void live.posted
@@ -219,19 +221,8 @@ function isPosted({ run }: LiveRun): boolean {
   return run.state === 'posted';
 }
 
-/** Marks a gap if the output is on the disk of another machine. */
-async function addMissing(
-  transcript: Transcript,
-  stored: StoredOutput | undefined,
-  { createdAt, updatedAt, data }: Run,
-): Promise<void> {
-  if (hasStored(transcript, stored)) return;
-  await transcript.add({
-    kind: 'reconnected',
-    fromMs: data.startedAt ?? createdAt,
-    toMs: updatedAt,
-    gap: true,
-  });
+function gapIn({ createdAt, updatedAt, data }: Run) {
+  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt, gap: true } as const;
 }
 
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {

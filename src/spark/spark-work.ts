@@ -99,17 +99,18 @@ function isOutside(host: string): boolean {
 const SOURCES = ['console', 'status', 'observer'] as const;
 export type SparkSource = (typeof SOURCES)[number];
 
+const count = z.number().default(0);
 /** Counts of Spark's work. Failed tasks are attempts: Spark retries each up to four times. */
 const countsSchema = z.object({
-  jobs: z.number(),
-  endedJobs: z.number(),
-  failedJobs: z.number(),
+  jobs: count,
+  endedJobs: count,
+  failedJobs: count,
   /** Only if jobs are not told apart. */
-  stages: z.number(),
-  tasks: z.number(),
-  doneTasks: z.number(),
-  activeTasks: z.number(),
-  failedTasks: z.number(),
+  stages: count,
+  tasks: count,
+  doneTasks: count,
+  activeTasks: count,
+  failedTasks: count,
 });
 export type SparkCounts = z.infer<typeof countsSchema>;
 
@@ -147,16 +148,7 @@ export interface SparkMoment {
   app?: SparkApplication | undefined;
 }
 
-const NONE: SparkCounts = {
-  jobs: 0,
-  endedJobs: 0,
-  failedJobs: 0,
-  stages: 0,
-  tasks: 0,
-  doneTasks: 0,
-  activeTasks: 0,
-  failedTasks: 0,
-};
+const NONE = countsSchema.parse({});
 
 export function sparkCounts(counts: Partial<SparkCounts>): SparkCounts {
   return { ...NONE, ...counts };
@@ -193,15 +185,7 @@ export function workAfter(
 
 /** The counts of all blocks together. */
 export function allCounts({ counts, before = NONE }: SparkWork): SparkCounts {
-  const sum = (name: keyof SparkCounts): number => before[name] + counts[name];
-  return {
-    jobs: sum('jobs'),
-    endedJobs: sum('endedJobs'),
-    failedJobs: sum('failedJobs'),
-    stages: sum('stages'),
-    tasks: sum('tasks'),
-    doneTasks: sum('doneTasks'),
-    activeTasks: counts.activeTasks,
-    failedTasks: sum('failedTasks'),
-  };
+  const all = { ...counts };
+  for (const name of countsSchema.keyof().options) if (name !== 'activeTasks') all[name] += before[name];
+  return all;
 }

@@ -1,17 +1,11 @@
 import { Keyv } from 'keyv';
 import type { Log } from '../log.ts';
 
-/** `value` is text: Keyv's serializer is always on. `ttl` in ms. */
-export interface Entry {
-  key: string;
-  value: string;
-  ttl?: number | undefined;
-}
-
 /** What a store implements for Keyv: entries by namespace and key, which may expire. */
 export interface Entries {
   values(namespace: string, keys: readonly string[]): Promise<(string | undefined)[]>;
-  set(namespace: string, entry: Entry): Promise<void>;
+  /** `value` is text: Keyv's serializer is always on. `ttl` in ms. */
+  set(namespace: string, key: string, value: string, ttl: number | undefined): Promise<void>;
   /** Resolves with whether there was such a key. */
   delete(namespace: string, key: string): Promise<boolean>;
   clear(namespace: string): Promise<void>;
@@ -46,7 +40,7 @@ export class KeyvAdapter {
   }
 
   async set(key: string, value: string, ttl?: number): Promise<boolean> {
-    await this.#entries.set(this.namespace, { key, value, ttl });
+    await this.#entries.set(this.namespace, key, value, ttl);
     return true;
   }
 

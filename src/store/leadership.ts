@@ -12,7 +12,7 @@ export interface LeadershipOptions {
   log: Log;
   clock?: Clock;
   /** Called once, when another process has taken the lease. */
-  onLost: (why: string) => void;
+  onLost: () => void;
   /**
    * The store had lost the lease record, and this process has taken a new lease: what the store lost has to be written
    * back. Called every second until it resolves. Until then the lease stays in doubt.
@@ -38,7 +38,8 @@ export class Leadership {
   #renewing: Promise<void> | undefined;
   #content: 'whole' | 'emptied' | 'restoring' | 'emptiedAgain' = 'whole';
   #waiters: { resolve: () => void; reject: (reason: unknown) => void }[] = [];
-  #lastText = '';
+  /** What was logged since the last change for the better: a state, and the causes of an outage. */
+  readonly #told = new Set<string>();
 
   constructor(lease: LeaderLease, options: LeadershipOptions) {
     this.#lease = lease;
@@ -117,11 +118,11 @@ export class Leadership {
         return await this.#beginToLead(answer.epoch, askedAt);
       }
       if (answer.kind === 'taken') {
-        if (this.#say('another process leads; this one stands by')) this.#options.onStandby();
-      } else this.#say(OLD_PROCESSES);
+        if (this.#say('info', 'another process leads; this one stands by')) this.#options.onStandby();
+      } else this.#say('warn', OLD_PROCESSES);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code === 'refused') throw error;
-      this.#say(`the leader lease cannot be acquired: ${error.message}`);
+      this.#say('warn', `the leader lease cannot be acquired: ${error.message}`);
     }
     return undefined;
   }
@@ -141,7 +142,7 @@ export class Leadership {
     this.#options.log.info({ event: 'leader.elected', epoch }, 'this process leads');
     this.#clock.tick();
     this.#state = 'leading';
-    this.#lastText = '';
+    this.#told.clear();
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
     return epoch;
   }
@@ -157,7 +158,7 @@ export class Leadership {
 
   #beInDoubt(why: string): void {
     this.#state = 'inDoubt';
-    this.#say(`the leader lease is in doubt: ${why}`);
+    this.#say('warn', `the leader lease is in doubt: ${why}`);
   }
 
   async #ask(): Promise<void> {
@@ -179,7 +180,7 @@ export class Leadership {
       if (this.#isEnded()) return;
       if (answer === 'taken') {
         this.#end('lost');
-        this.#options.onLost('another process has taken the leader lease');
+        this.#options.onLost();
       } else if (answer === 'oldVersion') this.#beInDoubt(OLD_PROCESSES);
       else if (!this.#clock.hasStoodStill(askedAt)) this.#beSure(askedAt);
     } catch (error) {
@@ -192,7 +193,7 @@ export class Leadership {
     if (this.#content === 'emptied') void this.#restore();
     this.#clock.tick();
     if (this.#content !== 'whole' || this.#clock.findDoubt() !== undefined) return;
-    if (this.#state === 'inDoubt') this.#say('the leader lease is sure again');
+    if (this.#state === 'inDoubt') this.#say('info', 'the leader lease is sure again');
     this.#state = 'leading';
     for (const { resolve } of this.#waiters.splice(0)) resolve();
   }
@@ -232,11 +233,15 @@ export class Leadership {
     return this.#state === 'lost' || this.#state === 'released';
   }
 
-  /** Logs the text unless it is the same as the last one. True if it was logged. */
-  #say(text: string): boolean {
-    if (text === this.#lastText) return false;
-    this.#lastText = text;
-    this.#options.log.info({ event: 'leader.told' }, text);
+  /**
+   * Logs a state (`info`) if it is another one than before, and each cause of an outage (`warn`) once until the next state,
+   * because two causes may alternate every second. True if it was logged.
+   */
+  #say(level: 'info' | 'warn', text: string): boolean {
+    if (this.#told.has(text) && (level === 'warn' || this.#told.size === 1)) return false;
+    if (level === 'info') this.#told.clear();
+    this.#told.add(text);
+    this.#options.log[level]({ event: 'leader.told' }, text);
     return true;
   }
 }

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { onePerNamespace } from './keyv.ts';
-import { createRunReader, type ReadData, type RunReader } from './run-reader.ts';
+import { createRunReader, type ReadData } from './run-reader.ts';
 import { createSqliteBackups } from './sqlite/backup.ts';
-import { atStore, openSqliteFile, openSqliteMemory, SqliteLease } from './sqlite/database.ts';
-import { SqliteEntries } from './sqlite/entries.ts';
-import { SqliteRuns } from './sqlite/runs.ts';
+import { atStore, openSqliteFile, openSqliteMemory } from './sqlite/database.ts';
+import { createSqliteStore } from './sqlite/store.ts';
 import { readStoreAddress, type Store } from './store.ts';
 
 export interface StoreOptions<Data> {
@@ -41,27 +39,8 @@ export async function openStore<Data>(options: StoreOptions<Data>): Promise<Stor
   }
   if (address?.kind === 'redis') {
     // Loaded only when needed: the client costs 5 MB and 40 ms at each start.
-    const { openRedisStore } = await import('./redis/open.ts');
+    const { openRedisStore } = await import('./redis/store.ts');
     return openRedisStore(url, reader, log);
   }
   throw new StoreError('refused', 'STORE_URL is none of sqlite:path, redis://host and memory:.');
-}
-
-/** A store with a new lease holder on an open database. */
-export function createSqliteStore<Data>(
-  kind: 'sqlite' | 'memory',
-  db: ReturnType<typeof openSqliteMemory>,
-  reader: RunReader<Data>,
-  log: Log,
-): Store<Data> {
-  const lease = new SqliteLease(db);
-  return {
-    kind,
-    keyv: onePerNamespace(new SqliteEntries(lease), log),
-    runs: new SqliteRuns<Data>(lease, reader),
-    lease,
-    close: async () => {
-      if (db.isOpen) atStore(db, () => db.close());
-    },
-  };
 }

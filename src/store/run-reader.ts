@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { StoreError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { parseJson } from '../text.ts';
 import type { RunRecord } from './store.ts';
 
 const storedRun = z.object({
@@ -26,15 +27,14 @@ export type ReadData<Data> = (stored: unknown) => Data;
 export type RunReader<Data> = ReturnType<typeof createRunReader<Data>>;
 
 /** Reads runs as a store returns them: numbers may be text, and `data` is JSON text. */
-export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
-  const toData = (json: string): Data => {
-    const stored = parseLoosely(json);
-    return readData === undefined ? stored : readData(stored);
-  };
+export function createRunReader<Data>(
+  log: Log,
+  readData: ReadData<Data> = (stored) => z.custom<Data>().parse(stored),
+) {
   const one = (fields: unknown): RunRecord<Data> => {
     const read = storedRun.safeParse(fields);
     if (!read.success) throw new StoreError('refused', 'A stored run cannot be read.', read.error);
-    return { ...read.data, data: toData(read.data.data) };
+    return { ...read.data, data: readData(parseJson(read.data.data)) };
   };
   return {
     /** Throws `refused` if the fields are not those of a run. */
@@ -54,20 +54,12 @@ export function createRunReader<Data>(log: Log, readData?: ReadData<Data>) {
       }),
     /** The blocks of code. Code that cannot be read is logged and counts as lost: nobody may wait for it for ever. */
     code: (json: string, runId: string): string[] | undefined => {
-      const read = storedCode.safeParse(parseLoosely(json));
+      const read = storedCode.safeParse(parseJson(json));
       if (read.success) return read.data;
       log.error({ event: 'run.uncoded', run: runId }, 'the stored code of a run cannot be read');
       return undefined;
     },
   };
-}
-
-export function parseLoosely(json: string) {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 const PREVIEW_LENGTH = 200;

@@ -16,8 +16,8 @@ export function readStoreAddress(text: string): StoreAddress | undefined {
   if (path !== undefined) return { kind: 'sqlite', url: text, path };
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined;
-  // The path is the number of a database, or empty.
-  if (!/^(\/\d*)?$/.test(url.pathname)) return undefined;
+  // The path is the number of a database, or empty. A query is not read, so `?db=3` would write to another database.
+  if (!/^(\/\d*)?$/.test(url.pathname + url.search + url.hash)) return undefined;
   return { kind: 'redis', url: text, password: decodeLoosely(url.password) };
 }
 

@@ -3,7 +3,7 @@ import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
 import { RedisConnection } from '../../src/store/redis/connection.ts';
-import { RedisEntries } from '../../src/store/redis/entries.ts';
+import { createRedisEntries } from '../../src/store/redis/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { withRedis } from './redis.ts';
@@ -23,7 +23,7 @@ await withRedis('Keyv over Redis', (server) => {
     await store.close();
   });
 
-  keyvContract('Redis', { adapter: () => new KeyvAdapter(new RedisEntries(redis)), store: () => store });
+  keyvContract('Redis', { adapter: () => new KeyvAdapter(createRedisEntries(redis)), store: () => store });
 
   test('a failed clear is told', async () => {
     const keyv = store.keyv('kernels');

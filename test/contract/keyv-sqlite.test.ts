@@ -4,7 +4,7 @@ import { silentLog } from '../../src/log.ts';
 import { KeyvAdapter } from '../../src/store/keyv.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openSqliteFile, SqliteLease } from '../../src/store/sqlite/database.ts';
-import { SqliteEntries } from '../../src/store/sqlite/entries.ts';
+import { createSqliteEntries } from '../../src/store/sqlite/store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { expectClosedKeyv, keyvContract } from './keyv-contract.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -23,7 +23,7 @@ afterAll(async () => {
   lease.db.close();
 });
 
-keyvContract('SQLite', { adapter: () => new KeyvAdapter(new SqliteEntries(lease)), store: () => store });
+keyvContract('SQLite', { adapter: () => new KeyvAdapter(createSqliteEntries(lease)), store: () => store });
 
 test('entries are there when the file is opened again', async () => {
   const again = `sqlite:${join(folder, 'again.db')}`;

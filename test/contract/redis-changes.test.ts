@@ -75,7 +75,57 @@ await withRedis('Redis that changes while it is used', (server) => {
     await admin.sendCommand(['CONFIG', 'SET', 'requirepass', '']);
     admin.destroy();
   });
+
+  test('a Redis that begins to ask for a password is told once, and its return too', async () => {
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => void lines.push(JSON.parse(line).event) });
+    const store = await openStore<Note>({ url: server.url, log });
+    const admin = createClient({ url: server.url }).on('error', () => undefined);
+    await admin.connect();
+    await admin.sendCommand(['CONFIG', 'SET', 'requirepass', 'new']);
+    await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+    // Redis ends a connection that sends so long a command before its password.
+    const asking = setInterval(() => void accepted(store.runs).catch(() => undefined), 100);
+    await untilReconnected(admin, 4);
+    clearInterval(asking);
+    await expect(store.runs.ping()).rejects.toMatchObject({ name: 'StoreError' });
+    await admin.sendCommand(['CONFIG', 'SET', 'requirepass', '']);
+    await vi.waitFor(() => store.runs.ping(), patient);
+    expect(lines).toEqual(['redis.lost', 'redis.refused', 'redis.back']);
+    await store.close();
+    admin.destroy();
+  });
+
+  test('a Redis that takes no writes is told once, however often the bot connects again', async () => {
+    const lines: string[] = [];
+    const log = pino({}, { write: (line) => void lines.push(JSON.parse(line).event) });
+    const store = await openStore<Note>({ url: server.url, log });
+    const admin = createClient({ url: server.url }).on('error', () => undefined);
+    await admin.connect();
+    // No lease is left, so that each request for it is a write.
+    await admin.sendCommand(['FLUSHALL']);
+    await admin.sendCommand(['REPLICAOF', '127.0.0.1', '1']);
+    const asking = setInterval(() => void store.lease.acquire(60_000).catch(() => undefined), 100);
+    await untilReconnected(admin, 2);
+    await admin.sendCommand(['REPLICAOF', 'NO', 'ONE']);
+    await vi.waitFor(() => store.lease.acquire(60_000), patient);
+    clearInterval(asking);
+    expect(lines).toEqual(['redis.readonly']);
+    await store.close();
+    admin.destroy();
+  });
 });
+
+/** Resolves when Redis has accepted so many more connections. */
+async function untilReconnected(
+  admin: { info: (section: string) => Promise<string> },
+  times: number,
+): Promise<void> {
+  const count = async (): Promise<number> =>
+    Number(/total_connections_received:(\d+)/.exec(await admin.info('stats'))?.[1]);
+  const before = await count();
+  await vi.waitFor(async () => expect(await count()).toBeGreaterThanOrEqual(before + times), patient);
+}
 
 /** An address that can be made to lead elsewhere; connections stay where they are. */
 async function startFront(first: number) {

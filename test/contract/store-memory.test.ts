@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { test } from 'vitest';
 import { silentLog } from '../../src/log.ts';
-import { createSqliteStore, openStore } from '../../src/store/open.ts';
+import { openStore } from '../../src/store/open.ts';
 import { createRunReader } from '../../src/store/run-reader.ts';
 import { openSqliteMemory } from '../../src/store/sqlite/database.ts';
+import { createSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Note } from './new-run.ts';
 import { storeContract } from './store-contract.ts';
 import { playOnBoth, steps } from './store-model.ts';

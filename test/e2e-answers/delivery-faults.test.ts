@@ -188,6 +188,31 @@ test.concurrent('late output edits the answer and adds only the new file', async
   expect(replies[0]?.text).toMatch(/early\nlate/);
 });
 
+test.concurrent('late output replaces the file with the whole text, and the table’s CSV, in the thread', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const show = async (rows: number): Promise<unknown> => {
+    const cells = Array.from({ length: rows }, (_, row) => `<tr><td>${row}</td></tr>`).join('');
+    const table = { 'text/html': `<table><tr><th>a</th></tr>${cells}</table>` };
+    const kind = rows === 300 ? 'display' : 'updateDisplay';
+    await transcript.add({ kind, displayId: 't', data: table, metadata: {} });
+    await transcript.add({ kind: 'stream', name: 'stdout', text: 'a line\n'.repeat(rows) });
+    await transcript.seal();
+    const { files } = (await message.finish(runView(ended(), transcript.view()))) as { files: string[] };
+    return files;
+  };
+  await show(300);
+  await show(301);
+  const last = await show(302);
+  const stored = rig.playground.files;
+  expect(stored.map(({ file }) => file.id).toSorted()).toEqual(last);
+  expect(stored.map(({ file }) => file.name)).toEqual(['table.csv', 'output.txt']);
+  expect(stored.map(({ bytes }) => bytes.toString().trim().split('\n').length)).toEqual([303, 903]);
+  const attached = rig.playground.replies(channel, thread).flatMap(({ files = [] }) => files);
+  expect(attached).toMatchObject([{ name: 'table.csv' }, { name: 'output.txt' }]);
+});
+
 test.concurrent('late output does not attach a traceback once more that has not changed', async () => {
   await using rig = await startRig();
   const { message } = rig.open();

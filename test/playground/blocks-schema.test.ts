@@ -51,6 +51,17 @@ test.each<[string, unknown[], unknown[]]>([
   ['known fields only', [{ type: 'divider' }], [{ type: 'divider', colour: 'red' }]],
   ['elements in rich text', [pre('x')], [{ type: 'rich_text', elements: [] }]],
   ['known types', [{ type: 'divider' }], [{ type: 'carousel_of_dreams' }]],
+  ['an address with a scheme', [button({ url: 'https://x/y' })], [button({ url: 'x/y' })]],
+  [
+    'rows of one length',
+    [table(2, 2)],
+    [{ type: 'table', rows: [...table(1, 2).rows, ...table(1, 1).rows] }],
+  ],
+  [
+    'options of a menu in plain text',
+    [menu({ type: 'plain_text', text: 'x' })],
+    [menu({ type: 'mrkdwn', text: 'x' })],
+  ],
   ['an image with one source', [image({ image_url: 'https://x/y.png' })], [image({})]],
 ])('message takes %s and no more', (_, good, bad) => {
   expect(read(good)).toMatchObject({ ok: true });
@@ -109,6 +120,9 @@ function context(length: number) {
 }
 function numbered(index: number) {
   return { type: 'button', action_id: `a${index}`, text: plain(3) };
+}
+function menu(text: object) {
+  return { type: 'actions', elements: [{ type: 'overflow', options: [{ text, value: 'x' }] }] };
 }
 function image(source: object) {
   return { type: 'image', alt_text: 'a plot', ...source };

@@ -190,7 +190,10 @@ test('replies, history, members and channels come in pages', async () => {
   expect(first.messages?.[0]).toMatchObject({ thread_ts: parent.ts, reply_count: 3 });
   const cursor = first.response_metadata?.next_cursor ?? '';
   const second = await client.conversations.replies({ channel, ts: parent.ts, limit: 3, cursor });
-  expect(second.messages?.map(({ text }) => text)).toEqual(['three']);
+  expect(second.messages?.map(({ text }) => text)).toEqual(['parent', 'three']);
+  expect(await refusal(client.conversations.replies({ channel, ts: parent.ts, limit: 1000 }))).toMatchObject({
+    error: 'invalid_arguments',
+  });
   const history = await client.conversations.history({ channel });
   expect(history.messages?.map(({ text }) => text)).toEqual(['later', 'parent']);
   const newer = await client.conversations.history({ channel, oldest: parent.ts });

@@ -80,6 +80,8 @@ export interface SessionRig extends AsyncDisposable, RigProcess {
   /** A request as a listener makes it. */
   request(code: string, more?: Partial<SnippetRequest> & { language?: string }): SnippetRequest;
   session(queue?: string): KernelSession;
+  /** From now on new kernels let no websocket open before `letGo`. `opening` resolves with the first that is tried. */
+  holdUpgrades(): { opening: Promise<unknown>; letGo: () => void };
   untilShown(live: Pick<LiveRun, 'id'>, fits: (view: RunView) => boolean): Promise<RunView>;
   untilEnded(live: Pick<LiveRun, 'id'>): Promise<RunOutcome>;
   /** The same, and posted, with the session at rest. */
@@ -351,6 +353,15 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       };
     },
     session: (queue = 'T1/C1') => rig.kernels.session({ queue, workspace: 'T1', channel: 'C1' }),
+    holdUpgrades() {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { onStart } = gateway;
+      gateway.onStart = (kernel, call) => {
+        onStart(kernel, call);
+        kernel.upgradable = promise;
+      };
+      return { opening: gateway.untilCall(({ isUpgrade }) => isUpgrade), letGo: resolve };
+    },
     async untilShown({ id }, fits) {
       for (;;) {
         const found = shown.get(id)?.find(fits);

@@ -53,34 +53,41 @@ export function readServiceCredentials(path: string, issues: ConfigIssues): Serv
   };
 }
 
+/** JSON, PEM or Base64: somebody put what should be in the file, which may be a secret, in place of its path. */
+const CONTENT = /^\s*\{|-----|\n|^[\w+/=]{150}/;
+
 /** The text of the file that the setting `name` points to; undefined, with the reason added, if it cannot be read. */
 export function readSettingFile(name: string, path: string, issues: ConfigIssues): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    issues.problems.push(`${name}: the file ${path} cannot be read (${reason}).`);
+    issues.problems.push(
+      CONTENT.test(path)
+        ? `${name} must be the path of a file, not what is in that file.`
+        : `${name}: the file ${path} cannot be read (${reason}).`,
+    );
     return undefined;
   }
 }
 
-/** The settings of credentials that expire; undefined if there are none. */
+/** The settings of credentials that expire; undefined if there are none. `user`: for HTTP Basic. */
 export function readCredentialSettings(
   values: SettingValues,
-  gateway: Pick<GatewaySettings, 'user' | 'token' | 'headers' | 'authScheme' | 'authHeader'>,
+  user: string | undefined,
   issues: ConfigIssues,
 ): CredentialSettings | undefined {
   const { KG_AUTH_COMMAND: command, KG_AUTH_TOKEN_FILE: path } = values;
+  const { KG_AUTH_SCHEME: scheme = 'token', KG_AUTH_HEADER: header = 'Authorization' } = values;
   if (command === undefined && path === undefined) return undefined;
   const name = command === undefined ? 'KG_AUTH_TOKEN_FILE' : 'KG_AUTH_COMMAND';
   if (command !== undefined && path !== undefined)
     issues.problems.push(
       'KG_AUTH_COMMAND and KG_AUTH_TOKEN_FILE are two sources of one token: give one of them.',
     );
-  if (gateway.token !== undefined)
+  if (values.KG_AUTH_TOKEN !== undefined)
     issues.problems.push(`KG_AUTH_TOKEN is given beside ${name}: give one of them.`);
-  const { authScheme: scheme = 'token', authHeader: header = 'Authorization' } = gateway;
-  if (gateway.user !== undefined && header.toLowerCase() === 'authorization')
+  if (user !== undefined && header.toLowerCase() === 'authorization')
     issues.problems.push(
       `KG_HTTP_USER and ${name} both want the header Authorization: KG_AUTH_HEADER names another for the token.`,
     );
@@ -109,16 +116,14 @@ export function readTlsSettings(values: SettingValues, issues: ConfigIssues): Ga
   const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, issues);
   if (paths.ca !== undefined && ca !== undefined && !isCertificate(ca))
     issues.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
-  if (paths.cert !== undefined && cert !== undefined) {
-    if (!isCertificate(cert))
-      issues.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
-    else if (key === undefined && paths.key === undefined)
-      issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
-    else if (key !== undefined) {
-      const problem = findKeyProblem(cert, key, passphrase);
-      if (problem !== undefined) issues.problems.push(problem);
-    }
-  }
+  const hasCertificate = cert !== undefined && isCertificate(cert);
+  if (paths.cert !== undefined && cert !== undefined && !hasCertificate)
+    issues.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
+  if (hasCertificate && key === undefined && paths.key === undefined)
+    issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
+  const problem =
+    key === undefined ? undefined : findKeyProblem(hasCertificate ? cert : undefined, key, passphrase);
+  if (problem !== undefined) issues.problems.push(problem);
   if (paths.cert === undefined && paths.key !== undefined)
     issues.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
   if (passphrase !== undefined && paths.key === undefined && paths.cert === undefined)
@@ -138,8 +143,12 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** Why TLS cannot use this key with this certificate. */
-function findKeyProblem(cert: string, key: string, passphrase: string | undefined): string | undefined {
+/** Why TLS cannot use this key, by itself or with this certificate. */
+function findKeyProblem(
+  cert: string | undefined,
+  key: string,
+  passphrase: string | undefined,
+): string | undefined {
   try {
     createPrivateKey({ key, passphrase });
   } catch {
@@ -148,6 +157,7 @@ function findKeyProblem(cert: string, key: string, passphrase: string | undefine
       ? 'KG_CLIENT_KEY_PASSPHRASE is missing: KG_CLIENT_KEY is encrypted.'
       : 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.';
   }
+  if (cert === undefined) return undefined;
   try {
     createSecureContext({ cert, key, passphrase });
     return undefined;

@@ -30,8 +30,8 @@ export class OpenConnection implements KernelConnection {
   readonly #lookAtSilent: ReturnType<typeof createSilenceWatch>;
   readonly #kernel: ExecutionKernel;
   hasOpened = false; // the gateway has accepted this session
+  goneWhy = ''; // empty unless the kernel is gone
   #state: 'open' | 'away' | 'gone' | 'closed' = 'open';
-  #goneWhy = '';
   #receivedMs = 0;
   #lostMs = 0;
 
@@ -99,7 +99,7 @@ export class OpenConnection implements KernelConnection {
   }
 
   async isThere(signal: AbortSignal): Promise<boolean> {
-    if (this.#goneWhy !== '') return false;
+    if (this.goneWhy !== '') return false;
     // Only ipykernel sends a message when it is deleted.
     const isTold = this.lifecycle.handshake.isIpykernel;
     const wasHeard = isTold && performance.now() - this.#receivedMs < this.#options.timings.seenMs;
@@ -107,14 +107,14 @@ export class OpenConnection implements KernelConnection {
     if (!this.#socket.isOpen) await this.lifecycle.look(signal);
     else if (!wasHeard || this.lifecycle.state === 'leaving')
       await this.lifecycle.look(signal).catch(() => undefined);
-    return this.#goneWhy === '';
+    return this.goneWhy === '';
   }
 
   execute(request: ExecuteRequest): Execution {
     const execution = new RunningExecution(request, this.#kernel, this.#onExecutionEvent);
     this.#router.replay.drop();
     if (this.#state === 'closed') execution.leave();
-    else if (this.#state === 'gone') execution.finishAs('notSent', this.#goneWhy);
+    else if (this.#state === 'gone') execution.finishAs('notSent', this.goneWhy);
     else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
     else {
       if (this.#state === 'away') {
@@ -139,7 +139,7 @@ export class OpenConnection implements KernelConnection {
     if (this.#state === 'closed' && !execution.isOver) execution.leave();
     if (checkpoint === undefined || checkpoint.isInterim === true) execution.input.doubt();
     if (inputRequest !== undefined) execution.input.ask(inputRequest);
-    if (this.#state === 'gone') execution.finishAs('kernelGone', this.#goneWhy);
+    if (this.#state === 'gone') execution.finishAs('kernelGone', this.goneWhy);
     // Its process is gone, so nothing more of it will come.
     if (process !== undefined && this.process !== '' && this.process !== process)
       execution.finishAs('kernelRestarted');
@@ -157,8 +157,8 @@ export class OpenConnection implements KernelConnection {
   }
 
   onGone(detail: string): void {
-    if (this.#goneWhy !== '' || this.#state === 'closed') return;
-    this.#goneWhy = `the kernel is gone: ${detail}`;
+    if (this.goneWhy !== '' || this.#state === 'closed') return;
+    this.goneWhy = `the kernel is gone: ${detail}`;
     this.#queue.endAll('kernelGone', detail);
     this.#emit({ kind: 'kernelGone', detail });
     this.#router.replay.drop();
@@ -195,8 +195,6 @@ export class OpenConnection implements KernelConnection {
         return this.lifecycle.onReopened();
       case 'givenUp':
         return this.#onGivenUp(event.failure);
-      default:
-        return event satisfies never;
     }
   }
 
@@ -222,8 +220,6 @@ export class OpenConnection implements KernelConnection {
         return this.#queue.inFlight().forEach((execution) => execution.planEnd());
       case 'busyElsewhere':
         return this.#queue.inFlight().forEach((execution) => execution.notifyBehindOthers());
-      default:
-        return event satisfies never;
     }
   }
 
@@ -243,8 +239,6 @@ export class OpenConnection implements KernelConnection {
         this.#router.received.end();
         if (event.as === 'exited') this.lifecycle.onExited();
         return this.#queue.writeNext();
-      default:
-        return event satisfies never;
     }
   };
 }

@@ -4,6 +4,7 @@ import type { KernelSign } from '../protocol/messages.ts';
 import { encodeMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
+import { timeoutSignal } from '../until-aborted.ts';
 import { ENDING, type LifecycleEvent, type LifecycleState } from './lifecycle-state.ts';
 import { Handshake, isBusySilently, StaleSocket } from './readiness.ts';
 
@@ -78,7 +79,7 @@ export class Lifecycle {
     this.#checking = new AbortController();
     const { signal } = this.#checking;
     const { launchTimeoutMs } = this.#options.settings;
-    const limit = AbortSignal.timeout(launchTimeoutMs);
+    const limit = timeoutSignal(launchTimeoutMs);
     this.waitUntilReady(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
@@ -132,8 +133,6 @@ export class Lifecycle {
         return void this.#lookWhetherGone(SHUTDOWN_LOOKS);
       case 'leavingToRestart':
         return this.#takeLeavingToRestart();
-      default:
-        return sign satisfies never;
     }
   }
 
@@ -164,7 +163,7 @@ export class Lifecycle {
   }
 
   async #ask(signal?: AbortSignal): Promise<KernelModel | undefined> {
-    const limit = AbortSignal.timeout(this.#options.timings.lookTimeoutMs);
+    const limit = timeoutSignal(this.#options.timings.lookTimeoutMs);
     const until = signal === undefined ? limit : AbortSignal.any([signal, limit]);
     const model = await this.#options.findKernel(this.#options.kernelId, until).catch((cause: unknown) => {
       throw limit.aborted ? new GatewayError('unreachable', 'The gateway gives no answer', { cause }) : cause;

@@ -16,33 +16,21 @@ const MOST_BEYOND = 10_000;
  */
 export class ReceivedMessages {
   readonly #ids = new Set<string>();
-  #prefix = '';
-  #first = 0;
-  /** The highest number of the execution itself. */
-  #last = 0;
-  /** How many numbers from first to last have arrived, and which later ones of others: channels overtake each other. */
-  #seen = 0;
-  #beyond = new Set<number>();
+  /**
+   * `last`: the highest number of the execution itself; `seen`: how many from first to last have arrived. `beyond`: later
+   * ones of others, because channels overtake each other.
+   */
+  #counted = { prefix: '', first: 0, last: 0, seen: 0, beyond: new Set<number>() };
 
   constructor(before?: ReceivedSoFar) {
-    if (before === undefined) return;
-    this.#prefix = before.prefix;
-    this.#first = before.first;
-    this.#last = before.last;
-    this.#seen = before.seen;
-    this.#beyond = new Set(before.beyond);
+    if (before !== undefined) this.#counted = { ...before, beyond: new Set(before.beyond) };
   }
 
   /** For a later process that resumes this execution; undefined if the kernel does not number its messages. */
   soFar(): ReceivedSoFar | undefined {
-    if (this.#prefix === '' || this.#beyond.size > MOST_STORED) return undefined;
-    return {
-      prefix: this.#prefix,
-      first: this.#first,
-      last: this.#last,
-      seen: this.#seen,
-      beyond: [...this.#beyond],
-    };
+    const { prefix, beyond } = this.#counted;
+    if (prefix === '' || beyond.size > MOST_STORED) return undefined;
+    return { ...this.#counted, beyond: [...beyond] };
   }
 
   /** False if the message has been received before. */
@@ -58,30 +46,27 @@ export class ReceivedMessages {
   /** Counts the first message of an execution. */
   begin(msgId: string): void {
     const { prefix, number } = splitId(msgId);
-    this.#prefix = prefix;
-    this.#first = number;
-    this.#last = number;
-    this.#seen = 1;
-    this.#beyond.clear();
+    this.#counted = { prefix, first: number, last: number, seen: 1, beyond: new Set() };
   }
 
   /** The execution has ended; later messages are not counted. */
   end(): void {
-    this.#prefix = '';
-    this.#beyond.clear();
+    this.#counted.prefix = '';
+    this.#counted.beyond.clear();
   }
 
   /** Counts another message of this execution. */
   countOwn(msgId: string): void {
     const number = this.#numberOf(msgId);
     if (number === undefined) return;
-    this.#seen += 1;
-    if (number < this.#last) return;
-    this.#last = number;
-    for (const other of this.#beyond) {
+    const counted = this.#counted;
+    counted.seen += 1;
+    if (number < counted.last) return;
+    counted.last = number;
+    for (const other of counted.beyond) {
       if (other > number) continue;
-      this.#seen += 1;
-      this.#beyond.delete(other);
+      counted.seen += 1;
+      counted.beyond.delete(other);
     }
   }
 
@@ -89,19 +74,22 @@ export class ReceivedMessages {
   countOther(msgId: string): void {
     const number = this.#numberOf(msgId);
     if (number === undefined) return;
-    if (number < this.#last) this.#seen += 1;
-    else this.#beyond.add(number);
-    if (this.#beyond.size > MOST_BEYOND) this.end();
+    const counted = this.#counted;
+    if (number < counted.last) counted.seen += 1;
+    else counted.beyond.add(number);
+    if (counted.beyond.size > MOST_BEYOND) this.end();
   }
 
   /** Whether every number from the execution's first to its last has arrived. */
   get isWhole(): boolean {
-    return this.#prefix !== '' && this.#seen === this.#last - this.#first + 1;
+    const { prefix, first, last, seen } = this.#counted;
+    return prefix !== '' && seen === last - first + 1;
   }
 
   #numberOf(msgId: string): number | undefined {
-    if (this.#prefix === '' || !msgId.startsWith(this.#prefix)) return undefined;
+    const counted = this.#counted;
+    if (counted.prefix === '' || !msgId.startsWith(counted.prefix)) return undefined;
     const { prefix, number } = splitId(msgId);
-    return prefix === this.#prefix && number > this.#first ? number : undefined;
+    return prefix === counted.prefix && number > counted.first ? number : undefined;
   }
 }

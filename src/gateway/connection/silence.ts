@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { GatewayError } from '../errors.ts';
 import type { RunningExecution } from '../execution/execution.ts';
 import type { KernelModel } from '../gateway.ts';
-import { isHidden404 } from '../http/kernels-api.ts';
 import { isOfOtherProcess, readExecuteReply } from '../protocol/messages.ts';
 import { executeRequest, type KernelMessage, type OutgoingMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
@@ -49,8 +49,6 @@ export function createSilenceWatch(
         return wait(execution, model, silentMs);
       case 'gone':
         return lifecycle.gone('the gateway does not have it any more');
-      default:
-        return verdict satisfies never;
     }
   }
 
@@ -61,7 +59,8 @@ export function createSilenceWatch(
     } catch (failure) {
       socket.outage.callFailed(failure);
       // The upgrade of a new websocket tells whether the kernel is gone.
-      if (isHidden404(failure) && !reopenedFor.has(execution)) {
+      const isRefused = failure instanceof GatewayError && failure.code === 'refused';
+      if (isRefused && !reopenedFor.has(execution)) {
         reopenedFor.add(execution);
         lifecycle.reopen();
       }

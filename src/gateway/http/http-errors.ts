@@ -30,13 +30,16 @@ function pageTitle(body: string): string {
   return /<title>([^<]{0,200})/i.exec(body)?.[1] ?? '';
 }
 
-/** Where a redirect leads, without its query, which may be secret; empty for an address on the same host. */
+/** Where a redirect leads, without its query, which may be secret; a path if it is on the same host. */
 function readPlace(location = ''): string {
-  const url = URL.parse(location);
-  return url === null ? '' : ` to ${url.origin}${url.pathname}`.slice(0, 300);
+  const url = location === '' ? null : URL.parse(location, SAME_HOST);
+  if (url === null) return '';
+  return ` to ${url.origin === SAME_HOST ? '' : url.origin}${url.pathname}`.slice(0, 300);
 }
 
-/** The error for a response that is not a success. `what` names the call, e.g. `the list of kernelspecs`. */
+const SAME_HOST = 'http://same.invalid';
+
+/** The error for a response that is not what was asked for: `what`, e.g. `the list of kernelspecs`. */
 export function readRefusal(answer: Answer, what: string): GatewayError {
   const { status } = answer;
   const reason = readReason(answer);
@@ -46,6 +49,10 @@ export function readRefusal(answer: Answer, what: string): GatewayError {
   const as = (code: GatewayErrorCode, sentence: string) => new GatewayError(code, sentence, { status });
   if (asksForLogin(answer))
     return as('unauthorized', `The gateway sent us to a login page (status ${status})`);
+  if (status >= 200 && status < 300) {
+    const kind = isHtml(answer.body) ? 'an HTML page' : 'something else';
+    return as('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`);
+  }
   if (status === 401 || (status === 403 && isCredentialReason(reason)))
     return as('unauthorized', `The gateway does not accept our user, password or token (${said})`);
   if (status === 424) return as('serverStopped', 'The JupyterHub server is stopped (status 424)');
@@ -116,14 +123,6 @@ export function isPage({ status, body }: Answer): boolean {
 
 function isHtml(body: string): boolean {
   return /^\s*</.test(body);
-}
-
-/** The error for a success whose body is not what the API promises. */
-export function badAnswer(answer: Answer, what: string): GatewayError {
-  if (asksForLogin(answer)) return readRefusal(answer, what);
-  const { status, body } = answer;
-  const kind = isHtml(body) ? 'an HTML page' : 'something else';
-  return new GatewayError('badAnswer', `Asked for ${what}, the gateway answered with ${kind}`, { status });
 }
 
 /** OpenSSL's verification errors, and Node's own for a host name that does not match. */

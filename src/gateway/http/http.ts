@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseCookie, request } from 'undici';
 import { GatewayError } from '../errors.ts';
 import type { GatewaySettings } from '../gateway.ts';
+import { timeoutSignal } from '../until-aborted.ts';
 import { hasCookie, type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints } from './endpoints.ts';
@@ -103,10 +104,12 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
   async function call(wanted: HttpCall): Promise<Answer> {
     const { timeoutMs, signal } = wanted;
     const most = wanted.method === 'POST' ? 1 : ATTEMPTS;
-    const timeout = AbortSignal.timeout(timeoutMs);
+    const timeout = timeoutSignal(timeoutMs);
     const until = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
     for (let attempt = 1; ; attempt += 1) {
       try {
+        if (attempt > 1)
+          await delay((attempt - 1) * 150 * (0.5 + Math.random()), undefined, { signal: until });
         const answer = await once(wanted, until);
         if (attempt === most || !(answer.status === 429 || isGatewayAway(answer.status))) return answer;
       } catch (cause) {
@@ -119,7 +122,6 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
         const failure = readFailure(cause, endpoints.shownRoot);
         if (attempt === most || failure.code !== 'unreachable') throw failure;
       }
-      await delay(attempt * 150 * (0.5 + Math.random()));
     }
   }
 

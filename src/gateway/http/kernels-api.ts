@@ -4,7 +4,14 @@ import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { type Answer, badAnswer, gatewayAway, isPage, readReason, readRefusal } from './http-errors.ts';
+import {
+  type Answer,
+  gatewayAway,
+  isPage,
+  isRefusedCredential,
+  readReason,
+  readRefusal,
+} from './http-errors.ts';
 import type { Http, HttpCall } from './http.ts';
 
 /**
@@ -98,31 +105,37 @@ export function createKernelsApi(
   /** The hub says that the server is stopped, and its kernels with it. Without a hub a 424 proves nothing. */
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
-  async function findKernel(kernelId: string, signal?: AbortSignal): Promise<KernelModel | undefined> {
+  /**
+   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Such pages
+   * count only `after404`: another call about this kernel was answered 404 or 500, so it is not the route that is missing.
+   */
+  async function findKernel(
+    kernelId: string,
+    signal?: AbortSignal,
+    after404 = false,
+  ): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-    let answer = await look();
-    // A proxy's page: the gateway may have come back after it, or some of the proxy's replicas may not have lost it.
-    for (let pages = 1; answer.status === 404 && !isMissingKernel(answer) && pages < PAGES; pages += 1) {
-      if (pages > 1) await delay(timings.shutdownLookMs);
-      await mustBeThere(signal);
-      answer = await look();
-    }
-    if (isMissingKernel(answer) || isStopped(answer)) return undefined;
+    const answer = await pastPages(look, signal);
+    if (isMissingKernel(answer) || isStopped(answer) || (after404 && answer.status === 404)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
-  /** A proxy has answered 404: while the gateway behind it is replaced, it does so to every request. */
-  async function mustBeThere(signal: AbortSignal | undefined): Promise<void> {
-    const { status } = await get(kernelspecsPath, signal);
-    if (status < 200 || status >= 300) throw gatewayAway(404);
+  /**
+   * Repeats a call that a proxy answers with its own 404: while the gateway is replaced, all or some of the proxy's replicas
+   * answer so to every request. Rejects if the gateway does not answer.
+   */
+  async function pastPages(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+    for (let page = 1; ; page += 1) {
+      const answer = await call();
+      if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
+      if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
+      if (!isSuccess(await get(kernelspecsPath, signal))) throw gatewayAway(404);
+    }
   }
 
   /** After a call about this kernel that was answered 404 or 500. */
   async function isGone(kernelId: string): Promise<boolean> {
-    const model = await findKernel(kernelId).catch((failure: unknown) => {
-      if (!isHidden404(failure)) throw failure;
-    });
-    return model === undefined;
+    return (await findKernel(kernelId, undefined, true)) === undefined;
   }
 
   async function readInfo(signal?: AbortSignal) {
@@ -146,7 +159,8 @@ export function createKernelsApi(
 
   /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const answer = await pastPages(post);
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;
@@ -157,26 +171,28 @@ export function createKernelsApi(
     for (let tries = DELETIONS - 1; ; tries -= 1) {
       const timeoutMs = timings.callMs * 3;
       const answer = await callKernel('DELETE', kernelId, { timeoutMs });
-      if (isDone(answer, 'the deletion of a kernel')) return true;
+      if (answer.status === 204) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
-      // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52).
-      if (isDoubtful(answer) && (await isGone(kernelId))) return false;
+      // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52). Any other success
+      // than 204 is said by something in front of the gateway.
+      if ((isDoubtful(answer) || isSuccess(answer)) && (await isGone(kernelId))) return isSuccess(answer);
       if (!isDoubtful(answer) || tries === 0) throw readRefusal(answer, 'the deletion of a kernel');
       await delay(timings.shutdownLookMs);
     }
   }
 
-  /** False if the route is missing (stock Knox, protocol.md §1.5) or the kernel is. */
+  /** False if the route is missing (stock Knox, protocol.md §1.5), so that something else answers, or the kernel is. */
   async function interruptKernel(kernelId: string): Promise<boolean> {
     const answer = await callKernel('POST', kernelId, { timeoutMs: timings.callMs }, '/interrupt');
-    if (isDone(answer, 'the interrupt of a kernel')) return true;
-    if (answer.status === 404 || answer.status === 424) return false;
+    if (isDone(answer)) return true;
+    const isOfOther = isSuccess(answer) && !isRefusedCredential(answer);
+    if (isOfOther || answer.status === 404 || answer.status === 424) return false;
     throw readRefusal(answer, 'the interrupt of a kernel');
   }
 
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
-    if (isDone(answer, 'the restart of a kernel')) return;
+    if (isDone(answer)) return;
     // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
     // restarts.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
@@ -201,14 +217,6 @@ function isDoubtful({ status }: Answer): boolean {
   return status === 404 || status === 500;
 }
 
-/**
- * Whether `findKernel` failed because the gateway is there, but a proxy puts its own page in place of each 404. Together
- * with such a page for another call it proves that the kernel is gone.
- */
-export function isHidden404(failure: unknown): boolean {
-  return failure instanceof GatewayError && failure.code === 'refused' && failure.status === 404;
-}
-
 /** `status` 424: it went with its server. */
 export function kernelGone(kernelId: string, status = 404): GatewayError {
   const words =
@@ -218,17 +226,22 @@ export function kernelGone(kernelId: string, status = 404): GatewayError {
   return new GatewayError('kernelGone', words, { status });
 }
 
-/** Whether the status is 2xx. Rejects if the body is an HTML page: a proxy that asks for a login sends one for any call. */
-function isDone(answer: Answer, what: string): boolean {
-  if (isPage(answer)) throw badAnswer(answer, what);
-  return answer.status >= 200 && answer.status < 300;
+/**
+ * Whether an act was done. A page is said by something in front of the gateway. The body is not asked for more, because a
+ * proxy may make an empty 200 of a 204, and an interrupt that is sent again would be a second one.
+ */
+function isDone(answer: Answer): boolean {
+  return isSuccess(answer) && !isPage(answer);
+}
+
+function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** A 2xx response, read by `schema`; else rejects with the matching `GatewayError`. */
 export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string): T {
-  if (answer.status < 200 || answer.status >= 300) throw readRefusal(answer, what);
-  const read = schema.safeParse(readJson(answer.body));
-  if (!read.success) throw badAnswer(answer, what);
+  const read = isSuccess(answer) ? schema.safeParse(readJson(answer.body)) : undefined;
+  if (read?.success !== true) throw readRefusal(answer, what);
   return read.data;
 }
 

@@ -8,6 +8,9 @@ import { untilAborted } from '../until-aborted.ts';
 import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from './http-errors.ts';
 import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
 
+/** Who is told of the kernels that a start may leave behind. */
+type Leaver = Pick<StartKernel, 'release' | 'onLost'>;
+
 /**
  * `POST api/kernels`, in turns, because gateways leak one start's env into another (protocol.md §1.3). A start that is
  * given up, or whose response is lost, leaves no kernel behind if the gateway uses the chosen id.
@@ -21,7 +24,7 @@ export class KernelStarts {
   readonly #startBody: Readonly<Record<string, unknown>>;
   readonly #log: Log;
   /** Searches for kernels whose start was not answered, by kernel id. */
-  readonly #searches = new Map<string, { stop: () => void; done: Promise<boolean> }>();
+  readonly #searches = new Map<string, { stop: () => void; done: Promise<void> }>();
   #isClosed = false;
 
   constructor(
@@ -41,15 +44,6 @@ export class KernelStarts {
   }
 
   async start(start: StartKernel): Promise<KernelModel> {
-    try {
-      return await this.#start(start);
-    } catch (failure) {
-      if (this.#searches.has(start.kernelId)) start.onFailed?.(this.#untilUndone(start));
-      throw failure;
-    }
-  }
-
-  async #start(start: StartKernel): Promise<KernelModel> {
     // From now on a kernel with this id belongs to this start; a deletion still on its way would hit it.
     const search = this.#searches.get(start.kernelId);
     search?.stop();
@@ -60,19 +54,14 @@ export class KernelStarts {
     const posted = this.#post(start).finally(done);
     if (start.signal === undefined) return posted;
     return untilAborted(posted, start.signal, () => {
+      this.#note(start.kernelId, true, start);
       // A start that fails after it was given up has begun a search, if there may be a kernel.
-      const started = posted.then(({ id }) => id).catch(() => undefined);
-      this.#search(start.kernelId, start.release, started);
+      void posted
+        .then(({ id }) => this.search(id, start))
+        .catch(() => undefined)
+        .finally(() => this.#searches.has(start.kernelId) || this.#note(start.kernelId, false, start));
       return givenUp();
     });
-  }
-
-  async #untilUndone({ kernelId, release }: StartKernel): Promise<boolean> {
-    for (;;) {
-      const search = this.#searches.get(kernelId);
-      if (search === undefined) return !this.#isClosed && release?.aborted !== true;
-      if (!(await search.done)) return false;
-    }
   }
 
   /** Ends all searches. */
@@ -99,7 +88,7 @@ export class KernelStarts {
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
     if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
-    if (answer.status >= 500 && !isOfGateway(answer)) this.#search(kernelId, start.release);
+    if (answer.status >= 500 && !isOfGateway(answer)) this.search(kernelId, start);
     throw await this.#readFailure(answer, start.kernelspec);
   }
 
@@ -107,8 +96,9 @@ export class KernelStarts {
     try {
       return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
     } catch (failure) {
-      if (failure instanceof GatewayError && failure.code === 'unreachable')
-        this.#search(start.kernelId, start.release);
+      // With a status the POST did not reach the gateway.
+      if (failure instanceof GatewayError && failure.code === 'unreachable' && failure.status === undefined)
+        this.search(start.kernelId, start);
       throw failure;
     }
   }
@@ -161,45 +151,42 @@ export class KernelStarts {
     return readRefusal(answer, `to start ${kernelspec}`);
   }
 
-  /**
-   * Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. `started`: its id,
-   * once that is known; undefined if there is none.
-   */
-  #search(
-    kernelId: string,
-    release: AbortSignal | undefined,
-    started: Promise<string | undefined> = Promise.resolve(kernelId),
-  ): void {
+  /** Begins to search for the kernel of a start that was lost or given up: it may exist or still appear. */
+  search(kernelId: string, leaver: Leaver): void {
+    const { release } = leaver;
     if (this.#isClosed || release?.aborted === true) return;
     const over = new AbortController();
     const stop = () => over.abort();
     release?.addEventListener('abort', stop, { once: true });
-    const removed = started.then((id) => id === undefined || this.#removeLost(id, over.signal));
-    const done = removed.finally(() => {
+    this.#note(kernelId, true, leaver);
+    const done = this.#removeLost(kernelId, over.signal).finally(() => {
       release?.removeEventListener('abort', stop);
-      if (this.#searches.get(kernelId)?.done === done) this.#searches.delete(kernelId);
+      this.#searches.delete(kernelId);
+      this.#note(kernelId, false, leaver);
     });
     this.#searches.set(kernelId, { stop, done });
+  }
+
+  /** If this process ends, what was noted stays for another. */
+  #note(kernelId: string, isLost: boolean, { release, onLost }: Leaver): void {
+    if (!this.#isClosed && release?.aborted !== true) onLost?.(kernelId, isLost);
   }
 
   /**
    * Deletes the kernel of a start that was lost or given up. The id is a new UUID, so a kernel with it is ours until the
    * start is repeated. Kernel Gateway 2 chooses its own id, so nothing can be cleaned up there and only a log line is
-   * written. False: the search was ended before.
+   * written.
    */
-  async #removeLost(kernelId: string, over: AbortSignal): Promise<boolean> {
+  async #removeLost(kernelId: string, over: AbortSignal): Promise<void> {
     let until = performance.now() + this.#launchTimeoutMs;
     // Without an answer nothing is known, so the search goes on, and its time begins anew.
     for (let isKnown = false; !isKnown || performance.now() < until;) {
-      if (over.aborted) return false;
       try {
-        if (await this.#api.deleteKernel(kernelId)) {
-          this.#log.info(
+        if (await this.#api.deleteKernel(kernelId))
+          return this.#log.info(
             { event: 'kernel.deleted', kernelId },
             'deleted a kernel whose start was not answered or given up',
           );
-          return true;
-        }
         isKnown = true;
       } catch (failure) {
         const { status, code } = failure instanceof GatewayError ? failure : {};
@@ -212,11 +199,11 @@ export class KernelStarts {
       }
       const wait = this.#timings.lostStartLookMs;
       await delay(wait, undefined, { signal: over, ref: false }).catch(() => undefined);
+      if (over.aborted) return;
     }
     const words =
       'a start was not answered and no kernel is found under its id; the gateway may keep an orphan';
     this.#log.warn({ event: 'kernel.unanswered', kernelId }, words);
-    return true;
   }
 }
 

@@ -7,6 +7,7 @@ import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } fro
 import { createHttp, type Http } from '../http/http.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
+import { timeoutSignal } from '../until-aborted.ts';
 
 /** `unknown`: the token does not allow reading it. */
 type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped' | 'unknown';
@@ -97,7 +98,7 @@ export class HubServer {
   async #startOnce(): Promise<void> {
     const { log, timings } = this.#options;
     const startedMs = performance.now();
-    const until = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#launchTimeoutMs)]);
+    const until = AbortSignal.any([this.#closing.signal, timeoutSignal(this.#launchTimeoutMs)]);
     let isAsked = false;
     while (!until.aborted) {
       const state = await this.#look(until).catch((error: unknown) => {

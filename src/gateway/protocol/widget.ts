@@ -5,6 +5,9 @@ import type { KernelMessage } from './wire.ts';
 /** Longer texts of a widget are cut. */
 const TEXT_CHARS = 500;
 const CHILDREN = 50;
+/** Of the options of a selection. A choice among further ones is not shown. */
+const LABELS = 200;
+const LABEL_CHARS = 60;
 
 /**
  * Reads a comm message of a Jupyter widget (ipywidgets' protocol 2): its first state, a change, or its end. Undefined
@@ -18,20 +21,65 @@ export function readWidget(message: KernelMessage): Output | undefined {
   if (message.type === 'comm_open' && content['target_name'] !== 'jupyter.widget') return undefined;
   const data = isRecord(content['data']) ? content['data'] : {};
   const state = readState(isRecord(data['state']) ? data['state'] : {}, message.parentId);
-  return Object.keys(state).length === 0 ? undefined : { kind: 'widget', id, state };
+  // A part of a string keeps the whole of it in memory, unless it is copied.
+  return Object.keys(state).length === 0 ? undefined : { kind: 'widget', id, state: structuredClone(state) };
 }
 
 function readState(sent: Record<string, unknown>, parentId: string): WidgetState {
-  const { _model_name: model, description, value, max, children, msg_id: captured } = sent;
+  const { _model_name: model, description, max, min, children, msg_id: captured } = sent;
+  const { _options_labels: labels, index } = sent;
+  const value = 'value' in sent ? readValue(sent['value']) : undefined;
   return {
     ...(typeof model === 'string' ? { model: model.slice(0, TEXT_CHARS) } : {}),
     ...(typeof description === 'string' ? { description: description.slice(0, TEXT_CHARS) } : {}),
-    ...(typeof value === 'string' ? { value: value.slice(0, TEXT_CHARS) } : {}),
-    ...(typeof value === 'number' ? { value } : {}),
+    ...(value === undefined ? {} : { value }),
+    ...(typeof min === 'number' ? { min } : {}),
     ...(typeof max === 'number' ? { max } : {}),
+    ...(Array.isArray(labels) ? { labels: labels.slice(0, LABELS).map(labelOf) } : {}),
+    ...(index === undefined
+      ? {}
+      : {
+          chosen: [index]
+            .flat()
+            .slice(0, LABELS)
+            .filter((at) => typeof at === 'number'),
+        }),
     ...(Array.isArray(children) ? { children: children.slice(0, CHILDREN).map(modelIdOf) } : {}),
     ...(typeof captured === 'string' ? { isCapturing: captured !== '' && captured === parentId } : {}),
   };
+}
+
+function labelOf(label: unknown): string {
+  return text(label).slice(0, LABEL_CHARS);
+}
+
+/** Undefined for a value that is no text. null: nothing is chosen or typed. */
+function readValue(value: unknown): WidgetState['value'] {
+  if (value === null) return '';
+  if (typeof value === 'string') return value.slice(0, TEXT_CHARS);
+  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value))
+    return value.slice(0, LABELS).map((each) => (typeof each === 'number' ? each : labelOf(each)));
+  return isRecord(value) ? readTime(value) : undefined;
+}
+
+/** A date, a time, or both; months count from 0. */
+function readTime({
+  year,
+  month,
+  date,
+  hours,
+  minutes,
+  seconds,
+}: Record<string, unknown>): string | undefined {
+  const day = typeof month === 'number' ? [year, month + 1, date] : [];
+  const time = hours === undefined ? [] : [hours, minutes, seconds];
+  if (![...day, ...time].every((each) => typeof each === 'number')) return undefined;
+  return `${padded(day, '-')} ${padded(time, ':')}`.trim();
+}
+
+function padded(parts: readonly unknown[], separator: string): string {
+  return parts.map((each) => String(each).padStart(2, '0')).join(separator);
 }
 
 /** `IPY_MODEL_…` */

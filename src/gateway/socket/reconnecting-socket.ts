@@ -6,7 +6,7 @@ import { kernelGone } from '../http/kernels-api.ts';
 import type { Status } from '../outputs.ts';
 import type { SocketEvent } from './event-turns.ts';
 import { Outage, OutageWatch } from './outage.ts';
-import { isFinal, isThere, untilUpgraded, type SocketOptions } from './upgrade.ts';
+import { isFinal, untilUpgraded, type SocketOptions } from './upgrade.ts';
 import { KernelSocket } from './websocket.ts';
 
 export type ReconnectingEvent =
@@ -197,7 +197,7 @@ export class ReconnectingSocket {
     this.#state = 'reopening';
     // Knox accepts an upgrade before it has the gateway's, so one that closes soon may have no kernel (protocol.md §1.5).
     const wasBrief = this.#attempt > 0;
-    const { kernelId, timings } = this.#options;
+    const { kernelId, timings, findKernel } = this.#options;
     const { signal } = this.#closing;
     const until = performance.now() + timings.reopenTimeoutMs;
     let failure: unknown;
@@ -213,8 +213,9 @@ export class ReconnectingSocket {
         this.#attempt += 1;
         await delay(longest * (0.5 + Math.random() / 2), undefined, { signal });
         try {
-          if (wasBrief && failure === undefined && !(await isThere(this.#options, signal)))
-            throw kernelGone(kernelId);
+          const isDoubtful = wasBrief && failure === undefined;
+          const found = isDoubtful ? await findKernel(kernelId, signal).catch(() => 'unknown') : 'unknown';
+          if (found === undefined) throw kernelGone(kernelId);
           if (displaces) await this.#displaceStaleSockets();
           displaces = false;
           if (!(await this.#openOnce(signal, onOpen, () => watch.answered()))) continue;

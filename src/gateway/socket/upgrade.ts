@@ -12,9 +12,9 @@ import {
   readRefusal,
   readStatus,
 } from '../http/http-errors.ts';
-import { isHidden404, kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
-import { untilAborted } from '../until-aborted.ts';
+import { timeoutSignal, untilAborted } from '../until-aborted.ts';
 
 export interface SocketOptions {
   settings: GatewaySettings;
@@ -53,7 +53,7 @@ export async function untilUpgraded(
     );
   } catch (failure) {
     socket.terminate();
-    throw await confirmed(failure, options);
+    throw await confirmed(failure, options, watch.signal);
   } finally {
     over.abort();
   }
@@ -69,7 +69,7 @@ function untilGivenUp(
     let wasThere = false;
     const look = async () => {
       try {
-        const until = AbortSignal.any([over, AbortSignal.timeout(timings.lookTimeoutMs)]);
+        const until = AbortSignal.any([over, timeoutSignal(timings.lookTimeoutMs)]);
         const model = await findKernel(kernelId, until);
         if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
@@ -91,15 +91,17 @@ function untilGivenUp(
  * A 404 at the upgrade may mean a wrong websocket address, and a 500 may be the gateway's own failure; only REST tells
  * whether the kernel exists and has ever answered.
  */
-async function confirmed(failure: unknown, options: SocketOptions): Promise<unknown> {
+async function confirmed(
+  failure: unknown,
+  { kernelId, findKernel }: SocketOptions,
+  signal: AbortSignal,
+): Promise<unknown> {
   if (!(failure instanceof GatewayError)) return failure;
   const { code, status } = failure;
-  const { kernelId, findKernel } = options;
-  if (code === 'serverStopped') return (await isThere(options)) ? failure : kernelGone(kernelId, status);
-  if (code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
-  const model = await findKernel(kernelId).catch((error: unknown) =>
-    isHidden404(error) ? undefined : ('unknown' as const),
-  );
+  const isStopped = code === 'serverStopped';
+  if (!isStopped && code !== 'kernelGone' && !(code === 'startFailed' && status === 500)) return failure;
+  const model = await findKernel(kernelId, signal, true).catch(() => 'unknown' as const);
+  if (isStopped) return model === undefined ? kernelGone(kernelId, status) : failure;
   if (model === 'unknown') return gatewayAway(status ?? 404);
   if (model === undefined) return failure;
   const words = 'The gateway has the kernel, but';
@@ -118,17 +120,6 @@ export function isFinal(failure: unknown): boolean {
   if (!(failure instanceof GatewayError)) return false;
   const { code, status } = failure;
   return code === 'kernelGone' || (code === 'startFailed' && status !== 500);
-}
-
-/** False only if the kernel is known to be gone. */
-export async function isThere(
-  { kernelId, findKernel }: SocketOptions,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  return await findKernel(kernelId, signal).then(
-    (model) => model !== undefined,
-    () => true,
-  );
 }
 
 function neverCameUp(reason?: string): GatewayError {

@@ -1,5 +1,4 @@
 import { countOf, joinWords } from '../../text.ts';
-import { quotedSql, sparkCause, withoutPlan } from './jvm-error.ts';
 import {
   CUT,
   oneLine,
@@ -10,6 +9,7 @@ import {
   type LanguageError,
 } from './kernel-error.ts';
 import { lineWords, ownFrame, readPythonFrames, type PythonFrame } from './python-frames.ts';
+import { quotedSql, sparkCause, withoutPlan } from './spark-error.ts';
 
 /** Tracebacks of up to this many lines are shown whole. */
 const SHORT_TRACEBACK_LINES = 15;

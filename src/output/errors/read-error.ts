@@ -1,11 +1,10 @@
 import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import { hintFor, LOSS_HEADLINES, LOSS_HINTS, readSparkLoss } from './hints.ts';
-import { readJvmError } from './jvm-error.ts';
 import { CUT, type KernelError, type LanguageError, type ReadError, type SentError } from './kernel-error.ts';
 import { readPythonError } from './python-error.ts';
 import { readPrintedGroup } from './python-frames.ts';
 import { readRError } from './r-error.ts';
-import { readSqlError } from './sql-error.ts';
+import { readJvmError, readSqlError } from './spark-error.ts';
 
 /** How much of a text is read at each end; regular expressions never get more. */
 const NAME_CHARS = 300;

@@ -1,5 +1,7 @@
 import type { Handler } from 'htmlparser2';
+import { z } from 'zod';
 import type { MimeBundle } from '../../gateway/outputs.ts';
+import { parseJson } from '../../text.ts';
 import type { ImageMime } from '../output-view.ts';
 import type { Table } from './html-table.ts';
 import { readHtml, silentTags } from './html-text.ts';
@@ -110,6 +112,38 @@ async function readStart(html: string) {
 /** Whether HTML draws by script, so that its content is not in its text. */
 export function isScripted(html: string): boolean {
   return /<script\b/i.test(html.slice(0, READ_CHARS));
+}
+
+/** The data of a table of ITables is about 64 kB, unless somebody has allowed more. */
+const FILLED_CHARS = 300_000;
+
+/**
+ * A table of ITables (2.4 and later) as HTML with the rows that its script would put in place of its loading words; any
+ * other HTML as it is.
+ */
+export function filledTable(html: string | undefined): string | undefined {
+  if (html === undefined || html.length > FILLED_CHARS) return html;
+  if (!/<table id="itables_/.test(html.slice(0, HEAD_CHARS))) return html;
+  const told = (name: string): string => {
+    const at = html.indexOf(`"${name}": "`);
+    const string = /"(?:[^"\\]|\\.)*"/y;
+    string.lastIndex = at + name.length + 4;
+    const value = at === -1 ? undefined : parseJson(string.exec(html)?.[0] ?? '');
+    return typeof value === 'string' ? value : '';
+  };
+  const rows = z.array(z.array(z.unknown())).safeParse(parseJson(told('data_json'))).data;
+  if (rows === undefined) return html;
+  const body = rows.map((row) => `<tr>${row.map((cell) => `<td>${cellOf(cell)}</td>`).join('')}</tr>`);
+  const table = `${told('table_html').replace('</table>', '')}<tbody>${body.join('')}</tbody></table>`;
+  const total = /from ([\d,]{1,20}) rows/.exec(told('downsampling_warning'))?.[1];
+  return total === undefined ? table : `${table}<p>${total} rows × ${rows[0]?.length ?? 0} columns</p>`;
+}
+
+/** The text of a cell, which may stand beside the value to sort by; numbers that JSON does not have are words. */
+function cellOf(cell: unknown): string {
+  const shown: unknown = Array.isArray(cell) ? cell[0] : cell;
+  const isText = typeof shown === 'string' || typeof shown === 'number' || typeof shown === 'boolean';
+  return isText ? String(shown).replace(/^___(.*)___$/, '$1') : '';
 }
 
 /**

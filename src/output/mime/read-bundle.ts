@@ -1,9 +1,10 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
 import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
-import { TOREES_WORD } from '../errors/jvm-error.ts';
+import { TOREES_WORD } from '../errors/spark-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
   bokehPage,
+  filledTable,
   isChart,
   isLoader,
   isObjectWord,
@@ -62,7 +63,7 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const ours = await readSparkTable(data[SPARK_TABLE_MIME]);
   if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
   if (isToreesError(plain)) return [];
-  const html = text('text/html');
+  const html = filledTable(text('text/html'));
   if (await isLoader(data)) return [];
   const played = [...mediaFiles(data), ...bokehPage(data)];
   if (played.length > 0) return played;

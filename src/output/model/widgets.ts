@@ -76,7 +76,7 @@ export class Widgets {
     return this.#wordsOf(id, DEPTH);
   }
 
-  /** Undefined for a widget that is unknown or closed, or beyond the limit. */
+  /** Undefined for a widget that is unknown or closed, has nothing to tell, or is beyond the limit. */
   #wordsOf(id: string, depth: number): string | undefined {
     const model = this.#models.get(id);
     this.#remaining -= 1;
@@ -88,8 +88,9 @@ export class Widgets {
         /^H?BoxModel$|^HBox/.test(name) ? ' ' : '\n',
         children.map((child) => this.#wordsOf(child, depth - 1) ?? ''),
       );
-    const said = /Progress/.test(name) ? barOf(model) : plainWords(value);
-    return joinWords(' ', [description, said]);
+    if (typeof value === 'boolean') return joinWords(' ', [value ? '☑' : '☐', description]);
+    const said = valueOf(model);
+    return said === undefined && description === '' ? undefined : joinWords(' ', [description, said ?? '']);
   }
 }
 
@@ -97,12 +98,21 @@ function displayOf(id: string): string {
   return `widget ${id}`;
 }
 
-function plainWords(value: string | number | undefined): string {
-  return typeof value === 'string' ? shortHtmlAsText(value) : String(value ?? '');
+/** Undefined for a widget without a value that is text, such as a picture. */
+function valueOf(model: WidgetState): string | undefined {
+  const { model: name = '', value, labels, chosen } = model;
+  if (/Progress/.test(name)) return barOf(model);
+  if (name === 'PasswordModel') return value === '' ? '' : '••••';
+  const values = labels === undefined ? value : chosen?.map((at) => labels[at] ?? '');
+  if (Array.isArray(values)) return values.join(/Range/.test(name) ? ' – ' : ', ');
+  if (typeof values !== 'string') return values === undefined ? undefined : String(values);
+  if (name === 'DatetimeModel' && values !== '') return `${values} UTC`;
+  return /HTML/.test(name) ? shortHtmlAsText(values) : values;
 }
 
-function barOf({ value, max = 100 }: WidgetState): string {
-  const share = typeof value === 'number' && max > 0 ? Math.min(1, Math.max(0, value / max)) : 0;
+function barOf({ value, min = 0, max = 100 }: WidgetState): string {
+  const share =
+    typeof value === 'number' && max > min ? Math.min(1, Math.max(0, (value - min) / (max - min))) : 0;
   const full = Math.round(share * BAR_CHARS);
   return `|${'█'.repeat(full)}${' '.repeat(BAR_CHARS - full)}|`;
 }

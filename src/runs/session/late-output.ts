@@ -13,7 +13,7 @@ const REMEMBERED_RUNS = 20;
 /**
  * Late output comes in small pieces. The run message is edited SOON_MS after the first piece. The delay doubles with each
  * edit, up to SELDOM_MS, until there was no output for a while. Otherwise a background thread that prints for minutes would
- * have its growing file attached again and again.
+ * have its growing file uploaded again and again.
  */
 const SOON_MS = 400;
 const SELDOM_MS = 15_000;
@@ -181,12 +181,11 @@ export class LateOutput {
   }
 }
 
-/** Records the late files and replies, so that they are removed with the run message. */
+/** Records the files and the late replies, so that they are removed with the run message. */
 function noteAttached(live: LiveRun, result: FinishResult): void {
-  const { files = [], replies = [] } = result.delivered ? result : {};
-  if (files.length + replies.length === 0) return;
   const { data } = live.run;
-  live.note({
-    data: { files: [...(data.files ?? []), ...files], replies: [...(data.replies ?? []), ...replies] },
-  });
+  const { files = data.files ?? [], replies = [] } = result.delivered ? result : {};
+  const isSame = JSON.stringify(files) === JSON.stringify(data.files ?? []);
+  if (isSame && replies.length === 0) return;
+  live.note({ data: { files, replies: [...(data.replies ?? []), ...replies] } });
 }

@@ -4,8 +4,8 @@ import type { PauseReason, Schedule, ScheduleChange, Schedules } from './schedul
 /** The result of a planned minute. */
 export type Started =
   | { kind: 'accepted'; runId: string }
-  /** An earlier process submitted it and ended before it could note that. */
-  | { kind: 'duplicate' }
+  /** An earlier process submitted it and ended before it could note that, or the schedule was removed or paused meanwhile. */
+  | { kind: 'settled' }
   /** `why` is a sentence for people. */
   | { kind: 'refused'; why: string }
   | { kind: 'impossible'; reason: Exclude<PauseReason, 'byHand' | 'failures'> }
@@ -184,7 +184,7 @@ export class Scheduler {
     switch (started.kind) {
       case 'accepted':
         return await settle({ lastRunId: started.runId });
-      case 'duplicate':
+      case 'settled':
         return await settle({});
       case 'refused':
         await settle({});

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
+import { SlackError, WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import { ConfigError } from '../../errors.ts';
 
 /** Slack's refusals, grouped by what the caller can do about them. */
@@ -87,6 +87,11 @@ export function readErrorCode(code: string, reasons: readonly string[] = []): Ca
 export function refusedAs(error: unknown): string | undefined {
   const failure = readCallError(error);
   return failure.kind === 'refused' ? failure.code : undefined;
+}
+
+/** Whether this is a call to Slack that got no usable answer. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof SlackError && readCallError(error).kind !== 'refused';
 }
 
 const ASK_AGAIN_MS = 200;

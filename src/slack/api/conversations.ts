@@ -167,11 +167,12 @@ async function askFacts(client: WebClient, id: string): Promise<ChannelFacts | u
   }
 }
 
-/** The channels of a person that the bot can see. */
+/** The channels of a person that the bot can see. Slack refuses to list more at once (slack.md §2). */
 async function listChannels(client: WebClient, user: string): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  const asked = { user, types: 'public_channel,private_channel,mpim', limit: 1000 };
-  for await (const { channels = [] } of pagesOf((at) => client.users.conversations({ ...asked, ...at })))
+  const asked = { user, types: 'public_channel,private_channel,mpim', limit: 999 };
+  const pages = pagesOf((at) => askTwice(() => client.users.conversations({ ...asked, ...at })));
+  for await (const { channels = [] } of pages)
     for (const { id } of channels) if (id !== undefined) ids.add(id);
   return ids;
 }

@@ -46,9 +46,12 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
         const { user } = await askTwice(() => client.users.info({ user: id }));
         return factsOf(id, user, workspace);
       } catch (error) {
+        const known = { ...UNKNOWN_USER, isUnknown: false, id };
+        // The bot sees everybody of its own workspace.
+        if (refusedAs(error) === 'user_not_visible') return { ...known, isExternal: true };
         // The account was deleted, or belongs to a workspace that is no longer connected.
-        if (refusedAs(error) !== 'user_not_found') throw error;
-        return { ...UNKNOWN_USER, isUnknown: false, id, isDeactivated: true };
+        if (refusedAs(error) === 'user_not_found') return { ...known, isDeactivated: true };
+        throw error;
       }
     },
   });

@@ -53,7 +53,7 @@ export function createViews(client: WebClient, log: Log) {
     },
     updateModal,
     async publishHome(user: string, view: HomeView): Promise<void> {
-      await client.views.publish({ user_id: user, view });
+      await withRetries(() => client.views.publish({ user_id: user, view }));
     },
   };
 }

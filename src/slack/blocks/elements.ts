@@ -12,8 +12,8 @@ import type {
   SectionBlock,
 } from '@slack/types';
 import { z } from 'zod';
-import { parseJson } from '../../text.ts';
-import { truncate, truncateMrkdwn } from './truncate.ts';
+import { joinWords, parseJson } from '../../text.ts';
+import { truncate, truncateMiddle, truncateMrkdwn } from './truncate.ts';
 
 /**
  * The elements of messages, modals and the home tab. In mrkdwn, text from people or kernels has to be escaped first.
@@ -25,6 +25,22 @@ import { truncate, truncateMrkdwn } from './truncate.ts';
  */
 export function escapeMrkdwn(text: string): string {
   return text.toWellFormed().replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** chat.update refuses over 4,000 bytes of `text` (slack.md §2). */
+export const MAX_TEXT_BYTES = 3_800;
+
+/** The `text` of a message that may be edited. Cut before it is escaped, so that no entity is cut. */
+export function fallbackText(words: readonly string[], maxBytes = MAX_TEXT_BYTES): string {
+  const whole = joinWords('\n', words);
+  for (let chars = MAX_TEXT_BYTES; ;) {
+    const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
+    const bytes = Buffer.byteLength(escaped);
+    if (bytes <= maxBytes || chars <= 100) return escaped;
+    chars = Math.floor(
+      Math.max(100, Math.min(chars - 1, (Math.min(chars, whole.length) * maxBytes) / bytes)),
+    );
+  }
 }
 
 /** A mention; a bot without a user (B…) cannot be mentioned. */

@@ -2,6 +2,7 @@ import type { KnownBlock } from '@slack/types';
 import { z } from 'zod';
 import { StoreError, UserError } from '../../errors.ts';
 import { GatewayError } from '../../gateway/errors.ts';
+import { isUnanswered } from '../api/call-error.ts';
 import { buttonRow, createValueButton, escapeMrkdwn, section } from './elements.ts';
 
 /**
@@ -13,6 +14,8 @@ export function refusalText(error: unknown): string | undefined {
   if (error instanceof StoreError)
     return 'This could not be accepted, nothing ran: the bot’s store gives no answer. Try again in a minute.';
   if (error instanceof GatewayError) return gatewayText(error);
+  if (isUnanswered(error))
+    return 'Slack gives no usable answer, so this could not be done. Try again in a minute; tell an admin if it stays so.';
   return undefined;
 }
 

@@ -16,9 +16,6 @@ const AT_ONCE = 8;
 
 /** Runs, oldest first, with the outputs that Slack still has. */
 export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<ExportedRun[]> {
-  // After an edit the answer belongs to the next run.
-  const replaced = new Set(runs.map(({ data }) => data.follows));
-  const shown = runs.filter(({ id }) => !replaced.has(id));
   const threads = new Map<string, Promise<ThreadMessage[] | undefined>>();
   const messagesOf = ({ channel, thread }: Run): Promise<ThreadMessage[] | undefined> => {
     const asked = threads.get(thread) ?? bot.threads.messages({ channel, thread }).catch(() => undefined);
@@ -27,8 +24,8 @@ export async function collectRuns(runs: readonly Run[], bot: Bot): Promise<Expor
   };
   const room = { bytes: MAX_BYTES };
   const collected: ExportedRun[] = [];
-  for (let at = 0; at < shown.length; at += AT_ONCE) {
-    const some = shown.slice(at, at + AT_ONCE).map(async (run) => {
+  for (let at = 0; at < runs.length; at += AT_ONCE) {
+    const some = runs.slice(at, at + AT_ONCE).map(async (run) => {
       const messages = run.thread === '' ? [] : await messagesOf(run);
       return await collectRun(run, messages, room, bot);
     });

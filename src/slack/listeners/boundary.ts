@@ -1,4 +1,4 @@
-import type { AckFn } from '@slack/bolt';
+import type { AckFn, RespondFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
@@ -56,6 +56,45 @@ export async function inTime<T>(asked: Promise<T>, signal: AbortSignal | undefin
   const found = await untilAborted(asked, signal);
   signal?.throwIfAborted();
   return found;
+}
+
+interface PressedBy {
+  reply: Acknowledgement;
+  /** Undefined in a modal and on the home tab, which have no response_url. */
+  respond: RespondFn | undefined;
+  user: string;
+  channel: string | undefined;
+  thread: string | undefined;
+}
+
+/** Whether the store may be silent, and so the lease in doubt, which holds calls of the Web API back. */
+export function isStoreSilent(error: unknown, { signal }: Acknowledgement): boolean {
+  return error instanceof StoreError || signal.aborted;
+}
+
+/**
+ * Acknowledges a press or a shortcut, and tells the person what became of it. While the store is silent the
+ * response_url tells it, although Slack may not show that in the thread. Where there is none, the press stays
+ * unacknowledged, so that Slack shows at once that it failed.
+ */
+export async function replyPrivately(
+  { reply, respond, user, channel, thread }: PressedBy,
+  text: string,
+  error: unknown,
+  bot: Pick<Bot, 'notify'>,
+): Promise<void> {
+  if (!isStoreSilent(error, reply)) await reply.send();
+  else if (respond !== undefined) {
+    await reply.send();
+    const inThread = thread === undefined ? {} : { thread_ts: thread };
+    const answer = { response_type: 'ephemeral', replace_original: false, text, ...inThread } as const;
+    const isTold = await respond(answer).then(
+      () => true,
+      () => false,
+    );
+    if (isTold) return;
+  }
+  await bot.notify.person({ user, channel, thread }, text);
 }
 
 export interface Boundary {

@@ -11,7 +11,7 @@ import { UserError } from '../../errors.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
 import { type Fields, readFields, readMetadata, renderSentence } from '../blocks/elements.ts';
 import type { Bot } from '../context.ts';
-import { Acknowledgement, withBoundary } from './boundary.ts';
+import { Acknowledgement, isStoreSilent, replyPrivately, withBoundary } from './boundary.ts';
 import { refreshHome } from './events/app-home.ts';
 
 /** What all presses have in common, and all submissions of modals. */
@@ -63,7 +63,7 @@ interface InteractionKind<Meant> {
 
 const OLD_BUTTON = 'This button is of an earlier version, so nothing was done. Type what you want instead.';
 
-/** Makes the listener for one kind of press. It tells refusals to the person, and always acknowledges. */
+/** Makes the listener for one kind of press. It tells refusals to the person (see `replyPrivately`). */
 export function onInteraction<Meant>(
   { what, read, asked: askedBy, isAckedFirst, listAnew }: InteractionKind<Meant>,
   act: (meant: Meant, interaction: Interaction, bot: Bot) => Promise<void>,
@@ -77,13 +77,12 @@ export function onInteraction<Meant>(
     const thread = typeof inThread === 'string' ? inThread : undefined;
     const [user, channel] = [body.user.id, body.channel?.id];
     if (meant === undefined) {
-      await reply.send();
-      await bot.notify.person({ user, channel, thread }, OLD_BUTTON);
+      await replyPrivately({ reply, respond, user, channel, thread }, OLD_BUTTON, undefined, bot);
       return;
     }
     const isHome = view?.type === 'home';
     const asked = { audit: 'press', user, channel, ...askedBy(meant) };
-    const where = { user, channel: asked.channel, thread };
+    const by = { reply, respond, user, channel: asked.channel, thread };
     const inPlace = async (make: () => Promise<RespondArguments | undefined>): Promise<void> => {
       await reply.send();
       try {
@@ -104,14 +103,16 @@ export function onInteraction<Meant>(
     const replace = (made: RespondArguments): Promise<void> => inPlace(async () => made);
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string, error?: unknown): Promise<void> => {
-      await reply.send();
       if (bot.memory.clickAnswers.take(clicked) > 0) {
         bot.log.info({ event: 'press.unanswered', user }, 'a person presses one button too often');
-        return;
+        return await reply.send();
       }
-      if (!isHome) await bot.notify.person(where, text);
+      const isSilent = isStoreSilent(error, reply);
+      // The home tab is drawn from the store.
+      if (!isHome || isSilent) await replyPrivately(by, text, error, bot);
       // After a failure the list stays, so that the button can be pressed again.
-      if (isHome || error === undefined || error instanceof UserError) await showAnew(text);
+      const isSettled = error === undefined || error instanceof UserError;
+      if (!isSilent && (isHome || isSettled)) await showAnew(text);
     };
     const audited: Interaction['audited'] = (known, work) => withAudit({ ...asked, ...known }, bot, work);
     await withBoundary({ what, notify, asked }, bot, async () => {
@@ -121,6 +122,12 @@ export function onInteraction<Meant>(
     });
   };
 }
+
+/** A press on what an earlier or a later version has posted. */
+export const onOldButton = onInteraction<never>(
+  { what: 'an unknown button', read: () => undefined, asked: () => ({ act: '' }) },
+  async () => {},
+);
 
 function chosenValue(action: InteractionArgs['action']): string {
   if (action.type === 'button') return action.value ?? '';

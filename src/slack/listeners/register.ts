@@ -26,7 +26,7 @@ import { onHomeOpened } from './events/app-home.ts';
 import { onMessageChanged } from './events/message-changed.ts';
 import { onJoined, onMessage } from './events/message.ts';
 import { onInputSubmitted } from './input.ts';
-import { onOldModal } from './interactions.ts';
+import { onOldButton, onOldModal } from './interactions.ts';
 import { onMessageShortcut } from './shortcuts.ts';
 import { onEditorCalled, onEditorSubmitted } from './views/editor.ts';
 import { onSaveSubmitted, onScheduleSubmitted } from './views/saved-forms.ts';
@@ -79,8 +79,11 @@ export function registerListeners(app: App, bot: Bot): void {
       await bot.channelSettings.change(bot.workspace, first, { laterIds: later });
     });
   });
-  for (const [action_id, onPressed] of INTERACTIONS)
-    app.action<BlockAction>({ type: 'block_actions', action_id }, async (args) => await onPressed(args, bot));
+  app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
+    const { action_id: pressed } = args.action;
+    const known = INTERACTIONS.find(([id]) => (typeof id === 'string' ? id === pressed : id.test(pressed)));
+    await (known?.[1] ?? onOldButton)(args, bot);
+  });
   app.shortcut<GlobalShortcut>({ type: 'shortcut' }, async (args) => await onEditorCalled(args, bot));
   app.shortcut<MessageShortcut>(
     { type: 'message_action' },

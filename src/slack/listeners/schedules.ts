@@ -116,6 +116,8 @@ export async function startScheduled(
       return { kind: 'refused', why: 'Its last run has not ended yet.' };
     const snippet = await bot.saved.snippet(saved, schedule.parameters);
     if (snippet === undefined) return { kind: 'impossible', reason: 'snippetGone' };
+    // Somebody may have removed or paused it while Slack and the store were asked.
+    if (bot.schedules.nextOf(schedule.id) === undefined) return { kind: 'settled' };
     const requestKey = plannedRequest(schedule, plannedAtMs);
     const admitted = await submitRun(
       {
@@ -136,7 +138,7 @@ export async function startScheduled(
     );
     if (admitted.kind === 'accepted') return admitted;
     const run = await bot.runOf(requestKey);
-    return run === undefined ? { kind: 'duplicate' } : { kind: 'accepted', runId: run.id };
+    return run === undefined ? { kind: 'settled' } : { kind: 'accepted', runId: run.id };
   } catch (error) {
     if (error instanceof UserError) return { kind: 'refused', why: error.message };
     bot.log.warn(

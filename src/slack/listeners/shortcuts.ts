@@ -10,31 +10,33 @@ import {
 import type { Snippet } from '../../runs/run.ts';
 import { renderEditor } from '../blocks/editor.ts';
 import type { Bot } from '../context.ts';
-import { filesToRun, type PostedFile, readFileSnippet } from '../parsing/files.ts';
+import { filesToRun, notesOfFiles, type PostedFile, readFileSnippet } from '../parsing/files.ts';
 import { readShownMessage, type ShownMessage } from '../parsing/message-event.ts';
 import { readCommandText, readsAsCode, readSnippet } from '../parsing/snippet.ts';
 import type { Message } from '../parsing/typed-text.ts';
-import { Acknowledgement, withBoundary } from './boundary.ts';
+import { Acknowledgement, replyPrivately, inTime, withBoundary } from './boundary.ts';
 import { messageRequest, mustRun, repeated, submitRun, triggerRequest } from './requests.ts';
 
 /**
- * "Run this code" on anybody's message; the answer goes into its thread. Asks for the language if nothing names it. It
- * is acknowledged first, because files may take longer than Slack waits, and refusals are told afterwards.
+ * "Run this code" on anybody's message; the answer goes into its thread. Asks for the language if nothing names it.
+ * Acknowledged when the code is accepted or refused; before that only where files, which may take longer than Slack
+ * waits, have to be read, or where a modal is opened.
  */
 export async function onMessageShortcut(
-  { ack, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
+  { ack, respond, shortcut }: SlackShortcutMiddlewareArgs<MessageShortcut>,
   bot: Bot,
 ): Promise<void> {
   const { channel, user, trigger_id: trigger } = shortcut;
   const message = readShownMessage(shortcut.message, bot.userId);
   const thread = message?.thread;
-  const where = { channel: channel.id, thread, user: user.id };
-  const notify = (text: string): Promise<void> => bot.notify.person(where, text);
+  const reply = new Acknowledgement(ack, bot.log);
+  const by = { reply, respond, channel: channel.id, thread, user: user.id };
+  const notify = (text: string, error: unknown): Promise<void> => replyPrivately(by, text, error, bot);
   const asked = { audit: 'shortcut', user: user.id, channel: channel.id, thread };
   await withBoundary({ what: 'a shortcut', notify, asked }, bot, async () => {
-    await new Acknowledgement(ack, bot.log).send();
     if (message === undefined) throw noCode();
-    await runMessage({ channel: channel.id, message, user: user.id, trigger }, bot);
+    await runMessage({ channel: channel.id, message, user: user.id, trigger, reply }, bot);
+    await reply.send();
   });
 }
 
@@ -43,24 +45,27 @@ interface ShortcutCall {
   message: ShownMessage;
   user: string;
   trigger: string;
+  reply: Acknowledgement;
 }
 
 async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
-  const { channel, message, user, trigger } = call;
-  const [person, context] = await Promise.all([
-    bot.users.find(user),
-    bot.languages(channel),
-    bot.channels.mustBePostable(channel),
-  ]);
-  await mustRun(person, channel, bot);
+  const { channel, message, user, trigger, reply } = call;
+  const { typed } = message;
+  const isOwn = message.user === bot.userId;
+  const files = isOwn ? [] : filesToRun(typed, message.files);
+  if (files.length > 0) await reply.send();
+  const signal = reply.isSent ? undefined : reply.signal;
+  const [person, context] = await inTime(
+    Promise.all([bot.users.find(user), bot.languages(channel), bot.channels.mustBePostable(channel)]),
+    signal,
+  );
+  await inTime(mustRun(person, channel, bot), signal);
   const requestKey = triggerRequest(bot.workspace, trigger);
-  if (message.user === bot.userId) {
-    const again = { requestKey, source: 'shortcut', ...(await readAnswer(call, bot)) } as const;
-    await submitRun(again, person, bot);
+  if (isOwn) {
+    const answer = await inTime(readAnswer(call, bot), signal);
+    await submitRun({ requestKey, source: 'shortcut', ...answer }, person, bot, signal);
     return;
   }
-  const { typed } = message;
-  const files = filesToRun(typed, message.files);
   const text = readCommandText(typed);
   if (files.length === 0 && text !== undefined && !readsAsCode(text)) throw noCode();
   if (!isLanguageKnown(expectSnippet(typed, files, context), context))
@@ -68,7 +73,8 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const snippet = await readCode(typed, files, context, bot);
   if (!isLanguageKnown(snippet, context))
     return await askLanguage(call, context, () => Promise.resolve(snippet), bot);
-  await submitRun({ requestKey, source: 'shortcut', channel, snippet, ...placeOf(call, bot) }, person, bot);
+  const asked = { channel, snippet, ...placeOf(call, bot), notes: notesOfFiles(message) };
+  await submitRun({ requestKey, source: 'shortcut', ...asked }, person, bot, signal);
 }
 
 /**
@@ -148,7 +154,8 @@ async function askLanguage(
   read: () => Promise<Snippet>,
   bot: Bot,
 ): Promise<void> {
-  const { channel, trigger } = call;
+  const { channel, trigger, reply } = call;
+  await reply.send();
   await bot.views.openModal(trigger, async () => {
     const { blocks, notebook } = await read();
     const { thread, message } = placeOf(call, bot);

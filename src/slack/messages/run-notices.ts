@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RunMessageOptions, RunView } from '../../runs/run-view.ts';
-import { renderElapsed } from '../../text.ts';
+import { renderDuration } from '../../text.ts';
 import { metadataOf } from '../api/posted.ts';
 import { channelName, section } from '../blocks/elements.ts';
 import { jsonSize } from '../blocks/rich-text.ts';
@@ -40,7 +40,7 @@ export async function postDoneNotice(
   const tookMs = phase.outcome.durationMs > 0 ? phase.outcome.durationMs : waitedMs;
   const isNamed = namesFailure === true && end !== 'ok';
   if (tookMs <= sending.notifyAfterMs && !isNamed) return [];
-  const text = `<@${requester}> ${words} ${renderElapsed(tookMs)}`;
+  const text = `<@${requester}> ${words} ${renderDuration(tookMs)}`;
   const message = new EditableMessage(sending, { ...owner, metadata: metadataOf('done', runId) });
   const giveUpAt = sending.now() + TRIED_MS;
   const sent = await message.send(

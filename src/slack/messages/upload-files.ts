@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { WebClient } from '@slack/web-api';
 import { readCallError, refusedAs, withRetries } from '../api/call-error.ts';
 import { inThread, type Place } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
@@ -18,8 +19,8 @@ const LOOKS = 7;
 const LOOK_MS = 400;
 
 export interface Uploaded {
-  /** Slack file ids of those that are in the thread. */
-  ids: string[];
+  /** Those that are in the thread. */
+  sent: SentFile[];
   failed: { file: UploadFile; reason: string }[];
 }
 
@@ -40,7 +41,7 @@ export async function uploadFiles(
     first.lost.map(({ file }) => file),
   );
   const lost = again.lost.map(({ file }) => ({ file, reason: 'it was accepted, but never appeared' }));
-  return { ids: [...first.ids, ...again.ids], failed: [...first.failed, ...again.failed, ...lost] };
+  return { sent: [...first.sent, ...again.sent], failed: [...first.failed, ...again.failed, ...lost] };
 }
 
 async function uploadOnce(
@@ -65,16 +66,24 @@ async function uploadOnce(
     if (sent.length > 0) await share(calls, place, sent);
   } catch (error) {
     const reason = reasonOf(error);
-    return { ids: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
+    return { sent: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
   }
   const absent = await findAbsent(calls, place, sent);
-  const ids = sent.filter((each) => !absent.includes(each)).map(({ id }) => id);
-  return { ids, failed, lost: absent };
+  return { sent: sent.filter((each) => !absent.includes(each)), failed, lost: absent };
 }
 
 interface SentFile {
   file: UploadFile;
+  /** Slack's id. */
   id: string;
+}
+
+/** Deletes a file. Returns the ts of the messages of this channel that have shown it. */
+export async function deleteFile(client: WebClient, channel: string, file: string): Promise<string[]> {
+  const { file: known } = await client.files.info({ file });
+  await client.files.delete({ file });
+  const shares = { ...known?.shares?.public, ...known?.shares?.private };
+  return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
 }
 
 /** In bytes; undefined for a file that is gone. */

@@ -112,7 +112,7 @@ const FORMS: ReadonlyMap<string, CommandForm> = new Map(
 /** The first word of every command. */
 export const COMMAND_WORDS: readonly string[] = [...FORMS.keys()];
 
-const BANG_WORDS = ['stop', 'restart', 'status', 'help'] as const;
+const BANG_WORDS: readonly string[] = ['stop', 'restart', 'status', 'help', 'export', 'save'];
 
 /**
  * Reads a text whose whole form is that of a command. Everything else is code: `help me`, `stop = 1`, `status()`. Case
@@ -137,20 +137,25 @@ export function readCommand(text: string): Command | undefined {
  */
 export function readBangCommand(text: string): Command | undefined {
   const typed = withoutInvisible(text).trim();
-  const word = typed.toLowerCase();
-  const kind = BANG_WORDS.find((each) => word === `!${each}`);
-  if (kind !== undefined) return { kind };
-  if (word === '!export') return { kind: 'export', of: 'thread' };
-  const [, argument] = /^!save(?:[ \t]+(\S+))?$/i.exec(typed) ?? [];
-  if (argument !== undefined) return readNamed('save', argument) ?? malformed(NAME_FORM);
-  return word === '!save' ? FORMS.get('save')?.alone : undefined;
+  const word = bangWord(typed);
+  if (word === undefined || !BANG_WORDS.includes(word)) return undefined;
+  return readCommand(typed.slice(1)) ?? (word === 'save' ? malformed(NAME_FORM) : undefined);
 }
 
-/** Any other lone `!word` in a thread of the bot: nothing runs, and the answer lists the commands. */
+/**
+ * Any other lone `!word` in a thread of the bot, and one of a command with more after it: nothing runs, and the answer
+ * lists the commands.
+ */
 export function readUnknownBang(text: string): Command | undefined {
-  if (!/^!\p{L}+$/u.test(text.trim())) return undefined;
-  const known = [...BANG_WORDS, 'export', 'save name'].map((each) => `!${each}`).join(', ');
+  const typed = text.trim();
+  const isLone = /^!\p{L}+[.!?]?$/u.test(typed);
+  if (!isLone && !COMMAND_WORDS.includes(bangWord(typed) ?? '')) return undefined;
+  const known = BANG_WORDS.map((word) => (word === 'save' ? '!save name' : `!${word}`)).join(', ');
   return malformed(`In a thread these are commands: ${known}. Nothing ran.`);
+}
+
+function bangWord(typed: string): string | undefined {
+  return /^!(\p{L}+)(?!\S)/u.exec(typed)?.[1]?.toLowerCase();
 }
 
 function readTopic(argument: string): Command | undefined {

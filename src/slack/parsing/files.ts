@@ -6,7 +6,7 @@ import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { assignmentsOf } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
-import { agreed, readCommandText } from './snippet.ts';
+import { agreed, readCommandText, readsAsCode } from './snippet.ts';
 import type { Message } from './typed-text.ts';
 
 /** Files that are posted with a message: what Slack says of them, and which of them run. */
@@ -120,6 +120,19 @@ export function filesToRun(message: Message, files: readonly PostedFile[]): read
   const said = readCommandText(message);
   if (said === undefined) return [];
   return files.filter(({ kind }) => kind !== 'other' && (said === '' || kind !== 'gone'));
+}
+
+/** Sentences for the answer about code that did not run: files beside code that is typed, or code-like text beside files. */
+export function notesOfFiles({ typed, files }: { typed: Message; files: readonly PostedFile[] }): string[] {
+  const names = files.flatMap((file) =>
+    file.kind === 'code' || file.kind === 'notebook' ? [file.name] : [],
+  );
+  if (names.length === 0) return [];
+  const said = readCommandText(typed);
+  if (said === undefined) return [`${names.join(' and ')} did not run: the code in the message did.`];
+  // Beside a notebook it gives values.
+  const isIgnored = readsAsCode(said) && !files.some(({ kind }) => kind === 'notebook');
+  return isIgnored ? [`The text beside ${names.join(' and ')} did not run.`] : [];
 }
 
 /**

@@ -64,10 +64,11 @@ export function readReply({ parts }: Message): string | undefined {
 
 function readFences(fences: readonly Fence[], before: string | undefined, words: LanguageWords): Snippet {
   const read = fences.map(({ code }) => splitLanguageLine(code, words.isLanguage));
-  const language = agreed(
-    [before, ...read.map((fence) => fence.language)].filter((word) => word !== undefined),
-    words,
-  );
+  const inside = read.map((fence) => fence.language).filter((word) => word !== undefined);
+  // Above a fence that names its language, `Example` is a word like any other.
+  const isTalk =
+    before === undefined || (inside.length > 0 && !words.isLanguage(before) && !words.isMisspelt(before));
+  const language = agreed(isTalk ? inside : [before, ...inside], words);
   const blocks = read.map(({ code }) => code);
   if (language !== undefined) return { language, blocks };
   const syntaxes = fences.map(({ syntax }) => syntax).filter((word) => word !== undefined);

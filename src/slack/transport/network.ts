@@ -39,10 +39,12 @@ export interface SlackNetwork {
 }
 
 const PROXY_ANSWER_MS = 10_000;
+const CALL_TIMEOUT_MS = 10_000;
 
-export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork {
+/** `answerMs`: the limit of a call that brings none of its own, which is one to a `response_url`. */
+export function openSlackNetwork(proxy: ProxySettings | undefined, answerMs = CALL_TIMEOUT_MS): SlackNetwork {
   if (proxy === undefined) {
-    const call = callThrough(new Agent({ allowH2: false }));
+    const call = callThrough(new Agent({ allowH2: false }), answerMs);
     return { call, fetch: globalThis.fetch, socketDispatcher: undefined };
   }
   const dispatcher = byAddress(
@@ -56,7 +58,7 @@ export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork
     new Agent({ allowH2: false }),
   );
   return {
-    call: callThrough(dispatcher),
+    call: callThrough(dispatcher, answerMs),
     // The global fetch takes no dispatcher of another version of undici, and this fetch no global FormData.
     fetch: async (url, { body, ...init } = {}) =>
       await fetchThrough(url, {
@@ -72,13 +74,12 @@ export function openSlackNetwork(proxy: ProxySettings | undefined): SlackNetwork
  * Calls the Web API without the streams, copies and checks of fetch, which take two fifths of the time of a call
  * (docs/performance.md). An answer can be read more than once.
  */
-function callThrough(dispatcher: Dispatcher): FetchFunction {
-  return async (url, { headers = {}, body, signal } = {}) => {
+function callThrough(dispatcher: Dispatcher, answerMs: number): FetchFunction {
+  return async (url, { headers = {}, body, signal = AbortSignal.timeout(answerMs) } = {}) => {
     if (body instanceof FormData) throw new TypeError('a call of the Web API has no files');
-    const abort = signal === undefined ? {} : { signal };
     // Without this header a server or a proxy may compress the answer.
     const asked = { 'accept-encoding': 'identity', ...headers };
-    const sent = { method: 'POST', headers: asked, body: body ?? '', dispatcher, ...abort } as const;
+    const sent = { method: 'POST', headers: asked, body: body ?? '', dispatcher, signal } as const;
     const answer = await request(url, sent);
     const { statusCode: status, statusText, headers: told } = answer;
     const ok = status >= 200 && status < 300;
@@ -144,7 +145,7 @@ function openSocketDispatcher(proxy: ProxySettings): Dispatcher {
 }
 
 /** The methods that change nothing: a standby, and a leader whose lease is in doubt, may call them. */
-const READS: ReadonlySet<string | undefined> = new Set([
+const READS: ReadonlySet<string> = new Set([
   'apps.connections.open',
   'auth.test',
   'conversations.history',
@@ -158,17 +159,17 @@ const READS: ReadonlySet<string | undefined> = new Set([
 
 /**
  * Every call of the Web API goes through this. A call that changes something waits until this process is surely the
- * leader.
+ * leader. A response_url, whose end is no method's name, does not wait: like an acknowledgement it tells one person what
+ * became of what they did with this process.
  */
 export function guardWrites(fetch: FetchFunction, guard: WriteGuard): FetchFunction {
   return async (url, init) => {
-    const method = new URL(url).pathname.split('/').at(-1);
-    if (!READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
+    const method = new URL(url).pathname.split('/').at(-1) ?? '';
+    if (method.includes('.') && !READS.has(method)) while (!guard.mayWrite()) await guard.whenSure();
     return await fetch(url, init);
   };
 }
 
-const CALL_TIMEOUT_MS = 10_000;
 /** A trigger_id expires after 3 s, so longer retries would be useless. */
 const FEW_RETRIES: RetryOptions = { retries: 2, factor: 2, minTimeout: 200, maxTimeout: 1_000 };
 

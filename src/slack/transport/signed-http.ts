@@ -1,8 +1,11 @@
+import type { RequestListener } from 'node:http';
+import { parse } from 'node:querystring';
+import { bufferIncomingMessage, defaultBodyLimit } from '@slack/bolt/dist/receivers/HTTPModuleFunctions.js';
 import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
 import { atMostEvery, type HealthCheck } from '../../server/health.ts';
-import type { SlackTransport } from './acked-after-accept-app.ts';
+import { logUnhandled, type SlackTransport } from './acked-after-accept-app.ts';
 
 export interface SignedHttpOptions {
   signingSecret: string;
@@ -33,13 +36,26 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
       if (!response.headersSent) response.writeHead(503).end();
     },
     async processEventErrorHandler({ error, response }) {
-      const isStoreSilent = error instanceof StoreError;
-      if (isStoreSilent) logger.warn(`a payload was not accepted: ${error.message}`);
-      else logger.error(`a payload could not be handled: ${error.message}`);
-      if (!response.headersSent) response.writeHead(isStoreSilent ? 503 : 500).end();
+      logUnhandled(error, logger);
+      if (!response.headersSent) response.writeHead(error instanceof StoreError ? 503 : 500).end();
       return true;
     },
   });
+  /** For null Bolt ends its own work without an answer, and other JSON that is no object it leaves waiting. */
+  const receive = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
+    try {
+      // Bolt finds the body in the request and does not read it again.
+      const { rawBody } = await bufferIncomingMessage(request, defaultBodyLimit);
+      if (holdsObject(rawBody.toString(), request.headers['content-type']))
+        return receiver.requestListener(request, response);
+      logger.warn('a request was refused: its body holds no object');
+      response.writeHead(400).end();
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      logger.warn(`a request could not be read: ${why}`);
+      response.writeHead(413, { connection: 'close' }).end();
+    }
+  };
   const slack: HealthCheck = atMostEvery(SLACK_KEEP_MS, async () => {
     await askSlack();
     return { ok: true, detail: 'Slack answers; its requests are awaited at /slack/events.' };
@@ -54,8 +70,15 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
     },
     health: async () => (accepting ? await slack() : { ok: false, detail: 'Not taking requests.' }),
     requests(request, response) {
-      if (accepting) receiver.requestListener(request, response);
+      if (accepting) void receive(request, response);
       else response.writeHead(503, { connection: 'close' }).end();
     },
   };
+}
+
+/** Events are JSON; interactions are a form with JSON in its field `payload`, and commands a form without it. */
+function holdsObject(body: string, contentType: string | undefined): boolean {
+  const isForm = contentType === 'application/x-www-form-urlencoded';
+  const json = isForm ? parse(body)['payload'] : body;
+  return typeof json === 'string' ? /^\s*\{/.test(json) : isForm;
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Health } from '../../server/health.ts';
 import { parseJson } from '../../text.ts';
 import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
-import type { SlackTransport } from './acked-after-accept-app.ts';
+import { logUnhandled, type SlackTransport } from './acked-after-accept-app.ts';
 import { clientOptions, type SlackNetwork } from './network.ts';
 
 export interface SocketModeOptions {
@@ -47,6 +47,10 @@ export function createSocketMode(options: SocketModeOptions): SlackTransport {
     ...(options.dispatcher === undefined ? {} : { dispatcher: options.dispatcher }),
     clientPingTimeout: SOCKET_PING_MS,
     logger: causes.logger,
+    async processEventErrorHandler({ error }) {
+      logUnhandled(error, logger);
+      return false;
+    },
     installerOptions: {
       clientOptions: {
         ...clientOptions(apiUrl, retriedWhenRefused(options.fetch, notifyRefused)),

@@ -185,14 +185,24 @@ def before(*_):
         state["run"], state["error"] = None, repr(error)
 
 
+class Handler(object):
+    """Notes an interrupt and is otherwise the kernel's own handler. It may be called at any moment, so it takes no lock. It has
+    no frame when the kernel's raises KeyboardInterrupt: a traceback has the user's code alone."""
+
+    def __init__(self, run):
+        self.run = run
+
+    @property
+    def __call__(self):
+        self.run.is_interrupted = True
+        return self.run.theirs
+
+
 def notice_interrupts(run):
-    """An interrupt may come at any moment, so the handler takes no lock and calls nothing but the kernel's own."""
     run.theirs = signal.getsignal(signal.SIGINT)
     if callable(run.theirs):
-        def handler(number, frame):
-            run.is_interrupted = True
-            return run.theirs(number, frame)
         try:
+            handler = Handler(run)
             signal.signal(signal.SIGINT, handler)
             run.handler = handler
         except ValueError:

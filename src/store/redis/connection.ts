@@ -18,6 +18,8 @@ const PING_INTERVAL_MS = 1_000;
 const MAX_RECONNECT_DELAY_MS = 1_000;
 /** How often, at most, the connection to a read-only server is dropped. */
 const LEAVE_AGAIN_MS = 5_000;
+/** A leader and a standby ask every second, so after this time a read-only server is another outage. */
+const READ_ONLY_AGAIN_MS = 3 * LEAVE_AGAIN_MS;
 
 type Client = ReturnType<typeof createClient>;
 
@@ -42,6 +44,9 @@ export class RedisConnection {
   /** Redis' clock minus this process's `performance.now()`, in ms. */
   #clockOffsetMs = 0;
   #leftAt = -Infinity;
+  #outage: undefined | 'lost' | 'refused';
+  /** The end of the connection that comes next was asked for. */
+  #isLeaving = false;
 
   constructor(address: string, log: Log) {
     const url = new URL(address);
@@ -72,7 +77,9 @@ export class RedisConnection {
     // Without a connection the library still queues MULTI although its offline queue is off, so nothing is sent at all.
     if (!this.client.isReady) throw new StoreError('silent', `${this.#address} is not connected.`);
     try {
-      return await this.#inTime(send(), COMMAND_TIMEOUT_MS);
+      const answer = await this.#inTime(send(), COMMAND_TIMEOUT_MS);
+      this.#noteAnswer();
+      return answer;
     } catch (error) {
       if (error instanceof Error && /\bREADONLY\b/.test(error.message)) this.#leaveReadOnlyServer();
       throw this.#storeErrorOf(error);
@@ -136,13 +143,16 @@ export class RedisConnection {
 
   /** After a failover the address leads to another server, but the old server keeps its connections. */
   #leaveReadOnlyServer(): void {
-    if (performance.now() - this.#leftAt < LEAVE_AGAIN_MS) return;
+    const sinceMs = performance.now() - this.#leftAt;
+    if (sinceMs < LEAVE_AGAIN_MS) return;
     this.#leftAt = performance.now();
-    this.#log.warn(
-      { event: 'redis.readonly' },
-      `${this.#address} accepts no writes; this process connects again`,
-    );
+    if (sinceMs > READ_ONLY_AGAIN_MS)
+      this.#log.warn(
+        { event: 'redis.readonly' },
+        `${this.#address} accepts no writes; this process connects again until it does`,
+      );
     // The server closes the connection, and the library connects again. The library's own `quit` would be final.
+    this.#isLeaving = true;
     this.client.sendCommand(['QUIT']).catch(() => undefined);
   }
 
@@ -198,26 +208,31 @@ export class RedisConnection {
 
   #watch(): void {
     const { client } = this;
-    let isLost = false;
-    let isRefused = false;
-    client.on('error', (error: unknown) => {
-      if (!this.#isOpened || this.#isClosed) return;
-      const { code, message: reason } = this.#storeErrorOf(error);
-      if (!isLost) this.#log.warn({ event: 'redis.lost', reason }, 'the connection to Redis is lost');
-      // An operator has to act, for example because the password was changed.
-      else if (code === 'refused' && !isRefused)
-        this.#log.error({ event: 'redis.refused', reason }, 'Redis refuses the connection');
-      isLost = true;
-      isRefused ||= code === 'refused';
-    });
+    client.on('error', (error: unknown) => this.#noteError(error));
     client.on('ready', () => {
       if (this.#isClosed) return client.destroy();
-      if (isLost) this.#log.info({ event: 'redis.back' }, 'the connection to Redis is back');
-      isLost = false;
-      isRefused = false;
-      // Another server, with another clock, may have taken over.
-      if (this.#isOpened) this.ping().catch(() => undefined);
+      // Another server, with another clock, may have taken over. One that wants a password first answers only errors.
+      if (this.#isOpened) this.ping().catch((error: unknown) => this.#noteError(error));
     });
+  }
+
+  #noteError(error: unknown): void {
+    if (!this.#isOpened || this.#isClosed) return;
+    if (this.#isLeaving) return void (this.#isLeaving = false);
+    const { code, message: reason } = this.#storeErrorOf(error);
+    if (this.#outage === undefined)
+      this.#log.warn({ event: 'redis.lost', reason }, 'the connection to Redis is lost');
+    // An operator has to act, for example because the password was changed.
+    else if (code === 'refused' && this.#outage !== 'refused')
+      this.#log.error({ event: 'redis.refused', reason }, 'Redis refuses the connection');
+    else return;
+    this.#outage = this.#outage === undefined ? 'lost' : 'refused';
+  }
+
+  #noteAnswer(): void {
+    if (this.#outage !== undefined)
+      this.#log.info({ event: 'redis.back' }, 'the connection to Redis is back');
+    this.#outage = undefined;
   }
 
   #storeErrorOf(error: unknown): StoreError {

@@ -256,10 +256,18 @@ describe('the gateway by HTTP', () => {
         /^kernelspecs LANGUAGES names kernelspecs that are not there: python2=python2-spark21.* → Correct LANGUAGES/,
       ),
     ]);
+    const isUnknown = expect.stringMatching(/^kernelspecs .*cobol.* → Correct DEFAULT_LANGUAGE/);
     const unknown = await runDoctor(environment({ DEFAULT_LANGUAGE: 'cobol' }));
-    expect(unknown.failures).toEqual([
-      expect.stringMatching(/^kernelspecs .*cobol.* → Correct DEFAULT_LANGUAGE/),
-    ]);
+    expect(unknown.failures).toEqual([isUnknown]);
+    const both = await runDoctor(
+      environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'cobol' }),
+    );
+    expect(both.failures).toEqual([expect.stringMatching(/Correct LANGUAGES/), isUnknown]);
+    // The word is right once LANGUAGES is.
+    const oneMistake = await runDoctor(
+      environment({ LANGUAGES: 'python2=python2-spark21', DEFAULT_LANGUAGE: 'Python2' }),
+    );
+    expect(oneMistake.failures).toEqual([expect.stringMatching(/Correct LANGUAGES/)]);
   });
 });
 
@@ -284,6 +292,15 @@ describe('the gateway by websocket', () => {
     expect(failures).toEqual([
       expect.stringMatching(/^gateway, websocket .*→ HTTP works and the websocket does not: check KG_WS_URL/),
     ]);
+    expectNoKernels();
+  });
+
+  test('an upgrade without any answer may be a slow kernel or a proxy: both are named', async () => {
+    gateway.answer = ({ isUpgrade }) => (isUpgrade ? 'hang' : undefined);
+    const { failures } = await runDoctor(environment({ KERNEL_LAUNCH_TIMEOUT: '1s' }));
+    expect(failures).toHaveLength(2);
+    for (const failure of failures)
+      expect(failure).toMatch(/no answer within 1 s\. → .*KERNEL_LAUNCH_TIMEOUT.*\/channels.*websockets/);
     expectNoKernels();
   });
 });

@@ -205,3 +205,35 @@ test('a run is stopped from the home tab, which shows it then', async () => {
   await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('Stopped'));
   expect(JSON.stringify(ben.home?.draft.blocks)).not.toContain('run:stop');
 });
+
+test('a home tab that Slack did not take at first is shown later, and not over a newer one', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  const ben = playground.as('ben');
+  const published = () => playground.callsOf('views.publish').length;
+  playground.fail('views.publish', { kind: 'status', status: 503 });
+  ben.openHome();
+  await playground.waitFor(() => published() === 1);
+  await rig.slash('ben', '#data', '/spark newest');
+  ben.openHome();
+  await playground.waitFor(() => published() === 3);
+  await playground.waitFor(() => JSON.stringify(ben.home?.draft.blocks).includes('newest'));
+});
+
+test('a button that this version does not know is acknowledged, and answered', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway);
+  const { playground } = rig;
+  const text = { type: 'plain_text', text: 'Explain' } as const;
+  const blocks = [
+    { type: 'actions' as const, elements: [{ type: 'button' as const, action_id: 'explain', text }] },
+  ];
+  const old = playground.service.conversation.post(playground.channel('#data'), playground.bot, {
+    text: 'old',
+    blocks,
+  });
+  expect(await playground.as('ana').press(old, 'explain')).toMatchObject({ ok: true });
+  const told = await playground.waitForEphemeral('ana');
+  expect(told.text).toContain('This button is of an earlier version');
+});

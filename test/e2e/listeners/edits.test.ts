@@ -70,6 +70,25 @@ test('an edit of a waiting run replaces it; after an edit of a running one, run 
   expect(playground.replies('#wait', running.ts)).toHaveLength(1);
 });
 
+test('run 2, stopped while run 1 goes on, has an answer of its own, and that of run 1 keeps its result', async () => {
+  const { playground } = rig;
+  playground.addChannel('withdrawn');
+  const ana = playground.as('ana');
+  const gate = `${rig.bot.folder}/gate-2`;
+  const until = `import os, time\nwhile not os.path.exists("${gate}"): time.sleep(0.05)\nprint("open")`;
+  const root = ana.post('#withdrawn', mention(until));
+  await playground.waitForReply('#withdrawn', root.ts, (reply) => reply.text.includes('Running'));
+  ana.edit(root, mention('print("again")'));
+  await playground.waitForReply('#withdrawn', root.ts, (reply) => shown(reply).includes('run 2'));
+  ana.post('#withdrawn', '!stop', { thread: root.ts });
+  const second = await rig.final('#withdrawn', root.ts);
+  expect(shown(second)).toContain('It did not run.');
+  await writeFile(gate, '');
+  const first = await rig.final('#withdrawn', root.ts, (reply) => reply.ts !== second.ts);
+  expect(shown(first)).toContain('open');
+  expect(shown(first)).toContain('Run 2 was cancelled.');
+});
+
 test('a refused message, edited, is a new one', async () => {
   const { playground } = rig;
   playground.addChannel('refused');

@@ -119,6 +119,10 @@ test('files and snippets run: with a mention, in a direct message, several in or
   const ignored = ana.upload('#files', { name: 'silent.py', content: 'print("unasked")' });
   const talk = ana.upload('#files', { name: 'more.py', content: 'print("more")' }, '@sparkthread please run');
   expect(shown(await rig.final('#files', talk.ts))).toContain('more');
+  const both = ana.upload('#files', { name: 'b.py', content: 'print("file")' }, '@sparkthread `print(6*7)`');
+  expect(shown(await rig.final('#files', both.ts))).toMatch(
+    /42.*b\.py did not run: the code in the message did/s,
+  );
   expect(playground.replies('#files', ignored.ts)).toEqual([]);
 });
 

@@ -4,7 +4,7 @@ import { type KernelGateway, startKernelGateway } from '../../../demo/gateway.ts
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import type { Gateway, KernelConnection } from '../../../src/gateway/gateway.ts';
 import { silentLog } from '../../../src/log.ts';
-import { ToreesNull } from '../../../src/output/errors/jvm-error.ts';
+import { ToreesNull } from '../../../src/output/errors/spark-error.ts';
 import { SparkObserver, type SparkSettings } from '../../../src/runs/session/spark-observer.ts';
 import { MONITOR_TARGET } from '../../../src/spark/read-monitor.ts';
 import { readMoment } from '../../../src/spark/read-observer.ts';

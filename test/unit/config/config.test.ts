@@ -304,6 +304,8 @@ describe('values', () => {
     'sqlite::memory:',
     'redis:',
     'redis://h/name',
+    'redis://h?db=3',
+    'redis://h/3#password',
     'postgres://x',
     'data/x.db',
   ])('refuses the store %s', (url) => expect(problemsOf({ ...LEAST, STORE_URL: url })).toHaveLength(1));
@@ -440,6 +442,18 @@ describe('the gateway', () => {
     ]);
   });
 
+  it.each([
+    ['KG_SERVICE_CREDENTIALS', JSON.stringify(credentials)],
+    ['KG_CLIENT_KEY', pem('client.key')],
+    // In one line, as it has to be in some files of settings.
+    ['KG_CLIENT_KEY', pem('client.key').replaceAll('\n', '\\n')],
+    ['JUPYTER_GATEWAY_CLIENT_KEY', pem('client.key').replaceAll(/-.*-|\n/g, '')],
+  ])('does not repeat what is in the file if %s has that in place of the path', (name, content) => {
+    const problems = problemsOf({ ...LEAST, [name]: content });
+    expect(problems[0]).toBe(`${name} must be the path of a file, not what is in that file.`);
+    expect(problems.join()).not.toContain(content.slice(30, 60));
+  });
+
   it('warns when nothing is checked or half is encrypted', () => {
     const config = readConfig({
       ...LEAST,
@@ -492,6 +506,15 @@ describe('certificates', () => {
     ]);
     expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: key })).toEqual([
       expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
+    ]);
+    const noKey = 'KG_CLIENT_KEY is no key in PEM form.';
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CERT: nonsense, KG_CLIENT_KEY: nonsense })).toEqual([
+      expect.stringMatching(/^KG_CLIENT_CERT: .* no certificate/),
+      noKey,
+    ]);
+    expect(problemsOf({ ...LEAST, KG_CLIENT_KEY: nonsense })).toEqual([
+      noKey,
+      expect.stringMatching(/^KG_CLIENT_CERT is missing/),
     ]);
     expect(problemsOf({ ...LEAST, JUPYTER_GATEWAY_CA_CERTS: nonsense })).toEqual([
       expect.stringMatching(/^JUPYTER_GATEWAY_CA_CERTS: .* no certificate/),

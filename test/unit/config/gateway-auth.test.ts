@@ -82,3 +82,12 @@ test('a user and a password go with a renewed token that has a header of its own
 test('a complaint about a command does not repeat it', () => {
   expect(problemsOf({ ...LEAST, KG_AUTH_COMMAND: 'a --secret=s3cret | b' }).join()).not.toContain('s3cret');
 });
+
+test('contradictions about the token are told beside a missing KG_URL', () => {
+  const wrong = { KG_AUTH_COMMAND: 'a', KG_AUTH_TOKEN_FILE: 'b', KG_HTTP_USER: 'c', KG_HTTP_PASS: 'd' };
+  expect(problemsOf({ ...LEAST, ...wrong, KG_URL: '' })).toEqual([
+    expect.stringMatching(/^KG_URL is missing/),
+    expect.stringMatching(/^KG_AUTH_COMMAND and KG_AUTH_TOKEN_FILE/),
+    expect.stringMatching(/^KG_HTTP_USER and KG_AUTH_COMMAND both want/),
+  ]);
+});

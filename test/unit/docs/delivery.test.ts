@@ -40,6 +40,15 @@ test('only this machine reaches the port', () => {
   expect(ports).toEqual(['127.0.0.1:3000:3000']);
 });
 
+test('the doctor’s command for compose names a service, and the image’s own program', () => {
+  const command = /docker compose run --rm (\w+) node (\S+) doctor/;
+  for (const page of ['README.md', 'compose.yml']) {
+    const [, name, program] = command.exec(read(page)) ?? [];
+    expect(Object.keys(services)).toContain(name);
+    expect(read('Dockerfile')).toMatch(new RegExp(`^CMD .*"${program}", "start"\\]$`, 'm'));
+  }
+});
+
 /** They ask for no more than that their texts stay with the package. */
 const permissive = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD'];
 

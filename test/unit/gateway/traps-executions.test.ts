@@ -404,11 +404,13 @@ test('a run whose first messages were lost counts as begun when its kernel is bu
   expect(kindsOf(running.outputs).filter((kind) => kind === 'started')).toHaveLength(1);
 });
 
-test('a gateway behind a proxy without the interrupt route gets the interrupt as a message', async () => {
+test.for<[number, string]>([
+  [404, '<html>no route</html>'],
+  [200, '<html>Welcome</html>'],
+])('a front without the interrupt route gets the interrupt as a message: %d %o', async ([status, body]) => {
   await using rig = await startConnectedRig();
   const { kernel, connection, server } = rig;
-  server.answer = (call) =>
-    call.path.endsWith('/interrupt') ? { status: 404, body: '<html>no route</html>' } : undefined;
+  server.answer = (call) => (call.path.endsWith('/interrupt') ? { status, body } : undefined);
   kernel.onExecute = (request) => {
     kernel.begin(request);
     void kernel.untilReceived('interrupt_request').then((interrupt) => {
@@ -422,6 +424,27 @@ test('a gateway behind a proxy without the interrupt route gets the interrupt as
   await running.until('started');
   stop.abort();
   expect(await running.end).toMatchObject({ kind: 'interrupted' });
+});
+
+test('an interrupt that a proxy confirms by an empty 200 in place of a 204 is not sent again', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection, server } = rig;
+  server.answer = (call) => {
+    if (!call.path.endsWith('/interrupt')) return undefined;
+    if (asked !== undefined) kernel.end(asked, keyboardInterrupt);
+    return { status: 200, body: '' };
+  };
+  let asked: ScriptMessage | undefined;
+  kernel.onExecute = (request) => {
+    asked = request;
+    kernel.begin(request);
+  };
+  const stop = new AbortController();
+  const running = run(connection, { signal: stop.signal });
+  await running.until('started');
+  stop.abort();
+  expect(await running.end).toMatchObject({ kind: 'interrupted' });
+  expect(kernel.received.filter(({ header }) => header.msg_type === 'interrupt_request')).toEqual([]);
 });
 
 test('an error that our stop made is an interrupt, whatever the kernel calls it', async () => {

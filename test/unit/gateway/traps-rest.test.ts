@@ -341,8 +341,12 @@ test.for<[string, CannedAnswer, object]>([
   ],
   [
     'trap 11: a redirect to elsewhere',
-    { status: 302, headers: { location: '/api/kernelspecs' } },
-    { code: 'badAnswer', status: 302 },
+    { status: 302, headers: { location: '/jkg/api/kernelspecs?code=s3cret' } },
+    {
+      code: 'badAnswer',
+      status: 302,
+      message: 'The gateway redirected us to /jkg/api/kernelspecs (status 302)',
+    },
   ],
   [
     'a login page as an answer',
@@ -427,6 +431,16 @@ test.for<[string, string]>([
   await expect(rig.gateway.restartKernel(id)).rejects.toMatchObject({ code });
 });
 
+test('a front that answers 200 and {} to a deletion has not done it', async () => {
+  await using rig = await startRig();
+  const { id } = rig.server.addKernel();
+  rig.server.answer = ({ method }) => (method === 'GET' ? undefined : { status: 200, body: {} });
+  const error = { code: 'badAnswer', message: expect.stringContaining('answered with something else') };
+  await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject(error);
+  rig.server.kernels.get(id)!.isDeleted = true;
+  await expect(rig.gateway.shutDownKernel(id), 'it did delete it').resolves.toBeUndefined();
+});
+
 test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await using rig = await startRig();
   rig.server.answer = () => ({ status: 404, body: '<html>404 Not Found</html>' });
@@ -434,6 +448,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   rig.server.answer = ({ path }) =>
     path.endsWith('/a') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
+});
+
+test('a connection that meets such pages can be given up', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  server.answer = ({ path }) =>
+    path.includes('kernels/a') ? { status: 404, body: '<html></html>' } : undefined;
+  const giveUp = new AbortController();
+  const connecting = gateway.connect('a', { sessionId: 's', signal: giveUp.signal });
+  const failure = expect(connecting).rejects.toMatchObject({ code: 'unreachable' });
+  for (let looks = 0; looks < 2; looks += 1)
+    await server.untilCall(({ path, isUpgrade }) => path.endsWith('/a') && !isUpgrade);
+  giveUp.abort();
+  await failure;
 });
 
 test.for([429, 502, 503, 504])('a GET is repeated over a passing %d', async (status) => {
@@ -469,6 +497,20 @@ test('a GET without an answer times out, and can be aborted before', async () =>
     code: 'unreachable',
     message: expect.stringContaining('given up'),
   });
+});
+
+test('an answer that came while this process stood still came in time', async () => {
+  await using rig = await startRig({ timings: { callMs: 500 } });
+  rig.server.answer = () => {
+    const until = performance.now() + 1_000;
+    // Runs when the answer has been written, and lets nobody read it before the timeout.
+    process.nextTick(() => {
+      while (performance.now() < until);
+    });
+    return undefined;
+  };
+  expect(await rig.gateway.readInfo()).toEqual({ version: '2.21.1' });
+  expect(rig.server.calls).toHaveLength(1);
 });
 
 test('trap 52: of two simultaneous deletions, a 500 for one counts as success', async () => {

@@ -2,6 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
+import { readOutput } from '../../../src/gateway/protocol/messages.ts';
+import type { KernelMessage } from '../../../src/gateway/protocol/wire.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
 import { piecesOf } from '../../../src/output/terminal/terminal-reader.ts';
@@ -45,6 +47,18 @@ test.each(Object.entries(outputs))(
     expect(held).toHaveLength(3);
   },
 );
+
+test('of a widget’s long texts their beginnings alone are held', () => {
+  const before = heldBytes();
+  const widgets = ['a', 'b', 'c'].map((sign) => {
+    const state = { _model_name: 'HTMLModel', value: sent(sign.repeat(10 * MB)) };
+    const content = { comm_id: sign, target_name: 'jupyter.widget', data: { state } };
+    const message: Partial<KernelMessage> = { type: 'comm_open', content, channel: 'iopub' };
+    return readOutput(message as KernelMessage);
+  });
+  expect(heldBytes() - before).toBeLessThan(10 * MB);
+  expect(widgets).toMatchObject([{ state: { value: 'a'.repeat(500) } }, {}, {}]);
+});
 
 test('the pieces join to the text, even around a surrogate pair', () => {
   const text = '😀'.repeat(10);

@@ -150,6 +150,18 @@ test('an edit takes over the message of the earlier run after that is posted, an
   expect(rig.notices).toContain('detached first()');
 });
 
+test('an edit that is cancelled while the earlier run goes on leaves that its message and its result', async () => {
+  await using rig = await startSessionRig();
+  const first = await rig.submit('first()');
+  await rig.held.untilBegun('first()');
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  await rig.control.stop(second.run, 'U1');
+  expect(await rig.opened.get(second.id)?.predecessor).toBeUndefined();
+  await rig.untilShown(first, ({ notes }) => notes.includes('Run 2 was cancelled.'));
+  await second.posted;
+  expect((await rig.store.runs.get(second.id))?.data.follows).toBeUndefined();
+});
+
 test('a sentence is added to the top of a run in memory', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');

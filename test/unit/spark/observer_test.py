@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import types
 import unittest
 
@@ -479,6 +480,17 @@ class ObserverTest(unittest.TestCase):
         self.shell.end()
         self.assertIs(signal.getsignal(signal.SIGINT), users)
         signal.signal(signal.SIGINT, theirs)
+
+    def test_the_traceback_of_an_interrupt_has_the_users_code_alone(self):
+        self.context()
+        run = self.begin()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            self.fail("no KeyboardInterrupt")
+        except KeyboardInterrupt:
+            self.assertEqual([each[0] for each in traceback.extract_tb(sys.exc_info()[2])], [__file__])
+        self.assertTrue(run.is_interrupted)
+        self.shell.end()
 
     def test_a_cell_that_is_not_on_the_main_thread_is_observed_all_the_same(self):
         self.context()

@@ -36,18 +36,23 @@ function create(onEmptied = async (): Promise<void> => undefined) {
     },
     release: async () => void (asked.release += 1),
   };
-  const lost: string[] = [];
   const lines: string[] = [];
-  const told = { standby: 0 };
+  const warnings: string[] = [];
+  const told = { standby: 0, lost: 0 };
+  const write = (line: string): void => {
+    const { level, msg } = JSON.parse(line);
+    lines.push(msg);
+    if (level >= 40) warnings.push(msg);
+  };
   const leadership = new Leadership(lease, {
-    log: pino({}, { write: (line) => void lines.push(JSON.parse(line).msg) }),
+    log: pino({}, { write }),
     clock,
-    onLost: (why) => void lost.push(why),
+    onLost: () => void (told.lost += 1),
     onStandby: () => void (told.standby += 1),
     onEmptied,
   });
   const lead = async () => leadership.waitForTurn(new AbortController().signal);
-  return { leadership, answers, asked, lost, lines, told, lead };
+  return { leadership, answers, asked, lines, warnings, told, lead };
 }
 
 const pass = async (ms: number) => vi.advanceTimersByTimeAsync(ms);
@@ -161,7 +166,7 @@ test.each([
 ])(
   'a store that is %s puts the lease in doubt; the same epoch goes on when it is back',
   async (_how, error) => {
-    const { leadership, answers, asked, lost, lead } = create();
+    const { leadership, answers, asked, told, lead } = create();
     await lead();
     answers.renew = async () => {
       throw error();
@@ -176,12 +181,55 @@ test.each([
     await pass(1_000);
     await sure;
     expect([leadership.state, leadership.mayWrite()]).toEqual(['leading', true]);
-    expect([asked.acquire, lost]).toEqual([1, []]);
+    expect([asked.acquire, told.lost]).toEqual([1, 0]);
   },
 );
 
+test('each cause of a doubt is one warning in an outage, also if two of them alternate', async () => {
+  const { answers, lines, warnings, lead } = create();
+  await lead();
+  const begin = (): void => {
+    answers.renew = async () => 'missing';
+    answers.acquire = async () => {
+      throw readOnly();
+    };
+  };
+  const causes = ['the store has no record of it', 'READONLY'].map(
+    (cause) => `the leader lease is in doubt: ${cause}`,
+  );
+  begin();
+  await pass(30_000);
+  expect(lines).toEqual(['this process leads', ...causes]);
+  answers.renew = async () => 'held';
+  await pass(2_000);
+  begin();
+  await pass(30_000);
+  expect(lines.slice(3)).toEqual(['the leader lease is sure again', ...causes]);
+  expect(warnings).toEqual([...causes, ...causes]);
+});
+
+test('a standby tells an outage of the store in one warning, and then that it stands by again', async () => {
+  const { answers, lines, warnings, told, lead } = create();
+  const taken = async (): Promise<LeaseAnswer> => ({ kind: 'taken' });
+  const away = async (): Promise<LeaseAnswer> => {
+    throw silent();
+  };
+  answers.acquire = taken;
+  const turn = lead();
+  for (const acquire of [taken, away, taken]) {
+    answers.acquire = acquire;
+    await pass(5_000);
+  }
+  const waits = 'another process leads; this one stands by';
+  const cause = 'the leader lease cannot be acquired: the store is away';
+  expect(lines.slice(-3)).toEqual([waits, cause, waits]);
+  expect([warnings, told.standby]).toEqual([[cause], 2]);
+  answers.acquire = async () => ({ kind: 'held', epoch: 7 });
+  await Promise.all([turn, pass(1_000)]);
+});
+
 test('a lease that another process has taken ends this one, once', async () => {
-  const { leadership, answers, lost, asked, lead } = create();
+  const { leadership, answers, told, asked, lead } = create();
   await lead();
   answers.renew = async () => {
     throw silent();
@@ -193,7 +241,7 @@ test('a lease that another process has taken ends this one, once', async () => {
   expect(leadership.state).toBe('lost');
   const renewals = asked.renew;
   await pass(30_000);
-  expect(lost).toEqual(['another process has taken the leader lease']);
+  expect(told.lost).toBe(1);
   expect(asked.renew).toBe(renewals);
   expect(leadership.mayWrite()).toBe(false);
   await expect(leadership.whenSure()).rejects.toMatchObject({ code: 'notLeader' });
@@ -226,12 +274,12 @@ test.each([
 });
 
 test('a process that stood still past its lease learns that another one has it', async () => {
-  const { leadership, answers, lost, lead } = create();
+  const { leadership, answers, told, lead } = create();
   await lead();
   answers.renew = async () => 'taken';
   Object.assign(stoodStill, { now: 60_000, wall: 60_000 });
   await pass(1_000);
-  expect([leadership.state, leadership.mayWrite(), lost.length]).toEqual(['lost', false, 1]);
+  expect([leadership.state, leadership.mayWrite(), told.lost]).toEqual(['lost', false, 1]);
 });
 
 test('an answer from before a standstill does not count', async () => {
@@ -253,7 +301,7 @@ test('an answer from before a standstill does not count', async () => {
 test('after an emptied store there is a new epoch, and the lease is in doubt until what was lost is written back', async () => {
   let writes = 0;
   const written = Promise.withResolvers<void>();
-  const { leadership, answers, asked, lost, lead } = create(async () => {
+  const { leadership, answers, asked, told, lead } = create(async () => {
     writes += 1;
     if (writes === 1) throw silent();
     await written.promise;
@@ -268,7 +316,7 @@ test('after an emptied store there is a new epoch, and the lease is in doubt unt
   expect([leadership.state, leadership.mayWrite(), writes]).toEqual(['inDoubt', false, 2]);
   written.resolve();
   await leadership.whenSure();
-  expect([leadership.state, asked.acquire, writes, lost]).toEqual(['leading', 2, 2, []]);
+  expect([leadership.state, asked.acquire, writes, told.lost]).toEqual(['leading', 2, 2, 0]);
 });
 
 test('a store that is emptied again during a restore is restored once more, one after the other', async () => {
@@ -291,22 +339,22 @@ test('a store that is emptied again during a restore is restored once more, one 
 });
 
 test('an emptied store whose lease another process has taken meanwhile', async () => {
-  const { leadership, answers, lost, lead } = create();
+  const { leadership, answers, told, lead } = create();
   await lead();
   answers.renew = async () => 'missing';
   answers.acquire = async () => ({ kind: 'taken', leftMs: 9_000 });
   await pass(4_000);
-  expect([leadership.state, lost.length]).toEqual(['lost', 1]);
+  expect([leadership.state, told.lost]).toEqual(['lost', 1]);
 });
 
 test('an orderly end releases the lease, once, and asks no more', async () => {
-  const { leadership, asked, lost, lead } = create();
+  const { leadership, asked, told, lead } = create();
   await lead();
   await leadership.release();
   await leadership.release();
   await pass(30_000);
   expect([leadership.state, leadership.mayWrite()]).toEqual(['released', false]);
-  expect([asked, lost]).toEqual([{ acquire: 1, renew: 0, release: 1 }, []]);
+  expect([asked, told.lost]).toEqual([{ acquire: 1, renew: 0, release: 1 }, 0]);
 });
 
 test('a store that was brought to this version for longer than a lease is asked once more before this process leads', async () => {

@@ -1,6 +1,6 @@
 import type { Keyv } from 'keyv';
 import { z } from 'zod';
-import type { Gateway } from '../../../gateway/gateway.ts';
+import type { Gateway, OnLost } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import { entriesOf } from '../../../store/keyv.ts';
 import { upgradeKernel } from '../../../store/version-1.ts';
@@ -53,29 +53,42 @@ export interface StoredKernel {
 /** The stored kernels of all sessions. They are read once, when this process becomes the leader, and written when they change. */
 export class KernelRecords {
   readonly #keyv: Keyv;
-  readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>;
+  readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies' | 'removeLost'>;
   readonly #log: Log;
-  /** By session key: a start has failed, and this waits until it can leave no kernel. */
-  readonly #undoing = new Map<string, Promise<boolean>>();
+  readonly #lost = new Set<string>();
 
-  constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies'>, log: Log) {
+  constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies' | 'removeLost'>, log: Log) {
     this.#keyv = keyv;
     this.#gateway = gateway;
     this.#log = log;
   }
 
-  /** All kernels by session key. A record that cannot be read becomes a loss of its session. */
+  /** All kernels by session key. A record that cannot be read becomes a loss. The search for kernels of lost starts goes on. */
   async readAll(): Promise<Map<string, StoredKernel>> {
     const kernels = new Map<string, StoredKernel>();
+    let lost: string[] = [];
     for await (const [key, stored] of entriesOf(this.#keyv)) {
+      if (key === LOST_STARTS) {
+        lost = lostSchema.parse(stored);
+        continue;
+      }
       const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
       const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
       kernels.set(queue, kernel);
       if (queue === key) this.#readRecord(queue, stored, kernel);
       else if (typeof stored === 'string') kernel.loss = stored;
     }
+    const used = new Set([...kernels.values()].map(({ record }) => record?.kernelId));
+    for (const id of lost) if (!used.has(id)) this.#gateway.removeLost(id, this.noteLost);
     return kernels;
   }
+
+  /** Stores that the kernel of a lost start is being deleted, so that a successor goes on with it. */
+  readonly noteLost: OnLost = (kernelId, isLost) => {
+    if (isLost) this.#lost.add(kernelId);
+    else this.#lost.delete(kernelId);
+    this.#keyv.set(LOST_STARTS, [...this.#lost]).catch(() => undefined);
+  };
 
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
     const read = kernelRecordSchema.safeParse(upgradeKernel(stored));
@@ -90,25 +103,12 @@ export class KernelRecords {
   }
 
   async save(record: KernelRecord): Promise<void> {
-    this.#undoing.delete(record.queue);
     const cookies = this.#gateway.saveCookies(record.kernelId);
     await this.#keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
   }
 
   async remove(queue: string): Promise<void> {
-    if (!this.#undoing.has(queue)) await this.#keyv.delete(queue);
-  }
-
-  /** A start has failed. Its record stays stored until it can leave no kernel any more: a successor repeats or ends it. */
-  keepUntil(undone: Promise<boolean>, queue: string): void {
-    this.#undoing.set(queue, undone);
-    const removeOnce = async (isUndone: boolean): Promise<void> => {
-      if (!isUndone || this.#undoing.get(queue) !== undone) return;
-      this.#undoing.delete(queue);
-      await this.remove(queue);
-    };
-    // If it cannot be removed, the successor finds no kernel.
-    undone.then(removeOnce).catch(() => undefined);
+    await this.#keyv.delete(queue);
   }
 
   async saveLoss(queue: string, sentence: string): Promise<void> {
@@ -211,6 +211,8 @@ export class SessionRecord {
 const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
 /** No session key begins with this. */
 const LOSS_PREFIX = 'loss of ';
+const LOST_STARTS = 'lost starts';
+const lostSchema = z.array(z.string()).catch([]);
 const UNREADABLE_NOTE =
   'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { GatewayError } from '../../../gateway/errors.ts';
-import type { Gateway, KernelConnection, KernelModel, StartKernel } from '../../../gateway/gateway.ts';
+import type { Gateway, KernelConnection, KernelModel, OnLost } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
@@ -66,19 +66,26 @@ export function kernelEnv(
   return { ...env, ...(named === undefined ? {} : { KERNEL_USERNAME: named }) };
 }
 
+interface LaunchDeps {
+  gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>;
+  records: { noteLost: OnLost };
+  log: Log;
+}
+
 /** Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
   env: Readonly<Record<string, string>>,
-  watch: Pick<StartKernel, 'onTurn' | 'onServer' | 'onFailed'>,
+  { onTurn, onServer }: StartProgress,
   { stopped: signal, released: release }: GivingUp,
-  { gateway, log }: { gateway: Pick<Gateway, 'startKernel' | 'findKernel' | 'shutDownKernel'>; log: Log },
+  { gateway, records, log }: LaunchDeps,
 ): Promise<string> {
   let started: KernelModel;
   try {
-    const start = { kernelspec, kernelId, isRepeated, env, owner, signal, release };
-    started = await gateway.startKernel({ ...start, ...watch });
+    const { noteLost: onLost } = records;
+    const start = { kernelspec, kernelId, isRepeated, env, owner, onTurn, onServer, signal, release, onLost };
+    started = await gateway.startKernel(start);
   } catch (error) {
     const found = isLoss(error)
       ? await gateway.findKernel(kernelId, signal).catch(() => undefined)
@@ -93,19 +100,19 @@ export async function launchKernel(
   throw new GatewayError('startFailed', words);
 }
 
-/** Removes a kernel that no run will use, if the gateway lets it. False if the gateway could not be told. Never rejects. */
+/** Removes a kernel that no run will use, if the gateway lets it. Resolves with the error if the gateway could not be told. */
 export async function removeUnused(
   kernelId: string,
   gateway: Pick<Gateway, 'shutDownKernel'>,
   log: Log,
-): Promise<boolean> {
+): Promise<GatewayError | undefined> {
   try {
     await gateway.shutDownKernel(kernelId);
-    return true;
+    return undefined;
   } catch (error) {
     const about = { event: 'kernel.orphan', err: error, kernel: kernelId };
     log.warn(about, 'an unused kernel may remain on the gateway');
-    return !isCutOff(error);
+    return isCutOff(error) ? error : undefined;
   }
 }
 
@@ -115,7 +122,7 @@ export function isLoss(error: unknown): error is GatewayError {
 }
 
 /** Whether the gateway could not be asked or told anything. */
-function isCutOff(error: unknown): boolean {
+function isCutOff(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === 'unreachable' || error.code === 'writesPaused');
 }
 

@@ -95,9 +95,9 @@ export class SessionKernel {
     } catch (error) {
       const loss = lossNote(error);
       if (loss === undefined) throw error;
-      // The kernel may exist and only not answer, so it is deleted. If even the deletion fails, the gateway has a problem
-      // and the record stays.
-      await this.#deps.gateway.shutDownKernel(record.kernelId);
+      // The kernel may exist and only not answer, so it is deleted.
+      const failure = await removeUnused(record.kernelId, this.#deps.gateway, this.#deps.log);
+      if (failure !== undefined) throw failure;
       await this.forget(loss);
       return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);
     }
@@ -125,9 +125,7 @@ export class SessionKernel {
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      const onFailed = (undone: Promise<boolean>): void => records.keepUntil(undone, chosen.queue);
-      const watch = { ...progress, onFailed };
-      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), watch, until, this.#deps);
+      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, this.#deps);
       // A new session id, because nothing was sent yet and a crashed process may still be connected with the old one: of two
       // clients with one session Toree answers only the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
@@ -141,8 +139,10 @@ export class SessionKernel {
       // The successor, or the next try if the gateway is away, finds the record and repeats the start with the same id.
       if (until.released.aborted) throw error;
       const startedId = kernelId ?? (isRepeated ? chosen.kernelId : undefined);
-      const isRemoved = startedId === undefined || (await removeUnused(startedId, gateway, log));
-      if (isRemoved || until.stopped.aborted) await this.forget();
+      let failure: GatewayError | undefined;
+      if (startedId !== undefined && until.stopped.aborted) gateway.removeLost(startedId, records.noteLost);
+      else if (startedId !== undefined) failure = await removeUnused(startedId, gateway, log);
+      if (failure === undefined) await this.forget();
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gateway/outputs.ts';
 import type { Log } from '../../../log.ts';
-import { ToreesNull } from '../../../output/errors/jvm-error.ts';
+import { ToreesNull } from '../../../output/errors/spark-error.ts';
 import type { Transcript } from '../../../output/transcript.ts';
 import { SparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';

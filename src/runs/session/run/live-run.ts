@@ -36,6 +36,8 @@ export class LiveRun {
   readonly signal = this.#stop.signal;
   /** Aborted when this process ends and leaves the run to its successor. */
   readonly released = this.#release.signal;
+  /** Resolved when the run ends. */
+  readonly ended = Promise.withResolvers<void>();
   /** Resolves when the final message is posted, refused, or left to a successor. */
   readonly posted = this.#posted.promise;
   #following: PromiseWithResolvers<void> | undefined;
@@ -80,9 +82,8 @@ export class LiveRun {
 
   /** The blocks of code; empty if the store has lost them. */
   async code(): Promise<readonly string[]> {
-    this.#code ??=
-      (await retryStore(() => this.#store.code(this.run.id), this.#release.signal, this.#log)) ?? [];
-    return this.#code;
+    return (this.#code ??=
+      (await retryStore(() => this.#store.code(this.run.id), this.#release.signal, this.#log)) ?? []);
   }
 
   /**
@@ -175,6 +176,7 @@ export class LiveRun {
     if (!isUnfinished(this.run)) return false;
     this.prompts.close();
     this.#apply({ state: 'ended', data: { outcome, inputRequest: undefined, kept } });
+    this.ended.resolve();
     await this.#writer.save();
     return true;
   }

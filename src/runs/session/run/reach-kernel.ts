@@ -70,7 +70,9 @@ async function outcomeOf(
       await guard.whenSure(signal);
       return undefined;
     }
-    const waiting = { isSent, isHarmless: record?.state === 'up', sinceMs: waitsSince, signal, onAway };
+    // A start that a proxy answers so has not come to the gateway.
+    const isHarmless = record?.state === 'up' || error.status === 404 || error.status === 429;
+    const waiting = { isSent, isHarmless, sinceMs: waitsSince, signal, onAway };
     if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
       return undefined;
   } catch (interruption) {

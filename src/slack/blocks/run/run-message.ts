@@ -2,7 +2,7 @@ import type { RichTextBlock } from '@slack/types';
 import type { RunPhase, RunView } from '../../../runs/run-view.ts';
 import { joinWords } from '../../../text.ts';
 import { metadataOf, type SlackMessage } from '../../api/posted.ts';
-import { contextLine, escapeMrkdwn } from '../elements.ts';
+import { contextLine, fallbackText, MAX_TEXT_BYTES } from '../elements.ts';
 import { promptWords, renderInputRequest } from '../input-request.ts';
 import {
   type BodyElement,
@@ -40,8 +40,6 @@ export interface RenderedRun {
   files: RunFile[];
 }
 
-/** chat.update refuses over 4,000 bytes of `text` (slack.md §2). */
-const MAX_TEXT_BYTES = 3_800;
 const MAX_STATUS_CHARS = 300;
 
 /**
@@ -168,17 +166,4 @@ function outputRoom(isLive: boolean, json: number): OutputRoom {
   return isLive
     ? { whole: 4_500, cut: 4_500, headShare: 0.2, isAttached: false, json }
     : { whole: 10_000, cut: 5_000, headShare: 0.5, isAttached: true, json };
-}
-
-/** Cut before it is escaped, so that no entity is cut. */
-function fallbackText(words: readonly string[], maxBytes: number): string {
-  const whole = joinWords('\n', words);
-  for (let chars = MAX_TEXT_BYTES; ;) {
-    const escaped = escapeMrkdwn(truncateMiddle(whole, chars, '\n…\n'));
-    const bytes = Buffer.byteLength(escaped);
-    if (bytes <= maxBytes || chars <= 100) return escaped;
-    chars = Math.floor(
-      Math.max(100, Math.min(chars - 1, (Math.min(chars, whole.length) * maxBytes) / bytes)),
-    );
-  }
 }

@@ -134,9 +134,8 @@ export function scheduleName(schedule: Schedule): string {
   return `schedule ${schedule.number} (${called(schedule)}, ${escapeMrkdwn(schedule.words)})`;
 }
 
-const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand'>, string>> = {
+const WHY_PAUSED: Readonly<Record<Exclude<PauseReason, 'byHand' | 'makerGone'>, string>> = {
   failures: 'failed five times in a row',
-  makerGone: 'has lost who made it: the account is deactivated, or is no longer in this channel',
   snippetGone: 'runs a snippet that is no longer saved',
   noChannel: 'cannot run: the bot is not in its channel, or the channel is archived',
 };
@@ -149,11 +148,11 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
       return `${named} was missed ${slackTime(news.plannedAtMs)}, because the bot was away for more than an hour. It goes on with its next time.`;
     case 'refused':
       return `${named} did not run: ${escapeMrkdwn(news.why)}`;
-    case 'paused': {
-      const gone = news.reason === 'makerGone';
-      const who = gone ? scheduleName(schedule) : named;
-      return `${who} ${WHY_PAUSED[news.reason]}. It is paused; \`${SLASH_COMMAND} schedules\` has Resume and Delete.`;
-    }
+    case 'paused':
+      // Nobody is mentioned, and Resume would not help.
+      if (news.reason === 'makerGone')
+        return `Paused: ${scheduleName(schedule)}. The account of its maker is deactivated, or is no longer in this channel. To run it as yourself, schedule it again; \`${SLASH_COMMAND} schedules\` has Delete.`;
+      return `${named} ${WHY_PAUSED[news.reason]}. It is paused; \`${SLASH_COMMAND} schedules\` has Resume and Delete.`;
   }
 }
 

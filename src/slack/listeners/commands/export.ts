@@ -72,7 +72,10 @@ async function findRuns(
 }
 
 function orNothing(found: Run[], where: string): Run[] {
-  const runs = withoutDeleted(found);
+  const remaining = withoutDeleted(found);
+  // After an edit the answer belongs to the next run.
+  const replaced = new Set(remaining.map(({ data }) => data.follows));
+  const runs = remaining.filter(({ id }) => !replaced.has(id));
   if (runs.length === 0)
     throw new UserError('badCommand', `Nothing has run in ${where}, or it is no longer kept.`);
   return runs;

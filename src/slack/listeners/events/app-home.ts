@@ -30,8 +30,11 @@ export function onHomeOpened(event: unknown, bot: Bot): void {
 
 /** Publishes a person's home tab; `notice` is the result of a press there. Never rejects. */
 export async function refreshHome(user: string, bot: Bot, notice: string | undefined): Promise<void> {
-  await withBoundary({ what: 'a home tab' }, bot, async () => {
-    await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
+  // In order, so that no view that Slack took late replaces a newer one.
+  await bot.memory.mutex.run(`home/${user}`, async () => {
+    await withBoundary({ what: 'a home tab' }, bot, async () => {
+      await bot.views.publishHome(user, await homeOf(await bot.users.find(user), bot, notice));
+    });
   });
 }
 

@@ -5,6 +5,7 @@ import { hasCode, isUnfinished, type Run, type Snippet, withoutDeleted } from '.
 import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
+import { notesOfFiles } from '../../parsing/files.ts';
 import {
   isOwnChange,
   type MessageChange,
@@ -159,6 +160,7 @@ async function runEdited(
       message: messageRequest(bot.workspace, message.channel, message.ts),
       editedTs,
       follows: last,
+      notes: notesOfFiles(message),
     },
     person,
     bot,

@@ -6,6 +6,7 @@ import { helpText, welcomeText } from '../../blocks/help.ts';
 import { renderRunNow } from '../../blocks/refusals.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
+import { notesOfFiles } from '../../parsing/files.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
@@ -115,8 +116,9 @@ async function runRequest(
       const { snippet, saved } = request;
       const origin = saved === undefined ? undefined : 'saved';
       const place = { channel, thread, message, editedTs };
+      const notes = saved === undefined ? notesOfFiles(posted) : [];
       await submitRun(
-        { requestKey: key, source, ...place, snippet, saved, origin },
+        { requestKey: key, source, ...place, snippet, saved, origin, notes },
         await findAuthor(posted, bot),
         bot,
       );
@@ -129,16 +131,14 @@ async function runRequest(
  * its author is told that.
  */
 async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Promise<void> {
-  const [begun, ended] = [`${key}/begun`, `${key}/ended`];
-  const isOurs = await runOnce(key, bot, async () => {
-    // The request itself may also be known because its message was edited or deleted.
-    await bot.markSeen(begun);
+  // It is done or refused, or its message was edited or deleted.
+  if (await bot.isKnown(key)) return;
+  const isOurs = await runOnce(`${key}/begun`, bot, async () => {
     await act();
     return true;
   });
-  if (isOurs === true) await bot.markSeen(ended).catch(() => undefined);
-  else if ((await bot.isKnown(begun)) && !(await bot.isKnown(ended)) && !(await bot.isKnown(refusalOf(key))))
-    throw new UserError('notTaken', HALF_DONE);
+  if (isOurs === undefined) throw new UserError('notTaken', HALF_DONE);
+  await bot.markSeen(key).catch(() => undefined);
 }
 
 const HALF_DONE =

@@ -27,18 +27,12 @@ test('a run that waits is left waiting, in its place', async () => {
 
 test('a run whose kernel is just being connected waits for the successor', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const held = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    held(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   await rig.replace('closed');
   expect(await stateOf(rig, live.id)).toBe('waiting');
-  connectable.resolve();
+  letGo();
   rig.held.letRun();
   expect(await untilRan(rig, live.id)).toBe('ok');
   expect(rig.held.begun).toHaveLength(1);

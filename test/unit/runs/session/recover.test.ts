@@ -181,13 +181,7 @@ test('a kernel whose start was cut short is started under the same id', async ()
 
 test('a start that was cut short goes on under the same id also where the gateway is away at first', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const start = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    start(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   rig.gateway.answer = () => 'reset';
@@ -195,7 +189,7 @@ test('a start that was cut short goes on under the same id also where the gatewa
   const looks = () => rig.gateway.calls.filter(({ method, isUpgrade }) => method === 'GET' && !isUpgrade);
   await expect.poll(() => looks().length, { timeout: 10_000 }).toBeGreaterThan(5);
   rig.gateway.answer = () => undefined;
-  connectable.resolve();
+  letGo();
   rig.held.letRun();
   expect((await rig.untilEnded(live)).kind).toBe('ok');
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(1);

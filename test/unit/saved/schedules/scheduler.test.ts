@@ -59,7 +59,7 @@ async function lead(iso: string): Promise<void> {
       const said = await answer(schedule, plannedAtMs);
       if (said !== undefined) return said;
       const key = plannedRequest(schedule, plannedAtMs);
-      if (accepted.has(key)) return { kind: 'duplicate' };
+      if (accepted.has(key)) return { kind: 'settled' };
       accepted.add(key);
       return { kind: 'accepted', runId: key };
     },

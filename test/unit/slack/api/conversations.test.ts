@@ -30,6 +30,13 @@ test('a channel is asked for once more if Slack reports a problem of its own', a
   expect(api.calls).toHaveLength(2);
 });
 
+test('the channels of a person are asked for once more, too', async () => {
+  const answers = [{ ok: false, error: 'internal_error' }, { channels: [{ id: 'C1' }] }];
+  await using api = await startSlackApi(() => answers.shift());
+  await createChannels(api.client, silentLog).mustHaveMember('C1', 'U1');
+  expect(api.calls).toHaveLength(2);
+});
+
 test('membership of the bot is cached, its absence is not', async () => {
   const channel = { id: 'C1', is_member: false };
   await using api = await startSlackApi(() => ({ channel }));

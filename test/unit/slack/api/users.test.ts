@@ -25,6 +25,12 @@ test('a deactivated user is recognised, and an answer without a user gives nobod
   expect(await users.find('U2')).toMatchObject({ isUnknown: true });
 });
 
+test('somebody whom Slack does not show to the bot is from elsewhere, and is not told to try again', async () => {
+  await using api = await startSlackApi(() => ({ ok: false, error: 'user_not_visible' }));
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
+  expect(await users.find('U1')).toMatchObject({ isExternal: true, isUnknown: false });
+});
+
 test('many simultaneous requests ask for a user once, and again after a failure', async () => {
   const answers: (object | undefined)[] = [undefined, { user: { id: 'U1', team_id: 'T1' } }];
   await using api = await startSlackApi(() => answers.shift());

@@ -52,3 +52,10 @@ test('a modal that waits for its content gets it, also if Slack gives no answer 
   await createViews(slack.client, silentLog).openModal('trigger', () => ready.promise);
   expect(slack.calls).toEqual(['views.open', 'views.update', 'views.update', 'views.update']);
 });
+
+test('a home tab is published also if Slack gives no answer at first', async () => {
+  const answers = [undefined, { ok: false, error: 'internal_error' }, {}];
+  await using slack = await startSlackApi(() => answers.shift());
+  await createViews(slack.client, silentLog).publishHome('U1', { type: 'home', blocks: [] });
+  expect(slack.calls).toEqual(['views.publish', 'views.publish', 'views.publish']);
+});

@@ -1,3 +1,9 @@
+import {
+  WebAPIHTTPError,
+  WebAPIPlatformError,
+  WebAPIRateLimitedError,
+  WebAPIRequestError,
+} from '@slack/web-api';
 import { expect, test } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
 import { GatewayError } from '../../../../src/gateway/errors.ts';
@@ -39,6 +45,19 @@ test('a wrong root path is reported as a wrong address', () => {
   expect(refusalText(nowhere)).toBe(
     'What answers at the gateway’s address is not a Jupyter gateway (404), so nothing ran. An admin has to check the gateway’s address.',
   );
+});
+
+test('that Slack is away is no bug of ours, but a call that it refuses is', () => {
+  const away =
+    'Slack gives no usable answer, so this could not be done. Try again in a minute; tell an admin if it stays so.';
+  for (const error of [
+    new WebAPIHTTPError(503, 'Service Unavailable', {}, ''),
+    new WebAPIRequestError(new Error('socket hang up')),
+    new WebAPIRateLimitedError(30),
+    new WebAPIPlatformError({ ok: false, error: 'fatal_error' }),
+  ])
+    expect(refusalText(error)).toBe(away);
+  expect(refusalText(new WebAPIPlatformError({ ok: false, error: 'missing_scope' }))).toBeUndefined();
 });
 
 test('names from others are not markup in a message', () => {

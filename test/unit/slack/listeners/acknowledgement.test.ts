@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { Acknowledgement, inTime } from '../../../../src/slack/listeners/boundary.ts';
 import { onHomeOpened } from '../../../../src/slack/listeners/events/app-home.ts';
 
@@ -47,9 +47,14 @@ test('without a deadline everything is awaited', async () => {
   expect(await inTime(Promise.resolve(3), undefined)).toBe(3);
 });
 
-test('an opened home tab is acknowledged before it is drawn, or Slack would bring the event again', () => {
-  const find = vi.fn(() => new Promise<never>(() => {}));
-  const bot = { users: { find }, views: {}, log: silentLog } as unknown as Bot;
-  onHomeOpened({ type: 'app_home_opened', user: 'U1', tab: 'home' }, bot);
-  expect(find).toHaveBeenCalledWith('U1');
+test('an opened home tab is acknowledged before it is drawn, or Slack would bring the event again', async () => {
+  const asked = Promise.withResolvers<string>();
+  const find = (id: string) => {
+    asked.resolve(id);
+    return new Promise<never>(() => {});
+  };
+  const memory = createListenerMemory();
+  const bot = { users: { find }, views: {}, memory, log: silentLog } as unknown as Bot;
+  expect(onHomeOpened({ type: 'app_home_opened', user: 'U1', tab: 'home' }, bot)).toBeUndefined();
+  expect(await asked.promise).toBe('U1');
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { readRunData, type Run } from '../../../../src/runs/run.ts';
@@ -5,28 +6,48 @@ import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts
 import { exportRuns } from '../../../../src/slack/listeners/commands/export.ts';
 import { personOf } from './people.ts';
 
-test('the exports of one person are made one after the other', async () => {
-  const done = Promise.withResolvers<void>();
-  const steps: string[] = [];
-  const data = readRunData(undefined);
-  const run = { id: 'r', thread: '1.1', channel: 'C1', requester: 'U1', createdAt: 0, data };
-  const bot = {
+const place = { channel: 'C1', thread: '1.1' };
+const person = personOf('U1', { timeZone: 'Mars/Olympus' });
+
+function runOf(id: string, data: Partial<Run['data']> = {}): object {
+  return { id, ...place, requester: 'U1', createdAt: 0, data: { ...readRunData(undefined), ...data } };
+}
+
+/** Notes each reading of the thread, and gives the notebook's path to `attached`. */
+function port(runs: readonly object[], steps: string[], attached: (path: string) => void): Bot {
+  return {
     log: silentLog,
     workspaceUrl: 'https://team.slack.com/',
     memory: createListenerMemory(),
     channels: { find: async () => ({ name: 'data' }) },
-    users: { find: async (id: string) => personOf(id, { timeZone: 'Mars/Olympus' }) },
-    runs: { code: async () => ['1'], newest: async () => [run as unknown as Run] },
+    users: { find: async () => person },
+    runs: { code: async () => ['1'], newest: async () => runs },
     threads: {
       messages: async () => (steps.push('read'), []),
-      attach: async () => {
-        if (steps.push('attached') === 4) done.resolve();
-      },
+      attach: async (_place: object, { path }: { path: string }) => attached(path),
     },
   } as unknown as Bot;
-  const place = { channel: 'C1', thread: '1.1' };
+}
+
+test('a run that an edit replaced is left out and not counted', async () => {
+  const written = Promise.withResolvers<string>();
+  const runs = [runOf('c'), runOf('b', { follows: 'a', edition: 2 }), runOf('a')];
+  const bot = port(runs, [], (path) => written.resolve(readFileSync(path, 'utf8')));
+  const { text } = await exportRuns('thread', person, place, bot);
+  expect(text).toContain('A notebook of 2 runs');
+  const { cells } = JSON.parse(await written.promise);
+  expect(cells[0].source.join('')).toContain('2 runs, exported');
+  expect(cells.filter((cell: { cell_type: string }) => cell.cell_type === 'code')).toHaveLength(2);
+});
+
+test('the exports of one person are made one after the other', async () => {
+  const done = Promise.withResolvers<void>();
+  const steps: string[] = [];
+  const bot = port([runOf('r')], steps, () => {
+    if (steps.push('attached') === 4) done.resolve();
+  });
   for (let n = 0; n < 2; n += 1) {
-    const { text } = await exportRuns('thread', personOf('U1', { timeZone: 'Mars/Olympus' }), place, bot);
+    const { text } = await exportRuns('thread', person, place, bot);
     // What is promised must hold, and a process that ends takes an export along.
     expect(text).toContain('comes into this thread. If the bot restarts before that, ask again.');
   }

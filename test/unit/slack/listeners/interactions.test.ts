@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { StoreError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
 import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import { onRunNow } from '../../../../src/slack/listeners/actions/notice-buttons.ts';
 import { onInputSubmitted } from '../../../../src/slack/listeners/input.ts';
+import { onInteraction } from '../../../../src/slack/listeners/interactions.ts';
+import { silentAudit } from '../../../support/silent-audit.ts';
 
 test('for a button with the value of an earlier version the person is told so', async () => {
   const said: unknown[] = [];
@@ -46,3 +49,30 @@ test('a modal of an earlier version is told as that at its first field, where wh
     { response_action: 'errors', errors },
   ]);
 });
+
+test.each(['home', 'modal'])(
+  'a press in a %s that the silent store could not accept is left to Slack’s sign of a failure, and told in words later',
+  async (type) => {
+    const said: unknown[] = [];
+    const bot = {
+      notify: { person: async (where: unknown, text: string) => void said.push(where, text) },
+      memory: createListenerMemory(),
+      audit: silentAudit,
+      log: silentLog,
+    } as unknown as Bot;
+    const press = onInteraction({ what: 'a button', read: () => 1, asked: () => ({ act: 'runSaved' }) }, () =>
+      Promise.reject(new StoreError('silent', 'no answer')),
+    );
+    const acks: unknown[] = [];
+    const body = { user: { id: 'U1' }, container: {}, view: { type } };
+    await press(
+      { ack: async () => void acks.push(type), body, action: { type: 'button', action_id: 'a' } } as never,
+      bot,
+    );
+    expect(acks).toEqual([]);
+    expect(said).toEqual([
+      { user: 'U1', channel: undefined, thread: undefined },
+      expect.stringMatching(/could not be accepted, nothing ran/),
+    ]);
+  },
+);

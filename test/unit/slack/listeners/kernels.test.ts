@@ -3,7 +3,7 @@ import { silentLog } from '../../../../src/log.ts';
 import { type KernelRecord } from '../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import { jsonSize, MESSAGE_ROOM } from '../../../../src/slack/blocks/rich-text.ts';
-import type { Bot } from '../../../../src/slack/context.ts';
+import { type Bot, createListenerMemory } from '../../../../src/slack/context.ts';
 import {
   changeNamedKernel,
   listKernels,
@@ -46,6 +46,7 @@ function createBot(options: {
     channelIds: new ChannelIds(),
     runs: { newest: async () => [] },
     views: { publishHome: async () => {} },
+    memory: createListenerMemory(),
     log: silentLog,
     audit: silentAudit,
   } as unknown as Bot;

@@ -134,6 +134,20 @@ test('the values of SQL have to be in its code', async () => {
   await expect(made({ name: 'plain' } as never)).rejects.toThrow('no :n for the value');
 });
 
+test.each([
+  ['removed', (id: string) => bot.schedules.remove(id)],
+  ['paused', (id: string) => bot.schedules.change(id, () => ({ pausedFor: 'byHand' }))],
+])('a schedule that is %s while Slack is asked about its maker does not run', async (_, change) => {
+  const schedule = await made();
+  const { find } = bot.channels;
+  bot.channels.find = async (id) => {
+    await change(schedule.id);
+    return await find(id);
+  };
+  expect(await startScheduled(schedule, plannedAt, false, bot)).toEqual({ kind: 'settled' });
+  expect(admitted).toEqual([]);
+});
+
 test('somebody who may not run code cannot make one', async () => {
   await expect(makeSchedule(asked, { ...maker, isGuest: true }, 'C1', bot)).rejects.toThrow('Guests may not');
 });
@@ -243,7 +257,7 @@ test('news mention the maker, who is told directly if the channel cannot be; a m
     'C1: <@U1>: schedule 1 (`report n=5`, daily 8:00) did not run: No &lt;room&gt;.',
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* was missed <!date/),
     expect.stringMatching(/^C1: <@U1>: schedule 1 .* failed five times in a row\. It is paused/),
-    expect.stringMatching(/^C1: schedule 1 .* deactivated/),
+    expect.stringMatching(/^C1: Paused: schedule 1 .* deactivated.* schedule it again;/),
     expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* cannot run/),
     expect.stringMatching(/^U1: <#C1> <@U1>: schedule 1 .* was missed/),
   ]);

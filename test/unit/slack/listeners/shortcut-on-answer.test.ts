@@ -5,7 +5,7 @@ import { onMessageShortcut } from '../../../../src/slack/listeners/shortcuts.ts'
 import { silentAudit } from '../../../support/silent-audit.ts';
 import { personOf, POLICY } from './people.ts';
 
-/** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run, and what is said. */
+/** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run and said, and when it is acknowledged. */
 async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
   const came: unknown[] = [];
   const run = {
@@ -34,13 +34,14 @@ async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
   } as unknown as Bot;
   const message = { user: 'UBOT', ts, thread_ts: '1.0', text: '', files: [{ id: file }] };
   const shortcut = { channel: { id: 'C1' }, user: { id: 'U1' }, trigger_id: '1.2', message };
-  await onMessageShortcut({ ack: async () => undefined, shortcut } as never, bot);
+  await onMessageShortcut({ ack: async () => void came.push('acknowledged'), shortcut } as never, bot);
   return came;
 }
 
-test('on an answer, its table or its picture it runs that answer’s code; on other messages of the bot nothing', async () => {
-  expect(await runCodeOf('2.0')).toEqual([['1 + 1']]);
-  expect(await runCodeOf('3.0')).toEqual([['1 + 1']]);
-  expect(await runCodeOf('4.0', 'F1')).toEqual([['1 + 1']]);
-  expect(await runCodeOf('4.0')).toEqual(['There is no code in that message.']);
+test('on an answer, its table or its picture it runs that answer’s code; on other messages of the bot nothing; acknowledged once that is settled', async () => {
+  const accepted = [['1 + 1'], 'acknowledged'];
+  expect(await runCodeOf('2.0')).toEqual(accepted);
+  expect(await runCodeOf('3.0')).toEqual(accepted);
+  expect(await runCodeOf('4.0', 'F1')).toEqual(accepted);
+  expect(await runCodeOf('4.0')).toEqual(['acknowledged', 'There is no code in that message.']);
 });

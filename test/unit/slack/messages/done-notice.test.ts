@@ -74,11 +74,14 @@ test.each([
   expect((await end(rig, outcome, thread)).notices).toEqual([]);
 });
 
-test('the maker is told of a scheduled run that did not run and that nobody cancelled', async () => {
+test('the maker is told of a scheduled run that failed, or that did not run and that nobody cancelled', async () => {
   await using rig = await startMessagesRig();
   const thread = rig.playground.as('ana').post('#data', 'run this').ts;
   const scheduled = { namesFailure: true } as const;
-  const lapsed = await end(rig, { kind: 'cancelled' }, thread, false, scheduled);
+  const quick = await end(rig, { kind: 'raised', durationMs: 60 }, thread, false, scheduled);
+  expect(quick.notices.map(({ text }) => text)).toEqual([expect.stringContaining('failed after 0.06 s')]);
+  const next = rig.playground.as('ana').post('#data', 'run this, too').ts;
+  const lapsed = await end(rig, { kind: 'cancelled' }, next, false, scheduled);
   expect(lapsed.notices.map(({ text }) => text)).toEqual([expect.stringContaining('failed after')]);
   const other = rig.playground.as('ana').post('#data', 'run that').ts;
   expect((await end(rig, { kind: 'cancelled', stoppedBy: 'U2' }, other, false, scheduled)).notices).toEqual(

@@ -114,6 +114,35 @@ test('after Slack has taken a data table, a refusal concerns one table alone', a
   expect(types).toEqual(['data_table', 'table', 'data_table']);
 });
 
+test('that the first table’s thread takes no message says nothing about data tables', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const types: unknown[] = [];
+  for (const error of ['restricted_action_thread_locked', undefined]) {
+    const { ts: thread } = playground.as('ana').post('#data', 'hi');
+    const owner = { runId: thread, place: { channel, thread }, createdAt: 0, mayExist: false };
+    if (error !== undefined) playground.fail('chat.postMessage', { kind: 'error', error });
+    await attachFiles(sending, owner, [{ kind: 'table', key: 't', version: '1', part }], new Map());
+    types.push(playground.messages('#data').find(({ thread_ts: of }) => of === thread)?.blocks?.[0]?.type);
+  }
+  expect(types).toEqual([undefined, 'data_table']);
+});
+
+test('a table that late output has changed is edited, whatever its letters are', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const { ts: thread } = playground.as('ana').post('#data', 'hi');
+  const owner = { runId: 'r1', place: { channel, thread }, createdAt: 0, mayExist: false };
+  const posted = new Map();
+  for (const version of ['1', '2']) {
+    const text = wholeText(`${'東京'.repeat(900)}${version}`);
+    const table = { ...part, rows: [[version]], text };
+    await attachFiles(sending, owner, [{ kind: 'table', key: 't', version, part: table }], posted);
+  }
+  expect(playground.replies('#data', thread)).toMatchObject([{ ts: posted.get('t').ts, edited: {} }]);
+  expect(playground.callsOf('chat.delete')).toEqual([]);
+});
+
 test('only a table of which the kernel has more rows has a button for them', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;

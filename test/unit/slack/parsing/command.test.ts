@@ -123,7 +123,14 @@ describe('commands in threads', () => {
       expect(readBangCommand(text)).toMatchObject({ kind: 'malformed' });
   });
 
-  it.each(['stop', '!ls', '!shutdown', '! stop', '!stop now', '!', ''])(
+  it('reads what may follow the word', () => {
+    expect(readBangCommand('!help threads')).toEqual({ kind: 'help', topic: 'threads' });
+    expect(readBangCommand('!restart python2')).toEqual({ kind: 'restart', language: 'python2' });
+    expect(readBangCommand('!export today')).toEqual({ kind: 'export', of: 'today' });
+    expect(readBangCommand('!save daily report')).toMatchObject({ kind: 'malformed' });
+  });
+
+  it.each(['stop', '!ls', '!shutdown', '! stop', '!stop now', '!run daily', '!', ''])(
     'takes %j for something else',
     (text) => {
       expect(readBangCommand(text)).toBeUndefined();

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import {
   filesToRun,
   noCodeFile,
+  notesOfFiles,
+  type PostedFile,
   readFileSnippet,
   readPostedFiles,
 } from '../../../../src/slack/parsing/files.ts';
@@ -50,6 +52,21 @@ test('a file in a language without a kernel asks for that language, unless anoth
 test('code in the message itself runs, not the files beside it', () => {
   expect(filesToRun(typed('<@UBOT> ```1```'), [file])).toEqual([]);
   expect(filesToRun(typed('<@UBOT> look'), [file])).toEqual([file]);
+});
+
+test('of code in a message and a file beside it one runs, and the answer says which', () => {
+  const picture = { kind: 'other', name: 'a.png' } as const;
+  const notebook = { ...file, kind: 'notebook', name: 'b.ipynb' } as const;
+  const notes = (text: string, ...files: PostedFile[]) => notesOfFiles({ typed: typed(text), files });
+  expect(notes('<@UBOT> ```1```', file, picture)).toEqual(['a.py did not run: the code in the message did.']);
+  expect(notes('<@UBOT> `1`', file, notebook)).toEqual([
+    'a.py and b.ipynb did not run: the code in the message did.',
+  ]);
+  expect(notes('<@UBOT> print(1)', file)).toEqual(['The text beside a.py did not run.']);
+  expect(notes('<@UBOT> n=5', notebook)).toEqual([]);
+  expect(notes('<@UBOT> python2', file)).toEqual([]);
+  expect(notes('<@UBOT> please run this', file)).toEqual([]);
+  expect(notes('<@UBOT> ```1```', picture)).toEqual([]);
 });
 
 test('a file that is gone counts only if the message has no text', () => {

@@ -64,10 +64,16 @@ test.each([
   expect(readNearCommand(typed)).toBeUndefined();
 });
 
-test('a lone unknown !word is answered with the commands; a longer text is talk', () => {
-  expect(readUnknownBang('!stats')).toMatchObject({
-    kind: 'malformed',
-    sentence: expect.stringContaining('!stop'),
-  });
-  for (const text of ['!ls -l', '!', '! stop', 'stop!', '!1']) expect(readUnknownBang(text)).toBeUndefined();
+test.each(['!stats', '!stop!', '!stop.', '!stop now', '!help nonsense', '!use python2', '!run daily n=1'])(
+  '%j, a lone !word or a command behind a !, is answered with the commands of a thread',
+  (text) => {
+    expect(readUnknownBang(text)).toMatchObject({
+      kind: 'malformed',
+      sentence: expect.stringContaining('!stop'),
+    });
+  },
+);
+
+test.each(['!ls -l', '!important thing', '!', '!!', '! stop', 'stop!', '!1'])('%j is talk', (text) => {
+  expect(readUnknownBang(text)).toBeUndefined();
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { guardWrites } from '../../../../src/slack/transport/network.ts';
 
 /** Whether a process that another one has replaced may call this. */
-async function isCalled(method: string): Promise<boolean> {
+async function isCalled(url: string): Promise<boolean> {
   let called = false;
   const guarded = guardWrites(
     async () => {
@@ -14,7 +14,7 @@ async function isCalled(method: string): Promise<boolean> {
       whenSure: async () => await Promise.reject(new Error('another process is the leader')),
     },
   );
-  await guarded(`https://slack.com/api/${method}`, {}).catch(() => undefined);
+  await guarded(url, {}).catch(() => undefined);
   return called;
 }
 
@@ -29,7 +29,11 @@ test.each([
   'users.conversations',
   'users.info',
 ])('%s changes nothing and is not held back', async (method) => {
-  expect(await isCalled(method)).toBe(true);
+  expect(await isCalled(`https://slack.com/api/${method}`)).toBe(true);
+});
+
+test.each(['actions', 'app', 'commands'])('a response_url of %s is not held back', async (kind) => {
+  expect(await isCalled(`https://hooks.slack.com/${kind}/T024BE7LD/6412345678901/aBcD1eFgH2iJkL`)).toBe(true);
 });
 
 test.each([
@@ -51,5 +55,5 @@ test.each([
   'views.publish',
   'views.update',
 ])('%s waits for leadership', async (method) => {
-  expect(await isCalled(method)).toBe(false);
+  expect(await isCalled(`https://slack.com/api/${method}`)).toBe(false);
 });

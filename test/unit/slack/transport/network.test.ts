@@ -96,6 +96,8 @@ test('a call of the Web API gets its answer as text, follows no redirect, ends w
     const silent = call(`${root}/silent`, { signal: ending.signal });
     ending.abort(new Error('too late'));
     await expect(silent).rejects.toThrow('too late');
+    // As of a response_url, for which Bolt's client sets no limit.
+    await expect(openSlackNetwork(undefined, 50).call(`${root}/silent`, {})).rejects.toThrow('timeout');
     await expect(call(root, { body: new FormData() })).rejects.toThrow(TypeError);
   } finally {
     server.closeAllConnections();

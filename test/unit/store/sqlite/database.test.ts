@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { createSqliteStore, openStore } from '../../../../src/store/open.ts';
+import { openStore } from '../../../../src/store/open.ts';
 import { createRunReader } from '../../../../src/store/run-reader.ts';
 import { openSqliteFile, openSqliteMemory } from '../../../../src/store/sqlite/database.ts';
-import { prepareRuns } from '../../../../src/store/sqlite/runs.ts';
+import { createSqliteStore, prepareRuns } from '../../../../src/store/sqlite/store.ts';
 import { newRun, type Note } from '../../../contract/new-run.ts';
 import { temporaryFolder } from '../../../contract/temporary-folder.ts';
 

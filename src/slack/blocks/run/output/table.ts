@@ -1,9 +1,9 @@
 import type { DataTableBlock, KnownBlock, RawNumberElement, RawTextElement, TableBlock } from '@slack/types';
 import type { OutputPart } from '../../../../output/output-view.ts';
 import { countOf, joinWords } from '../../../../text.ts';
-import { contextLine, escapeMrkdwn } from '../../elements.ts';
+import { contextLine, fallbackText } from '../../elements.ts';
 import { isVisible, preformatted } from '../../rich-text.ts';
-import { cutText, truncate, truncateMrkdwn } from '../../truncate.ts';
+import { cutText, truncate } from '../../truncate.ts';
 
 type TablePart = OutputPart & { kind: 'table' };
 
@@ -30,14 +30,14 @@ export interface RenderedTable {
   blocks: KnownBlock[];
 }
 
-/** A data frame as a message, which is never edited. */
+/** A data frame as a message, which is edited only if late output changes it. */
 export function renderTable(part: TablePart, form: TableForm): RenderedTable {
   const shown = fitTable(part, form);
   const text = cutText(part.text, 2_500, 0.7);
   const words = joinWords('\n', [text.head, text.hiddenChars > 0 ? '…' : '', text.tail]);
   const plain = isVisible(words) ? words : sizeWords(part);
   return {
-    text: truncateMrkdwn(escapeMrkdwn(plain), 3_900),
+    text: fallbackText([plain]),
     blocks: [blockOf(part, shown, form, plain), contextLine(tableWords(part, shown))],
   };
 }

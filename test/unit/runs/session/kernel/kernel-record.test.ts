@@ -4,8 +4,8 @@ import { silentLog } from '../../../../../src/log.ts';
 import { KernelRecords } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 
-/** As the gateway's client keeps them. */
-class KernelCookieShelf {
+/** What the gateway's client keeps of kernels. */
+class ClientShelf {
   readonly #saved = new Map<string, string>();
   saveCookies(kernelId: string): string | undefined {
     return this.#saved.get(kernelId);
@@ -13,12 +13,16 @@ class KernelCookieShelf {
   restoreCookies(kernelId: string, saved: string): void {
     this.#saved.set(kernelId, saved);
   }
+  readonly removed: string[] = [];
+  removeLost(kernelId: string): void {
+    this.removed.push(kernelId);
+  }
 }
 
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 
 test('records and losses are read back by their sessions', async () => {
-  const records = new KernelRecords(new Keyv(), new KernelCookieShelf(), silentLog);
+  const records = new KernelRecords(new Keyv(), new ClientShelf(), silentLog);
   const record = newKernelRecord(owner, 'python3');
   await records.save(record);
   await records.saveLoss('T1/C2', 'It was lost.');
@@ -33,13 +37,25 @@ test('records and losses are read back by their sessions', async () => {
   expect((await records.readAll()).size).toBe(0);
 });
 
+test('kernels of lost starts are given to the successor, but none that a session uses', async () => {
+  const keyv = new Keyv();
+  const client = new ClientShelf();
+  const records = new KernelRecords(keyv, client, silentLog);
+  const record = newKernelRecord(owner, 'python3');
+  await records.save(record);
+  for (const kernelId of [record.kernelId, 'lost', 'found']) records.noteLost(kernelId, true);
+  records.noteLost('found', false);
+  expect([...(await records.readAll()).keys()]).toEqual(['T1/C1']);
+  expect(client.removed).toEqual(['lost']);
+});
+
 test('a kernel’s cookies are stored with it and given back, and no record in memory has them', async () => {
   const keyv = new Keyv();
   const record = newKernelRecord(owner, 'python3');
-  const shelf = new KernelCookieShelf();
+  const shelf = new ClientShelf();
   shelf.restoreCookies(record.kernelId, 'route=1');
   await new KernelRecords(keyv, shelf, silentLog).save(record);
-  const later = new KernelCookieShelf();
+  const later = new ClientShelf();
   const read = await new KernelRecords(keyv, later, silentLog).readAll();
   expect(read.get(record.queue)?.record).toEqual(record);
   expect(later.saveCookies(record.kernelId)).toBe('route=1');
@@ -48,7 +64,7 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
 test('a record that cannot be read is a loss that the next run says', async () => {
   const keyv = new Keyv();
   await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
-  const { record, loss } = (await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll()).get(
+  const { record, loss } = (await new KernelRecords(keyv, new ClientShelf(), silentLog).readAll()).get(
     'T1/C1',
   )!;
   expect(record).toBeUndefined();
@@ -60,8 +76,8 @@ test.each(['lastUsedAt', 'warnedAt'] as const)(
   async (time) => {
     const keyv = new Keyv();
     const record = { ...newKernelRecord(owner, 'python3'), [time]: Date.parse('2099-01-01') };
-    await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).save(record);
-    const read = await new KernelRecords(keyv, new KernelCookieShelf(), silentLog).readAll();
+    await new KernelRecords(keyv, new ClientShelf(), silentLog).save(record);
+    const read = await new KernelRecords(keyv, new ClientShelf(), silentLog).readAll();
     expect(read.get(record.queue)?.record?.[time]).toBeLessThanOrEqual(Date.now());
   },
 );

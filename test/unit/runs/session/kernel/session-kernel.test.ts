@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { type SessionRig, startSessionRig } from '../../../../support/session-rig.ts';
 
 function living(rig: SessionRig): string[] {
@@ -91,6 +90,39 @@ test('a kernel that has been started when the gateway goes away is used when it 
   expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
+test.each(['all', 'some'])(
+  'a start that meets an ingress without a route to the gateway, for %s requests, waits for it',
+  async (which) => {
+    await using rig = await startSessionRig();
+    rig.gateway.answer = ({ path, method }) =>
+      which === 'all' || (path.endsWith('/kernels') && method === 'POST')
+        ? { status: 404, body: '<html>default backend - 404</html>' }
+        : undefined;
+    const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+    const live = await rig.submit('code()');
+    await posted;
+    if (which === 'all') await rig.untilShown(live, ({ outage }) => outage?.code === 'unreachable');
+    rig.gateway.answer = () => undefined;
+    rig.held.letRun();
+    expect((await rig.untilDone(live)).kind).toBe('ok');
+    expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+  },
+);
+
+test.each([404, 429])('a start that a proxy answers with %d for a moment is tried again', async (status) => {
+  await using rig = await startSessionRig();
+  let isStopped = true;
+  rig.gateway.answer = ({ path, method }) => {
+    if (!isStopped || (path !== '/api/kernelspecs' && method !== 'POST')) return undefined;
+    // The gateway is there again for the question that follows.
+    isStopped = status === 404 && method === 'POST';
+    return { status, body: '<html></html>' };
+  };
+  rig.held.letRun();
+  expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
+});
+
 test('a new kernel whose websocket cannot be opened is removed where the gateway answers, and the next run gets another', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = ({ isUpgrade }) => (isUpgrade ? { status: 502, body: '' } : undefined);
@@ -103,54 +135,65 @@ test('a new kernel whose websocket cannot be opened is removed where the gateway
 
 test('a stop while the kernel starts leaves no kernel and no record', async () => {
   await using rig = await startSessionRig();
-  const connectable = Promise.withResolvers<void>();
-  const start = rig.gateway.onStart;
-  rig.gateway.onStart = (kernel, call) => {
-    start(kernel, call);
-    kernel.upgradable = connectable.promise;
-  };
-  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
   expect(rig.session().state).toBe('starting');
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
-  connectable.resolve();
-  expect(living(rig)).toEqual([]);
+  letGo();
+  await expect.poll(() => living(rig)).toEqual([]);
   expect(rig.kernels.find('T1/C1')).toBeUndefined();
   await expect.poll(async () => (await rig.records.readAll()).size).toBe(0);
 });
 
-test('a stop while the gateway works on a start, and then the end of the process, leave no second kernel', async () => {
+test('a stop and a crash before the gateway has answered the start leave no kernel', async () => {
   await using rig = await startSessionRig();
-  rig.held.letRun();
-  const start = hold(rig, 'POST');
-  const live = await rig.submit('first()');
-  await start.asked;
+  const post = hold(rig, 'POST');
+  const live = await rig.submit('code()');
+  await post.asked;
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
-  expect((await rig.untilDone(live)).kind).toBe('cancelled');
-  await rig.replace('closed');
-  start.letGo();
-  await expect.poll(() => living(rig)).toHaveLength(1);
-  expect((await rig.untilDone(await rig.submit('second()'))).kind).toBe('ok');
-  expect(living(rig)).toHaveLength(1);
+  await rig.untilDone(live);
+  await rig.replace('killed');
+  post.letGo();
+  await expect.poll(() => rig.gateway.kernels.size).toBe(1);
+  await expect.poll(() => living(rig)).toEqual([]);
 });
 
-test('a start that was not answered, and then the end of the process, leave no second kernel', async () => {
-  await using rig = await startSessionRig();
-  rig.held.letRun();
-  rig.gateway.answer = ({ method }) =>
-    method === 'POST' ? { status: 504, body: '<html>Gateway Time-out</html>' } : undefined;
-  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
-  expect((await rig.untilDone(await rig.submit('first()'))).kind).toBe('notStarted');
-  await rig.replace('closed');
-  const call = await posted;
-  const { kernel_id: kernelId } = z.object({ kernel_id: z.string() }).parse(call.body);
-  rig.gateway.answer = () => undefined;
-  rig.gateway.onStart(rig.gateway.addKernel(kernelId), call);
-  expect((await rig.untilDone(await rig.submit('second()'))).kind).toBe('ok');
-  expect(living(rig)).toEqual([kernelId]);
-});
+test.each(['killed', 'closed'] as const)(
+  'a start whose answer is lost leaves no kernel, also where this process is %s',
+  async (how) => {
+    await using rig = await startSessionRig();
+    rig.gateway.answer = ({ method }) => (method === 'GET' ? undefined : 'reset');
+    const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+    expect((await rig.untilDone(await rig.submit('code()'))).kind).toBe('notStarted');
+    const { body } = await posted;
+    await rig.replace(how);
+    const kernel = rig.gateway.addKernel();
+    rig.gateway.kernels.set((body as { kernel_id: string }).kernel_id, kernel);
+    rig.gateway.answer = () => undefined;
+    await expect.poll(() => kernel.isDeleted).toBe(true);
+  },
+);
+
+test.each(['reset', 'hang'] as const)(
+  'a stop acts at once while the gateway is away (%s), and leaves no kernel',
+  async (away) => {
+    await using rig = await startSessionRig({ timings: { callMs: away === 'hang' ? 600_000 : 10_000 } });
+    const { opening, letGo } = rig.holdUpgrades();
+    const live = await rig.submit('code()');
+    await opening;
+    const held = Promise.withResolvers<undefined>();
+    rig.gateway.answer = () => (away === 'hang' ? held.promise : away);
+    rig.session().stop(live, { kind: 'asked', by: 'U1' });
+    expect((await rig.untilDone(live)).kind).toBe('cancelled');
+    expect(living(rig)).toHaveLength(1);
+    rig.gateway.answer = () => undefined;
+    held.resolve(undefined);
+    letGo();
+    await expect.poll(() => living(rig)).toEqual([]);
+  },
+);
 
 test('a kernel that is gone is replaced, and the run says so', async () => {
   await using rig = await startSessionRig();
@@ -161,6 +204,33 @@ test('a kernel that is gone is replaced, and the run says so', async () => {
   const live = await rig.submit('after()');
   expect((await rig.untilDone(live)).kind).toBe('ok');
   expect(live.run.data.notes.join()).toContain('The channel’s kernel was gone');
+});
+
+test('a kernel that is gone is replaced also where a front lets no kernel be deleted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  rig.gateway.answer = ({ method }) => (method === 'DELETE' ? { status: 405, body: '' } : undefined);
+  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+});
+
+test('a run whose kernel is shut down while it is being connected gets a new one', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  const upgrade = Promise.withResolvers<void>();
+  kernel.upgradable = upgrade.promise;
+  const opening = rig.gateway.untilCall(({ isUpgrade }) => isUpgrade);
+  const live = await rig.submit('after()');
+  await opening;
+  await rig.session().shutDown();
+  upgrade.resolve();
+  expect((await rig.untilDone(live)).kind).toBe('ok');
+  expect(living(rig)).toEqual([rig.session().record?.kernelId]);
 });
 
 test('the loss of a kernel is told by the first run that gets a new one, also after a failed start', async () => {

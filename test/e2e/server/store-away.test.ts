@@ -3,12 +3,16 @@ import { freePort } from '../../../demo/jupyter-app.ts';
 import { startPlayground } from '../../../playground/playground.ts';
 import { withRedis } from '../../contract/redis.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
-import { startBot } from '../../support/start-bot.ts';
+import { type LogLine, startBot } from '../../support/start-bot.ts';
 
 const secret = 'the-signing-secret';
 
-await withRedis('signed HTTP while the store is silent', (redis) => {
-  test('an event gets a 503 in time, is repeated and runs once; a command is told that nothing ran', async () => {
+/** What an operator is told of events that are not accepted, beside what the store itself tells. */
+const told = (log: readonly LogLine[]): unknown[] =>
+  log.flatMap(({ event }) => (/^(slack|request)\./.test(String(event)) ? [event] : []));
+
+await withRedis('while the store is silent', (redis) => {
+  test('with signed HTTP an event gets a 503 in time, is repeated and runs once; a command is told that nothing ran', async () => {
     const port = String(await freePort());
     const requestUrl = `http://127.0.0.1:${port}/slack/events`;
     await using playground = await startPlayground({
@@ -50,7 +54,7 @@ await withRedis('signed HTTP while the store is silent', (redis) => {
     });
 
     redis.resume();
-    await bot.untilLog(({ msg }) => typeof msg === 'string' && msg.includes('not accepted'));
+    expect(told(bot.log)).toEqual(['request.unaccepted', 'request.unaccepted']);
     playground.retryNow();
     await playground.waitForReply('#data', asked.ts, ({ text }) => text.includes('ran 6*7'));
     await playground.waitForQuiet();
@@ -60,6 +64,23 @@ await withRedis('signed HTTP while the store is silent', (redis) => {
       ),
     );
     expect(executed.map(({ content }) => content['code'])).toEqual(['6*7']);
+    await bot.stop();
+  });
+
+  test('with Socket Mode an event that is not accepted is told in one line', async () => {
+    await using playground = await startPlayground({ retryDelaysMs: [600_000, 600_000, 600_000] });
+    await using gateway = disposable(await startScriptedGateway());
+    await using bot = await startBot({ playground, gateway, environment: { STORE_URL: redis.url } });
+    await bot.untilLeader();
+
+    redis.pause();
+    playground.as('ana').post('#data', '@sparkthread `6*7`');
+    const isLeft = ({ event }: LogLine): boolean => event === 'request.unaccepted';
+    await bot.untilLog(isLeft);
+    await bot.untilLog(isLeft, bot.log.findIndex(isLeft) + 1);
+    redis.resume();
+    await bot.stop();
+    expect(told(bot.log)).toEqual(['request.unaccepted', 'request.unaccepted']);
   });
 });
 
