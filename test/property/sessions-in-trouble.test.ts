@@ -268,21 +268,24 @@ class World {
     const unposted = async () => await rig.store.runs.unposted();
     while ((await unposted()).length > 0 && !isOver.aborted) await delay(20);
     for (const { state } of await unposted()) this.faults.push(`not posted: ${state}`);
-    await this.#judge();
+    await this.#judge(isOver);
   }
 
-  async #judge(): Promise<void> {
-    const { records, gateway } = this.#rig;
+  async #judge(isOver: AbortSignal): Promise<void> {
+    const { gateway } = this.#rig;
     this.faults.push(...this.#kernels.overlaps);
     for (const [index, sent] of this.#sent.entries())
       for (const fault of await this.#faultsOf(sent)) this.faults.push(`snippet ${index}: ${fault}`);
-    const known = [...(await records.readAll()).values()].map(({ record }) => record?.kernelId);
-    for (const { id, isDeleted } of gateway.kernels.values()) {
-      const calls = callsAbout(gateway, id);
-      // A start that was given up is not known to the successor if another one has taken its place.
-      if (!isDeleted && !known.includes(id) && calls.length > 1)
-        this.faults.push(`left behind: ${calls.join()}`);
-    }
+    // The successor still deletes what its predecessor could not.
+    while (this.#leftBehind().length > 0 && !isOver.aborted) await delay(20);
+    for (const { id } of this.#leftBehind())
+      this.faults.push(`left behind: ${callsAbout(gateway, id).join()}`);
+  }
+
+  #leftBehind(): ScriptedKernel[] {
+    const { kernels, gateway } = this.#rig;
+    const known = kernels.records('T1', 'C1').map(({ kernelId }) => kernelId);
+    return [...gateway.kernels.values()].filter(({ id, isDeleted }) => !isDeleted && !known.includes(id));
   }
 
   async #faultsOf({ request, versions, is }: Sent): Promise<string[]> {
