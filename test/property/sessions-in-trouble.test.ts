@@ -19,7 +19,7 @@ const PEOPLE = ['stop', 'erase', 'edit', 'switch', 'restart', 'shutDown', 'keep'
 const KERNELS = ['drop', 'hangUp', 'cut', 'crash', 'delete', 'forget'] as const;
 const REQUESTS = ['404', '500', '502', 'hang', 'reset', 'lost', 'slow'] as const;
 const STORE = ['storeAway', 'storeLost', 'storeSlow'] as const;
-const PROCESS = ['closed', 'killed', 'replaced', 'unsure', 'emptied', 'slackAway'] as const;
+const PROCESS = ['closed', 'killed', 'replaced', 'unsure', 'emptied', 'slackAway', 'slackSlow'] as const;
 
 const cell = fc.record({
   pausesMs: fc.array(fc.nat(60), { maxLength: 5 }),
@@ -29,6 +29,8 @@ const plans = fc.record({
   implementation: fc.constantFrom('ipython', 'xpython', 'IRkernel'),
   several: fc.boolean(),
   idleTimeoutMs: fc.constantFrom(10_000, 300),
+  /** RUN_TIMEOUT and INPUT_TIMEOUT. */
+  limitMs: fc.constantFrom(60_000, 60_000, 150),
   snippets: fc.array(
     fc.record({
       afterMs: fc.nat(150),
@@ -78,6 +80,7 @@ class World {
   readonly #unwithdrawn = new Set<Sent>();
   #codes = 0;
   #isSlackAway = false;
+  #slackMs = 0;
   #replacing: Promise<void> = Promise.resolve();
 
   constructor(rig: SessionRig, kernels: BusyKernels, several: boolean) {
@@ -86,7 +89,8 @@ class World {
     this.#several = several;
     rig.gateway.onStart = (kernel) => kernels.teach(kernel);
     rig.onRemove = () => !this.#isSlackAway;
-    rig.onFinish = ({ runId, phase }) => {
+    rig.onFinish = async ({ runId, phase }) => {
+      await delay(this.#slackMs);
       if (this.#isSlackAway) return { delivered: false, reason: 'away', isRefused: false };
       const kinds = this.#finals.get(runId) ?? new Set();
       this.#finals.set(runId, kinds.add(phase.kind === 'ended' ? phase.outcome.kind : phase.kind));
@@ -166,6 +170,7 @@ class World {
     if (act === 'emptied') return rig.kernels.notifyLost();
     if (act === 'unsure') rig.isSure = () => false;
     if (act === 'slackAway') this.#isSlackAway = true;
+    if (act === 'slackSlow') this.#slackMs = forMs;
     if (act === 'storeAway') faults.before = () => Promise.reject(silent());
     if (act === 'storeLost') faults.after = () => Promise.reject(silent());
     if (act === 'storeSlow')
@@ -177,6 +182,7 @@ class World {
     await delay(forMs);
     rig.isSure = () => true;
     this.#isSlackAway = false;
+    this.#slackMs = 0;
     // One that was replaced has lost the store for good.
     if (faults === rig.faults) Object.assign(faults, { before: () => undefined, after: () => undefined });
   }
@@ -310,7 +316,7 @@ class World {
       cutShort: isKnown && kind === 'ok' && done.length !== versions[0]?.length,
       sent: (kind === 'notStarted' || kind === 'cancelled') && last !== undefined,
       cancelled: kind === 'cancelled' && !isStopped,
-      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped,
+      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped && !/imedOut$/.test(kind),
       gone: kind === 'kernelGone' && last?.kernel.isDeleted === false,
       replaced: /^kernel(?:Died|Restarted)$/.test(kind) && isSame && !possibleGap,
     };
@@ -331,13 +337,7 @@ function isOneOf<const T extends string>(all: readonly T[], one: string): one is
 }
 
 /** What is wrong in this world; empty if nothing is. */
-async function faultsIn({
-  implementation,
-  several,
-  idleTimeoutMs,
-  snippets,
-  trouble,
-}: Plan): Promise<string[]> {
+async function faultsIn({ implementation, snippets, trouble, limitMs, ...plan }: Plan): Promise<string[]> {
   const doubled = {
     silenceMs: 400,
     graceMs: 300,
@@ -347,8 +347,9 @@ async function faultsIn({
     settleMs: 300,
   };
   const timings = { ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150, idlePingMs: 150 };
-  await using rig = await startSessionRig({ several, idleTimeoutMs, timings });
-  const world = new World(rig, new BusyKernels(implementation), several);
+  const limits = { runTimeoutMs: limitMs, inputTimeoutMs: limitMs };
+  await using rig = await startSessionRig({ ...plan, ...limits, timings });
+  const world = new World(rig, new BusyKernels(implementation), plan.several);
   const submitting = snippets.map(async (snippet, index) => {
     await delay(snippets.slice(0, index + 1).reduce((sum, { afterMs }) => sum + afterMs, 0));
     await world.submit(snippet);
