@@ -73,6 +73,7 @@ class World {
   readonly #rig: SessionRig;
   readonly #kernels: BusyKernels;
   readonly #several: boolean;
+  readonly #hasLimit: boolean;
   readonly #sent: Sent[] = [];
   /** The kinds of outcome that Slack was given for each run. */
   readonly #finals = new Map<string, Set<string>>();
@@ -83,10 +84,15 @@ class World {
   #slackMs = 0;
   #replacing: Promise<void> = Promise.resolve();
 
-  constructor(rig: SessionRig, kernels: BusyKernels, several: boolean) {
+  constructor(
+    rig: SessionRig,
+    kernels: BusyKernels,
+    { several, limitMs }: Pick<Plan, 'several' | 'limitMs'>,
+  ) {
     this.#rig = rig;
     this.#kernels = kernels;
     this.#several = several;
+    this.#hasLimit = limitMs < 1_000;
     rig.gateway.onStart = (kernel) => kernels.teach(kernel);
     rig.onRemove = () => !this.#isSlackAway;
     rig.onFinish = async ({ runId, phase }) => {
@@ -308,6 +314,8 @@ class World {
     const isKnown = versions.length === 1;
     const last = done.at(-1);
     const isStopped = is === 'stopped' || is === 'erased';
+    // By its own time limit, whatever has happened to its kernel since.
+    const isLimited = this.#hasLimit && kind !== 'interrupted';
     const isSame = last !== undefined && this.#kernels.processOf(last.kernel) === last.process;
     const wrong = {
       broken: kind === 'broken',
@@ -316,7 +324,7 @@ class World {
       cutShort: isKnown && kind === 'ok' && done.length !== versions[0]?.length,
       sent: (kind === 'notStarted' || kind === 'cancelled') && last !== undefined,
       cancelled: kind === 'cancelled' && !isStopped,
-      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped && !/imedOut$/.test(kind),
+      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped && !isLimited,
       gone: kind === 'kernelGone' && last?.kernel.isDeleted === false,
       replaced: /^kernel(?:Died|Restarted)$/.test(kind) && isSame && !possibleGap,
     };
@@ -337,7 +345,8 @@ function isOneOf<const T extends string>(all: readonly T[], one: string): one is
 }
 
 /** What is wrong in this world; empty if nothing is. */
-async function faultsIn({ implementation, snippets, trouble, limitMs, ...plan }: Plan): Promise<string[]> {
+async function faultsIn(plan: Plan): Promise<string[]> {
+  const { implementation, several, idleTimeoutMs, limitMs, snippets, trouble } = plan;
   const doubled = {
     silenceMs: 400,
     graceMs: 300,
@@ -348,8 +357,8 @@ async function faultsIn({ implementation, snippets, trouble, limitMs, ...plan }:
   };
   const timings = { ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150, idlePingMs: 150 };
   const limits = { runTimeoutMs: limitMs, inputTimeoutMs: limitMs };
-  await using rig = await startSessionRig({ ...plan, ...limits, timings });
-  const world = new World(rig, new BusyKernels(implementation), plan.several);
+  await using rig = await startSessionRig({ several, idleTimeoutMs, ...limits, timings });
+  const world = new World(rig, new BusyKernels(implementation), plan);
   const submitting = snippets.map(async (snippet, index) => {
     await delay(snippets.slice(0, index + 1).reduce((sum, { afterMs }) => sum + afterMs, 0));
     await world.submit(snippet);
