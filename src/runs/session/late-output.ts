@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionEvent } from '../../gateway/gateway.ts';
 import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
@@ -181,12 +182,11 @@ export class LateOutput {
   }
 }
 
-/** Records the late files and replies, so that they are removed with the run message. */
+/** Records the present files and replies, so that they are removed with the run message. */
 function noteAttached(live: LiveRun, result: FinishResult): void {
-  const { files = [], replies = [] } = result.delivered ? result : {};
-  if (files.length + replies.length === 0) return;
+  if (!result.delivered) return;
   const { data } = live.run;
-  live.note({
-    data: { files: [...(data.files ?? []), ...files], replies: [...(data.replies ?? []), ...replies] },
-  });
+  const { files = data.files, replies = data.replies } = result;
+  if (!isDeepStrictEqual([files, replies], [data.files, data.replies]))
+    live.note({ data: { files, replies } });
 }

@@ -1,10 +1,11 @@
+import { withRetries } from '../api/call-error.ts';
 import { metadataOf } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
 import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
 import { tries } from './client.ts';
 import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
-import { sizeOf, uploadFiles } from './upload-files.ts';
+import { deleteFile, sizeOf, uploadFiles } from './upload-files.ts';
 
 /** The run message that the files belong to. */
 export interface FilesOwner extends Owner {
@@ -13,9 +14,9 @@ export interface FilesOwner extends Owner {
 }
 
 export interface Attached {
-  /** Slack file ids. */
+  /** Slack file ids, in the order of the output. */
   files: string[];
-  /** ts of messages. */
+  /** ts of messages, in the same order. */
   replies: string[];
   /** What could not be posted, in words. */
   missing: { name: string; reason: string }[];
@@ -23,8 +24,14 @@ export interface Attached {
 
 type TableFile = RunFile & { kind: 'table' };
 
-/** What was posted when the run ended before (late output): the keys, and of a table what its message shows. */
-export type InThread = Map<string, { ts: string; version: string } | undefined>;
+/**
+ * What is in the thread, by the key of its file: of a table what its message shows, of a file the ids that its message still
+ * shows.
+ */
+export type InThread = Map<
+  string,
+  { kind: 'table'; ts: string; version: string } | { kind: 'file'; id: string; shown: Set<string> }
+>;
 
 const TABLE_TRIES = 8;
 /** Slack fails with an internal error from 15 on (python-slack-sdk#1653); its own clients send at most 10. */
@@ -32,7 +39,8 @@ const FILES_IN_ONE_MESSAGE = 10;
 
 /**
  * Posts the files and tables of a run message into its thread, in order: consecutive files as one message, up to its
- * limit, and each table as its own, which is edited when it has changed.
+ * limit, and each table as its own, which is edited when it has changed. What was posted before late output replaced it
+ * is removed.
  */
 export async function attachFiles(
   sending: Sending,
@@ -40,57 +48,82 @@ export async function attachFiles(
   files: readonly RunFile[],
   attached: InThread,
 ): Promise<Attached> {
-  const done: Attached = { files: [], replies: [], missing: [] };
-  const existing = owner.mayExist && attached.size === 0 ? await findExisting(sending, owner, files) : [];
-  done.files.push(...existing.map(({ id }) => id));
-  for (const { key } of existing) attached.set(key, undefined);
-  const fresh = files.filter(
-    (file) =>
-      !attached.has(file.key) || (file.kind === 'table' && attached.get(file.key)?.version !== file.version),
-  );
+  const missing: Attached['missing'] = [];
+  if (owner.mayExist && attached.size === 0) await findExisting(sending, owner, files, attached);
+  const fresh = files.filter((file) => {
+    const posted = attached.get(file.key);
+    if (posted === undefined) return true;
+    return posted.kind === 'table' && file.kind === 'table' && posted.version !== file.version;
+  });
   for (const group of groupFiles(fresh)) {
     const [first] = group;
-    const isTable = first?.kind === 'table';
-    const { ids, failed } = isTable
-      ? await postTable(sending, owner, first, attached)
-      : await uploadFiles(
-          sending.client,
-          owner.place,
-          group.filter((file) => file.kind === 'file'),
-        );
-    done[isTable ? 'replies' : 'files'].push(...ids);
+    const failed =
+      first?.kind === 'table'
+        ? await postTable(sending, owner, first, attached)
+        : await postFiles(
+            sending,
+            owner,
+            group.filter((file) => file.kind === 'file'),
+            attached,
+          );
     for (const { file, reason } of failed)
-      done.missing.push({ name: file.kind === 'table' ? 'A table' : file.filename, reason });
-    for (const file of group)
-      if (file.kind === 'file' && !failed.some((each) => each.file === file))
-        attached.set(file.key, undefined);
+      missing.push({ name: file.kind === 'table' ? 'A table' : file.filename, reason });
   }
-  return done;
+  if (missing.length === 0) await removeReplaced(sending, owner, files, attached);
+  const keys = new Set([...files.map(({ key }) => key), ...attached.keys()]);
+  const posted = [...keys].flatMap((key) => attached.get(key) ?? []);
+  return {
+    files: posted.flatMap((each) => (each.kind === 'file' ? [each.id] : [])),
+    replies: posted.flatMap((each) => (each.kind === 'table' ? [each.ts] : [])),
+    missing,
+  };
+}
+
+/** What cannot be removed is tried again with the next late output, and goes with the run message. */
+async function removeReplaced(
+  { client, log }: Sending,
+  { runId, place: { channel } }: FilesOwner,
+  files: readonly RunFile[],
+  attached: InThread,
+): Promise<void> {
+  const shown = new Set(files.map(({ key }) => key));
+  for (const [key, posted] of attached) {
+    if (shown.has(key)) continue;
+    try {
+      if (posted.kind === 'file') posted.shown.delete(posted.id);
+      const messages =
+        posted.kind === 'file' ? await deleteFile(client.client, channel, posted.id) : [posted.ts];
+      const isEmpty = posted.kind === 'table' || posted.shown.size === 0;
+      for (const ts of isEmpty ? messages : []) await withRetries(() => client.remove(channel, ts));
+      attached.delete(key);
+    } catch (error) {
+      log.warn({ event: 'message.outdated', err: error, run: runId }, 'a replaced file could not be removed');
+    }
+  }
 }
 
 /**
- * Files that are in the thread already, found by name and size. Each counts once, because an earlier run may have the
+ * Finds files that are in the thread already, by name and size. Each counts once, because an earlier run may have the
  * same picture.
  */
 async function findExisting(
   sending: Sending,
   owner: FilesOwner,
   files: readonly RunFile[],
-): Promise<{ key: string; id: string }[]> {
+  attached: InThread,
+): Promise<void> {
   const plain = files.filter((file) => file.kind === 'file');
-  if (plain.length === 0) return [];
+  if (plain.length === 0) return;
   await sending.looks.turn();
   // If the thread cannot be read, they are uploaded again: better twice than never.
   const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
-  const existing: { key: string; id: string }[] = [];
   for (const file of plain) {
     const { key, filename } = file;
     const size = await sizeOf(file);
     const at = there.findIndex((each) => each.name === filename && each.size === size);
     const [found] = at === -1 ? [] : there.splice(at, 1);
-    if (found !== undefined) existing.push({ key, id: found.id });
+    if (found !== undefined) attached.set(key, { kind: 'file', id: found.id, shown: found.shown });
   }
-  return existing;
 }
 
 /** Consecutive files form a group; each table is a group of its own. */
@@ -105,15 +138,31 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
-/** Posts a table, or edits its message, in the first form that Slack takes. `ids`: the message, if it is a new one. */
+type Failed = { file: RunFile; reason: string }[];
+
+/** Uploads files as one message. Returns those that are not in the thread. */
+async function postFiles(
+  { client }: Sending,
+  { place }: FilesOwner,
+  files: readonly (RunFile & { kind: 'file' })[],
+  attached: InThread,
+): Promise<Failed> {
+  const { uploaded, failed } = await uploadFiles(client, place, files);
+  const shown = new Set(uploaded.map(({ id }) => id));
+  for (const { file, id } of uploaded) attached.set(file.key, { kind: 'file', id, shown });
+  return failed;
+}
+
+/** Posts a table, or edits its message, in the first form that Slack takes. */
 async function postTable(
   sending: Sending,
   owner: FilesOwner,
   file: TableFile,
   attached: InThread,
-): Promise<{ ids: string[]; failed: { file: RunFile; reason: string }[] }> {
+): Promise<Failed> {
   const { runId } = owner;
-  const ts = attached.get(file.key)?.ts;
+  const posted = attached.get(file.key);
+  const ts = posted?.kind === 'table' ? posted.ts : undefined;
   const metadata = metadataOf('table', runId, { table: file.key });
   let reason = '';
   for (const form of TABLE_FORMS) {
@@ -126,11 +175,11 @@ async function postTable(
     const isTaken = sent.kind === 'posted';
     if (form === 'data_table' && sent.kind !== 'wait') sending.client.takesDataTables ??= isTaken;
     if (isTaken) {
-      attached.set(file.key, { ts: sent.ts, version: file.version });
-      return { ids: sent.ts === ts ? [] : [sent.ts], failed: [] };
+      attached.set(file.key, { kind: 'table', ts: sent.ts, version: file.version });
+      return [];
     }
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
     if (sent.kind !== 'refused' || sent.refusal !== 'tooLong') break;
   }
-  return { ids: [], failed: [{ file, reason }] };
+  return [{ file, reason }];
 }

@@ -10,6 +10,7 @@ import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
 import { ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
+import { deleteFile } from './upload-files.ts';
 
 /** Longer than a call to Slack may take, also one that a suspended process had under way. */
 const LOOK_AGAIN_MS = 10_000;
@@ -102,10 +103,7 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
   /** Also deletes the message of the file, which would stay as an empty one. */
   const removeFile = async (run: Run, file: string): Promise<boolean> =>
     await attempt(run, 'file', async () => {
-      const { file: known } = await client.files.info({ file });
-      await client.files.delete({ file });
-      const shares = { ...known?.shares?.public, ...known?.shares?.private };
-      for (const { ts } of shares[run.channel] ?? []) if (ts !== undefined) await removeMessage(run, ts);
+      for (const ts of await deleteFile(client, run.channel, file)) await removeMessage(run, ts);
     });
 
   /** Removes files and replies only, because the run message will show another run. */

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { WebClient } from '@slack/web-api';
 import { readCallError, refusedAs, withRetries } from '../api/call-error.ts';
 import { inThread, type Place } from '../api/posted.ts';
 import type { RunFile } from '../blocks/run/attachments.ts';
@@ -18,9 +19,14 @@ const LOOKS = 7;
 const LOOK_MS = 400;
 
 export interface Uploaded {
-  /** Slack file ids of those that are in the thread. */
-  ids: string[];
+  /** With their ids in Slack. */
+  uploaded: SentFile[];
   failed: { file: UploadFile; reason: string }[];
+}
+
+interface SentFile {
+  file: UploadFile;
+  id: string;
 }
 
 /** Uploads files into a thread as one message, in order; files that do not appear there are uploaded once more. */
@@ -40,7 +46,10 @@ export async function uploadFiles(
     first.lost.map(({ file }) => file),
   );
   const lost = again.lost.map(({ file }) => ({ file, reason: 'it was accepted, but never appeared' }));
-  return { ids: [...first.ids, ...again.ids], failed: [...first.failed, ...again.failed, ...lost] };
+  return {
+    uploaded: [...first.uploaded, ...again.uploaded],
+    failed: [...first.failed, ...again.failed, ...lost],
+  };
 }
 
 async function uploadOnce(
@@ -65,16 +74,10 @@ async function uploadOnce(
     if (sent.length > 0) await share(calls, place, sent);
   } catch (error) {
     const reason = reasonOf(error);
-    return { ids: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
+    return { uploaded: [], failed: [...failed, ...sent.map(({ file }) => ({ file, reason }))], lost: [] };
   }
   const absent = await findAbsent(calls, place, sent);
-  const ids = sent.filter((each) => !absent.includes(each)).map(({ id }) => id);
-  return { ids, failed, lost: absent };
-}
-
-interface SentFile {
-  file: UploadFile;
-  id: string;
+  return { uploaded: sent.filter((each) => !absent.includes(each)), failed, lost: absent };
 }
 
 /** In bytes; undefined for a file that is gone. */
@@ -169,6 +172,22 @@ async function isShared(calls: MessageClient, channel: string, id: string): Prom
     const code = refusedAs(error);
     // If the bot may not look at files, they are assumed to be there.
     return code !== undefined && code !== 'file_not_found';
+  }
+}
+
+/**
+ * Deletes a file that may be gone already. Returns the messages of this channel that showed it, which stay without it.
+ */
+export async function deleteFile(client: WebClient, channel: string, file: string): Promise<string[]> {
+  try {
+    const { file: known } = await withRetries(() => client.files.info({ file }));
+    await withRetries(() => client.files.delete({ file }));
+    const shares = { ...known?.shares?.public, ...known?.shares?.private };
+    return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
+  } catch (error) {
+    const failure = readCallError(error);
+    if (failure.kind === 'refused' && failure.refusal === 'notFound') return [];
+    throw error;
   }
 }
 
