@@ -78,16 +78,23 @@ interface SentFile {
   id: string;
 }
 
-/** Deletes a file. Returns the ts of the messages of this channel that have shown it. */
+/** Deletes a file that may be gone already. Returns the ts of the messages of this channel that have shown it. */
 export async function deleteFile(client: WebClient, channel: string, file: string): Promise<string[]> {
-  const { file: known } = await client.files.info({ file });
-  await withRetries(() => client.files.delete({ file })).catch((error: unknown) => {
-    const failure = readCallError(error);
+  try {
+    const { file: known } = await client.files.info({ file });
     // A try whose answer was lost may have deleted it.
-    if (failure.kind !== 'refused' || failure.refusal !== 'notFound') throw error;
-  });
-  const shares = { ...known?.shares?.public, ...known?.shares?.private };
-  return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
+    await withRetries(() => client.files.delete({ file })).catch(unlessGone);
+    const shares = { ...known?.shares?.public, ...known?.shares?.private };
+    return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
+  } catch (error) {
+    unlessGone(error);
+    return [];
+  }
+}
+
+function unlessGone(error: unknown): void {
+  const failure = readCallError(error);
+  if (failure.kind !== 'refused' || failure.refusal !== 'notFound') throw error;
 }
 
 /** In bytes; undefined for a file that is gone. */
