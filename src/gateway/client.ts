@@ -13,8 +13,8 @@ import type {
 import { readEndpoints } from './http/endpoints.ts';
 import { createHttp } from './http/http.ts';
 import { createKernelsApi } from './http/kernels-api.ts';
-import { KernelStarts } from './http/start-kernel.ts';
-import { HubServer } from './hub/hub-server.ts';
+import { createKernelStarts } from './http/start-kernel.ts';
+import { createHubServer } from './hub/hub-server.ts';
 import { DEFAULT_TIMINGS, type GatewayTimings } from './timings.ts';
 
 /** Creates a client of one gateway. Tests pass shorter `timings`. */
@@ -28,11 +28,11 @@ export function createGatewayClient(
   const hub =
     settings.hub === undefined
       ? undefined
-      : new HubServer(settings.hub, settings, { mayWrite, timings, log });
+      : createHubServer(settings.hub, settings, { mayWrite, timings, log });
   const plain = createHttp(settings, endpoints, mayWrite);
   const http = hub?.markStopped(plain) ?? plain;
   const api = createKernelsApi(http, settings, timings);
-  const starts = new KernelStarts(api, hub, settings, timings, log);
+  const starts = createKernelStarts(api, hub, settings, timings, log);
   const interrupts = new Interrupts(api.interruptKernel, timings.interruptGapMs, log);
   const closing = new AbortController();
   const connections = new Set<OpenConnection>();

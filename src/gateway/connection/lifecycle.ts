@@ -5,7 +5,7 @@ import { encodeMessage } from '../protocol/wire.ts';
 import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import { ENDING, type LifecycleEvent, type LifecycleState } from './lifecycle-state.ts';
-import { Handshake, isBusySilently, StaleSocket } from './readiness.ts';
+import { createRenewal, Handshake, isBusySilently } from './readiness.ts';
 
 const SHUTDOWN_LOOKS = 3;
 
@@ -14,7 +14,7 @@ export class Lifecycle {
   /** Another client's code is running. */
   isBusyElsewhere = false;
   readonly handshake: Handshake;
-  readonly stale: StaleSocket;
+  readonly renewIfStale: () => boolean;
   #state: LifecycleState;
   readonly #options: SocketOptions;
   readonly #socket: ReconnectingSocket;
@@ -37,7 +37,7 @@ export class Lifecycle {
       (message) => socket.send(encodeMessage(message, new Date())),
       () => this.onOtherProcess(),
     );
-    this.stale = new StaleSocket(options.timings.staleMs, this.handshake, socket);
+    this.renewIfStale = createRenewal(options.timings.staleMs, this.handshake, socket);
   }
 
   get state(): LifecycleState {

@@ -156,39 +156,26 @@ const MOST_RENEWALS = 2;
 
 /**
  * Detects a websocket that is open but whose kernel receives nothing: the gateway's own sockets to the kernel may be
- * dead, and the gateway reuses them when the session reconnects.
+ * dead, and the gateway reuses them when the session reconnects. Call what this returns while the kernel is idle: if it
+ * still does not answer, the websocket is renewed. Returns true once renewing has not helped.
  */
-export class StaleSocket {
-  readonly #staleMs: number;
-  readonly #handshake: Pick<Handshake, 'unansweredMs' | 'answers'>;
-  readonly #socket: { readonly silentMs: number; renew(): void };
-  #answers = 0;
-  #renewals = 0;
-
-  constructor(
-    staleMs: number,
-    handshake: Pick<Handshake, 'unansweredMs' | 'answers'>,
-    socket: { readonly silentMs: number; renew(): void },
-  ) {
-    this.#staleMs = staleMs;
-    this.#handshake = handshake;
-    this.#socket = socket;
-  }
-
-  /**
-   * Call this while the kernel is idle: if it still does not answer, the websocket is renewed. Returns true once
-   * renewing has not helped.
-   */
-  renewIfStale(): boolean {
-    const { unansweredMs, answers } = this.#handshake;
-    if (unansweredMs < this.#staleMs || this.#socket.silentMs < this.#staleMs) return false;
-    if (answers > this.#answers) this.#renewals = 0;
-    this.#answers = answers;
-    if (this.#renewals >= MOST_RENEWALS) return true;
-    this.#renewals += 1;
-    this.#socket.renew();
+export function createRenewal(
+  staleMs: number,
+  handshake: Pick<Handshake, 'unansweredMs' | 'answers'>,
+  socket: { readonly silentMs: number; renew(): void },
+): () => boolean {
+  let before = 0;
+  let renewals = 0;
+  return () => {
+    const { unansweredMs, answers } = handshake;
+    if (unansweredMs < staleMs || socket.silentMs < staleMs) return false;
+    if (answers > before) renewals = 0;
+    before = answers;
+    if (renewals >= MOST_RENEWALS) return true;
+    renewals += 1;
+    socket.renew();
     return false;
-  }
+  };
 }
 
 /**
@@ -198,7 +185,7 @@ export class StaleSocket {
 export async function isBusySilently(
   { kernelId, findKernel }: SocketOptions,
   socket: { readonly isOpen: boolean; readonly isHeld: boolean },
-  { handshake, stale }: { handshake: Handshake; stale: StaleSocket },
+  { handshake, renewIfStale }: { handshake: Handshake; renewIfStale: () => boolean },
   signal: AbortSignal,
 ): Promise<boolean> {
   const { websocket } = handshake;
@@ -208,7 +195,7 @@ export async function isBusySilently(
   if (model === 'unknown') return false;
   if (model === undefined) throw kernelGone(kernelId);
   if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
-  if (model.executionState === 'idle') stale.renewIfStale();
+  if (model.executionState === 'idle') renewIfStale();
   // A new websocket has a handshake of its own.
   return model.executionState === 'busy' && socket.isOpen && websocket === handshake.websocket;
 }

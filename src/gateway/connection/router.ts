@@ -7,7 +7,7 @@ import { commOpen, decodeMessage, type KernelMessage } from '../protocol/wire.ts
 import type { ExecutionQueue } from './execution-queue.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { ReceivedMessages } from './received-messages.ts';
-import { OrderProof } from './silence.ts';
+import { createOrderProof, type OrderProof } from './silence.ts';
 
 /**
  * Delivers each message of one connection once. It belongs to the execution that its parent id names (protocol.md
@@ -43,7 +43,7 @@ export class Router {
     this.replay = new ReplayBuffer(onReplayFull);
     this.#queue = queue;
     this.#lifecycle = lifecycle;
-    this.proof = new OrderProof(sessionId, (message) => queue.send(message));
+    this.proof = createOrderProof(sessionId, (message) => queue.send(message));
     this.#onLateOutput = onLateOutput;
   }
 

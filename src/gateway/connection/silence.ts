@@ -75,7 +75,7 @@ export function createSilenceWatch(
     if (model?.executionState !== 'idle') return false;
     const { started } = execution.state;
     if (started && (!execution.ending.hasGap || handshake.hasAnswered)) return false;
-    return lifecycle.stale.renewIfStale() && !started;
+    return lifecycle.renewIfStale() && !started;
   }
 
   /** Asks the kernel, and ends the execution if the kernel has no work left for it. */
@@ -139,37 +139,31 @@ function classify(execution: RunningExecution, model: KernelModel | undefined): 
 }
 
 /**
- * Asks a kernel by an empty execution behind the silent one. Kernels run executions in order, so its reply proves that
- * the earlier one has ended, and its count reveals a new process (protocol.md §3.12). It shows nothing and waits in the
- * kernel while code runs.
+ * Asks a kernel by an empty execution behind the silent one. Kernels run executions in order, so its reply proves that the
+ * earlier one has ended, and its count reveals a new process (protocol.md §3.12). It shows nothing and waits in the kernel
+ * while code runs. `send` returns false if nothing may be written.
  */
-export class OrderProof {
-  readonly #sessionId: string;
-  readonly #send: (message: OutgoingMessage) => boolean;
-  readonly #asked = new Map<string, (executionCount: number | undefined) => void>();
-
-  /** `send` returns false if nothing may be written. */
-  constructor(sessionId: string, send: (message: OutgoingMessage) => boolean) {
-    this.#sessionId = sessionId;
-    this.#send = send;
-  }
-
-  /** `onProven` gets the count in the reply. False if nothing could be sent. */
-  ask(onProven: (executionCount: number | undefined) => void): boolean {
-    const msgId = randomUUID();
-    const request = { code: '', allowStdin: false, silent: true };
-    const isSent = this.#send(executeRequest(this.#sessionId, msgId, request));
-    if (isSent) this.#asked.set(msgId, onProven);
-    return isSent;
-  }
-
-  /** True if the message belongs to a proof. */
-  take(message: KernelMessage): boolean {
-    const onProven = this.#asked.get(message.parentId);
-    if (onProven === undefined) return false;
-    if (message.type !== 'execute_reply') return true;
-    this.#asked.delete(message.parentId);
-    onProven(readExecuteReply(message.content).executionCount);
-    return true;
-  }
+export function createOrderProof(sessionId: string, send: (message: OutgoingMessage) => boolean) {
+  const asked = new Map<string, (executionCount: number | undefined) => void>();
+  return {
+    /** `onProven` gets the count in the reply. False if nothing could be sent. */
+    ask(onProven: (executionCount: number | undefined) => void): boolean {
+      const msgId = randomUUID();
+      const request = { code: '', allowStdin: false, silent: true };
+      const isSent = send(executeRequest(sessionId, msgId, request));
+      if (isSent) asked.set(msgId, onProven);
+      return isSent;
+    },
+    /** True if the message belongs to a proof. */
+    take(message: KernelMessage): boolean {
+      const onProven = asked.get(message.parentId);
+      if (onProven === undefined) return false;
+      if (message.type !== 'execute_reply') return true;
+      asked.delete(message.parentId);
+      onProven(readExecuteReply(message.content).executionCount);
+      return true;
+    },
+  };
 }
+
+export type OrderProof = ReturnType<typeof createOrderProof>;

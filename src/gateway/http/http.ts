@@ -47,7 +47,7 @@ const MAX_LINE_CHARACTERS = 2 ** 16;
 /** `mayWrite` is called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
   const dispatcher = openDispatcher(settings);
-  const xsrf = new XsrfToken();
+  const xsrf = createXsrfToken();
   const { kernelsPath = 'api/kernels' } = settings;
 
   async function once(wanted: HttpCall, signal: AbortSignal): Promise<Answer> {
@@ -160,30 +160,29 @@ const XSRF_HEADER = 'x-xsrftoken';
  * same value (protocol.md §1.2). Once it has refused for that reason, both are sent. The value is the one that the
  * server set last, or one of ours, which Tornado accepts as well.
  */
-class XsrfToken {
-  #value: string | undefined;
-  #isAsked = false;
-
-  /** Takes the cookie from any response. */
-  take(setCookies: readonly string[]): void {
-    for (const text of setCookies) {
-      const cookie = parseCookie(text);
-      if (cookie?.name === XSRF_COOKIE && /^[\x21-\x7e]+$/.test(cookie.value)) this.#value = cookie.value;
-    }
-  }
-
-  /** Whether the response asks for the token; then the request is worth repeating if `add` now changes it. */
-  isAskedBy(answer: Answer): boolean {
-    if (answer.status !== 403 || !/xsrf/i.test(readReason(answer))) return false;
-    this.#isAsked = true;
-    this.#value ??= randomBytes(16).toString('hex');
-    return true;
-  }
-
-  /** Adds the token to a POST or DELETE, unless the caller sends its own. */
-  add(headers: Headers): Headers {
-    const hasOwn = XSRF_HEADER in headers || hasCookie(headers, XSRF_COOKIE);
-    if (!this.#isAsked || this.#value === undefined || hasOwn) return headers;
-    return { ...withCookies(headers, `${XSRF_COOKIE}=${this.#value}`), [XSRF_HEADER]: this.#value };
-  }
+function createXsrfToken() {
+  let value: string | undefined;
+  let isAsked = false;
+  return {
+    /** Takes the cookie from any response. */
+    take(setCookies: readonly string[]): void {
+      for (const text of setCookies) {
+        const cookie = parseCookie(text);
+        if (cookie?.name === XSRF_COOKIE && /^[\x21-\x7e]+$/.test(cookie.value)) value = cookie.value;
+      }
+    },
+    /** Whether the response asks for the token; then the request is worth repeating if `add` now changes it. */
+    isAskedBy(answer: Answer): boolean {
+      if (answer.status !== 403 || !/xsrf/i.test(readReason(answer))) return false;
+      isAsked = true;
+      value ??= randomBytes(16).toString('hex');
+      return true;
+    },
+    /** Adds the token to a POST or DELETE, unless the caller sends its own. */
+    add(headers: Headers): Headers {
+      const hasOwn = XSRF_HEADER in headers || hasCookie(headers, XSRF_COOKIE);
+      if (!isAsked || value === undefined || hasOwn) return headers;
+      return { ...withCookies(headers, `${XSRF_COOKIE}=${value}`), [XSRF_HEADER]: value };
+    },
+  };
 }

@@ -141,7 +141,7 @@ export function createKernelsApi(
     return readAnswer(answer, z.array(kernelModel), 'its kernels');
   }
 
-  /** Only the POST; callers use `KernelStarts`. */
+  /** Only the POST; callers use `createKernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
     const answer = await http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
     const started = kernelModel.safeParse(readJson(answer.body)).data;

@@ -30,77 +30,29 @@ export interface HubServerOptions {
  * The JupyterHub user's server that is the gateway. The hub stops it when it is idle, and only this client starts it
  * again. Source: jupyterhub's `apihandlers/users.py`.
  */
-export class HubServer {
-  readonly #hub: HubSettings;
-  readonly #http: Http;
-  readonly #launchTimeoutMs: number;
-  readonly #options: HubServerOptions;
-  readonly #closing = new AbortController();
-  #start: { sinceMs: number; done: Promise<void> } | undefined;
-
-  constructor(hub: HubSettings, settings: GatewaySettings, options: HubServerOptions) {
-    this.#hub = hub;
-    this.#options = options;
-    this.#launchTimeoutMs = settings.launchTimeoutMs;
-    const { user: _user, pass: _pass, authHeader: _header, authScheme: _scheme, ...rest } = settings;
-    const ofHub: GatewaySettings = {
-      ...rest,
-      httpUrl: hub.apiUrl,
-      wsUrl: hub.apiUrl,
-      token: hub.token,
-      headers: {},
-      proxies: { rest: hub.proxy },
-    };
-    this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined), options.mayWrite);
-  }
-
-  /**
-   * Wraps `http`: for a response that may have come in place of the server, it asks the hub. 424 if the server is
-   * stopped; 503 if it runs, because then the hub's proxy has lost its route for a moment, as after a restart.
-   */
-  markStopped(http: Http): Http {
-    return {
-      ...http,
-      call: async (wanted) => {
-        const answer = await http.call(wanted);
-        const isFromHub = mayBeFromHub(answer);
-        if (!isFromHub && answer.status !== 503) return answer;
-        const state = await this.#look(wanted.signal).catch((error: unknown) => {
-          if (isFromHub) throw error;
-          return 'unknown' as const;
-        });
-        if (state === 'unknown') return isFromHub ? { ...answer, status: 424 } : answer;
-        return { ...answer, status: state === 'ready' ? 503 : 424 };
-      },
-    };
-  }
-
-  /**
-   * Resolves when the server runs; concurrent callers share one start. `onStarting` gets the time (ms since the epoch)
-   * when the start began. Rejects with `GatewayError`, at the latest after the launch timeout.
-   */
-  async start(onStarting?: (sinceMs: number) => void): Promise<void> {
-    this.#start ??= {
-      sinceMs: Date.now(),
-      done: this.#startOnce().finally(() => (this.#start = undefined)),
-    };
-    const { sinceMs, done } = this.#start;
-    onStarting?.(sinceMs);
-    await done;
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#http.close();
-  }
-
-  async #startOnce(): Promise<void> {
-    const { log, timings } = this.#options;
+export function createHubServer(hub: HubSettings, settings: GatewaySettings, options: HubServerOptions) {
+  const closing = new AbortController();
+  let underWay: { sinceMs: number; done: Promise<void> } | undefined;
+  const { launchTimeoutMs } = settings;
+  const { user: _user, pass: _pass, authHeader: _header, authScheme: _scheme, ...rest } = settings;
+  const ofHub: GatewaySettings = {
+    ...rest,
+    httpUrl: hub.apiUrl,
+    wsUrl: hub.apiUrl,
+    token: hub.token,
+    headers: {},
+    proxies: { rest: hub.proxy },
+  };
+  const user = `users/${encodeURIComponent(hub.user)}`;
+  const path = hub.server === '' ? `${user}/server` : `${user}/servers/${encodeURIComponent(hub.server)}`;
+  const hubHttp = createHttp(ofHub, readEndpoints(ofHub, undefined), options.mayWrite);
+  const startOnce = async (): Promise<void> => {
+    const { log, timings } = options;
     const startedMs = performance.now();
-    const until = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#launchTimeoutMs)]);
+    const until = AbortSignal.any([closing.signal, AbortSignal.timeout(launchTimeoutMs)]);
     let isAsked = false;
     while (!until.aborted) {
-      const state = await this.#look(until).catch((error: unknown) => {
+      const state = await look(until).catch((error: unknown) => {
         // A restarted hub continues a start that it was asked for.
         if (isAsked && error instanceof GatewayError && error.code === 'unreachable') return 'away' as const;
         throw error;
@@ -113,44 +65,41 @@ export class HubServer {
       // It started and stopped again, or failed to start, while the hub reported nothing.
       if (state === 'stopped' && isAsked) throw notStarted('it has stopped again');
       if (state === 'stopped' || (state === 'unknown' && !isAsked)) {
-        const answer = await this.#ask();
+        const answer = await ask();
         if (answer === 'running') return;
         isAsked = answer === 'begun';
       }
       const canFollow = state !== 'stopping' && state !== 'away';
-      if (canFollow && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
+      if (canFollow && (await follow(until)) === 'ready' && state === 'unknown') return;
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
     }
-    throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);
-  }
-
-  async #look(signal: AbortSignal | undefined): Promise<ServerState> {
-    const answer = await this.#call('GET', `users/${this.#user}`, signal);
+    throw notStarted(`it does not run after ${launchTimeoutMs / 1000} s`);
+  };
+  const look = async (signal: AbortSignal | undefined): Promise<ServerState> => {
+    const answer = await call('GET', user, signal);
     if (answer.status !== 200) throw readHubRefusal(answer, 'to look at its user');
     const servers = userModel.safeParse(readJson(answer.body)).data?.servers;
     if (servers === undefined) return 'unknown';
-    const server = servers[this.#hub.server];
+    const server = servers[hub.server];
     if (server === undefined) return 'stopped';
     if (server.pending === 'stop') return 'stopping';
     if (server.pending === 'spawn') return 'starting';
     return server.ready ? 'ready' : 'stopped';
-  }
-
+  };
   /** Requests the start. */
-  async #ask(): Promise<'running' | 'begun' | 'notYet'> {
-    const answer = await this.#call('POST', this.#path, undefined);
+  const ask = async (): Promise<'running' | 'begun' | 'notYet'> => {
+    const answer = await call('POST', path, undefined);
     if (answer.status === 201) return 'running';
     if (answer.status === 202) return 'begun';
     // It runs or is starting already, is stopping, or the hub starts others first.
     if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
-  }
-
+  };
   /** Reads the progress of the start until it is over or the stream ends. */
-  async #follow(until: AbortSignal): Promise<'ready' | 'notKnown'> {
+  const follow = async (until: AbortSignal): Promise<'ready' | 'notKnown'> => {
     try {
-      for await (const line of this.#http.lines(`${this.#path}/progress`, until)) {
+      for await (const line of hubHttp.lines(`${path}/progress`, until)) {
         if (!line.startsWith('data:')) continue;
         const event = progressEvent.safeParse(readJson(line.slice('data:'.length))).data;
         if (event?.failed === true) throw notStarted(event.message ?? 'it gives no reason');
@@ -158,31 +107,60 @@ export class HubServer {
       }
     } catch (error) {
       if (error instanceof GatewayError && error.code === 'startFailed') throw error;
-      this.#options.log.debug(
+      options.log.debug(
         { event: 'hub.silent', err: error },
         'the hub does not report the progress of the start',
       );
     }
     return 'notKnown';
-  }
-
-  #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {
+  };
+  const call = (method: 'GET' | 'POST', to: string, signal: AbortSignal | undefined): Promise<Answer> => {
     // The hub answers a start after 10 s even if it is not finished (slow_spawn_timeout).
-    const timeoutMs = this.#options.timings.callMs * (method === 'POST' ? 3 : 1);
-    return this.#http.call({ method, path, timeoutMs, signal });
-  }
-
-  get #user(): string {
-    return encodeURIComponent(this.#hub.user);
-  }
-
-  get #path(): string {
-    const { server } = this.#hub;
-    return server === ''
-      ? `users/${this.#user}/server`
-      : `users/${this.#user}/servers/${encodeURIComponent(server)}`;
-  }
+    const timeoutMs = options.timings.callMs * (method === 'POST' ? 3 : 1);
+    return hubHttp.call({ method, path: to, timeoutMs, signal });
+  };
+  return {
+    /**
+     * Wraps `http`: for a response that may have come in place of the server, it asks the hub. 424 if the server is
+     * stopped; 503 if it runs, because then the hub's proxy has lost its route for a moment, as after a restart.
+     */
+    markStopped(http: Http): Http {
+      return {
+        ...http,
+        call: async (wanted) => {
+          const answer = await http.call(wanted);
+          const isFromHub = mayBeFromHub(answer);
+          if (!isFromHub && answer.status !== 503) return answer;
+          const state = await look(wanted.signal).catch((error: unknown) => {
+            if (isFromHub) throw error;
+            return 'unknown' as const;
+          });
+          if (state === 'unknown') return isFromHub ? { ...answer, status: 424 } : answer;
+          return { ...answer, status: state === 'ready' ? 503 : 424 };
+        },
+      };
+    },
+    /**
+     * Resolves when the server runs; concurrent callers share one start. `onStarting` gets the time (ms since the epoch)
+     * when the start began. Rejects with `GatewayError`, at the latest after the launch timeout.
+     */
+    async start(onStarting?: (sinceMs: number) => void): Promise<void> {
+      underWay ??= {
+        sinceMs: Date.now(),
+        done: startOnce().finally(() => (underWay = undefined)),
+      };
+      const { sinceMs, done } = underWay;
+      onStarting?.(sinceMs);
+      await done;
+    },
+    async close(): Promise<void> {
+      closing.abort();
+      await hubHttp.close();
+    },
+  };
 }
+
+export type HubServer = ReturnType<typeof createHubServer>;
 
 function notStarted(why: string): GatewayError {
   return new GatewayError('startFailed', `JupyterHub could not start the server: ${why.slice(0, 300)}`);

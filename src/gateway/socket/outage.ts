@@ -47,45 +47,36 @@ export class Outage {
  * Follows the attempts to reach a lost gateway and reports the outage: a refusal at once, no answer after `outageMs`,
  * and again only if the error code changes.
  */
-export class OutageWatch {
-  readonly #outageMs: number;
-  readonly #onOutage: (failure: GatewayError) => void;
-  #last = new GatewayError('unreachable', 'The gateway gives no answer');
-  #told: GatewayError['code'] | undefined;
-  #isLong = false;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(outageMs: number, onOutage: (failure: GatewayError) => void) {
-    this.#outageMs = outageMs;
-    this.#onOutage = onOutage;
-    this.answered();
-  }
-
-  /** An attempt failed. That this process may write nothing is no outage of the gateway. */
-  failed(failure: unknown): void {
-    if (!(failure instanceof GatewayError) || failure.code === 'writesPaused') return;
-    this.#last = failure;
-    this.#notify();
-  }
-
+export function createOutageWatch(outageMs: number, onOutage: (failure: GatewayError) => void) {
+  let last = new GatewayError('unreachable', 'The gateway gives no answer');
+  let told: GatewayError['code'] | undefined;
+  let isLong = false;
+  let timer: NodeJS.Timeout | undefined;
   /** The gateway answers; only the kernel is still being waited for. */
-  answered(): void {
-    this.end();
-    this.#isLong = false;
-    this.#timer = setTimeout(() => {
-      this.#isLong = true;
-      this.#notify();
-    }, this.#outageMs);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #notify(): void {
-    const { code } = this.#last;
-    if (this.#told === code || (code === 'unreachable' && !this.#isLong)) return;
-    this.#told = code;
-    this.#onOutage(this.#last);
-  }
+  const answered = (): void => {
+    end();
+    isLong = false;
+    timer = setTimeout(() => {
+      isLong = true;
+      notify();
+    }, outageMs);
+  };
+  const end = (): void => clearTimeout(timer);
+  const notify = (): void => {
+    const { code } = last;
+    if (told === code || (code === 'unreachable' && !isLong)) return;
+    told = code;
+    onOutage(last);
+  };
+  answered();
+  return {
+    /** An attempt failed. That this process may write nothing is no outage of the gateway. */
+    failed(failure: unknown): void {
+      if (!(failure instanceof GatewayError) || failure.code === 'writesPaused') return;
+      last = failure;
+      notify();
+    },
+    answered,
+    end,
+  };
 }

@@ -5,7 +5,7 @@ import type { Log } from '../gateway.ts';
 import { kernelGone } from '../http/kernels-api.ts';
 import type { Status } from '../outputs.ts';
 import type { SocketEvent } from './event-turns.ts';
-import { Outage, OutageWatch } from './outage.ts';
+import { createOutageWatch, Outage } from './outage.ts';
 import { isFinal, isThere, untilUpgraded, type SocketOptions } from './upgrade.ts';
 import { KernelSocket } from './websocket.ts';
 
@@ -200,7 +200,7 @@ export class ReconnectingSocket {
     const { signal } = this.#closing;
     const until = performance.now() + timings.reopenTimeoutMs;
     let failure: unknown;
-    const watch = new OutageWatch(timings.outageMs, (found) => this.outage.cutOff(found));
+    const watch = createOutageWatch(timings.outageMs, (found) => this.outage.cutOff(found));
     const onOpen = () => {
       watch.end();
       this.outage.over();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Handshake, StaleSocket } from '../../../../src/gateway/connection/readiness.ts';
+import { createRenewal, Handshake } from '../../../../src/gateway/connection/readiness.ts';
 import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../support/gateway-client.ts';
 import { kernelMessage } from '../../../support/gateway-parts.ts';
 
@@ -94,20 +94,20 @@ test('Handshake: a request without an open websocket is not sent, and is sent on
   expect(asked).toEqual(['control', 'shell']);
 });
 
-test('StaleSocket: a kernel that does not answer gets a new websocket twice, and again after an answer', () => {
+test('createRenewal: a kernel that does not answer gets a new websocket twice, and again after an answer', () => {
   const handshake = { unansweredMs: 0, answers: 0 };
   let renewals = 0;
   const socket = { silentMs: 1_000, renew: () => void (renewals += 1) };
-  const stale = new StaleSocket(500, handshake, socket);
-  expect(stale.renewIfStale()).toBe(false);
+  const renewIfStale = createRenewal(500, handshake, socket);
+  expect(renewIfStale()).toBe(false);
   expect(renewals).toBe(0);
   handshake.unansweredMs = 1_000;
-  expect([1, 2, 3].map(() => stale.renewIfStale())).toEqual([false, false, true]);
+  expect([1, 2, 3].map(() => renewIfStale())).toEqual([false, false, true]);
   expect(renewals).toBe(2);
   handshake.answers = 1;
-  expect(stale.renewIfStale()).toBe(false);
+  expect(renewIfStale()).toBe(false);
   expect(renewals).toBe(3);
   socket.silentMs = 0;
-  expect(stale.renewIfStale()).toBe(false);
+  expect(renewIfStale()).toBe(false);
   expect(renewals).toBe(3);
 });

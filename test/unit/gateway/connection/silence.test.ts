@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createSilenceWatch, OrderProof } from '../../../../src/gateway/connection/silence.ts';
+import { createOrderProof, createSilenceWatch } from '../../../../src/gateway/connection/silence.ts';
 import type { KernelInfo, KernelModel } from '../../../../src/gateway/gateway.ts';
 import type { OutgoingMessage } from '../../../../src/gateway/protocol/wire.ts';
 import { createExecution, createParts, kernelMessage } from '../../../support/gateway-parts.ts';
@@ -13,7 +13,7 @@ function createWatch(state: string, more: Partial<KernelModel> = {}, info: Kerne
   Object.defineProperty(parts.socket, 'isOpen', { get: () => true });
   Object.defineProperty(parts.lifecycle.handshake, 'hasAnswered', { get: () => true });
   parts.lifecycle.handshake.ask = () => sent.push({ type: 'kernel_info_request' } as OutgoingMessage) > 0;
-  const proof = new OrderProof('ours', (message) => sent.push(message) > 0);
+  const proof = createOrderProof('ours', (message) => sent.push(message) > 0);
   const options = { ...parts.options, findKernel: () => Promise.resolve(model) };
   parts.lifecycle.handshake.info = info;
   const look = createSilenceWatch(options, parts.socket, parts.lifecycle, proof);
