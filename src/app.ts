@@ -22,7 +22,7 @@ import { createFinalMessages } from './runs/session/run/final-message.ts';
 import { SparkObserver } from './runs/session/spark-observer.ts';
 import { retryStore } from './runs/session/store-writes.ts';
 import { SavedSnippets } from './saved/saved-snippets.ts';
-import { Scheduler } from './saved/schedules/scheduler.ts';
+import { createScheduler } from './saved/schedules/scheduler.ts';
 import { Schedules } from './saved/schedules/schedules.ts';
 import { createDrafts } from './slack/api/views.ts';
 import type { StartedSlack } from './slack/app.ts';
@@ -58,7 +58,7 @@ export function createApp(parts: AppParts) {
     scheduler.noteEnd(readScheduledEnd(run, outcome));
   });
   const bot = createBot(parts, known, kernels, runs);
-  const scheduler = new Scheduler({
+  const scheduler = createScheduler({
     schedules: known.schedules,
     start: (schedule, plannedAtMs, isLate) => startScheduled(schedule, plannedAtMs, isLate, bot),
     notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),

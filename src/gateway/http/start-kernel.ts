@@ -159,8 +159,10 @@ export function createKernelStarts(
       if (start.signal === undefined) return posted;
       return untilAborted(posted, start.signal, () => {
         // A start that fails after it was given up has begun a search, if there may be a kernel.
-        const remove = ({ id }: KernelModel) => search(id, start.release);
-        void posted.then(remove, () => undefined);
+        void posted.then(
+          ({ id }) => search(id, start.release),
+          () => undefined,
+        );
         return givenUp();
       });
     },

@@ -44,116 +44,78 @@ const LONGEST_SLEEP_MS = 10 * 60_000;
  * Starts the schedules, with one timer for the next one that is due. Each planned minute runs once: the run store knows its
  * request key, and the schedule's record says up to which time everything is settled. Only the leader has a scheduler.
  */
-export class Scheduler {
-  readonly #deps: SchedulerDeps;
-  readonly #settling = new Set<string>();
+export function createScheduler(deps: SchedulerDeps) {
+  const settling = new Set<string>();
   /** By schedule: not before this time is it tried again. */
-  readonly #notBefore = new Map<string, number>();
-  #timer: NodeJS.Timeout | undefined;
+  const notBefore = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
   /** When the timer fires; undefined if it is not set. */
-  #armedFor: number | undefined;
-  #isOpen = false;
-
-  constructor(deps: SchedulerDeps) {
-    this.#deps = deps;
-  }
-
-  /** Starts what is due from now on, and settles what was missed. */
-  start(): void {
-    this.#isOpen = true;
-    this.#deps.schedules.onDue = (atMs) => this.#arm(atMs);
-    this.#wake();
-  }
-
-  close(): void {
-    this.#isOpen = false;
-    clearTimeout(this.#timer);
-  }
-
-  /** A run has ended; undefined: it belonged to no schedule. Never throws. */
-  noteEnd(ended: { id: string; end: RunEnd } | undefined): void {
-    if (ended === undefined) return;
-    this.#count(ended.id, ended.end).catch((error: unknown) =>
-      this.#deps.log.error(
-        { event: 'schedule.uncounted', schedule: ended.id, err: error },
-        'the end of a scheduled run could not be counted',
-      ),
-    );
-  }
-
-  async #count(id: string, end: RunEnd): Promise<void> {
+  let armedFor: number | undefined;
+  let isOpen = false;
+  const count = async (id: string, end: RunEnd): Promise<void> => {
     let isPausing = false;
-    const schedule = await this.#deps.schedules.change(id, (now) => {
+    const schedule = await deps.schedules.change(id, (now) => {
       const failures = end === 'failed' ? now.failures + 1 : end === 'ok' ? 0 : now.failures;
       if (failures === now.failures) return undefined;
       isPausing = failures >= MAX_FAILURES && now.pausedFor === undefined;
       return { failures, ...(isPausing ? { pausedFor: 'failures' as const } : {}) };
     });
-    if (isPausing && schedule !== undefined)
-      await this.#notify(schedule, { kind: 'paused', reason: 'failures' });
-  }
-
+    if (isPausing && schedule !== undefined) await notify(schedule, { kind: 'paused', reason: 'failures' });
+  };
   /** Sets the timer for this time, unless it fires earlier anyway. `Infinity`: nothing is due. */
-  #arm(dueAt: number): void {
-    if (!this.#isOpen || dueAt === Infinity) return;
+  const arm = (dueAt: number): void => {
+    if (!isOpen || dueAt === Infinity) return;
     const now = Date.now();
     const upAt = Math.min(dueAt, now + LONGEST_SLEEP_MS);
-    if (this.#armedFor !== undefined && this.#armedFor <= upAt) return;
-    this.#armedFor = upAt;
-    clearTimeout(this.#timer);
+    if (armedFor !== undefined && armedFor <= upAt) return;
+    armedFor = upAt;
+    clearTimeout(timer);
     const sleepMs = Math.max(0, upAt - now);
-    this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
-  }
-
-  #nextDue(): number {
+    timer = setTimeout(() => wake(), sleepMs).unref();
+  };
+  const nextDue = (): number => {
     let first = Infinity;
-    for (const { dueAt } of this.#waiting()) first = Math.min(first, dueAt);
+    for (const { dueAt } of waiting()) first = Math.min(first, dueAt);
     return first;
-  }
-
-  #dueAt(id: string): number {
-    return Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0);
-  }
-
+  };
+  const dueOf = (id: string): number =>
+    Math.max(deps.schedules.nextOf(id) ?? Infinity, notBefore.get(id) ?? 0);
   /** The schedules that are not being settled just now. */
-  *#waiting(): Generator<{ schedule: Schedule; dueAt: number }> {
-    for (const { schedule, next } of this.#deps.schedules.planned())
-      if (!this.#settling.has(schedule.id))
-        yield { schedule, dueAt: Math.max(next, this.#notBefore.get(schedule.id) ?? 0) };
+  function* waiting(): Generator<{ schedule: Schedule; dueAt: number }> {
+    for (const { schedule, next } of deps.schedules.planned())
+      if (!settling.has(schedule.id))
+        yield { schedule, dueAt: Math.max(next, notBefore.get(schedule.id) ?? 0) };
   }
-
-  #wake(): void {
-    if (!this.#isOpen) return;
-    this.#armedFor = undefined;
+  const wake = (): void => {
+    if (!isOpen) return;
+    armedFor = undefined;
     const now = Date.now();
-    this.#reopen(now);
-    const due = [...this.#waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
-    for (const id of due) this.#settling.add(id);
+    reopen(now);
+    const due = [...waiting()].filter(({ dueAt }) => dueAt <= now).map(({ schedule }) => schedule.id);
+    for (const id of due) settling.add(id);
     const settleNext = async (): Promise<void> => {
       for (let id = due.shift(); id !== undefined; id = due.shift()) {
         try {
-          await this.#settle(id);
+          await settleDue(id);
         } catch (error) {
-          this.#retry(id, error);
+          retry(id, error);
         }
-        this.#settling.delete(id);
-        this.#arm(this.#dueAt(id));
+        settling.delete(id);
+        arm(dueOf(id));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
-    this.#arm(this.#nextDue());
-  }
-
+    arm(nextDue());
+  };
   /** A clock that was ahead for a while has settled minutes that are still to come. */
-  #reopen(now: number): void {
-    const { schedules } = this.#deps;
+  const reopen = (now: number): void => {
+    const { schedules } = deps;
     for (const { id, settledTo } of schedules.all())
       if (settledTo > now + LATE_MS)
-        schedules.change(id, () => ({ settledTo: now })).catch((error: unknown) => this.#retry(id, error));
-  }
-
-  async #settle(id: string): Promise<void> {
-    const { schedules, start } = this.#deps;
+        schedules.change(id, () => ({ settledTo: now })).catch((error: unknown) => retry(id, error));
+  };
+  const settleDue = async (id: string): Promise<void> => {
+    const { schedules, start } = deps;
     const schedule = schedules.find(id);
     // It may have been paused or removed meanwhile.
     if (schedule === undefined || schedule.pausedFor !== undefined) return;
@@ -165,21 +127,20 @@ export class Scheduler {
       const missed = plan?.next(settledTo);
       await schedules.change(id, () => ({ settledTo: now }));
       if (missed !== undefined && missed <= now)
-        await this.#notify(schedule, { kind: 'missed', plannedAtMs: missed });
+        await notify(schedule, { kind: 'missed', plannedAtMs: missed });
       return;
     }
-    if (!this.#isOpen) return;
+    if (!isOpen) return;
     const started = await start(schedule, plannedAt, now - plannedAt > IN_TIME_MS);
-    await this.#note(schedule, plannedAt, started);
-  }
-
-  async #note(schedule: Schedule, plannedAt: number, started: Started): Promise<void> {
-    const { schedules } = this.#deps;
+    await note(schedule, plannedAt, started);
+  };
+  const note = async (schedule: Schedule, plannedAt: number, started: Started): Promise<void> => {
+    const { schedules } = deps;
     const { id } = schedule;
     const settle = async (change: ScheduleChange): Promise<void> => {
       // If somebody has resumed it meanwhile, it is settled up to that time.
       await schedules.change(id, (now) => ({ ...change, settledTo: Math.max(now.settledTo, plannedAt) }));
-      this.#notBefore.delete(id);
+      notBefore.delete(id);
     };
     switch (started.kind) {
       case 'accepted':
@@ -188,40 +149,61 @@ export class Scheduler {
         return await settle({});
       case 'refused':
         await settle({});
-        return await this.#fail(schedule, started.why);
+        return await fail(schedule, started.why);
       case 'impossible':
         await settle({ pausedFor: started.reason });
-        return await this.#notify(schedule, { kind: 'paused', reason: started.reason });
+        return await notify(schedule, { kind: 'paused', reason: started.reason });
       case 'unanswered':
-        if (Date.now() + RETRY_MS < plannedAt + LATE_MS) return this.#retry(id, started.why);
+        if (Date.now() + RETRY_MS < plannedAt + LATE_MS) return retry(id, started.why);
         await settle({});
-        return await this.#fail(schedule, started.why);
+        return await fail(schedule, started.why);
     }
-  }
-
-  async #fail(schedule: Schedule, why: string): Promise<void> {
-    await this.#notify(schedule, { kind: 'refused', why });
-    await this.#count(schedule.id, 'failed');
-  }
-
-  #retry(id: string, why: unknown): void {
-    const { log } = this.#deps;
+  };
+  const fail = async (schedule: Schedule, why: string): Promise<void> => {
+    await notify(schedule, { kind: 'refused', why });
+    await count(schedule.id, 'failed');
+  };
+  const retry = (id: string, why: unknown): void => {
+    const { log } = deps;
     log.warn(
       { event: 'schedule.retried', schedule: id, err: why },
       'a schedule could not be started; this is tried again',
     );
-    this.#notBefore.set(id, Date.now() + RETRY_MS);
-  }
-
+    notBefore.set(id, Date.now() + RETRY_MS);
+  };
   /** If the channel cannot be told, the list of schedules still shows it. */
-  async #notify(schedule: Schedule, news: ScheduleNews): Promise<void> {
-    await this.#deps
+  const notify = async (schedule: Schedule, news: ScheduleNews): Promise<void> => {
+    await deps
       .notify(schedule, news)
       .catch((error: unknown) =>
-        this.#deps.log.warn(
+        deps.log.warn(
           { event: 'schedule.untold', schedule: schedule.id, err: error },
           'the channel could not be told about a schedule',
         ),
       );
-  }
+  };
+  return {
+    /** Starts what is due from now on, and settles what was missed. */
+    start(): void {
+      isOpen = true;
+      deps.schedules.onDue = (atMs) => arm(atMs);
+      wake();
+    },
+    close(): void {
+      isOpen = false;
+      clearTimeout(timer);
+    },
+    /** A run has ended; undefined: it belonged to no schedule. Never throws. */
+    noteEnd(ended: { id: string; end: RunEnd } | undefined): void {
+      if (ended === undefined) return;
+      count(ended.id, ended.end).catch((error: unknown) =>
+        deps.log.error(
+          { event: 'schedule.uncounted', schedule: ended.id, err: error },
+          'the end of a scheduled run could not be counted',
+        ),
+      );
+    },
+  };
 }
+
+export type Scheduler = ReturnType<typeof createScheduler>;

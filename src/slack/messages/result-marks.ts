@@ -32,120 +32,112 @@ export interface MarksOptions {
 }
 
 /** Shows in the channel how runs ended: in the bot's root message, or by a reaction on a person's message. */
-export class ResultMarks {
-  readonly #options: MarksOptions;
-  readonly #reactions: CallLimiter;
+export function createResultMarks(options: MarksOptions) {
   /** The reactions that each message may have, so that only those are removed: Slack takes 20 removals a minute. */
-  readonly #shown = new LRUCache<string, Set<string>>({ max: 1_000 });
+  const shown = new LRUCache<string, Set<string>>({ max: 1_000 });
   /** By message: its reactions are changed one after the other. */
-  readonly #inOrder = new KeyedMutex();
-  #isOff = false;
-
-  constructor(options: MarksOptions) {
-    this.#options = options;
-    this.#reactions = new CallLimiter(options.now, REACTION_RATE);
-  }
-
-  /** Shows the mark of an answer that is posted; a mark that Slack refuses is left out. Never rejects. */
-  async show({ runId, place, mark }: Ended, view: RunView): Promise<void> {
-    if (view.phase.kind !== 'ended' || mark === undefined) return;
-    const { outcome } = view.phase;
-    try {
-      if (mark.kind === 'root') await this.#editRoot(runId, place, mark, view, outcome);
-      else await this.#react(place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
-    } catch (error) {
-      const about = { event: 'run.mark', run: runId, err: error };
-      this.#options.log.debug(about, 'a result could not be marked');
-    }
-  }
-
-  /** Removes the reaction of a removed answer from a person's message (`ts`). Never rejects. */
-  async remove(channel: string, ts: string, outcome: RunOutcome): Promise<void> {
-    const message = `${channel}/${ts}`;
-    await this.#inOrder.run(message, async () => {
-      const names = this.#shown.get(message) ?? [ENDS[endOf(outcome)].reaction];
-      for (const name of names) await this.#unreact(channel, ts, name);
-    });
-  }
-
-  async #unreact(channel: string, timestamp: string, name: string): Promise<void> {
-    const { client } = this.#options.client;
-    if (!(await this.#mayReact())) return;
-    const isAnswered = await this.#tried(() => client.reactions.remove({ channel, timestamp, name }));
-    if (isAnswered) this.#shown.get(`${channel}/${timestamp}`)?.delete(name);
-  }
-
-  async #editRoot(
+  const inOrder = new KeyedMutex();
+  let isOff = false;
+  const reactions = new CallLimiter(options.now, REACTION_RATE);
+  const unreact = async (channel: string, timestamp: string, name: string): Promise<void> => {
+    const { client } = options.client;
+    if (!(await mayReact())) return;
+    const isAnswered = await tried(() => client.reactions.remove({ channel, timestamp, name }));
+    if (isAnswered) shown.get(`${channel}/${timestamp}`)?.delete(name);
+  };
+  const editRoot = async (
     runId: string,
     place: Place,
     root: ResultMark & { kind: 'root' },
     view: RunView,
     outcome: RunOutcome,
-  ): Promise<void> {
-    const { client, edits } = this.#options;
-    if (!(await this.#roomFor(() => edits.take(`${runId}/root`, 'live')))) return;
+  ): Promise<void> => {
+    const { client, edits } = options;
+    if (!(await roomFor(() => edits.take(`${runId}/root`, 'live')))) return;
     const result = joinWords(' — ', [statusLine(1, outcome, { short: true }), resultLine(view)]);
     const metadata = metadataOf('root', runId);
-    const shown = { requester: view.requester, ...root, result };
+    const content = { requester: view.requester, ...root, result };
     try {
-      await client.update(place.channel, place.thread, { ...renderRoot(shown, ROOT_ROOM), metadata });
+      await client.update(place.channel, place.thread, { ...renderRoot(content, ROOT_ROOM), metadata });
       edits.answered();
     } catch (error) {
       const failure = readCallError(error);
       if (failure.kind === 'rateLimited') edits.pause(failure.waitMs);
       throw error;
     }
-  }
-
-  async #react(channel: string, timestamp: string, name: string, hasEarlier: boolean): Promise<void> {
-    const { client } = this.#options.client;
+  };
+  const react = async (
+    channel: string,
+    timestamp: string,
+    name: string,
+    hasEarlier: boolean,
+  ): Promise<void> => {
+    const { client } = options.client;
     const message = `${channel}/${timestamp}`;
-    await this.#inOrder.run(message, async () => {
+    await inOrder.run(message, async () => {
       const unknown = hasEarlier ? Object.values(ENDS).map(({ reaction }) => reaction) : [];
-      const shown = this.#shown.get(message) ?? new Set(unknown);
-      this.#shown.set(message, shown);
-      for (const other of shown) if (other !== name) await this.#unreact(channel, timestamp, other);
-      if (!(await this.#mayReact())) return;
-      shown.add(name);
-      await this.#tried(() => client.reactions.add({ channel, timestamp, name }));
+      const names = shown.get(message) ?? new Set(unknown);
+      shown.set(message, names);
+      for (const other of names) if (other !== name) await unreact(channel, timestamp, other);
+      if (!(await mayReact())) return;
+      names.add(name);
+      await tried(() => client.reactions.add({ channel, timestamp, name }));
     });
-  }
-
-  async #mayReact(): Promise<boolean> {
-    return !this.#isOff && (await this.#roomFor(() => this.#reactions.take()));
-  }
-
+  };
+  const mayReact = async (): Promise<boolean> => !isOff && (await roomFor(() => reactions.take()));
   /** False if Slack gave no answer. */
-  async #tried(react: () => Promise<unknown>): Promise<boolean> {
+  const tried = async (call: () => Promise<unknown>): Promise<boolean> => {
     try {
-      await react();
+      await call();
       return true;
     } catch (error) {
       const failure = readCallError(error);
-      if (failure.kind === 'rateLimited') this.#reactions.pause(failure.waitMs);
+      if (failure.kind === 'rateLimited') reactions.pause(failure.waitMs);
       const isRefused = failure.kind === 'refused';
-      if (isRefused && failure.code === 'missing_scope') this.#turnOff();
+      if (isRefused && failure.code === 'missing_scope') turnOff();
       return isRefused;
     }
-  }
-
-  #turnOff(): void {
-    if (this.#isOff) return;
-    this.#isOff = true;
-    this.#options.log.warn(
+  };
+  const turnOff = (): void => {
+    if (isOff) return;
+    isOff = true;
+    options.log.warn(
       { event: 'slack.reactions' },
       'results are not marked with reactions, because the app lacks the scope reactions:write (RESULT_REACTIONS)',
     );
-  }
-
+  };
   /** False if there is no room for too long. */
-  async #roomFor(take: () => number): Promise<boolean> {
-    const { now } = this.#options;
+  const roomFor = async (take: () => number): Promise<boolean> => {
+    const { now } = options;
     const giveUpAt = now() + GIVES_WAY_MS;
     for (let ms = take(); ms > 0; ms = take()) {
       if (now() + ms > giveUpAt) return false;
       await delay(ms, undefined, { ref: false });
     }
     return true;
-  }
+  };
+  return {
+    /** Shows the mark of an answer that is posted; a mark that Slack refuses is left out. Never rejects. */
+    async show({ runId, place, mark }: Ended, view: RunView): Promise<void> {
+      if (view.phase.kind !== 'ended' || mark === undefined) return;
+      const { outcome } = view.phase;
+      try {
+        if (mark.kind === 'root') await editRoot(runId, place, mark, view, outcome);
+        else await react(place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
+      } catch (error) {
+        const about = { event: 'run.mark', run: runId, err: error };
+        options.log.debug(about, 'a result could not be marked');
+      }
+    },
+    /** Removes the reaction of a removed answer from a person's message (`ts`). Never rejects. */
+    async remove(channel: string, ts: string, outcome: RunOutcome): Promise<void> {
+      const message = `${channel}/${ts}`;
+      await inOrder.run(message, async () => {
+        const names = shown.get(message) ?? [ENDS[endOf(outcome)].reaction];
+        for (const name of names) await unreact(channel, ts, name);
+      });
+    },
+  };
 }
+
+export type ResultMarks = ReturnType<typeof createResultMarks>;

@@ -8,7 +8,7 @@ import { openClient } from '../transport/network.ts';
 import { MessageClient, type MessageClientOptions } from './client.ts';
 import type { Sending } from './editable-message.ts';
 import { CallLimiter, EditLimiter, LOOK_RATE, POST_RATE } from './limiters.ts';
-import { ResultMarks } from './result-marks.ts';
+import { createResultMarks, type ResultMarks } from './result-marks.ts';
 import { SlackRunMessage } from './run-message.ts';
 
 /** Longer than a call to Slack may take, also one that a suspended process had under way. */
@@ -36,7 +36,7 @@ export function createRunMessages(options: RunMessagesOptions) {
   const { now = Date.now, isFresh = false, notifyAfterMs = Infinity, marksResults = false, log } = options;
   const client = new MessageClient(options);
   const edits = new EditLimiter(monotonic, { isFresh });
-  const marks = marksResults ? new ResultMarks({ client, edits, log, now: monotonic }) : undefined;
+  const marks = marksResults ? createResultMarks({ client, edits, log, now: monotonic }) : undefined;
   const sending: Sending = {
     client,
     edits,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { SparkMonitor } from '../../../src/spark/read-monitor.ts';
+import { createSparkMonitor } from '../../../src/spark/read-monitor.ts';
 import type { SparkMoment } from '../../../src/spark/spark-work.ts';
 
 /** What the plugin of Toree 0.6.0 said on Spark 3.5.9, each time for one cell; `atMs`: since its beginning. */
@@ -10,8 +10,8 @@ const recorded = JSON.parse(
 ) as Record<'one job' | 'two stages' | 'a job that fails' | 'a job beside a stream', Block>;
 
 function read({ said }: Block): SparkMoment[] {
-  const monitor = new SparkMonitor();
-  return said.flatMap(({ atMs, data }) => monitor.read(data, 1_000_000 + atMs) ?? []);
+  const monitor = createSparkMonitor();
+  return said.flatMap(({ atMs, data }) => monitor(data, 1_000_000 + atMs) ?? []);
 }
 
 test('a job’s tasks are counted while it runs, and reported once it lasts', () => {
@@ -46,22 +46,22 @@ const begins = (jobId: unknown, stageInfos: unknown): object =>
   says({ msgtype: 'sparkJobStart', jobGroup: 'null', jobId, stageInfos });
 
 test('a stage that an earlier job has computed counts until its job is over; two jobs may share one', () => {
-  const monitor = new SparkMonitor();
-  monitor.read(begins(1, { 1: { numTasks: 5 }, 2: { numTasks: 3 } }), 0);
-  monitor.read(begins(2, { 1: { numTasks: 5 }, 3: { numTasks: 2 } }), 0);
+  const monitor = createSparkMonitor();
+  monitor(begins(1, { 1: { numTasks: 5 }, 2: { numTasks: 3 } }), 0);
+  monitor(begins(2, { 1: { numTasks: 5 }, 3: { numTasks: 2 } }), 0);
   const stage = { msgtype: 'sparkStageCompleted', stageId: 2, numTasks: 3, numCompletedTasks: 3 };
-  expect(monitor.read(says(stage), 0)).toMatchObject({
+  expect(monitor(says(stage), 0)).toMatchObject({
     job: 1,
     counts: { jobs: 2, tasks: 10, doneTasks: 3 },
   });
-  expect(monitor.read(says({ msgtype: 'sparkJobEnd', jobId: 1, status: 'COMPLETED' }), 0)).toMatchObject({
+  expect(monitor(says({ msgtype: 'sparkJobEnd', jobId: 1, status: 'COMPLETED' }), 0)).toMatchObject({
     job: 2,
     counts: { jobs: 2, endedJobs: 1, tasks: 5, doneTasks: 3 },
   });
 });
 
 test('forged messages end nothing and fill no memory', () => {
-  const monitor = new SparkMonitor();
+  const monitor = createSparkMonitor();
   const nonsense = [
     undefined,
     'sparkJobStart',
@@ -72,9 +72,9 @@ test('forged messages end nothing and fill no memory', () => {
     says({ msgtype: 'sparkJobEnd', jobId: 1 }),
     says({ msgtype: 'sparkStageActive', stageId: { valueOf: 1 } }),
   ];
-  for (const data of nonsense) expect(monitor.read(data, 0)).toBeUndefined();
+  for (const data of nonsense) expect(monitor(data, 0)).toBeUndefined();
   const odd = begins(-1, { 7: { numTasks: 1e300 }, x: null });
-  expect(monitor.read(odd, 0)?.counts).toMatchObject({ jobs: 1, tasks: 1_000_000_000 });
+  expect(monitor(odd, 0)?.counts).toMatchObject({ jobs: 1, tasks: 1_000_000_000 });
   const stage = {
     msgtype: 'sparkStageActive',
     stageId: 7,
@@ -82,7 +82,7 @@ test('forged messages end nothing and fill no memory', () => {
     numCompletedTasks: 9,
     numActiveTasks: '2',
   };
-  expect(monitor.read(says(stage), 0)?.counts).toMatchObject({ tasks: 2, doneTasks: 2, activeTasks: 0 });
-  for (let job = 0; job < 6_000; job += 1) monitor.read(begins(job, {}), 0);
-  expect(monitor.read(says(stage), 0)?.counts.jobs).toBe(5_000);
+  expect(monitor(says(stage), 0)?.counts).toMatchObject({ tasks: 2, doneTasks: 2, activeTasks: 0 });
+  for (let job = 0; job < 6_000; job += 1) monitor(begins(job, {}), 0);
+  expect(monitor(says(stage), 0)?.counts.jobs).toBe(5_000);
 });

@@ -3,7 +3,7 @@ import { type Execution, type ExecutionCheckpoint, isStatus } from '../../../gat
 import type { Log } from '../../../log.ts';
 import { ToreesNull } from '../../../output/errors/spark-error.ts';
 import type { Transcript } from '../../../output/transcript.ts';
-import { SparkMonitor } from '../../../spark/read-monitor.ts';
+import { createSparkMonitor } from '../../../spark/read-monitor.ts';
 import { sqlForKernel } from '../../../spark/sql/kernel-code.ts';
 import { type RunOutcome, syntheticOutcome } from '../../outcome.ts';
 import type { Run, StoredOutput } from '../../run.ts';
@@ -81,7 +81,7 @@ async function executeBlock(
   const isOutputHere = hasStored(transcript, before?.checkpoint);
   const cuts: { fromMs: number; toMs: number }[] = [];
   const echo = (text: string): void => void transcript.add({ kind: 'stream', name: 'stdout', text });
-  const monitor = new SparkMonitor();
+  const monitor = createSparkMonitor();
   const toreesNull = new ToreesNull();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
   const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);

@@ -201,7 +201,7 @@ export function noteObserver(
   monitor: SparkMonitor,
   settings: SparkLinkSettings,
 ): void {
-  const moment = readMoment(said) ?? monitor.read(said.data, Date.now());
+  const moment = readMoment(said) ?? monitor(said.data, Date.now());
   if (moment === undefined) return;
   noteMoment(live, moment, settings);
   live.refresh();

@@ -2,7 +2,12 @@ import { Keyv } from 'keyv';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { StoreError } from '../../../../src/errors.ts';
 import { silentLog } from '../../../../src/log.ts';
-import { type ScheduleNews, Scheduler, type Started } from '../../../../src/saved/schedules/scheduler.ts';
+import {
+  createScheduler,
+  type ScheduleNews,
+  type Scheduler,
+  type Started,
+} from '../../../../src/saved/schedules/scheduler.ts';
 import {
   type NewSchedule,
   plannedRequest,
@@ -52,7 +57,7 @@ async function lead(iso: string): Promise<void> {
   vi.setSystemTime(new Date(iso));
   schedules = new Schedules(keyv, 'T1');
   await schedules.load();
-  scheduler = new Scheduler({
+  scheduler = createScheduler({
     schedules,
     async start(schedule, plannedAtMs, isLate) {
       started.push(`${new Date(plannedAtMs).toISOString().slice(0, 16)}${isLate ? ' late' : ''}`);

@@ -7,7 +7,7 @@ import { type RunOutcome, syntheticOutcome } from '../../../../src/runs/outcome.
 import type { RunView } from '../../../../src/runs/run-view.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { EditLimiter } from '../../../../src/slack/messages/limiters.ts';
-import { ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
+import { createResultMarks, type ResultMarks } from '../../../../src/slack/messages/result-marks.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { type MessagesRig, startMessagesRig } from './messages-rig.ts';
 
@@ -38,7 +38,7 @@ function ended(outcome: Partial<RunOutcome>, edition = 1, before: OutputPart[] =
 
 function marksOf({ sending }: MessagesRig): ResultMarks {
   const { client, edits, log, now } = sending;
-  return new ResultMarks({ client, edits, log, now });
+  return createResultMarks({ client, edits, log, now });
 }
 
 test.each([
@@ -156,7 +156,7 @@ test('an edit of the root message that Slack takes frees the next edit, one that
   let nowMs = 0;
   // After a takeover each edit waits for Slack's answer to the one before.
   const edits = new EditLimiter(() => nowMs);
-  const marks = new ResultMarks({ ...sending, edits });
+  const marks = createResultMarks({ ...sending, edits });
   const mark = { kind: 'root', language: 'python3', blocks: ['1'] } as const;
   const showRoot = async (): Promise<void> => {
     nowMs += 100;
@@ -180,7 +180,7 @@ test('without the scope reactions are turned off with one log line', async () =>
   const log = Object.assign(Object.create(sending.log), {
     warn: (...words: unknown[]) => said.push(words[0]),
   });
-  const marks = new ResultMarks({ ...sending, log });
+  const marks = createResultMarks({ ...sending, log });
   const { ts } = playground.as('ana').post('#data', 'run this');
   const react = () =>
     marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, ended({}));
