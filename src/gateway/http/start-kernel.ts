@@ -174,8 +174,6 @@ export function createKernelStarts(
   };
 }
 
-export type KernelStarts = ReturnType<typeof createKernelStarts>;
-
 /**
  * Whether the gateway itself says why it could not start a kernel; 503: the cluster has no resources. A proxy that has
  * stopped waiting answers with 504, in HTML or JSON, and Knox with a page and 500.

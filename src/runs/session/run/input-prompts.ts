@@ -38,5 +38,3 @@ export function createInputPrompts(askedId: () => string | undefined) {
     },
   };
 }
-
-export type InputPrompts = ReturnType<typeof createInputPrompts>;
