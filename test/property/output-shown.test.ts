@@ -125,20 +125,23 @@ const part: fc.Arbitrary<OutputPart> = fc.oneof(
     hint: fc.option(fc.constant('A hint.'), { nil: undefined }),
   }),
 );
-const tablePart = fc.integer({ min: 1, max: 30 }).chain((width) => {
-  const row = fc.array(text, { minLength: width, maxLength: width });
-  return fc.record({
+const tablePart = fc
+  .record({
     kind: fc.constant('table' as const),
-    columns: row,
-    rows: fc.array(row, { maxLength: 120 }),
+    columns: fc.array(text, { minLength: 1, maxLength: 30 }),
+    rows: fc.array(fc.array(text, { minLength: 1, maxLength: 30 }), { maxLength: 120 }),
     sentRows: fc.constant(120),
     totalRows: fc.constant(500),
     totalColumns: fc.constantFrom(undefined, 7),
     note: fc.constantFrom(undefined, 'only showing top 20 rows'),
     csvPath: fc.constant(undefined),
     text: text.map(folded),
-  });
-});
+  })
+  // Each row has a cell for each column.
+  .map((part) => ({
+    ...part,
+    rows: part.rows.map((row) => part.columns.map((_, at) => row[at % row.length] ?? '')),
+  }));
 
 /** A message as it is sent is one that Slack takes, within the room given, and nothing in it is markup. */
 function expectTaken({ text: words, blocks }: SlackMessage, room: number): void {
