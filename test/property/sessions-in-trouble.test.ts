@@ -19,7 +19,7 @@ const PEOPLE = ['stop', 'erase', 'edit', 'switch', 'restart', 'shutDown', 'keep'
 const KERNELS = ['drop', 'hangUp', 'cut', 'crash', 'delete', 'forget'] as const;
 const REQUESTS = ['404', '500', '502', 'hang', 'reset', 'lost', 'slow'] as const;
 const STORE = ['storeAway', 'storeLost', 'storeSlow'] as const;
-const PROCESS = ['closed', 'killed', 'replaced', 'unsure', 'emptied', 'slackAway'] as const;
+const PROCESS = ['closed', 'killed', 'replaced', 'unsure', 'emptied', 'slackAway', 'slackSlow'] as const;
 
 const cell = fc.record({
   pausesMs: fc.array(fc.nat(60), { maxLength: 5 }),
@@ -29,6 +29,8 @@ const plans = fc.record({
   implementation: fc.constantFrom('ipython', 'xpython', 'IRkernel'),
   several: fc.boolean(),
   idleTimeoutMs: fc.constantFrom(10_000, 300),
+  /** RUN_TIMEOUT and INPUT_TIMEOUT. */
+  limitMs: fc.constantFrom(60_000, 60_000, 150),
   snippets: fc.array(
     fc.record({
       afterMs: fc.nat(150),
@@ -71,20 +73,30 @@ class World {
   readonly #rig: SessionRig;
   readonly #kernels: BusyKernels;
   readonly #several: boolean;
+  readonly #hasLimit: boolean;
   readonly #sent: Sent[] = [];
   /** The kinds of outcome that Slack was given for each run. */
   readonly #finals = new Map<string, Set<string>>();
+  /** Refused, and perhaps not withdrawn from the store yet. */
+  readonly #unwithdrawn = new Set<Sent>();
   #codes = 0;
   #isSlackAway = false;
+  #slackMs = 0;
   #replacing: Promise<void> = Promise.resolve();
 
-  constructor(rig: SessionRig, kernels: BusyKernels, several: boolean) {
+  constructor(
+    rig: SessionRig,
+    kernels: BusyKernels,
+    { several, limitMs }: Pick<Plan, 'several' | 'limitMs'>,
+  ) {
     this.#rig = rig;
     this.#kernels = kernels;
     this.#several = several;
+    this.#hasLimit = limitMs < 1_000;
     rig.gateway.onStart = (kernel) => kernels.teach(kernel);
     rig.onRemove = () => !this.#isSlackAway;
-    rig.onFinish = ({ runId, phase }) => {
+    rig.onFinish = async ({ runId, phase }) => {
+      await delay(this.#slackMs);
       if (this.#isSlackAway) return { delivered: false, reason: 'away', isRefused: false };
       const kinds = this.#finals.get(runId) ?? new Set();
       this.#finals.set(runId, kinds.add(phase.kind === 'ended' ? phase.outcome.kind : phase.kind));
@@ -123,12 +135,9 @@ class World {
 
   #noteRefused(sent: Sent): void {
     sent.is = 'refused';
-    const process = this.#rig.admission;
-    setTimeout(() => {
-      if (this.#rig.admission !== process && this.#hasDied) sent.is = 'refused by a process that died';
-    }, WITHDRAWN_MS);
+    this.#unwithdrawn.add(sent);
+    setTimeout(() => this.#unwithdrawn.delete(sent), WITHDRAWN_MS);
   }
-  #hasDied = false;
 
   #mayThrow(error: unknown, what: string): void {
     const name = error instanceof Error ? error.name : '';
@@ -153,7 +162,8 @@ class World {
       return await this.#ask(act, sent).catch((error: unknown) => this.#mayThrow(error, act));
     if (isOneOf(REQUESTS, act)) return await this.#breakRequests(trouble);
     if (act === 'closed' || act === 'killed' || act === 'replaced') {
-      this.#hasDied ||= act !== 'closed';
+      for (const each of act === 'closed' ? [] : this.#unwithdrawn)
+        each.is = 'refused by a process that died';
       this.#replacing = this.#replacing.then(async () => await this.#rig.replace(act));
       return await this.#replacing;
     }
@@ -166,6 +176,7 @@ class World {
     if (act === 'emptied') return rig.kernels.notifyLost();
     if (act === 'unsure') rig.isSure = () => false;
     if (act === 'slackAway') this.#isSlackAway = true;
+    if (act === 'slackSlow') this.#slackMs = forMs;
     if (act === 'storeAway') faults.before = () => Promise.reject(silent());
     if (act === 'storeLost') faults.after = () => Promise.reject(silent());
     if (act === 'storeSlow')
@@ -177,6 +188,7 @@ class World {
     await delay(forMs);
     rig.isSure = () => true;
     this.#isSlackAway = false;
+    this.#slackMs = 0;
     // One that was replaced has lost the store for good.
     if (faults === rig.faults) Object.assign(faults, { before: () => undefined, after: () => undefined });
   }
@@ -196,8 +208,8 @@ class World {
       count += 1;
       if (count % every !== 0) return undefined;
       if (act === 'slow') await delay(forMs);
-      // Where the gateway itself cannot delete a kernel, it stays.
-      if (act === 'slow' || (act === '500' && method === 'DELETE')) return undefined;
+      // A kernel that cannot be deleted stays.
+      if (act === 'slow' || (act !== '502' && /^\d/.test(act) && method === 'DELETE')) return undefined;
       // An upgrade without an answer is waited for as long as a kernel's start.
       if (act === 'hang') return isUpgrade ? undefined : 'hang';
       if (act === 'reset' || act === 'lost') return act;
@@ -268,21 +280,24 @@ class World {
     const unposted = async () => await rig.store.runs.unposted();
     while ((await unposted()).length > 0 && !isOver.aborted) await delay(20);
     for (const { state } of await unposted()) this.faults.push(`not posted: ${state}`);
-    await this.#judge();
+    await this.#judge(isOver);
   }
 
-  async #judge(): Promise<void> {
-    const { records, gateway } = this.#rig;
+  async #judge(isOver: AbortSignal): Promise<void> {
+    const { gateway } = this.#rig;
     this.faults.push(...this.#kernels.overlaps);
     for (const [index, sent] of this.#sent.entries())
       for (const fault of await this.#faultsOf(sent)) this.faults.push(`snippet ${index}: ${fault}`);
-    const known = [...(await records.readAll()).values()].map(({ record }) => record?.kernelId);
-    for (const { id, isDeleted } of gateway.kernels.values()) {
-      const calls = callsAbout(gateway, id);
-      // A start that was given up is not known to the successor if another one has taken its place.
-      if (!isDeleted && !known.includes(id) && calls.length > 1)
-        this.faults.push(`left behind: ${calls.join()}`);
-    }
+    // The successor still deletes what its predecessor could not.
+    while (this.#leftBehind().length > 0 && !isOver.aborted) await delay(20);
+    for (const { id } of this.#leftBehind())
+      this.faults.push(`left behind: ${callsAbout(gateway, id).join()}`);
+  }
+
+  #leftBehind(): ScriptedKernel[] {
+    const { kernels, gateway } = this.#rig;
+    const known = kernels.records('T1', 'C1').map(({ kernelId }) => kernelId);
+    return [...gateway.kernels.values()].filter(({ id, isDeleted }) => !isDeleted && !known.includes(id));
   }
 
   async #faultsOf({ request, versions, is }: Sent): Promise<string[]> {
@@ -299,6 +314,8 @@ class World {
     const isKnown = versions.length === 1;
     const last = done.at(-1);
     const isStopped = is === 'stopped' || is === 'erased';
+    // By its own time limit, whatever has happened to its kernel since.
+    const isLimited = this.#hasLimit && kind !== 'interrupted';
     const isSame = last !== undefined && this.#kernels.processOf(last.kernel) === last.process;
     const wrong = {
       broken: kind === 'broken',
@@ -307,7 +324,7 @@ class World {
       cutShort: isKnown && kind === 'ok' && done.length !== versions[0]?.length,
       sent: (kind === 'notStarted' || kind === 'cancelled') && last !== undefined,
       cancelled: kind === 'cancelled' && !isStopped,
-      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped,
+      stopped: done.some(({ end }) => end === 'interrupted') && !isStopped && !isLimited,
       gone: kind === 'kernelGone' && last?.kernel.isDeleted === false,
       replaced: /^kernel(?:Died|Restarted)$/.test(kind) && isSame && !possibleGap,
     };
@@ -328,13 +345,8 @@ function isOneOf<const T extends string>(all: readonly T[], one: string): one is
 }
 
 /** What is wrong in this world; empty if nothing is. */
-async function faultsIn({
-  implementation,
-  several,
-  idleTimeoutMs,
-  snippets,
-  trouble,
-}: Plan): Promise<string[]> {
+async function faultsIn(plan: Plan): Promise<string[]> {
+  const { implementation, several, idleTimeoutMs, limitMs, snippets, trouble } = plan;
   const doubled = {
     silenceMs: 400,
     graceMs: 300,
@@ -344,8 +356,9 @@ async function faultsIn({
     settleMs: 300,
   };
   const timings = { ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150, idlePingMs: 150 };
-  await using rig = await startSessionRig({ several, idleTimeoutMs, timings });
-  const world = new World(rig, new BusyKernels(implementation), several);
+  const limits = { runTimeoutMs: limitMs, inputTimeoutMs: limitMs };
+  await using rig = await startSessionRig({ several, idleTimeoutMs, ...limits, timings });
+  const world = new World(rig, new BusyKernels(implementation), plan);
   const submitting = snippets.map(async (snippet, index) => {
     await delay(snippets.slice(0, index + 1).reduce((sum, { afterMs }) => sum + afterMs, 0));
     await world.submit(snippet);

@@ -33,6 +33,9 @@ export interface StartedBot extends AsyncDisposable {
   restart(environment?: Readonly<Record<string, string>>): Promise<void>;
 }
 
+/** The bots of this process that have not been disposed of. */
+export const startedBots = new Set<StartedBot>();
+
 export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface StartBotOptions {
@@ -136,11 +139,13 @@ export async function startBot(options: StartBotOptions): Promise<StartedBot> {
       await start();
     },
     async [Symbol.asyncDispose]() {
+      startedBots.delete(bot);
       await signal('SIGKILL');
       process.off('exit', killWithUs);
       await rm(folder, { recursive: true, force: true });
     },
   };
+  startedBots.add(bot);
   try {
     await start();
   } catch (error) {

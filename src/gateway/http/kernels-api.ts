@@ -20,9 +20,6 @@ import type { Http, HttpCall } from './http.ts';
  */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
-/** The gateway's paths, without a slash at either end. */
-type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
-
 export interface PostKernel {
   readonly [more: string]: unknown;
   name: string;
@@ -39,7 +36,7 @@ const DELETIONS = 3;
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
 const PAGES = 4;
 
-const kernelModel = z
+export const kernelModel = z
   .object({
     id: z.string().min(1),
     name: z.string(),
@@ -89,7 +86,7 @@ const gatewayInfo = z
 
 export function createKernelsApi(
   http: Http,
-  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: KernelPaths,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: GatewaySettings,
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
@@ -134,9 +131,7 @@ export function createKernelsApi(
   }
 
   /** After a call about this kernel that was answered 404 or 500. */
-  async function isGone(kernelId: string): Promise<boolean> {
-    return (await findKernel(kernelId, undefined, true)) === undefined;
-  }
+  const isGone = async (kernelId: string) => (await findKernel(kernelId, undefined, true)) === undefined;
 
   async function readInfo(signal?: AbortSignal) {
     return readAnswer(await get('api', signal), gatewayInfo, 'its version');
@@ -159,8 +154,7 @@ export function createKernelsApi(
 
   /** Only the POST; callers use `KernelStarts`. */
   async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
-    const answer = await pastPages(post);
+    const answer = await pastPages(() => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs }));
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;
@@ -243,10 +237,6 @@ export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string
   const read = isSuccess(answer) ? schema.safeParse(readJson(answer.body)) : undefined;
   if (read?.success !== true) throw readRefusal(answer, what);
   return read.data;
-}
-
-export function readKernelModel(answer: Answer): KernelModel {
-  return readAnswer(answer, kernelModel, 'a new kernel');
 }
 
 /**

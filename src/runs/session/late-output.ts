@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionEvent } from '../../gateway/gateway.ts';
 import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
@@ -183,11 +184,11 @@ export class LateOutput {
   }
 }
 
-/** Records the files and the late replies, so that they are removed with the run message. */
+/** Records the present files and replies, so that they are removed with the run message. */
 function noteAttached(live: LiveRun, result: FinishResult): void {
+  if (!result.delivered) return;
   const { data } = live.run;
-  const { files = data.files ?? [], replies = [] } = result.delivered ? result : {};
-  const isSame = JSON.stringify(files) === JSON.stringify(data.files ?? []);
-  if (isSame && replies.length === 0) return;
-  live.note({ data: { files, replies: [...(data.replies ?? []), ...replies] } });
+  const { files = data.files, replies = data.replies } = result;
+  if (!isDeepStrictEqual([files, replies], [data.files, data.replies]))
+    live.note({ data: { files, replies } });
 }

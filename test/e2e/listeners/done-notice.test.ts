@@ -19,7 +19,7 @@ test('the notice at the end of a long run names its requester, and is deleted wi
   const told = await playground.waitForReply('#data', ts, ({ metadata }) => {
     return metadata?.event_type === 'sparkthread_done';
   });
-  expect(told.text).toMatch(new RegExp(`^<@${playground.user('ana').id}> done in \\d+ (s|min)`));
+  expect(told.text).toMatch(new RegExp(`^<@${playground.user('ana').id}> done in [\\d.]+ (s|min)`));
   // Her own message shows the result, too.
   await playground.waitFor(
     () => playground.thread('#data', ts)[0]?.reactions?.[0]?.name === 'white_check_mark',

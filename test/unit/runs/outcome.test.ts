@@ -66,6 +66,14 @@ describe('a block that was not sent', () => {
     expect(readEnd(end('notSent'), stop, later)).toMatchObject({ kind: 'interrupted', stoppedBy: 'U1' });
   });
 
+  test('where the time limit passes before the first block is sent, nobody has cancelled it', () => {
+    expect(readEnd(end('notSent'), { kind: 'timeout' }, first)).toMatchObject({
+      kind: 'notStarted',
+      detail: 'The time limit passed before the kernel got it.',
+    });
+    expect(readEnd(end('notSent'), { kind: 'timeout' }, later).kind).toBe('timedOut');
+  });
+
   test('without the gateway a run counts as not started only if none of its blocks ran', () => {
     expect(readEnd(end('notSent'), undefined, first).kind).toBe('notStarted');
     expect(readEnd(end('notSent'), undefined, later)).toMatchObject({
