@@ -83,18 +83,13 @@ export async function replyPrivately(
   error: unknown,
   bot: Pick<Bot, 'notify'>,
 ): Promise<void> {
-  if (!isStoreSilent(error, reply)) await reply.send();
-  else if (respond !== undefined) {
-    await reply.send();
-    const inThread = thread === undefined ? {} : { thread_ts: thread };
-    const answer = { response_type: 'ephemeral', replace_original: false, text, ...inThread } as const;
-    const isTold = await respond(answer).then(
-      () => true,
-      () => false,
-    );
-    if (isTold) return;
-  }
-  await bot.notify.person({ user, channel, thread }, text);
+  const whisper = (): Promise<void> => bot.notify.person({ user, channel, thread }, text);
+  const isSilent = isStoreSilent(error, reply);
+  if (!isSilent || respond !== undefined) await reply.send();
+  if (!isSilent || respond === undefined) return await whisper();
+  const inThread = thread === undefined ? {} : { thread_ts: thread };
+  const answer = { response_type: 'ephemeral', replace_original: false, text, ...inThread } as const;
+  await respond(answer).catch(whisper);
 }
 
 export interface Boundary {
