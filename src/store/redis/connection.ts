@@ -147,10 +147,7 @@ export class RedisConnection {
     if (sinceMs < LEAVE_AGAIN_MS) return;
     this.#leftAt = performance.now();
     if (sinceMs > READ_ONLY_AGAIN_MS)
-      this.#log.warn(
-        { event: 'redis.readonly' },
-        `${this.#address} accepts no writes; this process connects again until it does`,
-      );
+      this.#log.warn({ event: 'redis.readonly' }, `${this.#address} accepts no writes; connecting again`);
     // The server closes the connection, and the library connects again. The library's own `quit` would be final.
     this.#isLeaving = true;
     this.client.sendCommand(['QUIT']).catch(() => undefined);
@@ -207,12 +204,15 @@ export class RedisConnection {
   }
 
   #watch(): void {
-    const { client } = this;
-    client.on('error', (error: unknown) => this.#noteError(error));
-    client.on('ready', () => {
-      if (this.#isClosed) return client.destroy();
+    this.client.on('error', (error: unknown) => this.#noteError(error));
+    this.client.on('ready', () => {
+      if (this.#isClosed) return this.client.destroy();
       // Another server, with another clock, may have taken over. One that wants a password first answers only errors.
-      if (this.#isOpened) this.ping().catch((error: unknown) => this.#noteError(error));
+      if (this.#isOpened)
+        this.ping().catch((error: unknown) => {
+          // The end of the connection is an event of its own.
+          if (this.#storeErrorOf(error).code === 'refused') this.#noteError(error);
+        });
     });
   }
 
