@@ -18,7 +18,7 @@ export type Fault =
   /** Neither done nor answered until the test releases it. */
   | { readonly kind: 'held'; readonly until: Promise<void>; readonly reached: () => void };
 
-/** `method` is a Web API method, `upload` for the upload address, or `*` for all methods. */
+/** `method` is a Web API method, `upload` for the upload address, `response` for response_urls, or `*` for all. */
 export class Faults {
   readonly #planted: { method: string; fault: Fault; times: number }[] = [];
 

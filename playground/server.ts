@@ -116,10 +116,6 @@ async function takeResponse(
 ): Promise<void> {
   const { args } = await readArguments(request);
   const fault = service.faults.next('response');
-  if (fault?.kind === 'held') {
-    fault.reached();
-    await fault.until;
-  }
   if (fault?.kind === 'dropped') {
     request.socket.destroy();
     return;

@@ -70,8 +70,10 @@ export function createApp(parts: AppParts) {
     bot,
     /** Reads the store and resumes the unfinished runs. Resolves with their number. */
     recover: async (): Promise<number> => {
-      // If the store fails in the middle of a takeover, each read is repeated until it succeeds.
-      const read = <T>(work: () => Promise<T>): Promise<T> => retryStore(work, closing.signal, log);
+      // A store that gives no answer in the middle of a takeover is asked again. One that refuses, such as a damaged file,
+      // needs an operator, who would not notice a leader that waits for it.
+      const read = <T>(work: () => Promise<T>): Promise<T> =>
+        retryStore(work, closing.signal, log, ({ code }) => code !== 'refused');
       for (const one of listsOf(known)) await read(() => one.load());
       bot.channelIds.load(known.channels.moved(bot.workspace));
       const unposted = await read(() => store.runs.unposted());

@@ -134,7 +134,8 @@ function openGateway(config: Config, secrets: Secrets, log: Log, mayWrite: () =>
   const onSecret = (secret: string): void => secrets.add(secret);
   const credentials =
     settings === undefined ? undefined : new RenewingCredentials(settings, { log, onSecret });
-  return createGatewayClient(config.gateway, { log, credentials, mayWrite });
+  const hide = (text: string): string => secrets.hideIn(text);
+  return createGatewayClient(config.gateway, { log, credentials, mayWrite, hide });
 }
 
 /** Waits until this process is the leader. False: it was stopped before that. */

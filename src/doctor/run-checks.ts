@@ -2,7 +2,7 @@ import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError, StoreError } from '../errors.ts';
 import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
-import { silentLog } from '../log.ts';
+import { Secrets, silentLog } from '../log.ts';
 import { openStore } from '../store/open.ts';
 import type { StoreAddress } from '../store/store.ts';
 import { renderElapsed } from '../text.ts';
@@ -32,12 +32,20 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
   };
   await checkProxy(config.proxy, addresses, report);
   if (!signal.aborted) await checkSlack(config, report, signal);
+  const secrets = new Secrets(config.secrets);
   const credentials =
     config.gatewayCredentials === undefined
       ? undefined
-      : new RenewingCredentials(config.gatewayCredentials, { log: silentLog, onSecret: () => undefined });
+      : new RenewingCredentials(config.gatewayCredentials, {
+          log: silentLog,
+          onSecret: (secret) => secrets.add(secret),
+        });
   let canAsk = credentials === undefined || signal.aborted || (await checkCredentials(credentials, report));
-  const gateway = createGatewayClient(config.gateway, { log: silentLog, credentials });
+  const gateway = createGatewayClient(config.gateway, {
+    log: silentLog,
+    credentials,
+    hide: (text) => secrets.hideIn(text),
+  });
   try {
     if (canAsk && !signal.aborted) canAsk = await checkHub(gateway, config, report);
     if (canAsk) await checkGateway({ gateway, config, report, signal });

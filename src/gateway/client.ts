@@ -23,13 +23,13 @@ export function createGatewayClient(
   settings: GatewaySettings,
   options: ClientOptions & { timings?: GatewayTimings },
 ): Gateway {
-  const { log, credentials, mayWrite = () => true, timings = DEFAULT_TIMINGS } = options;
+  const { log, credentials, mayWrite = () => true, hide, timings = DEFAULT_TIMINGS } = options;
   const { launchTimeoutMs } = settings;
-  const endpoints = readEndpoints(settings, credentials);
+  const endpoints = readEndpoints(settings, credentials, hide);
   const hub =
     settings.hub === undefined
       ? undefined
-      : new HubServer(settings.hub, settings, { mayWrite, timings, log });
+      : new HubServer(settings.hub, settings, { mayWrite, hide, timings, log });
   const plain = createHttp(settings, endpoints, mayWrite);
   const http = hub?.markStopped(plain) ?? plain;
   const api = createKernelsApi(http, settings, timings);

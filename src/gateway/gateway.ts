@@ -19,6 +19,8 @@ export interface ClientOptions {
    * execution ends as `writesPaused`, a call rejects with that code, an input reply or interrupt is sent later.
    */
   mayWrite?: () => boolean;
+  /** Removes secrets from the body of a refusal, which may quote our request. */
+  hide?: ((text: string) => string) | undefined;
 }
 
 export interface Credentials {

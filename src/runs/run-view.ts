@@ -102,9 +102,9 @@ export interface RunMessage {
 }
 
 /**
- * `files` (Slack ids of all its files) and `replies` (ts of new ones) are in the thread and belong to the run message. Without
- * `messageTs` nothing had to be posted. `isRefused`: Slack refused the message for good, and it was sent to the requester instead; otherwise a
- * successor tries again.
+ * `files` (Slack ids) and `replies` (ts) are all that is in the thread and belongs to the run message. Without `messageTs`
+ * nothing had to be posted. `isRefused`: Slack refused the message for good, and it was sent to the requester instead; otherwise
+ * a successor tries again.
  */
 export type FinishResult =
   | { delivered: true; messageTs?: string; files?: string[]; replies?: string[] }

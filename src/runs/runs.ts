@@ -111,12 +111,14 @@ export class Runs {
       showsCode(run) ? await retryStore(() => store.code(run.id), this.#closing.signal, log) : undefined;
     const codes = await Promise.all(runs.map(readCode));
     if (this.#closing.signal.aborted) return;
-    const resumed = runs.map((run, at) => this.open(run, codes[at], true));
-    for (const live of resumed) {
-      if (live.run.data.isUnreadable === true)
-        log.error({ event: 'run.unreadable', run: live.id }, 'the record of a run cannot be read');
+    const resumed = runs.map((run, at) => {
+      const live = this.open(run, codes[at], true);
+      if (run.data.isUnreadable === true)
+        log.error({ event: 'run.unreadable', run: run.id }, 'the record of a run cannot be read');
+      // Before the next is opened, which may be an edit of it.
       kernels.add(live);
-    }
+      return live;
+    });
     await Promise.all(
       resumed.map(async (live) => {
         if (!isUnfinished(live.run)) await this.#postEnded(live);

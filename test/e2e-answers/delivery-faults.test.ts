@@ -213,6 +213,23 @@ test.concurrent('late output replaces the file with the whole text, and the tabl
   expect(attached).toMatchObject([{ name: 'table.csv' }, { name: 'output.txt' }]);
 });
 
+test.concurrent('a file that somebody has deleted does not stop later ones from being replaced', async () => {
+  await using rig = await startRig();
+  const { message } = rig.open();
+  const transcript = await rig.transcript();
+  const show = async (): Promise<string | undefined> => {
+    await transcript.add({ kind: 'stream', name: 'stdout', text: 'a line\n'.repeat(300) });
+    await transcript.seal();
+    const result = await message.finish(runView(ended(), transcript.view()));
+    return 'files' in result ? result.files?.at(-1) : undefined;
+  };
+  const deleted = await show();
+  rig.playground.fail('files.delete', { kind: 'error', error: 'file_deleted' });
+  await show();
+  const last = await show();
+  expect(rig.playground.files.map(({ file }) => file.id)).toEqual([deleted, last]);
+});
+
 test.concurrent('late output does not attach a traceback once more that has not changed', async () => {
   await using rig = await startRig();
   const { message } = rig.open();
@@ -243,9 +260,49 @@ test.concurrent('a table that a later run updates is changed where it is', async
     return await message.finish(runView(ended(), transcript.view()));
   };
   expect(await add('display', 'before')).toMatchObject({ replies: { length: 1 } });
-  expect(await add('updateDisplay', 'after')).toMatchObject({ replies: [] });
+  expect(await add('updateDisplay', 'after')).toMatchObject({ replies: { length: 1 } });
   const tables = rig.playground.replies(channel, thread).slice(1);
   expect(tables.map(({ blocks }) => /before|after/.exec(JSON.stringify(blocks))?.[0])).toEqual(['after']);
+});
+
+test.concurrent('what late output has replaced does not stay in the thread', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const seal = async () => {
+    await transcript.seal();
+    return await message.finish(runView(ended(), transcript.view()));
+  };
+  const picture = (n: number) => ({
+    'image/png': Buffer.from(`\u0089PNG\r\n\u001a\n${n}`, 'latin1').toString('base64'),
+  });
+  const show = async (kind: 'display' | 'updateDisplay', displayId: string, data: Record<string, string>) =>
+    await transcript.add({ kind, displayId, data, metadata: {} });
+  const table = { 'text/html': '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>' };
+  await show('display', 'plot', picture(1));
+  await show('display', 'other', picture(2));
+  await show('display', 'frame', table);
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'line\n'.repeat(5000) });
+  const first = await seal();
+  expect(first).toMatchObject({ files: { length: 3 }, replies: { length: 1 } });
+  const names = () =>
+    rig.playground
+      .replies(channel, thread)
+      .flatMap(({ files = [] }) => files.map((file) => (file.mode === 'tombstone' ? '' : file.name)));
+
+  await show('updateDisplay', 'plot', picture(3));
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
+  const second = await seal();
+  expect(names().toSorted()).toEqual(['', 'image-1.png', 'image-2.png', 'output.txt']);
+  const shownFiles = second.delivered ? (second.files ?? []) : [];
+  const nameOf = (id: string) => rig.playground.files.find(({ file }) => file.id === id)?.file.name;
+  expect(shownFiles.map(nameOf)).toEqual(['image-1.png', 'image-2.png', 'output.txt']);
+
+  await show('updateDisplay', 'frame', { 'text/plain': 'no table' });
+  expect(await seal()).toMatchObject({ files: shownFiles, replies: [] });
+  await transcript.add({ kind: 'clear', wait: false });
+  expect(await seal()).toMatchObject({ files: [], replies: [] });
+  expect(rig.playground.replies(channel, thread)).toHaveLength(1);
 });
 
 test.concurrent('a release shows what is pending and leaves the rest to a successor', async () => {

@@ -63,6 +63,19 @@ test.concurrent.each(
   expect(delivery).toMatchObject({ delivered: true, files: [beside[0]?.files?.[0]?.id] });
 });
 
+test.concurrent('if Slack never says whether a file is in the thread, it is not uploaded again', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await kept(rig, longText);
+  await transcript.seal();
+  rig.playground.fail('files.info', { kind: 'status', status: 503 }, Infinity);
+  const delivery = await message.finish(runView(ended(), transcript.view()));
+  const [reply, ...beside] = rig.playground.replies(channel, thread);
+  expect(reply?.text).not.toContain('could not be attached');
+  expect(beside.map(({ files }) => files?.length)).toEqual([1]);
+  expect(delivery).toMatchObject({ delivered: true, files: [beside[0]?.files?.[0]?.id] });
+});
+
 test.concurrent.each(on('chat.postMessage'))('%s on the table’s post: one table stands', async (...given) => {
   const [, method, fault, times] = given;
   await using rig = await startRig();

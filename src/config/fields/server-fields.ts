@@ -25,7 +25,7 @@ export const storeFields = {
   SPOOL_DIR: optional(text, {
     example: '/mnt/shared/sparkthread',
     description:
-      'The folder for output until its answer is posted. By default the folder of the SQLite file, else data. Processes on one Redis should share it, or a takeover loses the output so far.',
+      'The folder for output until its answer is posted. By default the folder of the SQLite file, else data. Processes on one Redis should share it, or a takeover loses the output so far. Bots with different stores must not share it: each deletes the output of runs that it does not know.',
   }),
   SPOOL_LIMIT: withDefault(size, '2GB', {
     example: '10GB',

@@ -57,14 +57,19 @@ async function readVersion(path: string): Promise<string> {
 
 function commandSource(argv: readonly string[], log: Log, commandMs: number): TokenSource {
   const name = 'The command for the gateway’s token';
+  /** What the latest failure was. It is logged once: every health check runs the command again. */
+  let failed = '';
   return {
     name,
     async read() {
       const { stdout, stderr, end } = await runCommand(argv, commandMs);
-      if (end === 'exit code 0') return stdout;
+      const before = failed;
+      failed = end === 'exit code 0' ? '' : `${end}: ${stderr}`;
+      if (failed === '') return stdout;
       const [said = ''] = stderr.trim().split('\n', 1);
       const details = said === '' ? {} : { said: hideTokens(said.slice(0, 300)) };
-      log.warn({ event: 'command.failed', ...details, end }, 'the command for the gateway’s token failed');
+      if (failed !== before)
+        log.warn({ event: 'command.failed', ...details, end }, 'the command for the gateway’s token failed');
       throw failure(`${name} failed (${end})`);
     },
   };

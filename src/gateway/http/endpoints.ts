@@ -10,7 +10,11 @@ export type Endpoints = ReturnType<typeof readEndpoints>;
  * URLs and headers of all calls to the gateway. Paths are joined as strings, because `new URL('/api', root)` drops a
  * prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
  */
-export function readEndpoints(settings: GatewaySettings, credentials: Credentials | undefined) {
+export function readEndpoints(
+  settings: GatewaySettings,
+  credentials: Credentials | undefined,
+  hide = (text: string): string => text,
+) {
   const http = splitRoot(settings.httpUrl);
   const ws = splitRoot(settings.wsUrl);
   const user = settings.user ?? http.user;
@@ -53,6 +57,8 @@ export function readEndpoints(settings: GatewaySettings, credentials: Credential
       const renewed = obtained(credentials.renew(refused), signal);
       return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
+    /** To be applied to the body of every refusal. */
+    hide,
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),

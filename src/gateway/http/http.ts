@@ -92,12 +92,9 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     const location = [response.headers.location].flat()[0];
     const setCookies = [set].flat();
     if (kernelId !== undefined) cookies.take(kernelId, url, setCookies);
-    return {
-      setCookies,
-      status: readStatus(response.statusCode, location),
-      body: await response.body.text(),
-      location,
-    };
+    const status = readStatus(response.statusCode, location);
+    const body = await response.body.text();
+    return { setCookies, status, body: status < 300 ? body : endpoints.hide(body), location };
   }
 
   /** Repeats only GET and DELETE: a POST may have been carried out (protocol.md §1.2). */
@@ -133,7 +130,8 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
         signal,
         bodyTimeout: LINE_MS,
       });
-      if (statusCode !== 200) throw readRefusal({ status: statusCode, body: await body.text() }, path);
+      if (statusCode !== 200)
+        throw readRefusal({ status: statusCode, body: endpoints.hide(await body.text()) }, path);
       let rest = '';
       for await (const chunk of body.setEncoding('utf8')) {
         const parts = `${rest}${chunk}`.split('\n');

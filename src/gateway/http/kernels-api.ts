@@ -20,9 +20,6 @@ import type { Http, HttpCall } from './http.ts';
  */
 export type KernelsApi = ReturnType<typeof createKernelsApi>;
 
-/** The gateway's paths, without a slash at either end. */
-type KernelPaths = Pick<GatewaySettings, 'kernelsPath' | 'kernelspecsPath' | 'hub'>;
-
 export interface PostKernel {
   readonly [more: string]: unknown;
   name: string;
@@ -36,7 +33,7 @@ const DELETIONS = 3;
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
 const PAGES = 4;
 
-const kernelModel = z
+export const kernelModel = z
   .object({
     id: z.string().min(1),
     name: z.string(),
@@ -86,7 +83,7 @@ const gatewayInfo = z
 
 export function createKernelsApi(
   http: Http,
-  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: KernelPaths,
+  { kernelsPath = 'api/kernels', kernelspecsPath = 'api/kernelspecs', hub }: GatewaySettings,
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
@@ -131,9 +128,7 @@ export function createKernelsApi(
   }
 
   /** After a call about this kernel that was answered 404 or 500. */
-  async function isGone(kernelId: string): Promise<boolean> {
-    return (await findKernel(kernelId, undefined, true)) === undefined;
-  }
+  const isGone = async (kernelId: string) => (await findKernel(kernelId, undefined, true)) === undefined;
 
   async function readInfo(signal?: AbortSignal) {
     return readAnswer(await get('api', signal), gatewayInfo, 'its version');
@@ -229,10 +224,6 @@ export function readAnswer<T>(answer: Answer, schema: z.ZodType<T>, what: string
   const read = isSuccess(answer) ? schema.safeParse(readJson(answer.body)) : undefined;
   if (read?.success !== true) throw readRefusal(answer, what);
   return read.data;
-}
-
-export function readKernelModel(answer: Answer): KernelModel {
-  return readAnswer(answer, kernelModel, 'a new kernel');
 }
 
 /**

@@ -6,7 +6,7 @@ import type { GatewayTimings } from '../timings.ts';
 import { Turns } from '../turns.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { type Answer, isGatewayAway, mayBeFromHub, readReason, readRefusal } from './http-errors.ts';
-import { type KernelsApi, type PostKernel, readKernelModel } from './kernels-api.ts';
+import { kernelModel, type KernelsApi, type PostKernel, readAnswer } from './kernels-api.ts';
 
 /** Who is told of the kernels that a start may leave behind. */
 type Leaver = Pick<StartKernel, 'release' | 'onLost'>;
@@ -87,7 +87,7 @@ export class KernelStarts {
     if (there !== undefined) return there;
     let answer = await this.#postOnce(start, body);
     if (await this.#untilServerRuns(answer, start)) answer = await this.#postOnce(start, body);
-    if (answer.status >= 200 && answer.status < 300) return readKernelModel(answer);
+    if (answer.status >= 200 && answer.status < 300) return readAnswer(answer, kernelModel, 'a new kernel');
     if (answer.status >= 500 && !isOfGateway(answer)) this.search(kernelId, start);
     throw await this.#readFailure(answer, start.kernelspec);
   }

@@ -23,6 +23,7 @@ const progressEvent = z.object({
 
 export interface HubServerOptions {
   mayWrite: () => boolean;
+  hide?: ((text: string) => string) | undefined;
   timings: GatewayTimings;
   log: Log;
 }
@@ -52,7 +53,7 @@ export class HubServer {
       headers: {},
       proxies: { rest: hub.proxy },
     };
-    this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined), options.mayWrite);
+    this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined, options.hide), options.mayWrite);
   }
 
   /**

@@ -134,10 +134,10 @@ const MAX_REFUSAL_BYTES = 64 * 2 ** 10;
 /** Rejects with a `GatewayError` if the upgrade fails or is refused, by the gateway or a proxy. */
 export function untilOpen(
   socket: WebSocket,
-  kernelId: string,
-  root: string,
+  { kernelId, endpoints }: Pick<SocketOptions, 'kernelId' | 'endpoints'>,
   tunnel: Tunnel | undefined,
 ): Promise<void> {
+  const root = endpoints.shownWsRoot;
   return new Promise((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', (failure) => reject(readFailure(failure, root)));
@@ -145,7 +145,8 @@ export function untilOpen(
       reject(new GatewayError('unreachable', `${root} closed the websocket while it was opened`)),
     );
     socket.once('unexpected-response', (request, response) => {
-      void readBody(response).then((body) => {
+      void readBody(response).then((read) => {
+        const body = endpoints.hide(read);
         request.destroy();
         socket.terminate();
         const { location } = response.headers;

@@ -156,7 +156,7 @@ export class KernelSocket {
       clearInterval(this.#pinging);
       tunnel?.giveUp();
     });
-    await untilOpen(socket, kernelId, endpoints.shownWsRoot, tunnel);
+    await untilOpen(socket, this.#options, tunnel);
   }
 
   /** Called after the events of what these bytes complete. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionEvent } from '../../gateway/gateway.ts';
 import type { Output } from '../../gateway/outputs.ts';
 import type { Log } from '../../log.ts';
@@ -106,7 +107,8 @@ export class LateOutput {
     if (ended.timer !== undefined) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
     ended.timer = setTimeout(() => {
-      ended.editing = this.#edit(ended);
+      // Until it begins, the timer counts as set: if Slack is slow, one edit waits, and not one for each pause.
+      ended.editing = ended.editing.then(() => this.#edit(ended));
     }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
@@ -114,6 +116,7 @@ export class LateOutput {
   async #edit(ended: EndedRun): Promise<void> {
     const { live, outcome, transcript } = ended;
     ended.timer = undefined;
+    if (live.run.data.erased === true) return;
     ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
@@ -159,7 +162,7 @@ export class LateOutput {
   async #forget(ended: EndedRun): Promise<void> {
     if (ended.timer !== undefined) {
       clearTimeout(ended.timer);
-      ended.editing = this.#edit(ended);
+      ended.editing = ended.editing.then(() => this.#edit(ended));
     }
     await ended.editing;
     this.#ended.delete(ended.live.id);
@@ -181,11 +184,11 @@ export class LateOutput {
   }
 }
 
-/** Records the files and the late replies, so that they are removed with the run message. */
+/** Records the present files and replies, so that they are removed with the run message. */
 function noteAttached(live: LiveRun, result: FinishResult): void {
+  if (!result.delivered) return;
   const { data } = live.run;
-  const { files = data.files ?? [], replies = [] } = result.delivered ? result : {};
-  const isSame = JSON.stringify(files) === JSON.stringify(data.files ?? []);
-  if (isSame && replies.length === 0) return;
-  live.note({ data: { files, replies: [...(data.replies ?? []), ...replies] } });
+  const { files = data.files, replies = data.replies } = result;
+  if (!isDeepStrictEqual([files, replies], [data.files, data.replies]))
+    live.note({ data: { files, replies } });
 }

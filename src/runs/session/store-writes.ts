@@ -64,15 +64,20 @@ const RETRY_MS = 500;
 const LOG_EVERY = 60;
 
 /**
- * Repeats `work` while it throws a `StoreError`, for steps that must not be given up. Once `signal` is aborted, it throws the
- * last error.
+ * Repeats `work` while it throws a `StoreError` that is worth it, for steps that must not be given up. Once `signal` is
+ * aborted, it throws the last error.
  */
-export async function retryStore<T>(work: () => Promise<T>, signal: AbortSignal, log: Log): Promise<T> {
+export async function retryStore<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal,
+  log: Log,
+  isWorthIt: (error: StoreError) => boolean = () => true,
+): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof StoreError) || signal.aborted) throw error;
+      if (!(error instanceof StoreError) || signal.aborted || !isWorthIt(error)) throw error;
       if (tries % LOG_EVERY === 0)
         log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
       await pause(RETRY_MS, signal);

@@ -20,6 +20,9 @@ export function inject(
   const [first = '', ...others] = blocks;
   const names = new Set(parameters.map(({ name }) => name));
   const { head, rest } = splitHead(first, names, written);
+  // Code that was saved from a run with values has them in a block of their own, which the new ones come after.
+  const isEarlier = rest === undefined && others[0]?.startsWith(`${written.comment}\n`) === true;
+  if (head !== undefined && isEarlier) return [head, ...inject(others, parameters, language)];
   return [head, assigned, rest, ...others].filter((block) => block !== undefined);
 }
 

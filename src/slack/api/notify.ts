@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
-import { buttonRow, section } from '../blocks/elements.ts';
+import { buttonRow, channelName, section } from '../blocks/elements.ts';
 import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
 import { readCallError, refusedAs } from './call-error.ts';
 import { inThread, type Place, postOnce, type Content } from './posted.ts';
@@ -78,7 +78,8 @@ export function createNotify(client: WebClient, log: Log) {
     ): Promise<void> {
       const content = { text, ...(blocks && { blocks }) };
       if (channel !== undefined && (await whisper({ channel, thread, user }, content))) return;
-      await post({ channel: user, thread: '' }, content, (error) =>
+      const said = channel === undefined ? content : about(channel, content);
+      await post({ channel: user, thread: '' }, said, (error) =>
         log.warn({ event: 'user.untold', err: error, user }, 'a person could not be told'),
       );
     },
@@ -91,6 +92,15 @@ export function createNotify(client: WebClient, log: Log) {
       );
     },
   };
+}
+
+/** Says which channel a direct message is about, because the text may say “this channel”. */
+function about(channel: string, content: Content): Content {
+  // A direct message has no name.
+  if (channel.startsWith('D')) return content;
+  const { text, blocks } = content;
+  const place = `In ${channelName(channel)}:`;
+  return { text: `${place} ${text}`, ...(blocks && { blocks: [section(place), ...blocks] }) };
 }
 
 /** News about a kernel, for its whole channel: anybody may need the variables. */
@@ -111,7 +121,7 @@ export function createKernelNotices(client: WebClient, notify: Notify) {
         // The channel is archived, left or locked. Its last requester is warned instead, or the kernel would never be
         // shut down.
         if (refusedAs(error) === undefined) throw error;
-        await notify.person({ user: lastRequester }, text);
+        await notify.person({ user: lastRequester }, about(channel, { text }).text);
       }
     },
     async ended(record, idleMs) {

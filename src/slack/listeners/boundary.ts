@@ -110,27 +110,24 @@ export interface Boundary {
   ticket?: EventTicket | undefined;
 }
 
-/** `left`: the event was left unacknowledged, so Slack brings it again. */
-export type Outcome = 'done' | 'refused' | 'left';
-
 /**
  * The one place where errors of listeners end: the person is told a refusal in words, and a bug is logged. Never
- * rejects.
+ * rejects. False: the event was left unacknowledged, so Slack brings it again.
  */
 export async function withBoundary(
   { what, notify, ticket, format, asked }: Boundary,
   bot: Pick<Bot, 'workspace' | 'audit' | 'log'>,
   act: () => Promise<void>,
-): Promise<Outcome> {
+): Promise<boolean> {
   const { log } = bot;
-  const leave = (error: StoreError): Outcome => {
+  const leave = (error: StoreError): false => {
     log.warn({ event: 'request.unaccepted', err: error }, `${what} was not accepted`);
     ticket?.leaveUnacknowledged(error);
-    return 'left';
+    return false;
   };
   try {
     await act();
-    return 'done';
+    return true;
   } catch (error) {
     if (ticket !== undefined && error instanceof StoreError) return leave(error);
     if (asked !== undefined) auditRefused(asked, error, bot);
@@ -147,6 +144,6 @@ export async function withBoundary(
         `${what} was refused, and the person could not be told`,
       );
     }
-    return 'refused';
+    return true;
   }
 }

@@ -14,9 +14,9 @@ export interface FilesOwner extends Owner {
 }
 
 export interface Attached {
-  /** Slack ids of all files that are in the thread now. */
+  /** Slack file ids, in the order of the output. */
   files: string[];
-  /** ts of new messages. */
+  /** ts of messages, in the same order. */
   replies: string[];
   /** What could not be posted, in words. */
   missing: { name: string; reason: string }[];
@@ -24,15 +24,14 @@ export interface Attached {
 
 type TableFile = RunFile & { kind: 'table' };
 
-/** `together`: the ids of all files of its message. */
-interface AttachedFile {
-  id: string;
-  filename: string;
-  together: readonly string[];
-}
-
-/** What was posted when the run ended before (late output), by key; of a table what its message shows. */
-export type InThread = Map<string, { ts: string; version: string } | AttachedFile>;
+/**
+ * What is in the thread, by the key of its file: of a table what its message shows, of a file the ids that its message still
+ * shows.
+ */
+export type InThread = Map<
+  string,
+  { kind: 'table'; ts: string; version: string } | { kind: 'file'; id: string; shown: Set<string> }
+>;
 
 const TABLE_TRIES = 8;
 /** Slack fails with an internal error from 15 on (python-slack-sdk#1653); its own clients send at most 10. */
@@ -40,8 +39,8 @@ const FILES_IN_ONE_MESSAGE = 10;
 
 /**
  * Posts the files and tables of a run message into its thread, in order: consecutive files as one message, up to its
- * limit, and each table as its own, which is edited when it has changed. A file that has changed replaces the one of its
- * name.
+ * limit, and each table as its own, which is edited when it has changed. What was posted before late output replaced it
+ * is removed.
  */
 export async function attachFiles(
   sending: Sending,
@@ -49,86 +48,84 @@ export async function attachFiles(
   files: readonly RunFile[],
   attached: InThread,
 ): Promise<Attached> {
-  const replies: string[] = [];
   const missing: Attached['missing'] = [];
-  const existing = owner.mayExist && attached.size === 0 ? await findExisting(sending, owner, files) : [];
-  // Which of them share a message is not known.
-  for (const { key, ...file } of existing)
-    attached.set(key, { ...file, together: existing.map(({ id }) => id) });
+  if (owner.mayExist && attached.size === 0) await findExisting(sending, owner, files, attached);
   const fresh = files.filter((file) => {
-    const before = attached.get(file.key);
-    if (before === undefined) return true;
-    return file.kind === 'table' && 'version' in before && before.version !== file.version;
+    const posted = attached.get(file.key);
+    if (posted === undefined) return true;
+    return posted.kind === 'table' && file.kind === 'table' && posted.version !== file.version;
   });
   for (const group of groupFiles(fresh)) {
     const [first] = group;
-    if (first?.kind === 'table') {
-      const { ids, failed } = await postTable(sending, owner, first, attached);
-      replies.push(...ids);
-      for (const reason of failed) missing.push({ name: 'A table', reason });
-      continue;
-    }
-    const plain = group.filter((file) => file.kind === 'file');
-    const { sent, failed } = await uploadFiles(sending.client, owner.place, plain);
-    for (const { file, reason } of failed) missing.push({ name: file.filename, reason });
-    const together = sent.map(({ id }) => id);
-    for (const { file, id } of sent) {
-      await removeReplaced(sending, owner, file.filename, files, attached);
-      attached.set(file.key, { id, filename: file.filename, together });
-    }
+    const failed =
+      first?.kind === 'table'
+        ? await postTable(sending, owner, first, attached)
+        : await postFiles(
+            sending,
+            owner,
+            group.filter((file) => file.kind === 'file'),
+            attached,
+          );
+    for (const { file, reason } of failed)
+      missing.push({ name: file.kind === 'table' ? 'A table' : file.filename, reason });
   }
-  return { files: filesOf(attached).map(([, { id }]) => id), replies, missing };
+  if (missing.length === 0) await removeReplaced(sending, owner, files, attached);
+  const keys = new Set([...files.map(({ key }) => key), ...attached.keys()]);
+  const posted = [...keys].flatMap((key) => attached.get(key) ?? []);
+  return {
+    files: posted.flatMap((each) => (each.kind === 'file' ? [each.id] : [])),
+    replies: posted.flatMap((each) => (each.kind === 'table' ? [each.ts] : [])),
+    missing,
+  };
 }
 
-function filesOf(attached: InThread): [key: string, file: AttachedFile][] {
-  return [...attached].flatMap(([key, each]) => ('id' in each ? [[key, each]] : []));
-}
-
-/** Removes a file of this name that the run no longer has, and its message with the last of its files. */
+/** What cannot be removed is tried again with the next late output, and goes with the run message. */
 async function removeReplaced(
   { client, log }: Sending,
   { runId, place: { channel } }: FilesOwner,
-  filename: string,
   files: readonly RunFile[],
   attached: InThread,
 ): Promise<void> {
-  const isGone = ([key, file]: [string, AttachedFile]): boolean =>
-    file.filename === filename && !files.some((each) => each.key === key);
-  const [key, replaced] = filesOf(attached).find(isGone) ?? [];
-  if (key === undefined || replaced === undefined) return;
-  try {
-    const messages = await withRetries(() => deleteFile(client.client, channel, replaced.id));
-    attached.delete(key);
-    const isEmpty = !filesOf(attached).some(([, { id }]) => replaced.together.includes(id));
-    if (isEmpty) for (const ts of messages) await withRetries(() => client.remove(channel, ts));
-  } catch (error) {
-    log.warn({ event: 'file.unreplaced', run: runId, err: error }, 'a replaced file could not be removed');
+  const shown = new Set(files.map(({ key }) => key));
+  for (const [key, posted] of attached) {
+    if (shown.has(key)) continue;
+    try {
+      if (posted.kind === 'file') posted.shown.delete(posted.id);
+      const messages =
+        posted.kind === 'file'
+          ? await withRetries(() => deleteFile(client.client, channel, posted.id))
+          : [posted.ts];
+      const isEmpty = posted.kind === 'table' || posted.shown.size === 0;
+      for (const ts of isEmpty ? messages : []) await withRetries(() => client.remove(channel, ts));
+      attached.delete(key);
+    } catch (error) {
+      log.warn({ event: 'message.outdated', err: error, run: runId }, 'a replaced file could not be removed');
+    }
   }
 }
 
 /**
- * Files that are in the thread already, found by name and size. Each counts once, because an earlier run may have the
+ * Finds files that are in the thread already, by name and size. Each counts once, because an earlier run may have the
  * same picture.
  */
 async function findExisting(
   sending: Sending,
   owner: FilesOwner,
   files: readonly RunFile[],
-): Promise<{ key: string; id: string; filename: string }[]> {
+  attached: InThread,
+): Promise<void> {
   const plain = files.filter((file) => file.kind === 'file');
-  if (plain.length === 0) return [];
+  if (plain.length === 0) return;
   await sending.looks.turn();
   // If the thread cannot be read, they are uploaded again: better twice than never.
   const there = await sending.client.filesIn(owner.place, owner.messageTs).catch(() => []);
-  const existing: { key: string; id: string; filename: string }[] = [];
   for (const file of plain) {
     const { key, filename } = file;
     const size = await sizeOf(file);
     const at = there.findIndex((each) => each.name === filename && each.size === size);
     const [found] = at === -1 ? [] : there.splice(at, 1);
-    if (found !== undefined) existing.push({ key, id: found.id, filename });
+    if (found !== undefined) attached.set(key, { kind: 'file', id: found.id, shown: found.shown });
   }
-  return existing;
 }
 
 /** Consecutive files form a group; each table is a group of its own. */
@@ -143,16 +140,31 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
-/** Posts a table, or edits its message, in the first form that Slack takes. `ids`: the message, if it is a new one. */
+type Failed = { file: RunFile; reason: string }[];
+
+/** Uploads files as one message. Returns those that are not in the thread. */
+async function postFiles(
+  { client }: Sending,
+  { place }: FilesOwner,
+  files: readonly (RunFile & { kind: 'file' })[],
+  attached: InThread,
+): Promise<Failed> {
+  const { sent, failed } = await uploadFiles(client, place, files);
+  const shown = new Set(sent.map(({ id }) => id));
+  for (const { file, id } of sent) attached.set(file.key, { kind: 'file', id, shown });
+  return failed;
+}
+
+/** Posts a table, or edits its message, in the first form that Slack takes. */
 async function postTable(
   sending: Sending,
   owner: FilesOwner,
   file: TableFile,
   attached: InThread,
-): Promise<{ ids: string[]; failed: string[] }> {
+): Promise<Failed> {
   const { runId } = owner;
-  const before = attached.get(file.key);
-  const ts = before !== undefined && 'ts' in before ? before.ts : undefined;
+  const posted = attached.get(file.key);
+  const ts = posted?.kind === 'table' ? posted.ts : undefined;
   const metadata = metadataOf('table', runId, { table: file.key });
   let reason = '';
   for (const form of TABLE_FORMS) {
@@ -166,11 +178,11 @@ async function postTable(
     const isTooLong = sent.kind === 'refused' && sent.refusal === 'tooLong';
     if (form === 'data_table' && (isTaken || isTooLong)) sending.client.takesDataTables ??= isTaken;
     if (isTaken) {
-      attached.set(file.key, { ts: sent.ts, version: file.version });
-      return { ids: sent.ts === ts ? [] : [sent.ts], failed: [] };
+      attached.set(file.key, { kind: 'table', ts: sent.ts, version: file.version });
+      return [];
     }
     reason = sent.kind === 'refused' ? sent.code : sent.reason;
     if (!isTooLong) break;
   }
-  return { ids: [], failed: [reason] };
+  return [{ file, reason }];
 }

@@ -69,13 +69,18 @@ export class MessageClient {
     }
   }
 
-  /** The files in a thread after the message `after`. */
-  async filesIn(place: Place, after = '0'): Promise<{ id: string; name: string; size: number }[]> {
-    const files: { id: string; name: string; size: number }[] = [];
+  /** The files in a thread after the message `after`; `shown`: the ids of all files in the same message. */
+  async filesIn(
+    place: Place,
+    after = '0',
+  ): Promise<{ id: string; name: string; size: number; shown: Set<string> }[]> {
+    const files: Awaited<ReturnType<MessageClient['filesIn']>> = [];
     for await (const message of readMessages(this.client, place, 0)) {
       if (Number(message.ts) <= Number(after)) continue;
+      const shown = new Set((message.files ?? []).flatMap(({ id }) => id ?? []));
       for (const { id, name, size } of message.files ?? []) {
-        if (id !== undefined && name !== undefined && size !== undefined) files.push({ id, name, size });
+        if (id !== undefined && name !== undefined && size !== undefined)
+          files.push({ id, name, size, shown });
       }
     }
     return files;

@@ -40,6 +40,7 @@ export class SlackRunMessage implements RunMessage {
   /** The last state that Slack took. */
   #shown: { view: RunView; json: string } | undefined;
   #result: FinishResult | undefined;
+  #notices: string[] | undefined;
   /** After a release: when the last state is left to a successor. */
   #leaveAt = Infinity;
   /** All sending for this message, one step after the other. */
@@ -227,10 +228,9 @@ export class SlackRunMessage implements RunMessage {
       const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
       await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
     }
-    if (this.#result !== undefined) return attached;
-    void this.#sending.marks?.show({ ...owner, mark }, view);
-    const notices = await postDoneNotice(this.#sending, owner, view);
-    return { ...attached, replies: [...attached.replies, ...notices] };
+    if (this.#result === undefined) void this.#sending.marks?.show({ ...owner, mark }, view);
+    this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
+    return { ...attached, replies: [...attached.replies, ...this.#notices] };
   }
 
   /** Sends the answer by direct message, because its thread refuses it. After a release a successor does that. */

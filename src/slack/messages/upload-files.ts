@@ -78,12 +78,23 @@ interface SentFile {
   id: string;
 }
 
-/** Deletes a file. Returns the ts of the messages of this channel that have shown it. */
+/** Deletes a file that may be gone already. Returns the ts of the messages of this channel that have shown it. */
 export async function deleteFile(client: WebClient, channel: string, file: string): Promise<string[]> {
-  const { file: known } = await client.files.info({ file });
-  await client.files.delete({ file });
-  const shares = { ...known?.shares?.public, ...known?.shares?.private };
-  return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
+  try {
+    const { file: known } = await client.files.info({ file });
+    // A try whose answer was lost may have deleted it.
+    await withRetries(() => client.files.delete({ file })).catch(unlessGone);
+    const shares = { ...known?.shares?.public, ...known?.shares?.private };
+    return (shares[channel] ?? []).flatMap(({ ts }) => ts ?? []);
+  } catch (error) {
+    unlessGone(error);
+    return [];
+  }
+}
+
+function unlessGone(error: unknown): void {
+  const failure = readCallError(error);
+  if (failure.kind !== 'refused' || failure.refusal !== 'notFound') throw error;
 }
 
 /** In bytes; undefined for a file that is gone. */
@@ -147,7 +158,10 @@ async function share(calls: MessageClient, place: Place, sent: readonly SentFile
   });
 }
 
-/** Which of the shared files do not appear in the channel. */
+/**
+ * Which of the shared files do not appear in the channel. If Slack gives no answer in the end, they are assumed to be
+ * there: uploaded again, they would be there twice.
+ */
 async function findAbsent(
   calls: MessageClient,
   place: Place,
@@ -156,7 +170,7 @@ async function findAbsent(
   let absent = [...sent];
   for (let look = 1; look <= LOOKS && absent.length > 0; look += 1) {
     await delay(LOOK_MS * look);
-    absent = await readAbsent(calls, place, absent);
+    absent = await readAbsent(calls, place, absent, look === LOOKS);
   }
   return absent;
 }
@@ -165,19 +179,21 @@ async function readAbsent(
   calls: MessageClient,
   { channel }: Place,
   sent: readonly SentFile[],
+  isAssumed = false,
 ): Promise<SentFile[]> {
   const seen = await Promise.all(sent.map(({ id }) => isShared(calls, channel, id)));
-  return sent.filter((_, index) => seen[index] !== true);
+  return sent.filter((_, index) => !(seen[index] ?? isAssumed));
 }
 
-async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean> {
+/** Undefined if Slack gives no answer. */
+async function isShared(calls: MessageClient, channel: string, id: string): Promise<boolean | undefined> {
   try {
     const { file } = await calls.client.files.info({ file: id });
     return { ...file?.shares?.public, ...file?.shares?.private }[channel] !== undefined;
   } catch (error) {
     const code = refusedAs(error);
     // If the bot may not look at files, they are assumed to be there.
-    return code !== undefined && code !== 'file_not_found';
+    return code === undefined ? undefined : code !== 'file_not_found';
   }
 }
 

@@ -119,6 +119,9 @@ export function readNearCommand(text: string): (Command & { kind: 'near' }) | un
     return meant === undefined ? undefined : near(meant);
   }
   const lower = word.toLowerCase();
+  // The button says “Shut down”.
+  const joined = `${lower}${argument.toLowerCase()}`;
+  if (COMMAND_WORDS.includes(joined)) return near(joined);
   // Two words are no code in any kernel's language, unless one of them is a keyword.
   if (COMMAND_WORDS.includes(lower))
     return NO_OPERAND.test(argument) && !KEYWORDS.has(argument) ? near(lower) : undefined;

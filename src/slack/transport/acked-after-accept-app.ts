@@ -3,8 +3,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
 // Bolt's index would load Express, too: 4 MB.
 import appModule from '@slack/bolt/dist/App.js';
-import type { Logger } from '@slack/web-api';
-import { StoreError } from '../../errors.ts';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
 import type { ChannelIds } from './channel-ids.ts';
@@ -101,11 +99,6 @@ export class AckedAfterAcceptApp extends appModule.default {
       await ack(response);
     };
   }
-}
-
-/** For the receivers' error handlers. An event that the store did not accept is logged where that is noticed. */
-export function logUnhandled(error: Error, logger: Logger): void {
-  if (!(error instanceof StoreError)) logger.error(`a payload could not be handled: ${error.message}`);
 }
 
 /** How Slack's payloads reach this process: Socket Mode or signed HTTP. */

@@ -11,6 +11,7 @@ import {
   ProxyAgent,
   request,
 } from 'undici';
+import { StoreError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { proxyFor, type ProxySettings } from '../../proxy.ts';
 import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
@@ -233,4 +234,9 @@ function say(write: (line: string) => void) {
 function asText(word: unknown): string {
   if (typeof word === 'string') return word;
   return word instanceof Error ? word.message : inspect(word, { depth: 3, breakLength: Infinity });
+}
+
+/** For the receivers' error handlers. An event that the store did not accept is logged where that is noticed. */
+export function logUnhandled(error: Error, logger: Logger): void {
+  if (!(error instanceof StoreError)) logger.error(`a payload could not be handled: ${error.message}`);
 }

@@ -5,7 +5,8 @@ import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
 import { atMostEvery, type HealthCheck } from '../../server/health.ts';
-import { logUnhandled, type SlackTransport } from './acked-after-accept-app.ts';
+import type { SlackTransport } from './acked-after-accept-app.ts';
+import { logUnhandled } from './network.ts';
 
 export interface SignedHttpOptions {
   signingSecret: string;

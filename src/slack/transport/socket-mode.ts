@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { Health } from '../../server/health.ts';
 import { parseJson } from '../../text.ts';
 import { readErrorCode, tokenRefused, unansweredReason } from '../api/call-error.ts';
-import { logUnhandled, type SlackTransport } from './acked-after-accept-app.ts';
-import { clientOptions, type SlackNetwork } from './network.ts';
+import type { SlackTransport } from './acked-after-accept-app.ts';
+import { clientOptions, logUnhandled, type SlackNetwork } from './network.ts';
 
 export interface SocketModeOptions {
   appToken: string;

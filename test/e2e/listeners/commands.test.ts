@@ -242,3 +242,14 @@ test('a restart that was asked for in a thread is announced in the channel, not 
     return thread === root.ts && text.startsWith('Restarted the python3 kernel');
   });
 });
+
+test.each([{ kind: 'status', status: 503 } as const, { kind: 'dropped' } as const])(
+  'the answer to a command comes once, also if its response_url fails: %o',
+  async (fault) => {
+    const { playground } = rig;
+    playground.fail('response', fault);
+    expect((await ask('ben', '#open', '/spark languages')).text).toContain('Available languages');
+    await playground.waitForQuiet();
+    expect(playground.callsOf('chat.postEphemeral').at(-1)?.args['text']).toContain('Available languages');
+  },
+);

@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest';
+import { startPlayground } from '../../../playground/playground.ts';
+import { type Call, startScriptedGateway } from '../../support/scripted-gateway.ts';
+import { startBot } from '../../support/start-bot.ts';
+import { runDoctor } from '../doctor/rig.ts';
 import { fence, shown, startRealGateway, startRig } from './listeners-rig.ts';
 
 const password = 'pa55-for-the-proxy';
@@ -77,4 +81,39 @@ test('no log contains a token, password, code or output, and no message contains
   expect(bot.log.filter((line) => line['audit'] === 'restart' || line['audit'] === 'shutdown')).toHaveLength(
     2,
   );
+});
+
+test('a gateway or a proxy whose refusal quotes our request does not bring its credentials into an answer', async () => {
+  await using playground = await startPlayground();
+  const gateway = await startScriptedGateway();
+  const quoted = ({ headers, query }: Call): string =>
+    `no: ${String(headers['x-api-key'])} ${headers.authorization} ${query.toString()}`;
+  let refuses: 'start' | 'upgrade' = 'start';
+  gateway.answer = (call) => {
+    if (refuses === 'upgrade' ? !call.isUpgrade : call.method !== 'POST') return undefined;
+    return { status: 409, body: `<title>${quoted(call)}</title>` };
+  };
+  const settings = {
+    KG_URL: gateway.httpUrl,
+    KG_HTTP_USER: 'proxy-user',
+    KG_HTTP_PASS: password,
+    KG_AUTH_TOKEN: 'token-s3cret-value',
+    KG_HEADERS: JSON.stringify({ 'x-api-key': header }),
+    STORE_URL: 'memory:',
+  };
+  await using bot = await startBot({ playground, gateway, environment: settings });
+  const told: string[] = [];
+  for (refuses of ['start', 'upgrade'] as const) {
+    const { ts } = playground.as('ana').post('#data', '@sparkthread `1+1`');
+    told.push(shown(await playground.waitForReply('#data', ts, (reply) => shown(reply).includes('no: '))));
+    told.push(...(await runDoctor({ ...playground.environment, ...settings })).failures);
+  }
+  await bot.stop();
+  await gateway.close();
+  expect(told.length).toBeGreaterThan(3);
+  for (const text of told) {
+    expect(text).toContain('[secret]');
+    for (const secret of [btoa(`proxy-user:${password}`), 'token-s3cret-value', header])
+      expect(text).not.toContain(secret);
+  }
 });

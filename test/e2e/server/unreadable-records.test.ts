@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
@@ -71,5 +72,23 @@ test('unreadable records cost only their own run or kernel: the start, the chann
   const { text } = await askMessage(playground, 'ana', quiet, `${mention} \`after()\``);
   expect(text).toContain('record of the channel’s kernel could not be read');
   expect(text).toContain('done');
+  await gateway.close();
+});
+
+test('a damaged table ends the start with its reason, and does not leave a leader that never takes requests', async () => {
+  await using playground = await startPlayground({ rates: false });
+  const gateway = await startScriptedGateway();
+  await using bot = await startBot({ playground, gateway });
+  await bot.stop();
+  const path = join(bot.folder, 'sparkthread.db');
+  const db = new DatabaseSync(path);
+  const root = db.prepare(`SELECT rootpage FROM sqlite_schema WHERE name = 'keyv'`).get()?.['rootpage'];
+  const size = db.prepare('PRAGMA page_size').get()?.['page_size'];
+  db.close();
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.alloc(Number(size), 'x'), 0, Number(size), (Number(root) - 1) * Number(size));
+  closeSync(file);
+  await expect(bot.restart()).rejects.toThrow(/STORE_URL: SQLite: database disk image is malformed/);
+  expect(await bot.untilEnded()).toBe(78);
   await gateway.close();
 });

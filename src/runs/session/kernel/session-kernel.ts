@@ -96,7 +96,8 @@ export class SessionKernel {
       const loss = lossNote(error);
       if (loss === undefined) throw error;
       // The kernel may exist and only not answer, so it is deleted.
-      const failure = await removeUnused(record.kernelId, this.#deps.gateway, this.#deps.log);
+      const removed = removeUnused(record.kernelId, this.#deps.gateway, this.#deps.log);
+      const failure = await untilAborted(removed, until.either);
       if (failure !== undefined) throw failure;
       await this.forget(loss);
       return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../../gateway/errors.ts';
+import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
@@ -98,13 +99,16 @@ async function readyKernel(
   const onServer = (startedMs: number | undefined): void =>
     startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
   const before = kernel.record;
+  const either = AbortSignal.any([live.signal, live.released]);
   if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
     starting(0);
-    await kernel.shutDown();
-    onSwitched(live.run, { from: before.kernelspec, by: switchAgreedBy });
+    const change = { from: before.kernelspec, by: switchAgreedBy };
+    await untilAborted(
+      kernel.shutDown().then(() => onSwitched(live.run, change)),
+      either,
+    );
   }
   const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
-  const either = AbortSignal.any([live.signal, live.released]);
   const until = { stopped: live.signal, released: live.released, either };
   const reach = () => kernel.ready(live.run, kernelspec, progress, until);
   let ready = await reach();

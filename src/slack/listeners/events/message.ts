@@ -85,12 +85,12 @@ export async function withMessageBoundary(
   }
   const { user, channel, thread } = posted;
   const asked = { audit: 'message', user, channel, thread };
-  const outcome = await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
+  const isSettled = await withBoundary({ what: 'a message', ticket, notify, asked }, bot, async () => {
     await act(() => {
       isAddressed = true;
     });
   });
-  return isAddressed && outcome !== 'left';
+  return isAddressed && isSettled;
 }
 
 /** Runs the code or the command of a message. */

@@ -44,6 +44,18 @@ test.for([
   expect(lines).toHaveLength(1);
 });
 
+test('what a command fails with is logged once, until it has succeeded or fails with something else', async () => {
+  const path = join(folder, 'says');
+  const code = `const says = require('node:fs').readFileSync('${path}', 'utf8');
+    if (says === 'a-token') console.log(says); else { console.error(says); process.exitCode = 1; }`;
+  const { source, lines } = openCommand(script(code));
+  for (const says of ['expired', 'expired', 'offline', 'offline', 'a-token', 'offline']) {
+    await writeFile(path, says);
+    await source.read().catch(() => undefined);
+  }
+  expect(lines.map((line) => JSON.parse(line).said)).toEqual(['expired', 'offline', 'offline']);
+});
+
 test('a command that hangs is killed after its timeout, with its children', async () => {
   // The shell ends at once; the sleep that it leaves behind holds the pipe.
   const { source } = openCommand(['sh', '-c', 'sleep 600 & exit 0'], 200);

@@ -78,6 +78,23 @@ test('a run in another language asks, blocks nobody, and runs after somebody has
   expect(rig.session().agreeToSwitch(scala, 'U1')).toBe(false);
 });
 
+test('a stop acts at once while the old kernel of a switch is being shut down', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilEnded(await rig.submit('python()'));
+  const scala = await rig.submit('scala()', { kernelspec: 'scala-spark' });
+  await rig.untilShown(scala, ({ phase }) => phase.kind === 'switchAsked');
+  const deletion = Promise.withResolvers<undefined>();
+  rig.gateway.answer = ({ method }) => (method === 'DELETE' ? deletion.promise : undefined);
+  const asked = rig.gateway.untilCall(({ method }) => method === 'DELETE');
+  rig.session().agreeToSwitch(scala, 'U1');
+  await asked;
+  rig.session().stop(scala, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilEnded(scala)).kind).toBe('cancelled');
+  deletion.resolve(undefined);
+  await expect.poll(() => rig.notices).toContain('switched python3 scala-spark');
+});
+
 test('a question whose kernel is shut down meanwhile is needless: the run goes on', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();

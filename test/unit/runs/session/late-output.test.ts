@@ -1,6 +1,8 @@
 import { readdir } from 'node:fs/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
+import { LateOutput } from '../../../../src/runs/session/late-output.ts';
 import type { ScriptMessage } from '../../../support/scripted-gateway.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
 import { silent } from '../../../support/store-faults.ts';
@@ -114,6 +116,41 @@ test.each(['the process ends', 'twenty runs later', 'the websocket is closed'])(
     await expect.poll(() => JSON.stringify(rig.views(live).at(-1)?.output)).toContain('late');
   },
 );
+
+test('an edit for late output waits until the one before is done, however long Slack takes for its files', async () => {
+  vi.useFakeTimers();
+  try {
+    const edits: PromiseWithResolvers<unknown>[] = [];
+    const live = {
+      id: 'r1',
+      run: { state: 'posted', data: { request: { msgId: 'm1' } } },
+      posted: Promise.resolve(),
+      finish() {
+        const edit = Promise.withResolvers<unknown>();
+        edits.push(edit);
+        return edit.promise;
+      },
+    };
+    const nothing = async (): Promise<void> => undefined;
+    const transcript = { add: nothing, seal: nothing, remove: nothing, offer: () => undefined };
+    const late = new LateOutput(silentLog);
+    late.remember(live as never, {} as never, transcript as never, true);
+    const output = { kind: 'stream', name: 'stdout', text: 'tick\n' } as const;
+    const printFor = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds; second += 1) {
+        late.onEvent({ kind: 'lateOutput', msgId: 'm1', output } as never, false);
+        await vi.advanceTimersByTimeAsync(1_000);
+      }
+    };
+    await printFor(300);
+    expect(edits).toHaveLength(1);
+    edits[0]?.resolve({ delivered: true });
+    await printFor(60);
+    expect(edits).toHaveLength(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 test('a run that is deleted while its last late output is being shown stays deleted', async () => {
   await using rig = await startSessionRig();

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { newRun } from '../../../../src/runs/admission/new-run.ts';
 import type { BlockRequest } from '../../../../src/runs/run.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
@@ -29,6 +29,22 @@ test('a killed process: what waited runs in its order, what ran is resumed, noth
   (await rig.held.untilBegun('second()')).end();
   expect((await rig.untilEnded(second)).kind).toBe('ok');
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['first()', 'second()']);
+});
+
+test('an edit that waits behind its first run takes over that one’s message only when it has ended', async () => {
+  await using rig = await startSessionRig();
+  rig.onFinish = () => ({ delivered: true, messageTs: '7.0' });
+  const first = await rig.submit('first()');
+  const run = await rig.held.untilBegun('first()');
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  await rig.replace('killed');
+  const takesOver = vi.fn<(ts: string | undefined) => void>();
+  void rig.opened.get(second.id)?.predecessor?.then(takesOver);
+  run.print('goes on\n');
+  await rig.untilShown(first, ({ output }) => (JSON.stringify(output?.parts) ?? '').includes('goes on'));
+  expect(takesOver).not.toHaveBeenCalled();
+  run.end();
+  await expect.poll(() => takesOver.mock.lastCall).toEqual(['7.0']);
 });
 
 test('killed while its kernel said nothing: the answer lacks nothing, and nothing is said to be missing', async () => {

@@ -53,6 +53,19 @@ test('each language has its literals and its assignment', () => {
   );
 });
 
+test('values that a run was given, and that were saved with it, are overwritten by new ones', () => {
+  const once = put('n = 1\nm = 2\nprint(n, m)', 'n=5');
+  const twice = put(once, 'n=7 m=8');
+  const last = ['# Parameters\nn = 7\nm = 8', 'print(n, m)'];
+  expect(twice).toEqual(['n = 1\nm = 2', '# Parameters\nn = 5', ...last]);
+  expect(put(twice, 'n=9').slice(-2)).toEqual(['# Parameters\nn = 9', 'print(n, m)']);
+  expect(put(put('println(n)', 'n=5', 'scala'), 'n=6', 'scala')).toEqual([
+    '// Parameters\nval n = 5',
+    '// Parameters\nval n = 6',
+    'println(n)',
+  ]);
+});
+
 test('settings below a docstring are a first block, too: before them the values would be overwritten', () => {
   const docstring = '"""Counts.\n\nn: how many\n"""';
   expect(put(`${docstring}\nn = 1\nprint(n)`, 'n=2')).toEqual([

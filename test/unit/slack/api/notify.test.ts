@@ -11,6 +11,7 @@ afterEach(() => void vi.useRealTimers());
 /** Slack, as its client sees it: each call is answered by what `answer` says of it. */
 function createSlack(answer: (method: string, channel: string, nth: number) => Response) {
   const calls: string[] = [];
+  const texts: (string | null)[] = [];
   const threads: (string | null)[] = [];
   const updates: URLSearchParams[] = [];
   const client = new WebClient('xoxb', {
@@ -20,6 +21,7 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
       const method = new URL(url).pathname.split('/').at(-1) ?? '';
       const sent = new URLSearchParams(typeof init?.body === 'string' ? init.body : '');
       const channel = sent.get('channel') ?? '';
+      texts.push(sent.get('text'));
       threads.push(sent.get('thread_ts'));
       calls.push(`${method} ${channel}`);
       if (method === 'chat.update') updates.push(sent);
@@ -27,19 +29,20 @@ function createSlack(answer: (method: string, channel: string, nth: number) => R
     },
   });
   const notify = createNotify(client, silentLog);
-  return { calls, threads, updates, notify, idle: createKernelNotices(client, notify).idle };
+  return { calls, texts, threads, updates, notify, idle: createKernelNotices(client, notify).idle };
 }
 
 const ok = (): Response => Response.json({ ok: true, ts: '1.000001' });
 const limited = (): Response => new Response('', { status: 429, headers: { 'retry-after': '20' } });
 
-test('a person whose notice Slack rate-limits is told by direct message, and nobody else waits for it', async () => {
-  const { calls, notify } = createSlack((method, channel) =>
+test('a person whose notice Slack rate-limits is told by direct message, with the channel, and nobody else waits for it', async () => {
+  const { calls, texts, notify } = createSlack((method, channel) =>
     method === 'chat.postEphemeral' && channel === 'C1' ? limited() : ok(),
   );
   await notify.person({ channel: 'C1', user: 'UGUEST' }, 'refused');
   await notify.person({ channel: 'C2', user: 'UANA' }, 'refused');
   expect(calls).toEqual(['chat.postEphemeral C1', 'chat.postMessage UGUEST', 'chat.postEphemeral C2']);
+  expect(texts).toEqual(['refused', 'In <#C1>: refused', 'refused']);
 });
 
 test('a direct message that Slack refuses is sent once; one that Slack rate-limits is sent later', async () => {
@@ -86,6 +89,7 @@ test('the warning of an idle kernel, which loses its button, and its end are pos
   );
   await archived.idle.warn(record, 600_000);
   expect(archived.calls).toEqual(['chat.postMessage C1', 'chat.postMessage UANA']);
+  expect(archived.texts[1]).toMatch(/^In <#C1>: Nobody has used the python3 kernel/);
 });
 
 test('a warning of which it is not known whether Slack took it rejects', async () => {

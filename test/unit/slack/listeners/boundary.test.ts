@@ -43,7 +43,7 @@ test.each([
   ],
 ])('for %s the person is told, and a bug is logged as one', async (_what, error, words, lines) => {
   const { bot, boundary, told, logged } = createBoundary();
-  expect(await withBoundary(boundary, bot, () => Promise.reject(error))).toBe('refused');
+  expect(await withBoundary(boundary, bot, () => Promise.reject(error))).toBe(true);
   expect(told).toHaveLength(1);
   expect(told[0]).toContain(words);
   expect(logged).toEqual(lines);
@@ -71,7 +71,7 @@ test('a modal shows plain text', async () => {
 
 test('an event that the store did not accept is left unacknowledged, and nobody is told', async () => {
   const { bot, boundary, ticket, told, left } = createBoundary();
-  expect(await withBoundary({ ...boundary, ticket }, bot, () => Promise.reject(storeError))).toBe('left');
+  expect(await withBoundary({ ...boundary, ticket }, bot, () => Promise.reject(storeError))).toBe(false);
   expect(left).toEqual([storeError]);
   expect(told).toEqual([]);
 });
@@ -80,9 +80,7 @@ test('an event is left unacknowledged even if the store is silent only while the
   const { bot, boundary, ticket, left } = createBoundary();
   const notify = () => Promise.reject(storeError);
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, ticket, notify }, bot, () => Promise.reject(refused))).toBe(
-    'left',
-  );
+  expect(await withBoundary({ ...boundary, ticket, notify }, bot, () => Promise.reject(refused))).toBe(false);
   expect(left).toEqual([storeError]);
 });
 
@@ -90,14 +88,14 @@ test('a person who cannot be told breaks nothing', async () => {
   const { bot, boundary, logged } = createBoundary();
   const notify = () => Promise.reject(new Error('no such channel'));
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ ...boundary, notify }, bot, () => Promise.reject(refused))).toBe('refused');
+  expect(await withBoundary({ ...boundary, notify }, bot, () => Promise.reject(refused))).toBe(true);
   expect(logged).toEqual(['warn: a thing was refused, and the person could not be told']);
 });
 
 test('if nobody asked, nobody is told, and success is reported', async () => {
   const { bot, boundary, told } = createBoundary();
   const refused = new UserError('badCommand', 'No.');
-  expect(await withBoundary({ what: 'a thing' }, bot, () => Promise.reject(refused))).toBe('refused');
-  expect(await withBoundary(boundary, bot, () => Promise.resolve())).toBe('done');
+  expect(await withBoundary({ what: 'a thing' }, bot, () => Promise.reject(refused))).toBe(true);
+  expect(await withBoundary(boundary, bot, () => Promise.resolve())).toBe(true);
   expect(told).toEqual([]);
 });

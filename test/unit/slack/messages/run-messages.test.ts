@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { renderRunMessage } from '../../../../src/slack/blocks/run/run-message.ts';
+import { attachFiles } from '../../../../src/slack/messages/attach-files.ts';
 import { createRunMessages } from '../../../../src/slack/messages/run-messages.ts';
 import { ENDED, inNewThread, startMessagesRig } from './messages-rig.ts';
 
@@ -52,6 +53,27 @@ test('what Slack refuses to delete and to edit stays, and a message that it did 
   // A refused token says nothing about the message.
   expect(await remove(async () => Response.json({ ok: false, error: 'invalid_auth' }))).toBe(false);
   expect(asked).toEqual(['delete 1.2', 'delete 1.1', 'delete 1.0']);
+});
+
+test('the message of a file is removed also if Slack deleted the file without saying so', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, channel, sending } = rig;
+  const { SLACK_BOT_TOKEN: botToken, SLACK_API_URL: apiUrl } = playground.environment;
+  const messages = createRunMessages({ botToken, apiUrl, log: silentLog });
+  const { ts: thread } = playground.as('ana').post('#data', 'run this');
+  const file = {
+    kind: 'file',
+    key: 'a',
+    content: { text: 'a,b' },
+    filename: 'a.csv',
+    snippet: false,
+  } as const;
+  const owner = { runId: 'run-1', place: { channel, thread }, createdAt: 0, mayExist: false };
+  const { files } = await attachFiles(sending, owner, [file], new Map());
+  playground.fail('files.delete', { kind: 'replyLost' });
+  expect(await messages.remove({ id: 'run-1', channel, thread, data: { files } } as Run)).toBe(true);
+  expect(playground.files).toEqual([]);
+  expect(playground.replies('#data', thread)).toEqual([]);
 });
 
 test('a message that Slack does not let the bot delete loses its content and its buttons', async () => {

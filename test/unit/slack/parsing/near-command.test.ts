@@ -29,6 +29,8 @@ test.each([
   ['use `python3`', 'use'],
   ['!Help', 'help'],
   ['restrat #data', 'restart #data'],
+  ['shut down', 'shutdown'],
+  ['Re start', 'restart'],
   ['restrat python2', 'restart python2'],
 ])('%j is nearly %j', (typed, meant) => {
   expect(readNearCommand(typed)).toEqual({ kind: 'near', typed, meant });

@@ -216,6 +216,20 @@ test('a kernel that is gone is replaced also where a front lets no kernel be del
   expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
 });
 
+test('a stop acts at once while a kernel that is gone is being deleted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  await rig.replace('closed');
+  rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
+  const deletion = hold(rig, 'DELETE');
+  const live = await rig.submit('after()');
+  await deletion.asked;
+  rig.session().stop(live, { kind: 'asked', by: 'U1' });
+  expect((await rig.untilEnded(live)).kind).toBe('cancelled');
+  deletion.letGo();
+});
+
 test('a run whose kernel is shut down while it is being connected gets a new one', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
