@@ -189,8 +189,16 @@ export function createKernelsApi(
     throw readRefusal(answer, 'the restart of a kernel');
   }
 
-  const aboutKernels = { findKernel, deleteKernel, interruptKernel, restartKernel };
-  return { readInfo, readKernelspecs, listKernels, postKernel, ...aboutKernels };
+  return {
+    readInfo,
+    readKernelspecs,
+    listKernels,
+    findKernel,
+    postKernel,
+    deleteKernel,
+    interruptKernel,
+    restartKernel,
+  };
 }
 
 /** Whether the call may have failed because the kernel does not exist. */
