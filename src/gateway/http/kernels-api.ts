@@ -27,10 +27,7 @@ export interface PostKernel {
   env: Readonly<Record<string, string>>;
 }
 
-/**
- * Kernel Gateway 3 cannot delete a kernel whose process it is restarting, but a moment later it can. A proxy answers with a
- * page of its own while the gateway behind it is replaced.
- */
+/** Kernel Gateway 3 cannot delete a kernel that it is just restarting, and a proxy answers in its place for a moment. */
 const DELETIONS = 3;
 
 /** So many of a proxy's pages in place of a 404, with the gateway's answers between them, count as the gateway's own. */
@@ -163,8 +160,7 @@ export function createKernelsApi(
   /** True if the kernel was there and this deleted it; false if it was not, as far as is known. */
   async function deleteKernel(kernelId: string): Promise<boolean> {
     for (let tries = DELETIONS - 1; ; tries -= 1) {
-      const timeoutMs = timings.callMs * 3;
-      const answer = await callKernel('DELETE', kernelId, { timeoutMs });
+      const answer = await callKernel('DELETE', kernelId, { timeoutMs: timings.callMs * 3 });
       if (answer.status === 204) return true;
       if (isMissingKernel(answer) || isStopped(answer)) return false;
       // Kernel Gateway 2 answers one of two simultaneous deletions with 500 (protocol.md §1.2, trap 52). Any other success
@@ -187,8 +183,7 @@ export function createKernelsApi(
   async function restartKernel(kernelId: string, timeoutMs: number): Promise<void> {
     const answer = await callKernel('POST', kernelId, { timeoutMs }, '/restart');
     if (isDone(answer)) return;
-    // For a missing kernel every version answers 500 (protocol.md §1.2, trap 9), and also for one of two simultaneous
-    // restarts.
+    // 500 is also every version's answer for a missing kernel (protocol.md §1.2, trap 9) and for one of two at once.
     if (isStopped(answer)) throw kernelGone(kernelId, answer.status);
     if (isDoubtful(answer) && (await isGone(kernelId))) throw kernelGone(kernelId);
     throw readRefusal(answer, 'the restart of a kernel');
