@@ -1,4 +1,5 @@
 import type { GatewayErrorCode } from '../gateway/errors.ts';
+import { questionHint } from '../output/errors/hints.ts';
 import type { OutputView } from '../output/output-view.ts';
 import type { SparkWork } from '../spark/spark-work.ts';
 import type { RunOutcome } from './outcome.ts';
@@ -168,6 +169,8 @@ export function viewRun(
   const { id: runId, requester, data } = run;
   const { kernelspec, origin, spark, saved, notes, edition, language = '' } = data;
   const blocks = code ?? [data.preview];
+  const [block = ''] = blocks.length === 1 ? blocks : [];
+  const hint = phase.kind === 'ended' && output !== undefined ? questionHint(block, output) : undefined;
   return {
     runId,
     requester,
@@ -179,7 +182,7 @@ export function viewRun(
     namesFailure: saved?.schedule !== undefined,
     code: showsCode(run) && code !== undefined && code.length > 0 ? { blocks: code, language } : undefined,
     outage,
-    notes,
+    notes: hint === undefined ? notes : [...notes, hint],
     cell: cellOf(run, phase),
     edition,
     // Code that is lost cannot be run again.

@@ -1,3 +1,4 @@
+import type { OutputView } from '../output-view.ts';
 import { shortWithoutColours } from '../terminal/terminal-reader.ts';
 import type { SentError } from './kernel-error.ts';
 
@@ -7,6 +8,17 @@ interface HintedError {
   value: string;
   code: string | undefined;
   printed: string;
+}
+
+const PROSE_HINT =
+  'This ran as code, but it reads like a sentence. The command help says what the bot can do.';
+
+/** IPython takes a sentence that ends with a question mark for a request for help on its last word. */
+export function questionHint(code: string, { parts }: OutputView): string | undefined {
+  const [part] = parts.length === 1 ? parts : [];
+  const said = part?.kind === 'text' ? part.text.head.trim() : '';
+  const isUnknown = said.startsWith('Object `') && said.endsWith('` not found.');
+  return isUnknown && readsAsProse(code) ? PROSE_HINT : undefined;
 }
 
 /** What to do about an error; undefined unless that is certain. */
@@ -26,8 +38,7 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
   if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
     return 'This kernel runs Python 3; print without parentheses is Python 2.';
   }
-  if (isSyntaxError(name, value) && readsAsProse(code))
-    return 'This ran as code, but it reads like a sentence. The command help says what the bot can do.';
+  if (isSyntaxError(name, value) && readsAsProse(code)) return PROSE_HINT;
   const isQuote =
     (name === 'SyntaxError' && /invalid character '[“”‘’]'/.test(value)) ||
     /illegal character '\\u20(1[89cd])'/.test(value) ||

@@ -62,3 +62,25 @@ test('a run that was left to a successor changes nothing in the store any more',
   expect(await live.commit({ state: 'ended' })).toBe(false);
   expect((await rig.store.runs.get(live.id))?.state).not.toBe('ended');
 });
+
+test.each([
+  ['how do I list tables?', 'Object `tables` not found.\n', true],
+  ['could you count the rows, please?', 'Object `please` not found.\n', true],
+  ['tables?', 'Object `tables` not found.\n', false],
+  ['count the rows of df?', 'Signature: df()\n', false],
+  ['df.head?', 'Object `df.head` not found.\n', false],
+])('%j that IPython answers with %j is told as a sentence: %j', async (code, printed, isTold) => {
+  await using rig = await startSessionRig();
+  rig.gateway.onStart = (kernel) => {
+    kernel.onExecute = (request) => {
+      kernel.begin(request);
+      kernel.stream(request, printed);
+      kernel.end(request);
+    };
+  };
+  const live = await rig.submit(code);
+  await rig.untilDone(live);
+  expect(rig.views(live).at(-1)?.notes).toEqual(
+    isTold ? [expect.stringContaining('reads like a sentence')] : [],
+  );
+});
