@@ -138,9 +138,9 @@ const tablePart = fc
     text: text.map(folded),
   })
   // Each row has a cell for each column.
-  .map((part) => ({
-    ...part,
-    rows: part.rows.map((row) => part.columns.map((_, at) => row[at % row.length] ?? '')),
+  .map((table) => ({
+    ...table,
+    rows: table.rows.map((row) => table.columns.map((_, at) => row[at % row.length] ?? '')),
   }));
 
 /** A message as it is sent is one that Slack takes, within the room given, and nothing in it is markup. */
