@@ -75,8 +75,8 @@ export class Runs {
   }
 
   /**
-   * Waits for the final message of the run before the edit and removes its files and replies. Resolves with its ts; with
-   * undefined if `live` was cancelled before that: the run before goes on and keeps its message, and so its result.
+   * Waits for the final message of the run before the edit, ends its late output, and removes its files and replies. Resolves
+   * with its ts; with undefined if `live` was cancelled before that: the run before goes on and keeps its message, and so its result.
    */
   async #takeOverFrom(runId: string, live: LiveRun): Promise<string | undefined> {
     const { kernels, store, removeAttached } = this.#deps;
@@ -88,7 +88,9 @@ export class Runs {
       return undefined;
     }
     await before?.posted;
-    const run = before?.run ?? (await store.get(runId).catch(() => undefined));
+    const ended = before?.run ?? (await store.get(runId).catch(() => undefined));
+    const session = ended === undefined ? undefined : kernels.find(ended.queue);
+    const run = (await session?.stopEdits(runId, false)) ?? ended;
     const { messageTs, files = [], replies = [] } = run?.data ?? {};
     if (run !== undefined && files.length + replies.length > 0) await removeAttached(run);
     return messageTs;
@@ -200,7 +202,7 @@ export class Runs {
     if (live === undefined || live.run.state === 'posted') {
       // The write of this state may still be repeated, and would restore the record after its removal.
       await live?.posted;
-      const newest = await kernels.find(run.queue)?.stopEdits(run.id);
+      const newest = await kernels.find(run.queue)?.stopEdits(run.id, true);
       return await finals.erase(newest ?? live?.run ?? run);
     }
     // Both in one write: if only `erased` were stored, a successor would run it first.

@@ -184,8 +184,8 @@ export class KernelSession {
   }
 
   /** Ends the late edits of a run message. Resolves with the run's newest record if the run is remembered. */
-  stopEdits(runId: string): Promise<Run | undefined> {
-    return this.#late.stopEdits(runId);
+  stopEdits(runId: string, isErased: boolean): Promise<Run | undefined> {
+    return this.#late.stopEdits(runId, isErased);
   }
 
   /** Ends the work of this process and leaves the runs to its successor. */

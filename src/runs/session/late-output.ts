@@ -116,7 +116,7 @@ export class LateOutput {
   async #edit(ended: EndedRun): Promise<void> {
     const { live, outcome, transcript } = ended;
     ended.timer = undefined;
-    if (live.run.data.erased === true) return;
+    if (!this.#ended.has(live.id)) return;
     ended.editedAtMs = performance.now();
     try {
       await transcript.seal();
@@ -127,16 +127,17 @@ export class LateOutput {
   }
 
   /**
-   * Ends the edits of a run message before it is removed. Waits for the edit in progress, because its files have to be removed
-   * too, and because it would post the removed message again. Resolves with the run's newest record if it is remembered.
+   * Ends the edits of a run message before it is removed (`isErased`) or shows another run. Waits for the edit in progress,
+   * because its files have to be removed too, and because it would post the removed message again. Resolves with the run's
+   * newest record if it is remembered.
    */
-  async stopEdits(runId: string): Promise<Run | undefined> {
+  async stopEdits(runId: string, isErased: boolean): Promise<Run | undefined> {
     const ended = this.#ended.get(runId);
     if (ended === undefined) return undefined;
     this.#ended.delete(runId);
     clearTimeout(ended.timer);
     // A write of this run that is still under way must not restore the record after its removal.
-    ended.live.setData({ erased: true });
+    if (isErased) ended.live.setData({ erased: true });
     await atMost(ended.editing, LAST_EDIT_MS);
     void this.#removeOutput(ended);
     return ended.live.run;

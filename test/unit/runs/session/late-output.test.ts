@@ -47,6 +47,26 @@ test('late output of a run that is being deleted is not shown', async () => {
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });
 
+test('late output of a run whose message an edit has taken over does not replace the answer of the edit', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const first = await rig.submit('first()');
+  await rig.untilDone(first);
+  const [kernel] = rig.gateway.kernels.values();
+  const request = await kernel!.untilReceived('execute_request');
+  const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
+  expect(await rig.opened.get(second.id)?.predecessor).toBe('2.0');
+  await rig.untilDone(second);
+  const shown = rig.views(first).length;
+  kernel!.stream(request, 'late\n');
+  await rig.untilDone(await rig.submit('next()'));
+  // What waits for its edit is shown before the session forgets it.
+  await rig.session().shutDown();
+  await expect.poll(async () => await readdir(rig.spoolDir)).toEqual([]);
+  expect(rig.views(first)).toHaveLength(shown);
+  expect((await rig.store.runs.get(first.id))?.data.erased).toBeUndefined();
+});
+
 test('the output of all but the last twenty posted runs is off the disk', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
