@@ -155,12 +155,15 @@ export class KernelStarts {
   search(kernelId: string, leaver: Leaver): void {
     const { release } = leaver;
     if (this.#isClosed || release?.aborted === true) return;
+    // It begins anew, because the kernel may just have come up.
+    this.#searches.get(kernelId)?.stop();
     const over = new AbortController();
     const stop = () => over.abort();
     release?.addEventListener('abort', stop, { once: true });
     this.#note(kernelId, true, leaver);
     const done = this.#removeLost(kernelId, over.signal).finally(() => {
       release?.removeEventListener('abort', stop);
+      if (this.#searches.get(kernelId)?.stop !== stop) return;
       this.#searches.delete(kernelId);
       this.#note(kernelId, false, leaver);
     });

@@ -241,6 +241,42 @@ test('trap 3: a gateway or proxy that answers and never lets a kernel be deleted
   await searched.promise;
 });
 
+test('a search for the kernel of a start that begins anew ends the one before, which would miss the kernel', async () => {
+  const warned: unknown[] = [];
+  const warn = (about: object): void => void warned.push(Reflect.get(about, 'kernelId'));
+  await using rig = await startRig({
+    settings: { launchTimeoutMs: 300 },
+    client: { log: { ...silentLog, warn } },
+  });
+  const { server, gateway } = rig;
+  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
+  server.answer = async (call) => {
+    if (isPost(call)) await gate;
+    return undefined;
+  };
+  const giveUp = new AbortController();
+  const noted: boolean[] = [];
+  const onLost = (_: string, isLost: boolean): void => void noted.push(isLost);
+  const given = start({ signal: giveUp.signal, onLost });
+  const starting = gateway.startKernel(given);
+  await server.untilCall(isPost);
+  giveUp.abort();
+  await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
+  const deleted = server.untilCall((call) => call.method === 'DELETE');
+  gateway.removeLost(given.kernelId, onLost);
+  await deleted;
+  open(undefined);
+  await expect.poll(() => noted.at(-1)).toBe(false);
+  expect(server.kernels.get(given.kernelId)?.isDeleted).toBe(true);
+  const lost = start({ onLost });
+  server.answer = (call) => (isPost(call) ? 'reset' : undefined);
+  await expect(gateway.startKernel(lost)).rejects.toMatchObject({ code: 'unreachable' });
+  // Begun later, this search ends later than a second one for the first kernel would.
+  await expect.poll(() => warned).not.toEqual([]);
+  expect(noted).toEqual([true, true, true, false, true, false]);
+  expect(warned).toEqual([lost.kernelId]);
+});
+
 test('a repeated start finds the kernel of the first one, even if the gateway chooses ids itself', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
