@@ -66,18 +66,15 @@ export class KernelRecords {
   /** All kernels by session key. A record that cannot be read becomes a loss. The search for kernels of lost starts goes on. */
   async readAll(): Promise<Map<string, StoredKernel>> {
     const kernels = new Map<string, StoredKernel>();
-    let lost: string[] = [];
     for await (const [key, stored] of entriesOf(this.#keyv)) {
-      if (key === LOST_STARTS) {
-        lost = lostSchema.parse(stored);
-        continue;
-      }
+      if (key === LOST_STARTS) continue;
       const queue = key.startsWith(LOSS_PREFIX) ? key.slice(LOSS_PREFIX.length) : key;
       const kernel = kernels.get(queue) ?? { record: undefined, loss: undefined };
       kernels.set(queue, kernel);
       if (queue === key) this.#readRecord(queue, stored, kernel);
       else if (typeof stored === 'string') kernel.loss = stored;
     }
+    const lost = z.array(z.string()).catch([]).parse(await this.#keyv.get(LOST_STARTS));
     const used = new Set([...kernels.values()].map(({ record }) => record?.kernelId));
     for (const id of lost) if (!used.has(id)) this.#gateway.removeLost(id, this.noteLost);
     return kernels;
@@ -87,8 +84,12 @@ export class KernelRecords {
   readonly noteLost: OnLost = (kernelId, isLost) => {
     if (isLost) this.#lost.add(kernelId);
     else this.#lost.delete(kernelId);
-    this.#keyv.set(LOST_STARTS, [...this.#lost]).catch(() => undefined);
+    this.storeLost();
   };
+
+  storeLost(): void {
+    this.#keyv.set(LOST_STARTS, [...this.#lost]).catch(() => undefined);
+  }
 
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
     const read = kernelRecordSchema.safeParse(upgradeKernel(stored));
@@ -212,7 +213,6 @@ const LOSS_KEPT_MS = 30 * 24 * 60 * 60_000;
 /** No session key begins with this. */
 const LOSS_PREFIX = 'loss of ';
 const LOST_STARTS = 'lost starts';
-const lostSchema = z.array(z.string()).catch([]);
 const UNREADABLE_NOTE =
   'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';
 

@@ -26,6 +26,16 @@ test('waiting runs are told that they are lost; the running one and its kernel a
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()']);
 });
 
+test('which kernels of lost starts are being deleted is stored again', async () => {
+  await using rig = await startSessionRig();
+  const stored = () => rig.store.keyv('kernel').get('lost starts');
+  rig.records.noteLost('k1', true);
+  await expect.poll(stored).toEqual(['k1']);
+  await empty(rig);
+  rig.kernels.notifyLost();
+  await expect.poll(stored).toEqual(['k1']);
+});
+
 test('a run whose kernel is just starting runs and is not told that it is lost', async () => {
   await using rig = await startSessionRig();
   const start = Promise.withResolvers<void>();
