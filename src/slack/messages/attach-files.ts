@@ -50,7 +50,8 @@ export async function attachFiles(
 ): Promise<Attached> {
   const missing: Attached['missing'] = [];
   if (owner.mayExist && attached.size === 0) await findExisting(sending, owner, files, attached);
-  const fresh = files.filter((file) => {
+  // A display that is shown at two places is one file.
+  const fresh = [...new Map(files.map((file) => [file.key, file])).values()].filter((file) => {
     const posted = attached.get(file.key);
     if (posted === undefined) return true;
     return posted.kind === 'table' && file.kind === 'table' && posted.version !== file.version;
