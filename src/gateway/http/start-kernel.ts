@@ -24,7 +24,7 @@ export class KernelStarts {
   readonly #startBody: Readonly<Record<string, unknown>>;
   readonly #log: Log;
   /** Searches for kernels whose start was not answered, by kernel id. */
-  readonly #searches = new Map<string, { stop: () => void; done: Promise<void> }>();
+  readonly #searches = new Map<string, { stop: () => void; done: Promise<unknown> }>();
   #isClosed = false;
 
   constructor(
@@ -156,12 +156,13 @@ export class KernelStarts {
     const { release } = leaver;
     if (this.#isClosed || release?.aborted === true) return;
     // It begins anew, because the kernel may just have come up.
-    this.#searches.get(kernelId)?.stop();
+    const earlier = this.#searches.get(kernelId);
+    earlier?.stop();
     const over = new AbortController();
     const stop = () => over.abort();
     release?.addEventListener('abort', stop, { once: true });
     this.#note(kernelId, true, leaver);
-    const done = this.#removeLost(kernelId, over.signal).finally(() => {
+    const done = Promise.all([this.#removeLost(kernelId, over.signal), earlier?.done]).finally(() => {
       release?.removeEventListener('abort', stop);
       if (this.#searches.get(kernelId)?.stop !== stop) return;
       this.#searches.delete(kernelId);

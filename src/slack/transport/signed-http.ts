@@ -21,7 +21,7 @@ const ANSWER_WITHIN_MS = 2_900;
 const SLACK_KEEP_MS = 30_000;
 
 /**
- * Receives payloads by signed HTTP. Bolt checks signatures (401) and reads bodies; the server is ours, so that health
+ * Receives payloads by signed HTTP. Bolt checks signatures (401); the server is ours, so that health
  * checks and Slack share a port. A payload that is not accepted is answered 503: Slack repeats events after any answer
  * but a 2xx.
  */
