@@ -103,11 +103,11 @@ export function onInteraction<Meant>(
     const replace = (made: RespondArguments): Promise<void> => inPlace(async () => made);
     const clicked = `${user} ${action.action_id} ${chosenValue(action)}`;
     const notify = async (text: string, error?: unknown): Promise<void> => {
+      const isSilent = isStoreSilent(error, reply);
       if (bot.memory.clickAnswers.take(clicked) > 0) {
         bot.log.info({ event: 'press.unanswered', user }, 'a person presses one button too often');
-        return await reply.send();
+        return isSilent ? undefined : await reply.send();
       }
-      const isSilent = isStoreSilent(error, reply);
       // The home tab is drawn from the store.
       if (!isHome || isSilent) await replyPrivately(by, text, error, bot);
       // After a failure the list stays, so that the button can be pressed again.
