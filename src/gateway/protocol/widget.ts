@@ -28,6 +28,8 @@ export function readWidget(message: KernelMessage): Output | undefined {
 function readState(sent: Record<string, unknown>, parentId: string): WidgetState {
   const { _model_name: model, description, max, min, children, msg_id: captured } = sent;
   const { _options_labels: labels, index } = sent;
+  const indexes = [index].flat().slice(0, LABELS);
+  const chosen = indexes.filter((at) => typeof at === 'number');
   const value = 'value' in sent ? readValue(sent['value']) : undefined;
   return {
     ...(typeof model === 'string' ? { model: model.slice(0, TEXT_CHARS) } : {}),
@@ -36,14 +38,7 @@ function readState(sent: Record<string, unknown>, parentId: string): WidgetState
     ...(typeof min === 'number' ? { min } : {}),
     ...(typeof max === 'number' ? { max } : {}),
     ...(Array.isArray(labels) ? { labels: labels.slice(0, LABELS).map(labelOf) } : {}),
-    ...(index === undefined
-      ? {}
-      : {
-          chosen: [index]
-            .flat()
-            .slice(0, LABELS)
-            .filter((at) => typeof at === 'number'),
-        }),
+    ...(index === undefined ? {} : { chosen }),
     ...(Array.isArray(children) ? { children: children.slice(0, CHILDREN).map(modelIdOf) } : {}),
     ...(typeof captured === 'string' ? { isCapturing: captured !== '' && captured === parentId } : {}),
   };
@@ -64,14 +59,8 @@ function readValue(value: unknown): WidgetState['value'] {
 }
 
 /** A date, a time, or both; months count from 0. */
-function readTime({
-  year,
-  month,
-  date,
-  hours,
-  minutes,
-  seconds,
-}: Record<string, unknown>): string | undefined {
+function readTime(value: Record<string, unknown>): string | undefined {
+  const { year, month, date, hours, minutes, seconds } = value;
   const day = typeof month === 'number' ? [year, month + 1, date] : [];
   const time = hours === undefined ? [] : [hours, minutes, seconds];
   if (![...day, ...time].every((each) => typeof each === 'number')) return undefined;
