@@ -74,7 +74,7 @@ export class KernelRecords {
       if (queue === key) this.#readRecord(queue, stored, kernel);
       else if (typeof stored === 'string') kernel.loss = stored;
     }
-    const lost = z.array(z.string()).catch([]).parse(await this.#keyv.get(LOST_STARTS));
+    const { data: lost = [] } = z.array(z.string()).safeParse(await this.#keyv.get(LOST_STARTS));
     const used = new Set([...kernels.values()].map(({ record }) => record?.kernelId));
     for (const id of lost) if (!used.has(id)) this.#gateway.removeLost(id, this.noteLost);
     return kernels;
