@@ -57,7 +57,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     );
   if (issues.problems.length > 0 || slack === undefined || gateway === undefined)
     // The warnings too: a misspelt name may be why a setting is missing.
-    throw new ConfigError([...issues.problems, ...issues.warnings]);
+    throw new ConfigError(withGivenNames([...issues.problems, ...issues.warnings], issues));
   return {
     slack,
     /** The proxy for Slack. If it is used for the gateway, `gateway` has it too. */
@@ -133,10 +133,17 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     logLevel: values.LOG_LEVEL,
     audit: { target: values.AUDIT, includesCode: values.AUDIT_CODE },
     /** Sentences for the operator. The bot can start in spite of them. */
-    warnings: issues.warnings,
+    warnings: withGivenNames(issues.warnings, issues),
     /** Everything that must never appear in a log or a message. */
     secrets: listSecrets(values, gateway),
   };
+}
+
+/** Names settings as they were given, which may be by Jupyter Server's names. */
+function withGivenNames(sentences: readonly string[], { givenAs }: ConfigIssues): string[] {
+  return sentences.map((sentence) =>
+    sentence.replaceAll(/\b[A-Z_]+\b/g, (name) => givenAs.get(name) ?? name),
+  );
 }
 
 function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings | undefined {

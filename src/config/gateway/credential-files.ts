@@ -96,29 +96,20 @@ export function readCredentialSettings(
   return { place, scheme, header };
 }
 
-/** The path of a PEM file, and the name of the setting that gave it. */
-interface NamedPath {
-  name: string;
-  path: string;
-}
-
 /** Reads the PEM files and tries them as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(values: SettingValues, issues: ConfigIssues): GatewaySettings['tls'] {
   const { VALIDATE_KG_CERT: verify = true, KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
-  const named = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): NamedPath | undefined => {
-    const path = values[name];
-    return path === undefined ? undefined : { name: issues.givenAs.get(name) ?? name, path };
-  };
-  const paths = { ca: named('KG_CLIENT_CA'), cert: named('KG_CLIENT_CERT'), key: named('KG_CLIENT_KEY') };
-  const ca = readPem(paths.ca, issues);
-  const cert = readPem(paths.cert, issues);
+  const paths = { ca: values.KG_CLIENT_CA, cert: values.KG_CLIENT_CERT, key: values.KG_CLIENT_KEY };
+  const ca = paths.ca === undefined ? undefined : readSettingFile('KG_CLIENT_CA', paths.ca, issues);
+  const cert = paths.cert === undefined ? undefined : readSettingFile('KG_CLIENT_CERT', paths.cert, issues);
   // One file may contain both, as Jupyter Server allows.
-  const key = paths.key === undefined && cert?.includes('PRIVATE KEY') ? cert : readPem(paths.key, issues);
-  if (paths.ca !== undefined && ca !== undefined && !isCertificate(ca))
-    issues.problems.push(`${paths.ca.name}: ${paths.ca.path} is no certificate in PEM form.`);
+  const shared = cert?.includes('PRIVATE KEY') ? cert : undefined;
+  const key = paths.key === undefined ? shared : readSettingFile('KG_CLIENT_KEY', paths.key, issues);
+  if (ca !== undefined && !isCertificate(ca))
+    issues.problems.push(`KG_CLIENT_CA: ${paths.ca} is no certificate in PEM form.`);
   const hasCertificate = cert !== undefined && isCertificate(cert);
-  if (paths.cert !== undefined && cert !== undefined && !hasCertificate)
-    issues.problems.push(`${paths.cert.name}: ${paths.cert.path} is no certificate in PEM form.`);
+  if (cert !== undefined && !hasCertificate)
+    issues.problems.push(`KG_CLIENT_CERT: ${paths.cert} is no certificate in PEM form.`);
   if (hasCertificate && key === undefined && paths.key === undefined)
     issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
   const problem =
@@ -129,10 +120,6 @@ export function readTlsSettings(values: SettingValues, issues: ConfigIssues): Ga
   if (passphrase !== undefined && paths.key === undefined && paths.cert === undefined)
     issues.problems.push('KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.');
   return { verify, ca, cert, key, passphrase };
-}
-
-function readPem(named: NamedPath | undefined, issues: ConfigIssues): string | undefined {
-  return named === undefined ? undefined : readSettingFile(named.name, named.path, issues);
 }
 
 function isCertificate(pem: string): boolean {

@@ -392,6 +392,16 @@ describe('the gateway', () => {
     });
   });
 
+  it.each([
+    [{ JUPYTER_GATEWAY_HTTP_USER: 'u' }, 'KG_HTTP_PASS is missing: JUPYTER_GATEWAY_HTTP_USER needs it.'],
+    [
+      { JUPYTER_GATEWAY_AUTH_TOKEN: 't', KG_AUTH_TOKEN_FILE: 'token' },
+      'JUPYTER_GATEWAY_AUTH_TOKEN is given beside KG_AUTH_TOKEN_FILE: give one of them.',
+    ],
+  ])('complains of %j by the names that were given', (given, problem) => {
+    expect(problemsOf({ ...LEAST, ...given })).toEqual([problem]);
+  });
+
   it('lets KG_ win over its alias and says so', () => {
     const config = readConfig({ ...LEAST, JUPYTER_GATEWAY_URL: 'http://other:1/' });
     expect(config.gateway.httpUrl).toBe('http://127.0.0.1:8888/');
