@@ -81,7 +81,7 @@ export class Runs {
   async #takeOverFrom(runId: string, live: LiveRun): Promise<string | undefined> {
     const { kernels, store, removeAttached } = this.#deps;
     const before = kernels.run(runId);
-    await Promise.race([before?.posted, isUnfinished(live.run) ? live.ended.promise : undefined]);
+    await Promise.race([before?.posted, isUnfinished(live.run) ? live.ended : undefined]);
     if (before !== undefined && isUnfinished(before.run)) {
       live.note({ data: { follows: undefined } });
       await this.say(before.run, `Run ${live.run.data.edition} was cancelled.`);

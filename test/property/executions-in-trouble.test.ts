@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BusyKernels } from '../support/busy-kernels.ts';
+import { BusyKernels, patientTimings } from '../support/busy-kernels.ts';
 import { quickTimings, run, startConnectedRig, textOf } from '../support/gateway-client.ts';
 
 /**
@@ -47,16 +47,8 @@ type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
 /** What is wrong in this world; empty if nothing is. */
 async function faultsIn(plan: Plan): Promise<string[]> {
   const kernels = new BusyKernels(plan.implementation);
-  const doubled = {
-    silenceMs: 400,
-    graceMs: 300,
-    idleGraceMs: 300,
-    staleMs: 400,
-    firstLookMs: 120,
-    settleMs: 300,
-  };
   await using rig = await startConnectedRig({
-    timings: { ...quickTimings, ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150 },
+    timings: { ...quickTimings, ...patientTimings },
     prepare: (kernel) => kernels.teach(kernel),
   });
   const { kernel, server, connection } = rig;

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { isUndecided } from '../../src/runs/run.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
-import { BusyKernels, type Cell } from '../support/busy-kernels.ts';
+import { BusyKernels, type Cell, patientTimings } from '../support/busy-kernels.ts';
 import type { ScriptedGateway, ScriptedKernel } from '../support/scripted-gateway.ts';
 import { type SessionRig, startSessionRig } from '../support/session-rig.ts';
 import { silent } from '../support/store-faults.ts';
@@ -347,15 +347,7 @@ function isOneOf<const T extends string>(all: readonly T[], one: string): one is
 /** What is wrong in this world; empty if nothing is. */
 async function faultsIn(plan: Plan): Promise<string[]> {
   const { implementation, several, idleTimeoutMs, limitMs, snippets, trouble } = plan;
-  const doubled = {
-    silenceMs: 400,
-    graceMs: 300,
-    idleGraceMs: 300,
-    staleMs: 400,
-    firstLookMs: 120,
-    settleMs: 300,
-  };
-  const timings = { ...doubled, callMs: 1_000, lookTimeoutMs: 800, busyPingMs: 150, idlePingMs: 150 };
+  const timings = { ...patientTimings, idlePingMs: 150 };
   const limits = { runTimeoutMs: limitMs, inputTimeoutMs: limitMs };
   await using rig = await startSessionRig({ several, idleTimeoutMs, ...limits, timings });
   const world = new World(rig, new BusyKernels(implementation), plan);

@@ -3,6 +3,19 @@ import { z } from 'zod';
 import { parseJson } from '../../src/text.ts';
 import type { ScriptedKernel, ScriptMessage } from './scripted-gateway.ts';
 
+/** Longer than the quick timings, because many worlds share the processor. */
+export const patientTimings = {
+  silenceMs: 400,
+  graceMs: 300,
+  idleGraceMs: 300,
+  staleMs: 400,
+  firstLookMs: 120,
+  settleMs: 300,
+  callMs: 1_000,
+  lookTimeoutMs: 800,
+  busyPingMs: 150,
+};
+
 /** What a cell does: it prints a number after each pause, and then ends. One that `ignores` an interrupt goes on. */
 const cellSchema = z.object({
   pausesMs: z.array(z.number()),

@@ -14,11 +14,13 @@ const PROSE_HINT =
   'This ran as code, but it reads like a sentence. The command help says what the bot can do.';
 
 /** IPython takes a sentence that ends with a question mark for a request for help on its last word. */
-export function questionHint(code: string, { parts }: OutputView): string | undefined {
+export function questionHint(code: string, output: OutputView): string | undefined {
+  // First, because the parts are made only when they are read.
+  if (!readsAsProse(code)) return undefined;
+  const { parts } = output;
   const [part] = parts.length === 1 ? parts : [];
   const said = part?.kind === 'text' ? part.text.head.trim() : '';
-  const isUnknown = said.startsWith('Object `') && said.endsWith('` not found.');
-  return isUnknown && readsAsProse(code) ? PROSE_HINT : undefined;
+  return said.startsWith('Object `') && said.endsWith('` not found.') ? PROSE_HINT : undefined;
 }
 
 /** What to do about an error; undefined unless that is certain. */

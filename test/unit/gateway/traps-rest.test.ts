@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createGatewayClient } from '../../../src/gateway/client.ts';
 import { Secrets, silentLog, startLog } from '../../../src/log.ts';
 import { run, settingsFor, startRig } from '../../support/gateway-client.ts';
-import type { Call, CannedAnswer } from '../../support/scripted-gateway.ts';
+import type { Call, CannedAnswer, ScriptedGateway } from '../../support/scripted-gateway.ts';
 
 /** Traps of protocol.md §5 about REST calls, starts and credentials; numbers as there. */
 
@@ -14,6 +14,16 @@ const start = (more: object = {}) => ({
   ...more,
 });
 const isPost = (call: Call) => call.method === 'POST' && call.path === '/api/kernels';
+
+/** Holds every start back until the returned function is called. */
+function holdPosts(server: ScriptedGateway): () => void {
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  server.answer = async (call) => {
+    if (isPost(call)) await gate;
+    return undefined;
+  };
+  return open;
+}
 const postsOf = (calls: readonly Call[]) => calls.filter(isPost);
 
 test('the seeds’ calls as they come from a healthy gateway', async () => {
@@ -133,17 +143,13 @@ test.for([
 test('a start that is given up while it waits for its turn is never sent', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
-  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
-  server.answer = async (call) => {
-    if (isPost(call)) await gate;
-    return undefined;
-  };
+  const open = holdPosts(server);
   const first = gateway.startKernel(start());
   const giveUp = new AbortController();
   const second = gateway.startKernel(start({ signal: giveUp.signal }));
   giveUp.abort();
   await expect(second).rejects.toMatchObject({ code: 'startFailed' });
-  open(undefined);
+  open();
   await first;
   await gateway.startKernel(start());
   expect(postsOf(server.calls)).toHaveLength(2);
@@ -152,11 +158,7 @@ test('a start that is given up while it waits for its turn is never sent', async
 test('trap 3: a start that is given up while the gateway works on it leaves no kernel', async () => {
   await using rig = await startRig();
   const { server, gateway } = rig;
-  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
-  server.answer = async (call) => {
-    if (isPost(call)) await gate;
-    return undefined;
-  };
+  const open = holdPosts(server);
   const giveUp = new AbortController();
   const wanted = start({ signal: giveUp.signal });
   const starting = gateway.startKernel(wanted);
@@ -164,7 +166,7 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
   giveUp.abort();
   await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
   server.answer = (call) => (call.method === 'DELETE' ? { status: 502, body: '' } : undefined);
-  open(undefined);
+  open();
   // One deletion is sent three times at most.
   for (let sent = 0; sent < 4; sent += 1) await server.untilCall((call) => call.method === 'DELETE');
   server.answer = () => undefined;
@@ -249,11 +251,7 @@ test('a search for the kernel of a start that begins anew ends the one before, w
     client: { log: { ...silentLog, warn } },
   });
   const { server, gateway } = rig;
-  const { promise: gate, resolve: open } = Promise.withResolvers<undefined>();
-  server.answer = async (call) => {
-    if (isPost(call)) await gate;
-    return undefined;
-  };
+  const open = holdPosts(server);
   const giveUp = new AbortController();
   const noted: boolean[] = [];
   const onLost = (_: string, isLost: boolean): void => void noted.push(isLost);
@@ -265,7 +263,7 @@ test('a search for the kernel of a start that begins anew ends the one before, w
   const deleted = server.untilCall((call) => call.method === 'DELETE');
   gateway.removeLost(given.kernelId, onLost);
   await deleted;
-  open(undefined);
+  open();
   await expect.poll(() => noted.at(-1)).toBe(false);
   expect(server.kernels.get(given.kernelId)?.isDeleted).toBe(true);
   const lost = start({ onLost });

@@ -31,13 +31,14 @@ export class LiveRun {
   #isStoredCodeUnsure = false;
   readonly #stop = new AbortController();
   readonly #release = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #posted = Promise.withResolvers<void>();
   /** Aborted when the run is to be stopped. */
   readonly signal = this.#stop.signal;
   /** Aborted when this process ends and leaves the run to its successor. */
   readonly released = this.#release.signal;
-  /** Resolved when the run ends. */
-  readonly ended = Promise.withResolvers<void>();
+  /** Resolves when the run ends. */
+  readonly ended = this.#ended.promise;
   /** Resolves when the final message is posted, refused, or left to a successor. */
   readonly posted = this.#posted.promise;
   #following: PromiseWithResolvers<void> | undefined;
@@ -49,8 +50,7 @@ export class LiveRun {
   #outage: Omit<GatewayOutage, 'sent'> | undefined;
   /** The current execution, or the last one. */
   execution: Pick<Execution, 'stopAgain'> | undefined;
-  /** Its place in the queue has been shown. */
-  hasShownPlace = false;
+  hasShownPlace = false; // its place in the queue
 
   constructor(
     run: Run,
@@ -176,7 +176,7 @@ export class LiveRun {
     if (!isUnfinished(this.run)) return false;
     this.prompts.close();
     this.#apply({ state: 'ended', data: { outcome, inputRequest: undefined, kept } });
-    this.ended.resolve();
+    this.#ended.resolve();
     await this.#writer.save();
     return true;
   }

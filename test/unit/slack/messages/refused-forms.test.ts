@@ -163,18 +163,19 @@ test('only a table of which the kernel has more rows has a button for them', asy
   ]);
 });
 
+const picture = {
+  kind: 'file',
+  key: 'a',
+  content: { text: 'png' },
+  filename: 'image.png',
+  snippet: false,
+} as const;
+
 test('a display that is shown at two places is attached once, so no second file stays when it is replaced', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending, channel } = rig;
   const { ts: thread } = playground.as('ana').post('#data', 'hi');
   const owner = { runId: 'r1', place: { channel, thread }, createdAt: 0, mayExist: false };
-  const picture = {
-    kind: 'file',
-    key: 'a',
-    content: { text: 'png' },
-    filename: 'image.png',
-    snippet: false,
-  } as const;
   const { files } = await attachFiles(sending, owner, [picture, picture], new Map());
   expect(files).toHaveLength(1);
   expect(playground.callsOf('files.getUploadURLExternal')).toHaveLength(1);
@@ -185,13 +186,6 @@ test('the same file of an earlier run in the thread is not taken for one that a 
   const { sending, channel } = rig;
   const thread = await sending.client.post({ channel, thread: '' }, message);
   const place = { channel, thread };
-  const picture = {
-    kind: 'file',
-    key: 'a',
-    content: { text: 'png' },
-    filename: 'image.png',
-    snippet: false,
-  } as const;
   const attach = async (runId: string, messageTs: string) => {
     const owner = { runId, place, createdAt: 0, mayExist: true, messageTs };
     return (await attachFiles(sending, owner, [picture], new Map())).files;
