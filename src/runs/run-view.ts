@@ -26,6 +26,8 @@ export interface RunView {
   outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** The files and tables that Slack did not take, and why. The message names none of them as the place of anything. */
+  unattached?: readonly { name: string; reason: string }[];
   /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
   /** 1 for the message as it was posted, 2, 3, … for its edits. */

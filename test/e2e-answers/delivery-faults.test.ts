@@ -82,6 +82,8 @@ test.concurrent('a file that cannot be attached is said in the answer', async ()
   expect(delivery).toMatchObject({ delivered: true, files: [] });
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('output.txt could not be attached (file_uploads_disabled)');
+  expect(JSON.stringify(reply)).not.toContain('all in output.txt');
+  expect(reply?.text).toMatch(/… [\d,]+ lines hidden …/);
 });
 
 test.concurrent('an archived channel: the requester is told privately', async () => {

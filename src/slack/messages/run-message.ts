@@ -225,8 +225,7 @@ export class SlackRunMessage implements RunMessage {
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
-      const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
+      await this.#send(message, { ...view, unattached: missing }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result === undefined) void this.#sending.marks?.show({ ...owner, mark }, view);
     this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
