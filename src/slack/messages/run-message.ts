@@ -196,7 +196,7 @@ export class SlackRunMessage implements RunMessage {
     // Sending ends without a refusal only when a successor takes over.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
-    const attached = await this.#attach(view, message);
+    const attached = view.filesFollow === true ? {} : await this.#attach(view, message);
     // A note may have posted the message anew if somebody had removed it.
     return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }

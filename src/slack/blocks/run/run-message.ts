@@ -55,7 +55,8 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const missing = new Set(unattached.map(({ name }) => name));
   // What the disk did not take is in no file either.
   if (view.output?.spoolPath === undefined) missing.add(STREAM_FILE);
-  const isAttached = (name: string): boolean => ended !== undefined && !missing.has(name);
+  const areAttached = ended !== undefined && view.filesFollow !== true;
+  const isAttached = (name: string): boolean => areAttached && !missing.has(name);
   const before = [
     ...view.notes,
     ...unattached.map(({ name, reason }) => `${name} could not be attached (${reason}).`),
@@ -89,10 +90,12 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const output =
     view.output === undefined
       ? undefined
-      : renderOutput(
-          view.output,
-          outputRoom(ended === undefined, missing, remaining - jsonSize([origin, notes, ending])),
-        );
+      : renderOutput(view.output, {
+          ...outputRoom(ended === undefined),
+          isAttached,
+          missing,
+          json: remaining - jsonSize([origin, notes, ending]),
+        });
   const spark = progress === '' ? [] : [sparkLine(progress, sparkPlace(view))];
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...spark, ...ending];
   const isEmpty = shown.length === 0;
@@ -171,8 +174,8 @@ function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElemen
 }
 
 /** A live message is short and shows mostly the newest lines; a final one shows as much as is comfortable to read. */
-function outputRoom(isLive: boolean, missing: ReadonlySet<string>, json: number): OutputRoom {
+function outputRoom(isLive: boolean): Pick<OutputRoom, 'whole' | 'cut' | 'headShare'> {
   return isLive
-    ? { whole: 4_500, cut: 4_500, headShare: 0.2, isAttached: false, missing, json }
-    : { whole: 10_000, cut: 5_000, headShare: 0.5, isAttached: true, missing, json };
+    ? { whole: 4_500, cut: 4_500, headShare: 0.2 }
+    : { whole: 10_000, cut: 5_000, headShare: 0.5 };
 }

@@ -31,8 +31,8 @@ export interface OutputRoom {
   whole: number;
   /** The room that is used otherwise. */
   cut: number;
-  /** What is cut is attached as a file, which is named. */
-  isAttached: boolean;
+  /** Whether a file with what is cut is attached, so that it can be named. */
+  isAttached: (name: string) => boolean;
   /** The names of files that could not be attached. */
   missing: ReadonlySet<string>;
   /** The part of a cut text's room for its start, 0 to 1. */
@@ -73,7 +73,7 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
   );
   const last = parts.findLast(({ kind }) => kind === 'error');
   const isStderrAlone = parts.every((part) => part.kind === 'text' && part.source === 'stderr');
-  const logWords = room.missing.has(STREAM_FILE) ? 'Spark’s log is hidden' : 'Spark’s log is in output.txt';
+  const logWords = room.isAttached(STREAM_FILE) ? 'Spark’s log is in output.txt' : 'Spark’s log is hidden';
   return parts.map((part, index) => {
     const of = joined.get(part) ?? [part];
     if (logs.has(part)) return { ...reference(logWords), isCut: true, of };
@@ -234,7 +234,7 @@ function renderText(text: BoundedText, room: OutputRoom, file: string | undefine
   if (cut.hiddenChars === 0) return { elements: [whole], plain: cut.head, isCut: false };
   const count =
     cut.hiddenLines > 0 ? countOf(cut.hiddenLines, 'line') : countOf(cut.hiddenChars, 'character');
-  const isNamed = file !== undefined && room.isAttached && !room.missing.has(file);
+  const isNamed = file !== undefined && room.isAttached(file);
   const gap = `… ${count} hidden${isNamed ? `, all in ${file}` : ''} …`;
   return {
     elements: [
