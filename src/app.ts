@@ -75,6 +75,7 @@ export function createApp(parts: AppParts) {
       const read = <T>(work: () => Promise<T>): Promise<T> =>
         retryStore(work, closing.signal, log, ({ code }) => code !== 'refused');
       for (const one of listsOf(known)) await read(() => one.load());
+      bot.channelIds.load(known.channels.moved(bot.workspace));
       const unposted = await read(() => store.runs.unposted());
       const stored = await read(() => known.kernels.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
