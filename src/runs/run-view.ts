@@ -26,6 +26,10 @@ export interface RunView {
   outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** The files and tables that Slack did not take, and why. The message names none of them as the place of anything. */
+  unattached?: readonly { name: string; reason: string }[];
+  /** More late output comes: the files that it changes are attached after it. */
+  filesFollow?: boolean;
   /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
   /** 1 for the message as it was posted, 2, 3, … for its edits. */
@@ -164,7 +168,7 @@ export function viewRun(
   code: readonly string[] | undefined,
   phase: RunPhase,
   output: OutputView | undefined,
-  outage?: GatewayOutage,
+  more: Pick<RunView, 'outage' | 'filesFollow'> = {},
 ): RunView {
   const { id: runId, requester, data } = run;
   const { kernelspec, origin, spark, saved, notes, edition, language = '' } = data;
@@ -181,7 +185,7 @@ export function viewRun(
     spark,
     namesFailure: saved?.schedule !== undefined,
     code: showsCode(run) && code !== undefined && code.length > 0 ? { blocks: code, language } : undefined,
-    outage,
+    ...more,
     notes: hint === undefined ? notes : [...notes, hint],
     cell: cellOf(run, phase),
     edition,

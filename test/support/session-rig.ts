@@ -228,7 +228,12 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
       onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
       notices: {
-        warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
+        warn:
+          warn ??
+          (async ({ kernelspec }) => {
+            notices.push(`warned ${kernelspec}`);
+            return async (isUsed) => void notices.push(isUsed ? 'used again' : 'settled');
+          }),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
       log: silentLog,
