@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { silent } from '../../../support/store-faults.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+import { silent } from '../../../support/store-faults.ts';
 
 async function empty(rig: SessionRig): Promise<void> {
   for (const { id, data } of await rig.store.runs.unposted())

@@ -65,9 +65,9 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
 test('a record that cannot be read is a loss that the next run says', async () => {
   const keyv = new Keyv();
   await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
-  const { record, loss } = (await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).readAll()).get(
-    'T1/C1',
-  )!;
+  const { record, loss } = (
+    await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).readAll()
+  ).get('T1/C1')!;
   expect(record).toBeUndefined();
   expect(loss).toContain('could not be read');
 });
