@@ -216,7 +216,8 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
+    const closing = new AbortController();
+    const records = new KernelRecords(faulty.keyv('kernel'), client, closing.signal, silentLog);
     const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
@@ -290,6 +291,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       control,
       lose: () => void (isReplaced = true),
       async end() {
+        closing.abort();
         await Promise.all([runs.close(), admission.close()]);
         await client.close();
       },

@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   output: ['gateway', 'spark', 'folders.ts', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
   notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts', 'text.ts'],
   store: ['folders.ts', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
-  config: ['gateway', 'store/store.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
+  config: ['gateway', 'store/store.ts', 'folders.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
   saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
