@@ -27,10 +27,10 @@ test('a later run’s update of a notebook’s display is also in the executed n
   const admitted = await rig.admission.submit(rig.request('', { snippet }));
   if (admitted.kind !== 'accepted') throw new Error(admitted.kind);
   const say = async (code: string, type: string, text: string): Promise<void> => {
-    const { kernel, end } = await rig.held.untilBegun(code);
+    const run = await rig.held.untilBegun(code);
     const content = { data: { 'text/plain': text }, metadata: {}, transient: { display_id: 'd' } };
-    kernel.send(type, content, { parent: kernel.lastRequest });
-    end();
+    run.kernel.send(type, content, { parent: run.kernel.lastRequest });
+    run.end();
   };
   await say('shows', 'display_data', '0 %');
   const live = { id: admitted.runId };
