@@ -100,7 +100,10 @@ export class Admission {
     }
   }
 
-  /** Stores the notebook first, so that after a crash no accepted run lacks its notebook. */
+  /**
+   * Stores the notebook first, so that after a crash no accepted run lacks its notebook. A repetition must not: the run may have been
+   * edited or deleted since.
+   */
   async #accept(
     run: NewRun<RunData>,
     { notebook }: Snippet,
@@ -108,7 +111,8 @@ export class Admission {
   ): Promise<Acceptance> {
     const { store, notebooks } = this.#deps;
     const { requestKey } = run.data;
-    if (notebook !== undefined) await notebooks.keep(requestKey, notebook.notebook);
+    if (notebook !== undefined && (await store.findRequest(requestKey)) === undefined)
+      await notebooks.keep(requestKey, notebook.notebook);
     // Its withdrawal may already be over.
     signal?.throwIfAborted();
     return await store.accept(requestKey, run);

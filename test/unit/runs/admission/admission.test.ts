@@ -193,6 +193,18 @@ test('an edit takes the notebook of a waiting run away: deleting the run erases 
   expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(false);
 });
 
+test('a repeated delivery does not bring back the notebook of a deleted run', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const request = rig.request('', { snippet: { language: 'python3', blocks: ['code()'], notebook: report } });
+  await rig.admission.submit(request);
+  const [live] = rig.kernels.unfinished('T1', 'C1');
+  await rig.untilDone(live!);
+  await rig.runs.erase(live!.run);
+  expect((await rig.admission.submit(request)).kind).toBe('duplicate');
+  expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(false);
+});
+
 test('acceptances whose answers come in another order run in the order of the store', async () => {
   await using rig = await startSessionRig();
   const before = await rig.submit('before()');
