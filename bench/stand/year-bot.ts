@@ -114,7 +114,7 @@ export async function startYear(options: {
     kernelspecs: startKernelspecCache(gateway, silentLog),
     channels,
     kernels,
-    notebooks: { keep: async () => undefined },
+    notebooks: { keep: async () => undefined, forget: async () => undefined },
     limits: { ...choices, maxCodeBytes: 1e6, kernelsPerUser: undefined },
     openRun: (run, code) => runs.open(run, code),
     log: silentLog,

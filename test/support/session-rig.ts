@@ -8,7 +8,7 @@ import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { createNotebookStore } from '../../src/notebooks/model.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool.ts';
+import { SpoolBudget, sweepSpool } from '../../src/output/spool/spool.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
@@ -399,7 +399,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     async recover() {
       await rig.channels.load();
-      return await rig.runs.recover(await store.runs.unposted(), await rig.records.readAll());
+      const unposted = await store.runs.unposted();
+      await sweepSpool(dir, new Set(unposted.map(({ id }) => id)));
+      return await rig.runs.recover(unposted, await rig.records.readAll());
     },
     async [Symbol.asyncDispose]() {
       held.letRun();
