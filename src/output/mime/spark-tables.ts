@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { giveTurn, hasTime, inOwnTurn, isCostly } from '../../gateway/event-loop.ts';
 import { countOf, parseJson } from '../../text.ts';
-import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
+import { type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that Spark prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
@@ -148,7 +148,7 @@ export async function readSparkTable(sent: unknown): Promise<TextPiece | undefin
   if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
   const given = await inOwnTurn(() => parseJson(sent));
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
-  if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
+  if (columns === undefined || rows === undefined) return undefined;
   if (rows.some((row) => row.length !== columns.length)) return undefined;
   const [[text = ''] = []] = rows;
   const isAlone = columns.length === 1 && rows.length === 1 && cut === false && cutCells === false;

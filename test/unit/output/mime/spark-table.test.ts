@@ -25,6 +25,12 @@ test('without rows it is a table too', async () => {
   });
 });
 
+test('of ten thousand columns it is a table too', async () => {
+  const columns = Array.from({ length: 10_000 }, (_, n) => `c${n}`);
+  const sent = JSON.stringify({ ...small, columns, rows: [columns] });
+  expect(await readSparkTable(sent)).toMatchObject({ table: { columns, totalColumns: 10_000 } });
+});
+
 test('it has the name under which the kernel shows more rows', async () => {
   expect(await readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
     table: { frame: '0123abcd' },
