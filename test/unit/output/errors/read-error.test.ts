@@ -118,6 +118,11 @@ test.each([
   expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
 });
 
+test('an import from Toree’s session gets a hint, because its spark is a method', () => {
+  const value = '<console>:24: error: stable identifier required, but spark.implicits found.\n';
+  expect(readError({ name: 'Unknown Error', value, traceback: [] }).hint).toContain('import session.implicits._');
+});
+
 test('a script that reads the kernel’s command line gets a hint', () => {
   const printed = 'usage: k [-h]\nk: error: unrecognized arguments: -f /tmp/run/kernel-1.json\n';
   const failure = { name: 'SystemExit', value: '2', traceback: [] };
