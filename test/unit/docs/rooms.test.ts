@@ -46,8 +46,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   doctor: [
     'config',
+    'audit',
     'slack',
+    'server',
     'runs',
+    'output',
     'spark',
     'gateway',
     'store',
