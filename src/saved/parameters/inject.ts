@@ -17,13 +17,17 @@ export function inject(
   if (language === 'sql') return injectSql(blocks, parameters);
   if (parameters.length === 0) return blocks;
   const { assigned, written } = writeAssignments(parameters, language);
-  const [first = '', ...others] = blocks;
   const names = new Set(parameters.map(({ name }) => name));
-  const { head, rest } = splitHead(first, names, written);
-  // Code that was saved from a run with values has them in a block of their own, which the new ones come after.
-  const isEarlier = rest === undefined && others[0]?.startsWith(`${written.comment}\n`) === true;
-  if (head !== undefined && isEarlier) return [head, ...inject(others, parameters, language)];
-  return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+  let put: readonly string[] = [assigned, ...blocks];
+  // A notebook has its imports in a cell of their own, and code that was saved with values has them in a block of their own.
+  for (const [index, block] of blocks.entries()) {
+    const { head, rest, isAll } = splitHead(block, names, written);
+    const behind = rest.trim() === '' ? [] : [rest];
+    if (head !== undefined)
+      put = [...blocks.slice(0, index), head, assigned, ...behind, ...blocks.slice(index + 1)];
+    if (!isAll) break;
+  }
+  return put;
 }
 
 /** A block that assigns the values. Throws as `inject` does. */
@@ -53,17 +57,17 @@ function writeAssignments(
 /**
  * Splits code after the assignments at its beginning, which may have comments and imports between them. The head ends before
  * the first assignment that uses one of the given names, because that has to see the given value. `head` is undefined if
- * there is no assignment, `rest` if nothing is left.
+ * there is no assignment. `isAll`: the code has nothing else.
  */
 function splitHead(
   code: string,
   given: ReadonlySet<string>,
   language: ParameterLanguage,
-): { head: string | undefined; rest: string | undefined } {
+): { head: string | undefined; rest: string; isAll: boolean } {
   const lines = code.split('\n');
   let end = 0;
-  const [docstring = ''] = language.docstring?.exec(code) ?? [];
-  for (let at = docstring.split('\n').length - 1; at < lines.length;) {
+  let at = (language.docstring?.exec(code)?.[0].split('\n').length ?? 1) - 1;
+  while (at < lines.length) {
     const line = lines[at] ?? '';
     if (language.passed.test(line.trimEnd())) {
       at += 1;
@@ -74,9 +78,8 @@ function splitHead(
     at = next;
     end = next;
   }
-  if (end === 0) return { head: undefined, rest: code };
-  const rest = lines.slice(end).join('\n');
-  return { head: lines.slice(0, end).join('\n'), rest: rest.trim() === '' ? undefined : rest };
+  const head = end === 0 ? undefined : lines.slice(0, end).join('\n');
+  return { head, rest: lines.slice(end).join('\n'), isAll: at >= lines.length };
 }
 
 /** An assignment over more lines than this does not belong to the head. */
