@@ -86,6 +86,17 @@ test.each<[string, readonly string[], readonly string[]]>([
     ['import x', 'f(2)', 'm = 1'],
     [n, 'import x', 'f(2)', 'm = 1'],
   ],
+  [
+    'behind the cell with its default',
+    ['f()', 'import x\nn = 1', 'f(n)'],
+    ['f()', 'import x\nn = 1', n, 'f(n)'],
+  ],
+  [
+    'behind what it was given before',
+    ['f()', 'n = 1', '# Parameters\nn = 4\nm = 2', 'f(n)'],
+    ['f()', 'n = 1', '# Parameters\nn = 4\nm = 2', n, 'f(n)'],
+  ],
+  ['before a later change of it', ['n = 1', 'f(n)', 'n = 2'], ['n = 1', n, 'f(n)', 'n = 2']],
 ])('in code of several cells: %s', (_where, cells, expected) => {
   expect(put(cells, 'n=5')).toEqual(expected);
 });
