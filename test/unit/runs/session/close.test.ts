@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { RunState } from '../../../../src/store/store.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
@@ -72,7 +73,7 @@ test('a run that is accepted while the process ends is left waiting, and starts 
   const closing = rig.runs.close();
   const live = await rig.submit('late()', { queue: 'T1/C2', channel: 'C2' });
   await closing;
-  expect(rig.session('T1/C2').state).toBe('none');
+  expect(rig.session('T1/C2').record).toBeUndefined();
   expect(live.phase).toEqual({ kind: 'waiting', ahead: 0 });
   expect(await stateOf(rig, live.id)).toBe('waiting');
   rig.held.letRun();
@@ -162,4 +163,17 @@ test('code that was refused because the store’s answer was lost does not run i
   rig.faults.after = () => undefined;
   await rig.replace('closed');
   expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
+});
+
+test('an end that comes when this process may not store it any more is no error: the successor finds it out', async () => {
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void errors.push(line) });
+  await using rig = await startSessionRig({ log });
+  await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  rig.faults.before = () => Promise.reject(silent());
+  const closed = rig.runs.close();
+  run.end();
+  await closed;
+  expect(errors).toEqual([]);
 });
