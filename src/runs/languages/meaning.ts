@@ -33,7 +33,8 @@ export function meaningOf(word: string, context: LanguageContext): readonly Kern
     said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
   const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
   const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, specOf(chosen), usual);
+  const preferred = [specOf(chosen), specOf(sparkKernelspec), usual];
+  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, preferred);
   return spec === undefined ? [] : [spec];
 }
 
@@ -105,21 +106,18 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, which has the views that
- * its code made, else the default, else the gateway's first.
+ * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, or another of its kernels
+ * that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
 function sqlKernelspec(
   list: readonly Kernelspec[],
   isOfSpark: (spec: Kernelspec) => boolean,
-  channelKernelspec: Kernelspec | undefined,
-  usual: Kernelspec | undefined,
+  preferred: readonly (Kernelspec | undefined)[],
 ): Kernelspec | undefined {
   const able = list.filter(({ language }) => takesSql(language));
   const withSpark = able.filter(isOfSpark);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return (
-    [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]
-  );
+  return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
 }
 
 /** Common words for languages, and the kernelspecs that each of them fits. */
