@@ -7,21 +7,12 @@ import { timeoutSignal } from '../until-aborted.ts';
 import { hasCookie, type Headers, withCookies } from './cookies.ts';
 import { openDispatcher } from './dispatcher.ts';
 import type { Endpoints } from './endpoints.ts';
-import {
-  type Answer,
-  isGatewayAway,
-  isRefusedCredential,
-  readFailure,
-  readRefusal,
-  readStatus,
-} from './http-errors.ts';
+import { type Answer, isGatewayAway, isRefusedCredential, readFailure, readStatus } from './http-errors.ts';
 
 /** HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. */
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
-  /** The lines of a streamed response to a GET. Rejects with `GatewayError` if it is refused or breaks off. */
-  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
   /** Assigns the cookies in a start's response to the new kernel. */
   assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
@@ -39,9 +30,6 @@ export interface HttpCall {
 }
 
 const ATTEMPTS = 3;
-/** Streaming servers send something every few seconds. */
-const LINE_MS = 60_000;
-const MAX_LINE_CHARACTERS = 2 ** 16;
 
 /** `mayWrite` is called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
@@ -109,30 +97,8 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     }
   }
 
-  async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
-    try {
-      const { statusCode, body } = await request(endpoints.restUrl(path), {
-        dispatcher,
-        headers: { ...(await endpoints.headers(signal)), accept: 'text/event-stream' },
-        signal,
-        bodyTimeout: LINE_MS,
-      });
-      if (statusCode !== 200)
-        throw readRefusal({ status: statusCode, body: endpoints.hide(await body.text()) }, path);
-      let rest = '';
-      for await (const chunk of body.setEncoding('utf8')) {
-        const parts = `${rest}${chunk}`.split('\n');
-        rest = (parts.pop() ?? '').slice(0, MAX_LINE_CHARACTERS);
-        yield* parts;
-      }
-    } catch (cause) {
-      throw readFailure(cause, endpoints.shownRoot);
-    }
-  }
-
   return {
     call,
-    lines,
     assign: (kernelId, { setCookies = [] }) => endpoints.cookies.take(kernelId, setCookies),
     close: () => dispatcher.destroy(),
   };
