@@ -95,6 +95,15 @@ export class Events {
     this.#emit('app_home_opened', undefined, event);
   }
 
+  channelRenumbered(before: Channel, after: Channel): void {
+    const ids = { old_channel_id: before.id, new_channel_id: after.id };
+    this.#emit('channel_id_changed', after, {
+      type: 'channel_id_changed',
+      ...ids,
+      event_ts: this.#world.nextTs(),
+    });
+  }
+
   /** Any other event, such as `app_uninstalled`, `tokens_revoked` or an unknown one. */
   other(event: SlackEvent): void {
     this.#emit(event.type, undefined, { event_ts: this.#world.nextTs(), ...event });

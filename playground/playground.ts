@@ -111,6 +111,15 @@ export class Playground implements AsyncDisposable {
     this.service.changes.announce();
   }
 
+  /** Gives a channel another id, as Slack does when a private one is to be shared, and tells the app. */
+  renumber(channel: string): Channel {
+    const { world, events } = this.service;
+    const before = this.channel(channel);
+    const after = world.renumber(before);
+    events.channelRenumbered(before, after);
+    return this.#changed(after);
+  }
+
   // What can be seen --------------------------------------------------------------------------------------------------
 
   /** All messages of a channel, replies too, oldest first. */

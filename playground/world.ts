@@ -155,6 +155,18 @@ export class World {
     return open ?? this.addChannel('', { kind: 'im', members: [one, other] });
   }
 
+  /** Gives a channel another id; it keeps its name, members and messages. */
+  renumber(channel: Channel): Channel {
+    const moved = { ...channel, id: this.nextId('C') };
+    this.channels.delete(channel.id);
+    this.channels.set(moved.id, moved);
+    const timeline = this.timeline(channel.id);
+    this.#timelines.delete(channel.id);
+    this.#timelines.set(moved.id, timeline);
+    for (const message of timeline.all) message.channel = moved.id;
+    return moved;
+  }
+
   timeline(channelId: string): Timeline {
     let timeline = this.#timelines.get(channelId);
     if (timeline === undefined) {

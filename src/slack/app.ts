@@ -1,4 +1,5 @@
 import type { App } from '@slack/bolt';
+import type { FetchFunction } from '@slack/web-api';
 import { ConfigError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { PayloadCounts } from '../server/instrument.ts';
@@ -15,6 +16,7 @@ import { createThreads } from './exports/threads.ts';
 import { registerListeners } from './listeners/register.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
+import { ChannelIds } from './transport/channel-ids.ts';
 import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
 import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
@@ -53,8 +55,9 @@ const ANSWERED_MS = 1_000;
 export async function startSlack(options: StartSlackOptions) {
   const { settings, network, policy, notifyAfterMs, marksResults, maxCodeBytes, log } = options;
   const { botToken: token, apiUrl } = settings;
-  const fetch = network.call;
-  const { app, transport } = openSlackApp(options);
+  const channelIds = new ChannelIds();
+  const fetch = channelIds.translate(network.call);
+  const { app, transport } = openSlackApp(options, fetch, channelIds);
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)
@@ -74,7 +77,13 @@ export async function startSlack(options: StartSlackOptions) {
     workspace,
     workspaceUrl,
     userId,
-    policy,
+    policy: {
+      ...policy,
+      get allowedChannels() {
+        return policy.allowedChannels?.map((id) => channelIds.first(id));
+      },
+    },
+    channelIds,
     notify,
     memory: createListenerMemory(),
     views: createViews(openClient(settings, log, { fetch, isUrgent: true, ...VIEW_LIMITS }), log),
@@ -114,12 +123,13 @@ export async function startSlack(options: StartSlackOptions) {
 }
 
 /** The Bolt app and its transport, which connects nothing before its `open`. */
-function openSlackApp({ settings, network, counts, log }: StartSlackOptions): {
-  app: AckedAfterAcceptApp;
-  transport: SlackTransport;
-} {
+function openSlackApp(
+  { settings, network, counts, log }: StartSlackOptions,
+  fetch: FetchFunction,
+  channelIds: ChannelIds,
+): { app: AckedAfterAcceptApp; transport: SlackTransport } {
   const { botToken: token, apiUrl, transport: by } = settings;
-  const { call: fetch, socketDispatcher: dispatcher } = network;
+  const { socketDispatcher: dispatcher } = network;
   const logger = boltLogger(log);
   const transport =
     by.kind === 'socket'
@@ -140,6 +150,7 @@ function openSlackApp({ settings, network, counts, log }: StartSlackOptions): {
       deferInitialization: true,
     },
     counts,
+    channelIds,
   );
   return { app, transport };
 }

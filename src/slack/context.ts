@@ -20,6 +20,7 @@ import type { Drafts, Views } from './api/views.ts';
 import type { PolicySettings } from './auth/policy.ts';
 import type { Threads } from './exports/threads.ts';
 import { CallLimiter, type CallRate } from './messages/limiters.ts';
+import type { ChannelIds } from './transport/channel-ids.ts';
 
 /** The workspace, and what the bot asks and tells Slack. */
 export interface SlackSide {
@@ -29,6 +30,7 @@ export interface SlackSide {
   /** The bot's user id, as in mentions. */
   userId: string;
   policy: PolicySettings;
+  channelIds: ChannelIds;
   users: Users;
   channels: Channels;
   notify: Notify;

@@ -27,6 +27,7 @@ export const BOT_SCOPES = {
 export const BOT_EVENTS = [
   'app_home_opened',
   'app_mention',
+  'channel_id_changed',
   'member_joined_channel',
   'message.channels',
   'message.groups',

@@ -8,7 +8,7 @@ import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { silentLog } from '../../src/log.ts';
 import { createNotebookStore } from '../../src/notebooks/model.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool.ts';
+import { SpoolBudget, sweepSpool } from '../../src/output/spool/spool.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
@@ -216,7 +216,8 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onPosted: (live) => kernels.remove(live),
       log: silentLog,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
+    const closing = new AbortController();
+    const records = new KernelRecords(faulty.keyv('kernel'), client, closing.signal, silentLog);
     const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
@@ -228,7 +229,12 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
       onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
       notices: {
-        warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
+        warn:
+          warn ??
+          (async ({ kernelspec }) => {
+            notices.push(`warned ${kernelspec}`);
+            return async (isUsed) => void notices.push(isUsed ? 'used again' : 'settled');
+          }),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
       log: silentLog,
@@ -285,6 +291,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       control,
       lose: () => void (isReplaced = true),
       async end() {
+        closing.abort();
         await Promise.all([runs.close(), admission.close()]);
         await client.close();
       },
@@ -392,7 +399,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     async recover() {
       await rig.channels.load();
-      return await rig.runs.recover(await store.runs.unposted(), await rig.records.readAll());
+      const unposted = await store.runs.unposted();
+      await sweepSpool(dir, new Set(unposted.map(({ id }) => id)));
+      return await rig.runs.recover(unposted, await rig.records.readAll());
     },
     async [Symbol.asyncDispose]() {
       held.letRun();

@@ -121,7 +121,7 @@ export class KernelSocket {
       ...CLOSING,
       ...tlsOptions(settings),
       ...(tunnel === undefined ? {} : { agent: tunnel.agent }),
-      headers: { ...withCookies(headers, cookies.header(kernelId)) },
+      headers: { ...withCookies(headers, cookies.header(kernelId, url)) },
       followRedirects: false,
       perMessageDeflate: false,
       maxPayload: settings.maxMessageBytes,
@@ -130,7 +130,7 @@ export class KernelSocket {
     });
     this.#socket = socket;
     socket.once('upgrade', (answer) => {
-      cookies.take(kernelId, answer.headers['set-cookie'] ?? []);
+      cookies.take(kernelId, url, answer.headers['set-cookie'] ?? []);
       // Not earlier: the first listener for data gets what came with the upgrade, and that is ws.
       socket.once('open', () => answer.socket.on('data', ({ length }: Buffer) => this.#onBytes(length)));
     });

@@ -114,6 +114,11 @@ export function isScripted(html: string): boolean {
   return /<script\b/i.test(html.slice(0, READ_CHARS));
 }
 
+/** Whether it is scikit-learn's diagram of a model, whose repr says what a chat can show. */
+export function isModel(html: string): boolean {
+  return html.includes('class="sk-text-repr-fallback"');
+}
+
 /** The data of a table of ITables is about 64 kB, unless somebody has allowed more. */
 const FILLED_CHARS = 300_000;
 

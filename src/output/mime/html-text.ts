@@ -15,6 +15,8 @@ export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
 );
 
+/** Longer HTML is only attached: reading it would take too long. */
+export const MAX_PARSED_CHARS = 300_000;
 /** How much is parsed at once. */
 const PIECE_CHARS = 10_000;
 /** The deeper an element is nested, the longer the parser takes; nobody writes deeper HTML to be read. */
@@ -52,9 +54,10 @@ export async function readHtml(
 
 /**
  * The text of HTML: a line for each block, list items with a dot, a term and its definition on one line. Empty if
- * nothing can be shown without a browser; undefined if it is nested too deeply.
+ * nothing can be shown without a browser; undefined if it is too long or nested too deeply.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
+  if (html.length > MAX_PARSED_CHARS) return undefined;
   const { handler, words } = startWords();
   return (await readHtml(html, handler)) ? words() : undefined;
 }

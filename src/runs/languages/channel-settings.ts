@@ -10,6 +10,8 @@ const settingsSchema = z.object({
   dialect: z.literal('sql').optional(),
   /** `/spark auto on|off`. Absent: AUTO_RUN decides. */
   auto: z.boolean().optional(),
+  /** Later ids that Slack has given the channel, the newest last. Its runs and its kernel keep the first id. */
+  laterIds: z.array(z.string()).readonly().optional(),
 });
 export type ChannelSettings = z.infer<typeof settingsSchema>;
 const storedSchema = settingsSchema.catch({});
@@ -40,10 +42,17 @@ export class ChannelSettingsStore {
       const now = this.#known.get(key) ?? {};
       const next = { ...now, ...change };
       const isSame = next.kernelspec === now.kernelspec && next.dialect === now.dialect;
-      if (isSame && next.auto === now.auto) return;
+      if (isSame && next.auto === now.auto && next.laterIds === now.laterIds) return;
       await this.#keyv.set(key, next);
       this.#known.set(key, next);
     });
+  }
+
+  /** The channels of a workspace to which Slack has given other ids. */
+  *moved(workspace: string): Iterable<[first: string, later: readonly string[]]> {
+    const of = `${workspace}/`;
+    for (const [key, { laterIds }] of this.#known)
+      if (laterIds !== undefined && key.startsWith(of)) yield [key.slice(of.length), laterIds];
   }
 
   /** Writes everything again after the store was emptied. */

@@ -1,6 +1,6 @@
 import { type Run, isUndecided, isUnfinished } from '../run.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
-import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
+import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
@@ -52,8 +52,9 @@ export class ChannelKernels {
     return session;
   }
 
+  /** The key of a kernel session: one for each channel, or one for each kernelspec in it (KERNELS_PER_CHANNEL). */
   queueOf(workspace: string, channel: string, kernelspec: string): string {
-    return queueOf(workspace, channel, kernelspec, this.#several);
+    return this.#several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
   }
 
   /** The session of this queue. It is created if there is none. */

@@ -20,6 +20,7 @@ import { ticketOf } from '../transport/acked-after-accept-app.ts';
 import { onRunAsCode, onRunNow, onKeepButton, onKernelButton } from './actions/notice-buttons.ts';
 import { onRunButton } from './actions/run-buttons.ts';
 import { onLoadSaved, onReplaceButton, onRunSavedButton, onScheduleButton } from './actions/saved-buttons.ts';
+import { withBoundary } from './boundary.ts';
 import { onSlash } from './commands/slash.ts';
 import { onHomeOpened } from './events/app-home.ts';
 import { onMessageChanged } from './events/message-changed.ts';
@@ -71,6 +72,13 @@ export function registerListeners(app: App, bot: Bot): void {
   });
   app.event('app_home_opened', async ({ event }) => onHomeOpened(event, bot));
   app.event('member_joined_channel', async ({ event }) => await onJoined(event, bot));
+  app.event('channel_id_changed', async ({ event, context }) => {
+    const ticket = ticketOf(context);
+    await withBoundary({ what: 'another id of a channel', ticket }, bot, async () => {
+      const { first, later } = bot.channelIds.change(event.old_channel_id, event.new_channel_id);
+      await bot.channelSettings.change(bot.workspace, first, { laterIds: later });
+    });
+  });
   app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
     const { action_id: pressed } = args.action;
     const known = INTERACTIONS.find(([id]) => (typeof id === 'string' ? id === pressed : id.test(pressed)));

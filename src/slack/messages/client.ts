@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchFunction, WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import { readCallError, withRetries } from '../api/call-error.ts';
+import { type CallError, readCallError, withRetries } from '../api/call-error.ts';
 import { createNotify, type Notify } from '../api/notify.ts';
 import { type Place, postMessage, readMessages, type Content, type SlackMessage } from '../api/posted.ts';
 import { withoutLanguages } from '../blocks/rich-text.ts';
@@ -124,6 +124,17 @@ export class MessageClient {
       throw error;
     });
   }
+}
+
+/** How often a channel that Slack does not find is tried again: for 7 s in all. */
+const CHANNEL_TRIES = 3;
+
+/**
+ * Whether a refusal may be over soon: an operator corrects a token, and the event with a channel's new id may be on its
+ * way (slack.md fact 11).
+ */
+export function mayPass({ code, refusal }: CallError & { kind: 'refused' }, failures: number): boolean {
+  return refusal === 'token' || (code === 'channel_not_found' && failures < CHANNEL_TRIES);
 }
 
 /** Waits before each further try; false once `count` tries were made. */

@@ -3,7 +3,7 @@ import type { Log } from '../../log.ts';
 import { type CallError, readCallError, type Refusal, retryMs, withRetries } from '../api/call-error.ts';
 import { findPosted, type Metadata, type Place, type SlackMessage } from '../api/posted.ts';
 import { jsonSize, MESSAGE_ROOM } from '../blocks/rich-text.ts';
-import type { MessageClient } from './client.ts';
+import { mayPass, type MessageClient } from './client.ts';
 import type { CallLimiter, EditLimiter, Edit } from './limiters.ts';
 import type { ResultMarks } from './result-marks.ts';
 
@@ -173,8 +173,7 @@ export class EditableMessage {
         looks.pause(failure.waitMs);
         return this.#retry('rate limited', failure.waitMs);
       }
-      // An operator may correct the token.
-      if (failure.refusal === 'token') return this.#retry(failure.code);
+      if (mayPass(failure, this.#failures)) return this.#retry(failure.code);
       // If the thread cannot be read: better twice than never.
       this.#mayExist = false;
       return undefined;
@@ -225,7 +224,7 @@ export class EditableMessage {
       return this.#retry('rate limited', failure.waitMs);
     }
     const { code, refusal } = failure;
-    if (refusal === 'token') return this.#retry(code);
+    if (mayPass(failure, this.#failures)) return this.#retry(code);
     if (refusal === 'tooLong' && this.#room > 0 && this.#options.isFixed !== true) {
       const room = Math.floor(Math.min(size, this.#room) / 2);
       this.#room = room < MIN_ROOM ? 0 : room;

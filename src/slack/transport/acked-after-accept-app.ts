@@ -5,6 +5,7 @@ import type { App, AppOptions, Receiver, ReceiverEvent } from '@slack/bolt';
 import appModule from '@slack/bolt/dist/App.js';
 import type { HealthCheck } from '../../server/health.ts';
 import type { PayloadCounts } from '../../server/instrument.ts';
+import type { ChannelIds } from './channel-ids.ts';
 
 /** Lets a listener leave an event unacknowledged, so that Slack brings it again. */
 export interface EventTicket {
@@ -29,12 +30,15 @@ function isTicket(value: unknown): value is EventTicket {
  */
 export class AckedAfterAcceptApp extends appModule.default {
   readonly #counts: PayloadCounts;
+  readonly #channelIds: ChannelIds;
   /** Each resolves with its payload's acknowledgement, or where there will be none. */
   readonly #unanswered = new Set<Promise<void>>();
 
-  constructor(options: AppOptions, counts: PayloadCounts) {
+  /** `counts` counts the payloads; `channelIds` gives listeners the channel ids that they know. */
+  constructor(options: AppOptions, counts: PayloadCounts, channelIds: ChannelIds) {
     super(options);
     this.#counts = counts;
+    this.#channelIds = channelIds;
   }
 
   /** Resolves when no payload waits for its acknowledgement. */
@@ -60,7 +64,8 @@ export class AckedAfterAcceptApp extends appModule.default {
   }
 
   async #process(given: ReceiverEvent): Promise<void> {
-    const event = { ...given, ack: this.#timed(given.ack) };
+    const body = this.#channelIds.readPayload(given.body);
+    const event = { ...given, body, ack: this.#timed(given.ack) };
     const { type } = event.body;
     if (type === 'app_rate_limited') {
       // No listener takes this notice, and unacknowledged it would count as a failure of the app.

@@ -96,7 +96,7 @@ function callThrough(dispatcher: Dispatcher, answerMs: number): FetchFunction {
 type Answer = Awaited<ReturnType<FetchFunction>>;
 
 /** An answer of the Web API with this text. */
-function answerOf(head: Omit<Answer, 'text' | 'json' | 'arrayBuffer'>, text: string): Answer {
+export function answerOf(head: Omit<Answer, 'text' | 'json' | 'arrayBuffer'>, text: string): Answer {
   return {
     ...head,
     text: async () => text,

@@ -42,6 +42,7 @@ const scopesOfMethods: Readonly<Record<string, readonly string[]>> = {
 
 const scopesOfEvents: Readonly<Record<string, string>> = {
   app_mention: 'app_mentions:read',
+  channel_id_changed: 'groups:history',
   member_joined_channel: 'channels:read',
   'message.channels': 'channels:history',
   'message.groups': 'groups:history',

@@ -199,8 +199,10 @@ async function askWhichKernel(
 export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
   const records = await bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
+  // Later ids of a channel are replaced in Slack's payloads, but not in what people type.
+  const typed = bot.channelIds.first(reference);
   const ids = new Set(
-    records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === reference),
+    records.map(({ channel }) => channel).filter((channel) => name !== undefined || channel === typed),
   );
   const fitting = await Promise.all([...ids].map(async (id) => await fits(id, name, user, bot.channels)));
   const [id, ...others] = [...ids].filter((_, index) => fitting[index]);

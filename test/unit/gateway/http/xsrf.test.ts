@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { startRig } from '../../../support/gateway-client.ts';
 import type { Call, CannedAnswer } from '../../../support/scripted-gateway.ts';
 
-const refusal: CannedAnswer = {
+const refusal = (header?: string): CannedAnswer => ({
   status: 403,
   body: { message: "'_xsrf' argument missing from POST", reason: null },
-  headers: { 'set-cookie': '_xsrf=2|aa|bb|1; Path=/' },
-};
+  ...(header === undefined ? {} : { headers: { 'set-cookie': header } }),
+});
 
 /** As Tornado does: the cookie and the header are the same. */
 function fits({ method, headers }: Call, wanted?: string): boolean {
@@ -18,38 +18,54 @@ function fits({ method, headers }: Call, wanted?: string): boolean {
 
 const start = { kernelspec: 'python3', env: {} };
 
-test('a server that asks for _xsrf has it already, also behind a cookie of its own', async () => {
+test('a server that asks for _xsrf gets it, and from then on unasked', async () => {
   await using rig = await startRig();
   let refusals = 0;
   rig.server.answer = (call) => {
     if (fits(call)) return undefined;
     refusals += 1;
-    return refusal;
+    return refusal();
   };
   const { id } = await rig.gateway.startKernel({ ...start, kernelId: randomUUID() });
   await rig.gateway.connect(id, { sessionId: randomUUID() });
-  rig.gateway.restoreCookies(id, JSON.stringify([['_xsrf', '2|aa|bb|1']]));
   await rig.gateway.restartKernel(id);
   await rig.gateway.shutDownKernel(id);
-  expect(refusals).toBe(0);
-  expect(rig.server.calls.filter(({ method }) => method === 'POST').length).toBe(2);
+  expect(refusals).toBe(1);
+  expect(rig.server.calls.filter(({ method }) => method === 'POST').length).toBe(3);
 });
 
-test('a server that refuses it anyway is reported at once', async () => {
+test('the value that the server set last is sent', async () => {
   await using rig = await startRig();
-  rig.server.answer = ({ method }) => (method === 'POST' ? refusal : undefined);
+  let wanted = '2|aa|bb|1';
+  rig.server.answer = (call) => (fits(call, wanted) ? undefined : refusal(`_xsrf=${wanted}; Path=/`));
+  const { id } = await rig.gateway.startKernel({ ...start, kernelId: randomUUID() });
+  wanted = '2|cc|dd|2';
+  await rig.gateway.shutDownKernel(id);
+  expect(await rig.gateway.findKernel(id)).toBeUndefined();
+});
+
+test('if no server asks, nothing is sent', async () => {
+  await using rig = await startRig();
+  await rig.gateway.startKernel({ ...start, kernelId: randomUUID() });
+  expect(rig.server.calls.filter(({ headers }) => 'x-xsrftoken' in headers)).toEqual([]);
+});
+
+test('a server that refuses it anyway is reported after one repeat', async () => {
+  await using rig = await startRig();
+  rig.server.answer = ({ method }) => (method === 'POST' ? refusal() : undefined);
   await expect(rig.gateway.startKernel({ ...start, kernelId: randomUUID() })).rejects.toMatchObject({
     code: 'unauthorized',
   });
-  expect(rig.server.calls.filter(({ method }) => method === 'POST')).toHaveLength(1);
+  expect(rig.server.calls.filter(({ method }) => method === 'POST')).toHaveLength(2);
 });
 
 test('a value in the settings is not replaced', async () => {
   const headers = { Cookie: '_xsrf=XSRF', 'X-XSRFToken': 'XSRF' };
   await using rig = await startRig({ settings: { headers } });
-  rig.server.answer = (call) => (fits(call, 'XSRF') ? undefined : refusal);
+  rig.server.answer = (call) => (fits(call, 'XSRF') ? undefined : refusal('_xsrf=other'));
   const { id } = await rig.gateway.startKernel({ ...start, kernelId: randomUUID() });
   expect(rig.server.kernels.has(id)).toBe(true);
-  await rig.gateway.shutDownKernel(id);
-  expect(await rig.gateway.findKernel(id)).toBeUndefined();
+  rig.server.answer = () => refusal('_xsrf=other');
+  await expect(rig.gateway.shutDownKernel(id)).rejects.toMatchObject({ status: 403 });
+  expect(rig.server.calls.filter(({ method }) => method === 'DELETE')).toHaveLength(1);
 });

@@ -47,6 +47,22 @@ test('an exception that the headline has completely is not repeated below the tr
   expect(traceback).not.toContain(headline);
 });
 
+test('a message that is longer than the headline stands once below it', () => {
+  const message = `RuntimeError: ${'word '.repeat(60)}end`;
+  const traceback = [
+    'Cell In[1], line 1',
+    '----> 1 call()',
+    '',
+    'File /lib/tool.py:3, in call()',
+    '----> 3 raise RuntimeError()',
+    '',
+    message,
+  ];
+  const shown = readError({ name: 'RuntimeError', value: message.slice(14), traceback }, 'call()').traceback;
+  expect(shown).toContain('File /lib/tool.py:3');
+  expect(shown.split('word end')).toHaveLength(2);
+});
+
 test('no recorded error shows a JVM or Py4J stack inline', () => {
   for (const file of readdirSync(fixtures)) {
     const name = file.replace('.json', '');
@@ -100,6 +116,13 @@ test.each([
 ])('%s: Scala without Spark gets the hint of Python without', (name, value) => {
   expect(readError({ name, value, traceback: [] }).hint).toContain('no Spark session');
   expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
+});
+
+test('an import from Toree’s session gets a hint, because its spark is a method', () => {
+  const value = '<console>:24: error: stable identifier required, but spark.implicits found.\n';
+  expect(readError({ name: 'Unknown Error', value, traceback: [] }).hint).toContain(
+    'import session.implicits._',
+  );
 });
 
 test('a script that reads the kernel’s command line gets a hint', () => {

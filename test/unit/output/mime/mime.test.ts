@@ -556,6 +556,18 @@ test('charts of Altair and widgets of R are attached as files', async () => {
   expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
 });
 
+test('a value that a browser would only show as a page is the repr that its page contains', async () => {
+  const page = (said: string): string =>
+    `<style>a{}</style><div><div class="sk-text-repr-fallback"><pre>${said}</pre></div><table><tr><td>C</td><td>0.5</td></tr></table></div><script>copy()</script>`;
+  const model = { 'text/html': page('Logit(C=&#x27;a&#x27;)'), 'text/plain': "Logit(C='a')" };
+  expect(await readBundle(model)).toEqual([{ kind: 'text', text: "Logit(C='a')" }]);
+});
+
+test('a repr with its address in capitals says nothing beside html', async () => {
+  const plan = { 'text/html': '<div>FILTER a</div>', 'text/plain': '<LazyFrame at 0x7FDA3CEB3C10>' };
+  expect(await readBundle(plan)).toEqual([{ kind: 'text', text: 'FILTER a' }]);
+});
+
 test('a chart is never text alone, whatever its library shows in its place', async () => {
   const chart = {
     'application/vnd.vegalite.v5+json': { mark: 'bar' },

@@ -76,3 +76,15 @@ test('an emptied store gets all current settings again', async () => {
   expect(await keyv.get('T1/C1')).toEqual({ auto: false });
   expect(await keyv.get('T1/C2')).toEqual({ kernelspec: 'ir' });
 });
+
+test('the channels of this workspace whose ids have changed are listed', async () => {
+  const { keyv, settings } = scene();
+  await settings.change('T1', 'G1', { laterIds: ['C1'] });
+  await settings.change('T1', 'G1', { auto: true });
+  await settings.change('T1', 'C9', { auto: true });
+  await settings.change('T2', 'G2', { laterIds: ['C2'] });
+  expect([...settings.moved('T1')]).toEqual([['G1', ['C1']]]);
+  const next = new ChannelSettingsStore(keyv);
+  await next.load();
+  expect([...next.moved('T1')]).toEqual([['G1', ['C1']]]);
+});

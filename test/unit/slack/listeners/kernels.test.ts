@@ -10,6 +10,7 @@ import {
   resolveChannel,
 } from '../../../../src/slack/listeners/commands/kernels.ts';
 import { refreshHome } from '../../../../src/slack/listeners/events/app-home.ts';
+import { ChannelIds } from '../../../../src/slack/transport/channel-ids.ts';
 import { silentAudit } from '../../../support/silent-audit.ts';
 
 /** A workspace with a kernel in each of `channels`; `names` as Slack says them now, `cached` as they were. */
@@ -42,6 +43,7 @@ function createBot(options: {
       isOpenTo: async (id: string) => !closed.includes(id),
       isMember: async (id: string) => asked.push(id) > 0,
     },
+    channelIds: new ChannelIds(),
     runs: { newest: async () => [] },
     views: { publishHome: async () => {} },
     memory: createListenerMemory(),
@@ -61,6 +63,12 @@ test('a name is looked up among the channels that have a kernel', async () => {
     'No channel #vault with a kernel is known',
   );
   await expect(resolveChannel('C3', 'U1', bot)).rejects.toThrow('No channel C3 with a kernel is known');
+});
+
+test('a later id of the channel works, too', async () => {
+  const { bot } = createBot({ channels: ['C1', 'C2'], names });
+  bot.channelIds.change('C2', 'C05');
+  expect(await resolveChannel('C05', 'U1', bot)).toBe('C2');
 });
 
 test('a channel that the asker may not see is treated like an unknown one', async () => {
@@ -104,6 +112,7 @@ function createChannel(...specs: readonly string[]) {
     policy: { admins: [], restartBy: 'anyone', allowedBots: [], allowGuests: false, allowExternal: false },
     languages: async () => ({ kernelspecs: { list, default: 'ir' }, aliases: {} }),
     channels: createBot({ channels: [], names }).bot.channels,
+    channelIds: new ChannelIds(),
     control: {
       kernels: async () => records,
       kernelsOf: () => records,

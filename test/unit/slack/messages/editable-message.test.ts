@@ -108,12 +108,26 @@ test.each(['token_revoked', 'invalid_auth', 'account_inactive'])(
   },
 );
 
-test('a message that may be there is not posted again because the look for it was refused with the token', async () => {
+test.each(['invalid_auth', 'channel_not_found'])(
+  'a message that may be there is not posted again because the look for it was refused with %s',
+  async (error) => {
+    await using rig = await startMessagesRig();
+    const { ts } = { ts: '', ...(await messageOf(rig).send(render, again)) };
+    rig.playground.fail('conversations.history', { kind: 'error', error }, 2);
+    expect(await messageOf(rig, { mayExist: true }).send(render, again)).toEqual({ kind: 'posted', ts });
+    expect(rig.playground.messages('#data')).toHaveLength(1);
+  },
+);
+
+test('a channel that is not found is tried again for a while: its new id may be on its way', async () => {
   await using rig = await startMessagesRig();
-  const { ts } = { ts: '', ...(await messageOf(rig).send(render, again)) };
-  rig.playground.fail('conversations.history', { kind: 'error', error: 'invalid_auth' }, 2);
-  expect(await messageOf(rig, { mayExist: true }).send(render, again)).toEqual({ kind: 'posted', ts });
-  expect(rig.playground.messages('#data')).toHaveLength(1);
+  const message = messageOf(rig);
+  rig.playground.fail('chat.postMessage', { kind: 'error', error: 'channel_not_found' }, 2);
+  expect(await message.send(render, again)).toMatchObject({ kind: 'posted' });
+  rig.playground.fail('chat.update', { kind: 'error', error: 'channel_not_found' }, Infinity);
+  const live = await message.send(render, again, 'live');
+  expect(live).toMatchObject({ kind: 'refused', code: 'channel_not_found' });
+  expect(rig.playground.callsOf('chat.update')).toHaveLength(4);
 });
 
 test('a message that is deleted again and again is posted anew some times, not for ever', async () => {
