@@ -120,7 +120,9 @@ test.each([
 
 test('an import from Toree’s session gets a hint, because its spark is a method', () => {
   const value = '<console>:24: error: stable identifier required, but spark.implicits found.\n';
-  expect(readError({ name: 'Unknown Error', value, traceback: [] }).hint).toContain('import session.implicits._');
+  expect(readError({ name: 'Unknown Error', value, traceback: [] }).hint).toContain(
+    'import session.implicits._',
+  );
 });
 
 test('a script that reads the kernel’s command line gets a hint', () => {
