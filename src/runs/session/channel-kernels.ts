@@ -38,7 +38,6 @@ export class ChannelKernels {
 
   /** After a takeover: opens sessions for the stored kernels. */
   load(stored: ReadonlyMap<string, StoredKernel>): void {
-    const startOf = ({ record }: StoredKernel): number => record?.startedAt ?? 0;
     for (const [key, kernel] of [...stored].toSorted(([, a], [, b]) => startOf(a) - startOf(b))) {
       const [workspace = '', channel = ''] = key.split('/');
       this.#add({ key, workspace, channel }, kernel);
@@ -181,4 +180,8 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
+}
+
+function startOf({ record }: StoredKernel): number {
+  return record?.startedAt ?? 0;
 }
