@@ -122,9 +122,9 @@ function sqlKernelspec(
 
 /** Each with its nicknames. */
 const OTHERS =
-  'bash sh shell, c# csharp, c++ cpp, clojure clj, cobol, elixir, erlang, f# fsharp, fortran, golang, ' +
-  'groovy, haskell, java, javascript js, julia jl, kotlin kt, lua, matlab, ocaml, octave, perl, php, ' +
-  'powershell, r, ruby rb, rust rs, scala, sql sparksql spark-sql, swift, typescript ts';
+  'bash=sh=shell,c#=csharp,c++=cpp,clojure=clj,cobol,elixir,erlang,f#=fsharp,fortran,golang,groovy,' +
+  'haskell,java,javascript=js,julia=jl,kotlin=kt,lua,matlab,ocaml,octave,perl,php,powershell,r,' +
+  'ruby=rb,rust=rs,scala,sql=sparksql=spark-sql,swift,typescript=ts';
 
 /** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
@@ -135,7 +135,7 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...OTHERS.split(', ').flatMap((words) => named(words.split(' '))),
+  ...OTHERS.split(',').flatMap((words) => named(words.split('='))),
 ]);
 
 /**
