@@ -5,6 +5,8 @@ import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 
+const startOf = ({ record }: StoredKernel): number => record?.startedAt ?? 0;
+
 /** Counts of what is in memory. */
 export interface RunCounts {
   waiting: number;
@@ -38,7 +40,6 @@ export class ChannelKernels {
 
   /** After a takeover: opens sessions for the stored kernels. */
   load(stored: ReadonlyMap<string, StoredKernel>): void {
-    const startOf = ({ record }: StoredKernel): number => record?.startedAt ?? 0;
     for (const [key, kernel] of [...stored].toSorted(([, a], [, b]) => startOf(a) - startOf(b))) {
       const [workspace = '', channel = ''] = key.split('/');
       this.#add({ key, workspace, channel }, kernel);

@@ -406,6 +406,11 @@ test('for an exception group, which IPython prints, the members and the line are
     printed: printedGroup,
   });
   expect(readError(group, 'x', `${printedGroup}and more`).printed).toBe('');
+  // After code with `await` ipykernel sends the traceback of an earlier error with it.
+  const stale = ['Cell In[1], line 9\n----> 9 1/0\n', 'ZeroDivisionError: division by zero'];
+  expect(readError({ ...group, traceback: stale }, 'several\nlines', printedGroup)).toEqual(
+    readError(group, 'several\nlines', printedGroup),
+  );
 });
 
 /** As PySpark 4 raises what a worker said, and IPython lists the worker's frames. */

@@ -288,6 +288,8 @@ test('entities are decoded, scripts ignored, unclosed tags tolerated', async () 
   expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
+  expect(await htmlAsText('<p> a  b</p><pre>\n x\n\n  y <b> z</b></pre>\n')).toBe('a b\n x\n \n  y  z');
+  expect(await htmlAsText('<pre>\n</pre>\n')).toBe('');
   expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
