@@ -229,9 +229,9 @@ export function noteJson(words: string): string {
 }
 
 /** A notebook for code of which nothing else is known. */
-export function notebookOf(blocks: readonly string[], metadata: JsonObject): Notebook {
+export function notebookOf(blocks: readonly string[]): Notebook {
   return {
-    metadata,
+    metadata: {},
     cells: blocks.map((source) => ({ kind: 'code', id: newCellId(), metadata: {}, source })),
   };
 }

@@ -197,7 +197,7 @@ class RunTranscript implements Transcript {
     const shown = await this.#make(make, undefined);
     this.#model.show(shown, displayId, printed);
     await this.#changed();
-    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
+    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId);
   }
 
   async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
@@ -217,7 +217,7 @@ class RunTranscript implements Transcript {
       this.#model.update(displayId, await this.#make(make, displayId));
       await this.#changed();
     });
-    const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
+    const updated = found.isOwn ? undefined : this.#options.displays?.update(this.#options.runId, output);
     if (updated !== undefined) await this.#inOrder.settle(updated);
   }
 

@@ -67,7 +67,9 @@ export async function withNotebook(
     cellsBegun: startedAt === undefined ? 0 : block + (hasEnded ? 1 : 0),
     notebook: async () => {
       const blocks = (await store.code(run.id)) ?? [];
-      return fitting(await notebooks.find(requestKey), blocks) ?? notebookOf(blocks, metadataOf(kernelspec));
+      const { metadata, cells } = fitting(await notebooks.find(requestKey), blocks) ?? notebookOf(blocks);
+      // Databricks writes none, and then papermill does not know what to run the file on.
+      return { metadata: { kernelspec: { name: kernelspec, display_name: kernelspec }, ...metadata }, cells };
     },
     onFailure: (error) =>
       log.error(
@@ -84,8 +86,4 @@ function fitting(notebook: Notebook | undefined, blocks: readonly string[]): Not
   const isSame =
     cells.length === blocks.length && cells.every(({ source }, index) => source === blocks[index]);
   return isSame ? notebook : undefined;
-}
-
-function metadataOf(kernelspec: string) {
-  return { kernelspec: { name: kernelspec, display_name: kernelspec } };
 }

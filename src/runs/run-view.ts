@@ -26,6 +26,10 @@ export interface RunView {
   outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** The files and tables that Slack did not take, and why. The message names none of them as the place of anything. */
+  unattached?: readonly { name: string; reason: string }[];
+  /** More late output comes: the files that it changes are attached after it. */
+  filesFollow?: boolean;
   /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
   /** 1 for the message as it was posted, 2, 3, … for its edits. */
@@ -164,10 +168,10 @@ export function viewRun(
   code: readonly string[] | undefined,
   phase: RunPhase,
   output: OutputView | undefined,
-  outage?: GatewayOutage,
+  more: Pick<RunView, 'outage' | 'filesFollow'> = {},
 ): RunView {
   const { id: runId, requester, data } = run;
-  const { kernelspec, origin, spark, saved, notes, edition, dialect, language = '' } = data;
+  const { kernelspec, origin, spark, saved, notes, edition, language = '', dialect } = data;
   const blocks = code ?? [data.preview];
   const [block = ''] = blocks.length === 1 ? blocks : [];
   const hint = phase.kind === 'ended' && output !== undefined ? questionHint(block, output) : undefined;
@@ -181,10 +185,8 @@ export function viewRun(
     spark,
     namesFailure: saved?.schedule !== undefined,
     code:
-      showsCode(run) && code !== undefined && code.length > 0
-        ? { blocks: code, language: dialect ?? language }
-        : undefined,
-    outage,
+      showsCode(run) && code?.[0] !== undefined ? { blocks: code, language: dialect ?? language } : undefined,
+    ...more,
     notes: hint === undefined ? notes : [...notes, hint],
     cell: cellOf(run, phase),
     edition,
@@ -222,9 +224,7 @@ function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
   }
 }
 
-/**
- * A run message that is posted only if the run does not end well, or if somebody has to decide about the run.
- */
+/** A run message that is posted only if the run does not end well or somebody has to decide about it. */
 export function quietly(openRunMessage: OpenRunMessage): OpenRunMessage {
   return (options) => {
     // If it has a thread already, an earlier process has posted it.

@@ -120,6 +120,12 @@ function sqlKernelspec(
   return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
 }
 
+/** Each with its nicknames. */
+const OTHERS =
+  'bash=sh=shell,c#=csharp,c++=cpp,clojure=clj,cobol,elixir,erlang,f#=fsharp,fortran,golang,groovy,' +
+  'haskell,java,javascript=js,julia=jl,kotlin=kt,lua,matlab,ocaml,octave,perl,php,powershell,r,' +
+  'ruby=rb,rust=rs,scala,sql=sparksql=spark-sql,swift,typescript=ts';
+
 /** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
   ...entries(['python', 'py'], (spec) => speaks(spec, 'python')),
@@ -129,36 +135,7 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...named('bash', 'sh', 'shell'),
-  ...named('c#', 'csharp'),
-  ...named('c++', 'cpp'),
-  ...named('clojure', 'clj'),
-  ...named('cobol'),
-  ...named('elixir'),
-  ...named('erlang'),
-  ...named('f#', 'fsharp'),
-  ...named('fortran'),
-  ...named('golang'),
-  ...named('groovy'),
-  ...named('haskell'),
-  ...named('java'),
-  ...named('javascript', 'js'),
-  ...named('julia', 'jl'),
-  ...named('kotlin', 'kt'),
-  ...named('lua'),
-  ...named('matlab'),
-  ...named('ocaml'),
-  ...named('octave'),
-  ...named('perl'),
-  ...named('php'),
-  ...named('powershell'),
-  ...named('r'),
-  ...named('ruby', 'rb'),
-  ...named('rust', 'rs'),
-  ...named('scala'),
-  ...named('sql', 'sparksql', 'spark-sql'),
-  ...named('swift'),
-  ...named('typescript', 'ts'),
+  ...OTHERS.split(',').flatMap((words) => named(words.split('='))),
 ]);
 
 /**
@@ -178,9 +155,8 @@ function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean):
   return words.map((word) => [word, fits]);
 }
 
-/** A language with its name and its nicknames. */
-function named(language: string, ...nicknames: readonly string[]): Entry[] {
-  const words = [language, ...nicknames];
+/** A language by its name and its nicknames. */
+function named(words: readonly string[]): Entry[] {
   return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 

@@ -1,6 +1,6 @@
 import { type Run, isUndecided, isUnfinished } from '../run.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
-import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
+import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
@@ -54,8 +54,9 @@ export class ChannelKernels {
     return session;
   }
 
+  /** The key of a kernel session: one for each channel, or one for each kernelspec in it (KERNELS_PER_CHANNEL). */
   queueOf(workspace: string, channel: string, kernelspec: string): string {
-    return queueOf(workspace, channel, kernelspec, this.#several);
+    return this.#several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
   }
 
   /** The session of this queue. It is created if there is none. */
@@ -181,4 +182,8 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
+}
+
+function startOf({ record }: StoredKernel): number {
+  return record?.startedAt ?? 0;
 }

@@ -196,7 +196,7 @@ export class SlackRunMessage implements RunMessage {
     // Sending ends without a refusal only when a successor takes over.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
-    const attached = await this.#attach(view, message);
+    const attached = view.filesFollow === true ? {} : await this.#attach(view, message);
     // A note may have posted the message anew if somebody had removed it.
     return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
@@ -225,8 +225,7 @@ export class SlackRunMessage implements RunMessage {
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
-      const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
+      await this.#send(message, { ...view, unattached: missing }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result === undefined) void this.#sending.marks?.show({ ...owner, mark }, view);
     this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];

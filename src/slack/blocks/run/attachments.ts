@@ -46,15 +46,12 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const { output } = view;
   const code = codeFile(view);
   if (output === undefined) return code;
-  const names = attachmentNames(output.parts);
-  const images = output.parts.filter(({ kind }) => kind === 'image');
+  const names = fileNames(output.parts);
   const tables = output.parts.filter(({ kind }) => kind === 'table');
   const shown = output.parts.flatMap((part): RunFile[] => {
     switch (part.kind) {
-      case 'image': {
-        const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
-        return [{ ...plainFile(part.path, `image${number}${extname(part.path)}`), alt: part.alt }];
-      }
+      case 'image':
+        return [{ ...plainFile(part.path, names.get(part) ?? ''), alt: part.alt }];
       case 'attachment':
         return [plainFile(part.path, names.get(part) ?? part.filename)];
       case 'table': {
@@ -111,10 +108,13 @@ function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
 }
 
-/** Distinct names for attached files: `output.html`, `output-2.html`. */
-export function attachmentNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
+/** Distinct names for pictures (`image-1.png`, `image-2.png`) and attached files (`output.html`, `output-2.html`). */
+export function fileNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
   const seen = new Map<string, number>();
   const names = new Map<OutputPart, string>();
+  const images = parts.filter((part) => part.kind === 'image');
+  for (const [at, part] of images.entries())
+    names.set(part, `image${images.length === 1 ? '' : `-${at + 1}`}${extname(part.path)}`);
   for (const part of parts) {
     if (part.kind !== 'attachment') continue;
     const { filename } = part;
