@@ -5,8 +5,6 @@ import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
 
-const startOf = ({ record }: StoredKernel): number => record?.startedAt ?? 0;
-
 /** Counts of what is in memory. */
 export interface RunCounts {
   waiting: number;
