@@ -10,6 +10,7 @@ import {
 } from './kernel-error.ts';
 
 const PLACE = ' # at line ';
+const CALL_PLACE = / # at line \d+ of file <text>$/;
 /** Longer stacks are shown with the author's own calls alone. */
 const SHORT_CALLS = 8;
 
@@ -34,7 +35,7 @@ export function readRError(error: KernelError): LanguageError {
   }
   const calls = readCalls(error.traceback);
   const headline = shortHeadline(value);
-  const { shown, isFolded } = foldCalls(calls);
+  const { shown, isFolded } = shortenCalls(calls);
   return {
     headline,
     userLine: userLine(calls, error.code) ?? failedCall(value, error.code) ?? onlyLine(error.code),
@@ -44,8 +45,11 @@ export function readRError(error: KernelError): LanguageError {
 }
 
 /** The calls on one line each; of a long stack the author's own, unless the user line says it all. */
-function foldCalls(calls: readonly string[]): { shown: string[]; isFolded: boolean } {
-  const lines = calls.map((call) => call.replace(/\n[^]*?(?=(?: +# at line \d+ of file <text>)?$)/, ' …'));
+function shortenCalls(calls: readonly string[]): { shown: string[]; isFolded: boolean } {
+  const lines = calls.map((call) => {
+    const [first = '', second] = call.split('\n', 2);
+    return second === undefined ? call : `${first} …${CALL_PLACE.exec(call)?.[0] ?? ''}`;
+  });
   if (lines.length <= SHORT_CALLS)
     return { shown: lines.length > 1 ? lines : [], isFolded: lines.some((line, at) => line !== calls[at]) };
   const own = lines.filter((line, at) => at === 0 || line.includes(PLACE));
@@ -63,7 +67,7 @@ function readCalls(traceback: string): string[] {
 }
 
 function userLine(calls: readonly string[], code: string | undefined): string | undefined {
-  const inner = calls.findLast((call) => / # at line \d+ of file <text>$/.test(call));
+  const inner = calls.findLast((call) => CALL_PLACE.test(call));
   const called = calls[0]?.replace(/^\d+\. /, '').split('\n')[0];
   if (called === undefined) return undefined;
   const number = lineNumberOf(called, code);

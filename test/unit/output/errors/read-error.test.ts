@@ -553,7 +553,7 @@ test('R’s long stack shows the author’s own calls, each on one line', () => 
   const value = 'Error in `mutate()`: no\n';
   const read = readError({ name: 'ERROR', value, traceback: [`${value}Traceback:\n`, ...calls] }, code);
   expect(read).toMatchObject({
-    traceback: '1. h(cars)\n2. mutate(d, …   # at line 1 of file <text>\n… 9 calls of library code …',
+    traceback: '1. h(cars)\n2. mutate(d, … # at line 1 of file <text>\n… 9 calls of library code …',
     isFolded: true,
   });
   const alone = readError({

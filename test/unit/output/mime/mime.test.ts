@@ -549,6 +549,12 @@ test('charts of Altair and widgets of R are attached as files', async () => {
     'text/plain': '<VegaLite 5 object>\n\nIf you see this …',
   };
   expect(await readBundle(altair)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
+  // So does Altair 6 write it.
+  const six = {
+    'application/vnd.vegalite.v6.json': chart,
+    'text/plain': '<VegaLite 6 object>\n\nIf you see …',
+  };
+  expect(await readBundle(six)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
   const widget = {
     'text/html': '<script>draw()</script>',
     'text/plain': 'HTML widgets cannot be represented in plain text (need html)',
