@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
@@ -78,7 +77,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log, onGivenWay:
   const store = metrics.store(opened);
   const backUp = createBackups(store, log);
   process.on('SIGUSR2', () => void backUp());
-  const spool = await openSpoolFolder(spoolPlace(config));
+  const spool = await openSpoolFolder(config.spoolDir);
   const leadership = new Leadership(store.lease, {
     log,
     onLost: () => {
@@ -204,12 +203,6 @@ async function close(slack: StartedSlack, app: App): Promise<void> {
 function roleOf({ state }: Leadership): Role {
   if (state === 'leading') return 'leader';
   return state === 'standby' ? 'standby' : 'inDoubt';
-}
-
-/** The folder for output on disk: SPOOL_DIR, else the SQLite file's folder. Undefined for a store in memory. */
-function spoolPlace({ store, spoolDir }: Config): string | undefined {
-  if (spoolDir !== undefined || store.kind === 'memory') return spoolDir;
-  return store.kind === 'sqlite' ? dirname(store.path) : 'data';
 }
 
 try {

@@ -171,7 +171,7 @@ export function viewRun(
   more: Pick<RunView, 'outage' | 'filesFollow'> = {},
 ): RunView {
   const { id: runId, requester, data } = run;
-  const { kernelspec, origin, spark, saved, notes, edition, dialect, language = '' } = data;
+  const { kernelspec, origin, spark, saved, notes, edition, language = '', dialect } = data;
   const blocks = code ?? [data.preview];
   const [block = ''] = blocks.length === 1 ? blocks : [];
   const hint = phase.kind === 'ended' && output !== undefined ? questionHint(block, output) : undefined;
@@ -185,9 +185,7 @@ export function viewRun(
     spark,
     namesFailure: saved?.schedule !== undefined,
     code:
-      showsCode(run) && code !== undefined && code.length > 0
-        ? { blocks: code, language: dialect ?? language }
-        : undefined,
+      showsCode(run) && code?.[0] !== undefined ? { blocks: code, language: dialect ?? language } : undefined,
     ...more,
     notes: hint === undefined ? notes : [...notes, hint],
     cell: cellOf(run, phase),
@@ -226,9 +224,7 @@ function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
   }
 }
 
-/**
- * A run message that is posted only if the run does not end well, or if somebody has to decide about the run.
- */
+/** A run message that is posted only if the run does not end well or somebody has to decide about it. */
 export function quietly(openRunMessage: OpenRunMessage): OpenRunMessage {
   return (options) => {
     // If it has a thread already, an earlier process has posted it.

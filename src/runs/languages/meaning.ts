@@ -33,7 +33,8 @@ export function meaningOf(word: string, context: LanguageContext): readonly Kern
     said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
   const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
   const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, specOf(chosen), usual);
+  const preferred = [specOf(chosen), specOf(sparkKernelspec), usual];
+  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, preferred);
   return spec === undefined ? [] : [spec];
 }
 
@@ -105,28 +106,25 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, which has the views that
- * its code made, else the default, else the gateway's first.
+ * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, or another of its kernels
+ * that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
 function sqlKernelspec(
   list: readonly Kernelspec[],
   isOfSpark: (spec: Kernelspec) => boolean,
-  channelKernelspec: Kernelspec | undefined,
-  usual: Kernelspec | undefined,
+  preferred: readonly (Kernelspec | undefined)[],
 ): Kernelspec | undefined {
   const able = list.filter(({ language }) => takesSql(language));
   const withSpark = able.filter(isOfSpark);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return (
-    [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]
-  );
+  return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
 }
 
 /** Each with its nicknames. */
 const OTHERS =
-  'bash sh shell, c# csharp, c++ cpp, clojure clj, cobol, elixir, erlang, f# fsharp, fortran, golang, ' +
-  'groovy, haskell, java, javascript js, julia jl, kotlin kt, lua, matlab, ocaml, octave, perl, php, ' +
-  'powershell, r, ruby rb, rust rs, scala, sql sparksql spark-sql, swift, typescript ts';
+  'bash=sh=shell,c#=csharp,c++=cpp,clojure=clj,cobol,elixir,erlang,f#=fsharp,fortran,golang,groovy,' +
+  'haskell,java,javascript=js,julia=jl,kotlin=kt,lua,matlab,ocaml,octave,perl,php,powershell,r,' +
+  'ruby=rb,rust=rs,scala,sql=sparksql=spark-sql,swift,typescript=ts';
 
 /** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
@@ -137,7 +135,7 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...OTHERS.split(', ').flatMap((words) => named(words.split(' '))),
+  ...OTHERS.split(',').flatMap((words) => named(words.split('='))),
 ]);
 
 /**

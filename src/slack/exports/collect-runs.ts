@@ -172,7 +172,7 @@ function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput
 function errorOf(shown: string): ExportedOutput {
   const traceback = shown.split('\n');
   const [first = ''] = traceback;
-  const [, name = 'Error', value = first] = /^([\w.$]+): ?(.*)$/.exec(first) ?? [];
+  const [, name = 'Error', value = first] = /^([\w.$]+)(?:: ?|$)(.*)$/.exec(first) ?? [];
   return { kind: 'error', name, value, traceback };
 }
 

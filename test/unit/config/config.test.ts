@@ -90,7 +90,7 @@ describe('the minimal settings', () => {
         allowExternal: false,
       },
       http: { host: '127.0.0.1', port: 3000, metrics: undefined },
-      spoolDir: undefined,
+      spoolDir: 'data',
       spoolLimitBytes: 2_000_000_000,
       logLevel: 'info',
       warnings: [],

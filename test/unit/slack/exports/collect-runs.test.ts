@@ -203,6 +203,12 @@ test.each([
   ]);
 });
 
+test('an error without a message keeps its name', async () => {
+  const raised = { outcome: { ...outcome, kind: 'raised' as const } };
+  const [error] = await outputsOf(raised, answer('r', pre('SystemExit\nline 1: raise SystemExit')));
+  expect(error).toMatchObject({ kind: 'error', name: 'SystemExit', value: '' });
+});
+
 test('the heading says who, when and how', async () => {
   const runs = [run('b', { follows: 'a', edition: 2 })];
   const collected = await collectRuns(runs, port([answer('b')]));
