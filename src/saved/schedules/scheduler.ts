@@ -9,7 +9,7 @@ export type Started =
   /** `why` is a sentence for people. */
   | { kind: 'refused'; why: string }
   | { kind: 'impossible'; reason: Exclude<PauseReason, 'byHand' | 'failures'> }
-  /** Slack, the gateway or the store did not answer, so it is tried again. */
+  /** Slack, the gateway or the store did not answer, or too many runs are unfinished, so it is tried again. */
   | { kind: 'unanswered'; why: string };
 
 /** What the channel is told about a schedule, apart from its runs. */
@@ -105,12 +105,6 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
   }
 
-  #nextDue(): number {
-    let first = Infinity;
-    for (const { dueAt } of this.#waiting()) first = Math.min(first, dueAt);
-    return first;
-  }
-
   #dueAt(id: string): number {
     return Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0);
   }
@@ -141,7 +135,7 @@ export class Scheduler {
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
-    this.#arm(this.#nextDue());
+    for (const { dueAt } of this.#waiting()) this.#arm(dueAt);
   }
 
   /** A clock that was ahead for a while has settled minutes that are still to come. */

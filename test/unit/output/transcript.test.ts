@@ -18,8 +18,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const open = (options: Partial<TranscriptOptions> = {}) =>
-  openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
+const open = async (options: Partial<TranscriptOptions> = {}) => {
+  const all = { dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options };
+  const transcript = await openTranscript(all);
+  options.displays?.open(all.runId, transcript);
+  return transcript;
+};
 
 const result = (text: string): KernelOutput => ({
   kind: 'result',

@@ -50,7 +50,6 @@ export class LiveRun {
   #outage: Omit<GatewayOutage, 'sent'> | undefined;
   /** The current execution, or the last one. */
   execution: Pick<Execution, 'stopAgain'> | undefined;
-  hasShownPlace = false; // its place in the queue
 
   constructor(
     run: Run,

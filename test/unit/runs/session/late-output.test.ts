@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
@@ -17,6 +17,33 @@ test('a thread that prints after the end still edits the right run message', asy
   await rig.untilDone(await rig.submit('next()'));
   kernel!.stream(request, 'late\n');
   await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
+});
+
+test('a later run’s update of a notebook’s display is also in the executed notebook', async () => {
+  await using rig = await startSessionRig();
+  const cells = [{ kind: 'code', id: 'one', metadata: {}, source: 'shows' }] as const;
+  const notebook = { name: 'n', notebook: { metadata: {}, cells } };
+  const snippet = { language: undefined, blocks: ['shows'], notebook };
+  const admitted = await rig.admission.submit(rig.request('', { snippet }));
+  if (admitted.kind !== 'accepted') throw new Error(admitted.kind);
+  const say = async (code: string, type: string, text: string): Promise<void> => {
+    const run = await rig.held.untilBegun(code);
+    const content = { data: { 'text/plain': text }, metadata: {}, transient: { display_id: 'd' } };
+    run.kernel.send(type, content, { parent: run.kernel.lastRequest });
+    run.end();
+  };
+  await say('shows', 'display_data', '0 %');
+  const live = { id: admitted.runId };
+  await rig.untilEnded(live);
+  const later = await rig.submit('updates');
+  await say('updates', 'update_display_data', '100 %');
+  await rig.untilDone(later);
+  const { output } = await rig.untilShown(
+    live,
+    ({ phase, output: shown = {} }) => phase.kind === 'ended' && JSON.stringify(shown).includes('100 %'),
+  );
+  const executed = output?.parts.find((part) => part.kind === 'attachment');
+  expect(await readFile(executed?.path ?? '', 'utf8')).toContain('"100 %"');
 });
 
 test('a process that ends right after a run was ended by it: the answer says so, and that variables are gone', async () => {
