@@ -68,7 +68,7 @@ export async function startYear(options: {
   const channels = new ChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
-    records: new KernelRecords(store.keyv('kernel'), gateway, silentLog),
+    records: new KernelRecords(store.keyv('kernel'), gateway, new AbortController().signal, silentLog),
     envFor: () => ({}),
     outage: new GatewayOutageWait(gateway),
     finals,
@@ -114,7 +114,7 @@ export async function startYear(options: {
     kernelspecs: startKernelspecCache(gateway, silentLog),
     channels,
     kernels,
-    notebooks: { keep: async () => undefined },
+    notebooks: { keep: async () => undefined, forget: async () => undefined },
     limits: { ...choices, maxCodeBytes: 1e6, kernelsPerUser: undefined },
     openRun: (run, code) => runs.open(run, code),
     log: silentLog,

@@ -7,6 +7,7 @@ import { openStore } from '../store/open.ts';
 import type { StoreAddress } from '../store/store.ts';
 import { renderElapsed } from '../text.ts';
 import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
+import { checkMachine } from './check-machine.ts';
 import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
 import type { Report } from './report.ts';
@@ -54,6 +55,7 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
     await gateway.close();
   }
   if (!signal.aborted) await checkStore(config.store, report);
+  if (!signal.aborted) await checkMachine(config, report);
   if (!signal.aborted) report.sum();
   return report.failures > 0 ? 1 : 0;
 }

@@ -194,7 +194,7 @@ class RunTranscript implements Transcript {
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
-    const shown = await this.#make(make, undefined);
+    const shown = await make(new PartFiles(this.#folder));
     this.#model.show(shown, displayId, printed);
     await this.#changed();
     if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId);
@@ -214,17 +214,11 @@ class RunTranscript implements Transcript {
       found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
       if (!found.isOwn) return;
       if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
-      this.#model.update(displayId, await this.#make(make, displayId));
+      this.#model.update(displayId, await make(new PartFiles(this.#folder)));
       await this.#changed();
     });
     const updated = found.isOwn ? undefined : this.#options.displays?.update(this.#options.runId, output);
     if (updated !== undefined) await this.#inOrder.settle(updated);
-  }
-
-  /** The files that it replaces make room for its own. */
-  async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
-    this.#folder.replace(this.#model.filesReplacedBy(displayId));
-    return await make(new PartFiles(this.#folder));
   }
 
   /** The output has changed: releases unused files, and joins the texts that are no longer shown separately. */

@@ -1,9 +1,13 @@
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { newCellId, type PostedNotebook } from '../../src/notebooks/model.ts';
+import type { OutputView } from '../../src/output/output-view.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { isUndecided } from '../../src/runs/run.ts';
 import type { LiveRun } from '../../src/runs/session/run/live-run.ts';
+import { entriesOf } from '../../src/store/keyv.ts';
 import { BusyKernels, type Cell, patientTimings } from '../support/busy-kernels.ts';
 import type { ScriptedGateway, ScriptedKernel } from '../support/scripted-gateway.ts';
 import { type SessionRig, startSessionRig } from '../support/session-rig.ts';
@@ -34,7 +38,9 @@ const plans = fc.record({
   snippets: fc.array(
     fc.record({
       afterMs: fc.nat(150),
+      channel: fc.constantFrom('C1', 'C1', 'C2'),
       language: fc.constantFrom('python3', 'python3', 'scala-spark'),
+      isNotebook: fc.boolean(),
       /** A command that is not accepted is not repeated, as an event is. */
       isCommand: fc.boolean(),
       cells: fc.array(cell, { minLength: 1, maxLength: 2 }),
@@ -67,6 +73,7 @@ interface Sent {
 /** After this time a process has withdrawn what it refused. */
 const WITHDRAWN_MS = 1_500;
 const PEACE_MS = 60_000;
+const CHANNELS = ['C1', 'C2'] as const;
 
 class World {
   readonly faults: string[] = [];
@@ -77,6 +84,8 @@ class World {
   readonly #sent: Sent[] = [];
   /** The kinds of outcome that Slack was given for each run. */
   readonly #finals = new Map<string, Set<string>>();
+  /** What each run's final message has last shown of its output, in the answer and in the executed notebook. */
+  readonly #texts = new Map<string, string[]>();
   /** Refused, and perhaps not withdrawn from the store yet. */
   readonly #unwithdrawn = new Set<Sent>();
   #codes = 0;
@@ -95,26 +104,28 @@ class World {
     this.#hasLimit = limitMs < 1_000;
     rig.gateway.onStart = (kernel) => kernels.teach(kernel);
     rig.onRemove = () => !this.#isSlackAway;
-    rig.onFinish = async ({ runId, phase }) => {
+    rig.onFinish = async ({ runId, phase, output }) => {
       await delay(this.#slackMs);
       if (this.#isSlackAway) return { delivered: false, reason: 'away', isRefused: false };
+      this.#texts.set(runId, await textsOf(output));
       const kinds = this.#finals.get(runId) ?? new Set();
       this.#finals.set(runId, kinds.add(phase.kind === 'ended' ? phase.outcome.kind : phase.kind));
       return { delivered: true, messageTs: '2.0' };
     };
   }
 
-  #write(cells: readonly Cell[], language: string): string[] {
-    const queue = this.#several ? language : 'the one';
+  #write(cells: readonly Cell[], channel: string, language: string): string[] {
+    const queue = this.#several ? `${channel} ${language}` : channel;
     return cells.map((each) => JSON.stringify({ number: (this.#codes += 1), queue, ...each }));
   }
 
   /** Sends a snippet as a listener does: Slack repeats an event until it is accepted. */
-  async submit({ language, isCommand, cells }: Plan['snippets'][number]): Promise<void> {
+  async submit({ channel, language, isNotebook, isCommand, cells }: Plan['snippets'][number]): Promise<void> {
     const rig = this.#rig;
-    const blocks = this.#write(cells, language);
+    const blocks = this.#write(cells, channel, language);
+    const notebook = isNotebook ? notebookOf(blocks) : undefined;
     const sent: Sent = {
-      request: rig.request('', { snippet: { language, blocks } }),
+      request: rig.request('', { channel, snippet: { language, blocks, notebook } }),
       versions: [blocks],
       is: 'sent',
     };
@@ -145,9 +156,12 @@ class World {
       this.faults.push(`${what}: ${String(error)}`);
   }
 
+  #unfinished(): LiveRun[] {
+    return CHANNELS.flatMap((channel) => this.#rig.kernels.unfinished('T1', channel));
+  }
+
   #liveOf({ request }: Sent): LiveRun | undefined {
-    const live = this.#rig.kernels.unfinished('T1', 'C1');
-    return live.find(({ run }) => run.data.requestKey === request.requestKey);
+    return this.#unfinished().find(({ run }) => run.data.requestKey === request.requestKey);
   }
 
   async make(trouble: Trouble): Promise<void> {
@@ -224,11 +238,11 @@ class World {
     const { kernels, control, runs } = this.#rig;
     const live = this.#liveOf(sent);
     if (act === 'restart' || act === 'shutDown') {
-      await Promise.all(control.kernelsOf('T1', 'C1').map((record) => control[act](record)));
+      await Promise.all(kernels.records('T1').map((record) => control[act](record)));
       return;
     }
     if (act === 'keep') {
-      for (const { queue, kernelId } of control.kernelsOf('T1', 'C1')) await control.keep(queue, kernelId);
+      for (const { queue, kernelId } of kernels.records('T1')) await control.keep(queue, kernelId);
       return;
     }
     if (live === undefined) return;
@@ -250,10 +264,11 @@ class World {
   }
 
   async #edit(sent: Sent, { run }: LiveRun, language: string): Promise<void> {
-    const blocks = this.#write([{ pausesMs: [10], ends: 'ok' }], language);
+    const blocks = this.#write([{ pausesMs: [10], ends: 'ok' }], run.channel, language);
     sent.versions.push(blocks);
+    const notebook = run.data.notebook === undefined ? undefined : notebookOf(blocks);
     const isReplaced = await this.#rig.admission.replaceWaiting(run, {
-      snippet: { language, blocks },
+      snippet: { language, blocks, notebook },
       editedTs: '1',
     });
     sent.versions = isReplaced ? [blocks] : sent.versions.filter((each) => each !== blocks);
@@ -263,7 +278,7 @@ class World {
   async end(): Promise<void> {
     const rig = this.#rig;
     const isOver = AbortSignal.timeout(PEACE_MS);
-    while (rig.kernels.unfinished('T1', 'C1').length > 0 || rig.kernels.counts.unposted > 0) {
+    while (this.#unfinished().length > 0 || rig.kernels.counts.unposted > 0) {
       for (const sent of this.#sent) {
         await this.make({ act: 'agree', of: this.#sent.indexOf(sent), afterMs: 0, forMs: 0, every: 1 });
         await this.make({ act: 'answer', of: this.#sent.indexOf(sent), afterMs: 0, forMs: 0, every: 1 });
@@ -271,11 +286,12 @@ class World {
         if (phase?.kind === 'running' && (phase.inputMayBeLost === true || phase.stopIgnored))
           await this.#ask('stop', sent);
       }
-      for (const { run, phase } of isOver.aborted ? rig.kernels.unfinished('T1', 'C1') : [])
+      for (const { run, phase } of isOver.aborted ? this.#unfinished() : [])
         this.faults.push(`does not end: ${run.state} ${JSON.stringify(phase)}`);
       if (isOver.aborted) return;
       await delay(20);
     }
+    await this.#judgeLeft('in memory', () => this.#inMemory(), isOver);
     await rig.replace('closed');
     const unposted = async () => await rig.store.runs.unposted();
     while ((await unposted()).length > 0 && !isOver.aborted) await delay(20);
@@ -283,21 +299,56 @@ class World {
     await this.#judge(isOver);
   }
 
+  /** What a process without runs still has of those that it had. */
+  async #inMemory(): Promise<string[]> {
+    const { kernels, store, records } = this.#rig;
+    const stored = await records.readAll();
+    const found = this.#sent.map(async ({ request: { requestKey, channel } }) => {
+      const run = kernels.run((await store.runs.findRequest(requestKey)) ?? '');
+      const places = kernels.countQueue(kernels.queueOf('T1', channel, 'python3'));
+      return [...(run === undefined ? [] : [`${run.run.state} run`]), ...(places > 0 ? ['a place'] : [])];
+    });
+    const empty = kernels.sessions.filter(
+      ({ key, record }) => record === undefined && stored.get(key)?.loss === undefined,
+    );
+    return [...(await Promise.all(found)).flat(), ...empty.map(({ state }) => `a session: ${state}`)];
+  }
+
+  /** On disk and in the store is nothing of runs that are over or gone. */
+  async #stored(): Promise<string[]> {
+    const { store, spoolDir } = this.#rig;
+    const found = await readdir(spoolDir);
+    const unknown = this.#sent.filter(({ is }) => is === 'refused by a process that died');
+    for await (const [key] of entriesOf(store.keyv('notebook'))) {
+      const id = (await store.runs.findRequest(key)) ?? '';
+      const isExcused = unknown.some(({ request }) => request.requestKey === key);
+      if ((await store.runs.get(id)) === undefined && !isExcused) found.push(`notebook ${key}`);
+    }
+    return found;
+  }
+
+  /** Notes as faults what is left when there is peace. */
+  async #judgeLeft(where: string, find: () => Promise<string[]>, isOver: AbortSignal): Promise<void> {
+    while ((await find()).length > 0 && !isOver.aborted) await delay(20);
+    for (const left of await find()) this.faults.push(`left ${where}: ${left}`);
+  }
+
   async #judge(isOver: AbortSignal): Promise<void> {
-    const { gateway } = this.#rig;
     this.faults.push(...this.#kernels.overlaps);
     for (const [index, sent] of this.#sent.entries())
       for (const fault of await this.#faultsOf(sent)) this.faults.push(`snippet ${index}: ${fault}`);
     // The successor still deletes what its predecessor could not.
-    while (this.#leftBehind().length > 0 && !isOver.aborted) await delay(20);
-    for (const { id } of this.#leftBehind())
-      this.faults.push(`left behind: ${callsAbout(gateway, id).join()}`);
+    await this.#judgeLeft('on the gateway', async () => this.#leftBehind(), isOver);
+    await this.#judgeLeft('in the store or on disk', () => this.#stored(), isOver);
   }
 
-  #leftBehind(): ScriptedKernel[] {
+  #leftBehind(): string[] {
     const { kernels, gateway } = this.#rig;
-    const known = kernels.records('T1', 'C1').map(({ kernelId }) => kernelId);
-    return [...gateway.kernels.values()].filter(({ id, isDeleted }) => !isDeleted && !known.includes(id));
+    const known = kernels.records('T1').map(({ kernelId }) => kernelId);
+    const left = [...gateway.kernels.values()].filter(
+      ({ id, isDeleted }) => !isDeleted && !known.includes(id),
+    );
+    return left.map(({ id }) => callsAbout(gateway, id).join());
   }
 
   async #faultsOf({ request, versions, is }: Sent): Promise<string[]> {
@@ -310,6 +361,8 @@ class World {
     const { outcome } = run?.data ?? {};
     if (run === undefined || outcome === undefined) return is === 'erased' ? faults : [...faults, 'lost'];
     const { kind, possibleGap } = outcome;
+    const printed = done.map((each) => each.printed).join('');
+    const texts = this.#texts.get(run.id) ?? [];
     const shown = [...(this.#finals.get(run.id) ?? [])].join();
     const isKnown = versions.length === 1;
     const last = done.at(-1);
@@ -319,6 +372,9 @@ class World {
     const isSame = last !== undefined && this.#kernels.processOf(last.kernel) === last.process;
     const wrong = {
       broken: kind === 'broken',
+      text: texts.some((text) => !isPartOf(text, printed)),
+      [`textCut ${texts.join('|')} of ${printed}`]:
+        isKnown && kind === 'ok' && !possibleGap && texts.some((text) => text !== printed),
       shown: shown !== kind && is !== 'erased',
       end: isKnown && (kind === 'ok' || kind === 'raised') && kind !== last?.end,
       cutShort: isKnown && kind === 'ok' && done.length !== versions[0]?.length,
@@ -333,6 +389,30 @@ class World {
       ...Object.entries(wrong).flatMap(([what, isIt]) => (isIt ? [`${kind}, ${what}`] : [])),
     ];
   }
+}
+
+/** What kernels printed, as the answer has it, and as the executed notebook has it if there is one. */
+async function textsOf(output: OutputView | undefined): Promise<string[]> {
+  const { spoolPath, parts = [] } = output ?? {};
+  const files = parts.flatMap((part) => (part.kind === 'attachment' ? [part.path] : []));
+  const texts = [spoolPath ?? [], ...files].flat().map((path) => readFile(path, 'utf8'));
+  return (await Promise.all(texts)).map((text) => piecesIn(text).join(''));
+}
+
+function piecesIn(text: string): string[] {
+  return text.match(/\d+:\d+,/g) ?? [];
+}
+
+/** Something may be missing in between. */
+function isPartOf(text: string, printed: string): boolean {
+  const all = piecesIn(printed);
+  let from = 0;
+  return piecesIn(text).every((piece) => (from = all.indexOf(piece, from) + 1) > 0);
+}
+
+function notebookOf(blocks: readonly string[]): PostedNotebook {
+  const cells = blocks.map((source) => ({ kind: 'code' as const, id: newCellId(), metadata: {}, source }));
+  return { name: 'report', notebook: { metadata: {}, cells } };
 }
 
 function callsAbout({ calls }: ScriptedGateway, kernelId: string): string[] {

@@ -16,10 +16,12 @@ export const patientTimings = {
   busyPingMs: 150,
 };
 
-/** What a cell does: it prints a number after each pause, and then ends. One that `ignores` an interrupt goes on. */
+/** What a cell does: it prints how many pauses it has made, and then ends. One that `ignores` an interrupt goes on. */
 const cellSchema = z.object({
   pausesMs: z.array(z.number()),
   ends: z.enum(['ok', 'raised', 'asks', 'ignores']),
+  /** What it prints begins with this. */
+  number: z.number().optional(),
   /** Cells of one queue may never run at the same time. */
   queue: z.string().optional(),
 });
@@ -133,7 +135,7 @@ export class BusyKernels {
     done: Done,
     interrupted: AbortSignal,
   ): Promise<void> {
-    const { pausesMs, ends } = readCell(done.code);
+    const { pausesMs, ends, number = '' } = readCell(done.code);
     const { process } = done;
     const isOver = () => process !== this.processOf(kernel) || kernel.isDeleted;
     const isInterrupted = () => interrupted.aborted && ends !== 'ignores';
@@ -145,8 +147,9 @@ export class BusyKernels {
       await delay(ms, undefined, until).catch(() => undefined);
       if (isOver()) return;
       if (isInterrupted()) break;
-      done.printed += `${index},`;
-      kernel.stream(request, `${index},`);
+      const text = `${number}:${index},`;
+      done.printed += text;
+      kernel.stream(request, text);
     }
     if (ends === 'asks' && !isInterrupted()) {
       const replies = () => kernel.received.filter(({ header }) => header.msg_type === 'input_reply').length;

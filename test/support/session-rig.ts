@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { HubSettings } from '../../src/gateway/gateway.ts';
 import type { GatewayTimings } from '../../src/gateway/timings.ts';
-import { silentLog } from '../../src/log.ts';
+import { type Log, silentLog } from '../../src/log.ts';
 import { createNotebookStore } from '../../src/notebooks/model.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
-import { SpoolBudget } from '../../src/output/spool/spool.ts';
+import { SpoolBudget, sweepSpool } from '../../src/output/spool/spool.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
@@ -118,6 +118,7 @@ export interface RigOptions {
   /** By default the bot puts nothing of its own into kernels. */
   spark?: SparkProgress;
   observer?: SparkObserver;
+  log?: Log;
   /** The gateway is a server of this hub. */
   hub?: HubSettings;
 }
@@ -137,10 +138,10 @@ class NothingPutIn extends SparkObserver {
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
   const { idleTimeoutMs, several = false, warn, runTimeoutMs, inputTimeoutMs = 60_000 } = options;
-  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity } = options;
+  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity, log = silentLog } = options;
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
-  const store = await openStore<RunData>({ url: 'memory:', log: silentLog, readData: readRunData });
+  const store = await openStore<RunData>({ url: 'memory:', log, readData: readRunData });
   await store.lease.acquire(3_600_000);
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-rig-'));
   const spool = { dir, budget: new SpoolBudget(spoolLimit) };
@@ -185,7 +186,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       readsConsoleBar: true,
     });
     const { budget } = spool;
-    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log: silentLog };
+    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log };
     return await withNotebook(transcript, run, recovered, deps);
   };
   const removeMessage = async (run: Run): Promise<boolean> => {
@@ -206,7 +207,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     };
     const client = createGatewayClient(
       settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
-      { log: silentLog, timings, mayWrite: () => guard.mayWrite() },
+      { log, timings, mayWrite: () => guard.mayWrite() },
     );
     const { store: faulty, faults } = withFaults(store);
     const finals = new FinalMessages({
@@ -214,9 +215,10 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       removeMessage,
       forgetNotebook: notebooks.forget,
       onPosted: (live) => kernels.remove(live),
-      log: silentLog,
+      log,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), client, silentLog);
+    const closing = new AbortController();
+    const records = new KernelRecords(faulty.keyv('kernel'), client, closing.signal, log);
     const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
@@ -228,18 +230,23 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
       onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
       notices: {
-        warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
+        warn:
+          warn ??
+          (async ({ kernelspec }) => {
+            notices.push(`warned ${kernelspec}`);
+            return async (isUsed) => void notices.push(isUsed ? 'used again' : 'settled');
+          }),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
-      log: silentLog,
+      log,
       several,
       runTimeoutMs,
       inputTimeoutMs,
       spark:
         options.observer ??
         (options.spark === undefined
-          ? new NothingPutIn(sparkSettings('console'), silentLog)
-          : new SparkObserver(sparkSettings(options.spark), silentLog)),
+          ? new NothingPutIn(sparkSettings('console'), log)
+          : new SparkObserver(sparkSettings(options.spark), log)),
       isDeactivated: async (requester) => options.deactivated?.includes(requester) === true,
       guard,
       idleTimeoutMs,
@@ -253,9 +260,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       removeAttached: async (run) => void notices.push(`detached ${run.data.preview}`),
       removeMessage,
       openTranscript: open,
-      log: silentLog,
+      log,
     });
-    const kernelspecs = startKernelspecCache(client, silentLog);
+    const kernelspecs = startKernelspecCache(client, log);
     const admission = new Admission({
       store: faulty.runs,
       gateway: client,
@@ -272,7 +279,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         kernelsPerUser: undefined,
       },
       openRun: (run, code) => runs.open(run, code),
-      log: silentLog,
+      log,
     });
     const control = new KernelControl({ gateway: client, kernels, kernelspecs });
     return {
@@ -285,6 +292,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       control,
       lose: () => void (isReplaced = true),
       async end() {
+        closing.abort();
         await Promise.all([runs.close(), admission.close()]);
         await client.close();
       },
@@ -392,7 +400,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     async recover() {
       await rig.channels.load();
-      return await rig.runs.recover(await store.runs.unposted(), await rig.records.readAll());
+      const unposted = await store.runs.unposted();
+      await sweepSpool(dir, new Set(unposted.map(({ id }) => id)));
+      return await rig.runs.recover(unposted, await rig.records.readAll());
     },
     async [Symbol.asyncDispose]() {
       held.letRun();

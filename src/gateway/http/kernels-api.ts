@@ -116,14 +116,16 @@ export function createKernelsApi(
 
   /**
    * Repeats a call that a proxy answers with its own 404: while the gateway is replaced, all or some of the proxy's replicas
-   * answer so to every request. Rejects if the gateway does not answer.
+   * answer so to every request. Rejects if the gateway does not answer, or if `signal` is aborted between two calls.
    */
   async function pastPages(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
     for (let page = 1; ; page += 1) {
       const answer = await call();
       if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
       if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
-      if (!isSuccess(await get(kernelspecsPath, signal))) throw gatewayAway(404);
+      const isThere = await get(kernelspecsPath, signal).then(isSuccess, () => false);
+      // With the status, because nothing reached the gateway.
+      if (!isThere || signal?.aborted === true) throw gatewayAway(404);
     }
   }
 
@@ -149,9 +151,10 @@ export function createKernelsApi(
     return readAnswer(answer, z.array(kernelModel), 'its kernels');
   }
 
-  /** Only the POST; callers use `KernelStarts`. */
-  async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const answer = await pastPages(() => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs }));
+  /** Only the POST; callers use `KernelStarts`. Once `givenUp` is aborted, it is not repeated. */
+  async function postKernel(body: PostKernel, timeoutMs: number, givenUp: AbortSignal): Promise<Answer> {
+    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const answer = await pastPages(post, givenUp);
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;

@@ -108,18 +108,6 @@ export class OutputModel {
     return this.#overflow.displayIds.includes(displayId);
   }
 
-  /** The files that the next output, or the next update of this display, will replace. */
-  filesReplacedBy(displayId: string | undefined): readonly string[] {
-    return this.#entries.flatMap((entry) => {
-      if (entry.kind === 'stream') return [];
-      const isReplaced =
-        displayId === undefined
-          ? this.#isClearPending && this.#isCleared(entry)
-          : entry.displayId === displayId;
-      return isReplaced ? filesOf(entry) : [];
-    });
-  }
-
   /** The files that have become unused since the last call. */
   takeDropped(): string[] {
     return this.#dropped.splice(0);

@@ -6,7 +6,7 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
-import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
+import { type Run, type RunData, type Snippet } from '../run.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
@@ -41,7 +41,7 @@ export interface AdmissionDeps {
   kernels: ChannelKernels;
   gateway: Pick<Gateway, 'findKernel'>;
   limits: AdmissionLimits;
-  notebooks: Pick<NotebookStore, 'keep'>;
+  notebooks: Pick<NotebookStore, 'keep' | 'forget'>;
   /** Opens the run and its run message in memory. */
   openRun: (run: Run, code: readonly string[]) => LiveRun;
   log: Log;
@@ -60,7 +60,7 @@ export class Admission {
     this.#deps = deps;
     const { kernelsPerUser } = deps.limits;
     this.#kernelLimit = kernelsPerUser === undefined ? undefined : new KernelLimit(kernelsPerUser, deps);
-    this.#withdrawals = new Withdrawals(deps.store, deps.log);
+    this.#withdrawals = new Withdrawals(deps.store, deps.notebooks.forget, deps.log);
   }
 
   /**
@@ -86,7 +86,8 @@ export class Admission {
     }
     try {
       signal?.throwIfAborted();
-      const accepted = await this.#withdrawals.guard(run, (given) => this.#accept(given, snippet), signal);
+      const accept = (given: NewRun<RunData>) => this.#accept(given, snippet, signal);
+      const accepted = await this.#withdrawals.guard(run, accept, signal);
       if (accepted === undefined) return { kind: 'duplicate' };
       const { code, ...record } = accepted.run;
       const { order } = accepted;
@@ -99,11 +100,21 @@ export class Admission {
     }
   }
 
-  /** Stores the notebook first, so that after a crash no accepted run lacks its notebook. */
-  async #accept(run: NewRun<RunData>, { notebook }: Snippet): Promise<Acceptance> {
+  /**
+   * Stores the notebook first, so that after a crash no accepted run lacks its notebook. A repetition must not: the run may have been
+   * edited or deleted since.
+   */
+  async #accept(
+    run: NewRun<RunData>,
+    { notebook }: Snippet,
+    signal: AbortSignal | undefined,
+  ): Promise<Acceptance> {
     const { store, notebooks } = this.#deps;
     const { requestKey } = run.data;
-    if (notebook !== undefined) await notebooks.keep(requestKey, notebook.notebook);
+    if (notebook !== undefined && (await store.findRequest(requestKey)) === undefined)
+      await notebooks.keep(requestKey, notebook.notebook);
+    // Its withdrawal may already be over.
+    signal?.throwIfAborted();
     return await store.accept(requestKey, run);
   }
 
@@ -133,7 +144,13 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel, data: { requestKey } }: Run,
-    { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
+    {
+      snippet,
+      editedTs,
+      saved,
+      origin,
+      notes = [],
+    }: Pick<SnippetRequest, 'snippet' | 'editedTs' | 'saved' | 'origin' | 'notes'>,
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
@@ -147,7 +164,7 @@ export class Admission {
     const before = kernels.session(live.run);
     const { kernelspec } = chosen;
     const isSame = kernelspec === live.run.data.kernelspec;
-    const changed = { ...snippetData(snippet, chosen), editedTs, ...(saved === undefined ? {} : { saved }) };
+    const changed = { ...snippetData(snippet, chosen), editedTs, saved, origin, notes: [...notes] };
     if (before.isCurrent(live)) {
       // Its kernel may just be starting, for this language.
       const fits = isSame && notebook === undefined && live.run.data.notebook === undefined;

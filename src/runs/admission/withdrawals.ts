@@ -15,6 +15,7 @@ const CLOSING_MS = 1_000;
  */
 export class Withdrawals {
   readonly #store: RunStore<RunData>;
+  readonly #forgetNotebook: (requestKey: string) => Promise<void>;
   readonly #log: Log;
   /** By request key. */
   readonly #pending = new Map<
@@ -22,8 +23,9 @@ export class Withdrawals {
     { run: NewRun<RunData>; cancelled: AbortController; done: Promise<void> }
   >();
 
-  constructor(store: RunStore<RunData>, log: Log) {
+  constructor(store: RunStore<RunData>, forgetNotebook: (requestKey: string) => Promise<void>, log: Log) {
     this.#store = store;
+    this.#forgetNotebook = forgetNotebook;
     this.#log = log;
   }
 
@@ -84,6 +86,8 @@ export class Withdrawals {
       if (signal.aborted) return;
       try {
         await this.#store.withdraw(id, data.requestKey);
+        // A later try of the request has stored it again.
+        if (!signal.aborted) await this.#forgetNotebook(data.requestKey);
         this.#log.info({ event: 'run.withdrawn', run: id }, 'a refused snippet was withdrawn');
         return;
       } catch (error) {

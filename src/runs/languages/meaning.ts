@@ -33,7 +33,8 @@ export function meaningOf(word: string, context: LanguageContext): readonly Kern
     said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
   const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
   const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, specOf(chosen), usual);
+  const preferred = [specOf(chosen), specOf(sparkKernelspec), usual];
+  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, preferred);
   return spec === undefined ? [] : [spec];
 }
 
@@ -105,22 +106,25 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, which has the views that
- * its code made, else the default, else the gateway's first.
+ * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, or another of its kernels
+ * that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
 function sqlKernelspec(
   list: readonly Kernelspec[],
   isOfSpark: (spec: Kernelspec) => boolean,
-  channelKernelspec: Kernelspec | undefined,
-  usual: Kernelspec | undefined,
+  preferred: readonly (Kernelspec | undefined)[],
 ): Kernelspec | undefined {
   const able = list.filter(({ language }) => takesSql(language));
   const withSpark = able.filter(isOfSpark);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return (
-    [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]
-  );
+  return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
 }
+
+/** Each with its nicknames. */
+const OTHERS =
+  'bash=sh=shell,c#=csharp,c++=cpp,clojure=clj,cobol,elixir,erlang,f#=fsharp,fortran,golang,groovy,' +
+  'haskell,java,javascript=js,julia=jl,kotlin=kt,lua,matlab,ocaml,octave,perl,php,powershell,r,' +
+  'ruby=rb,rust=rs,scala,sql=sparksql=spark-sql,swift,typescript=ts';
 
 /** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
@@ -131,36 +135,7 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...named('bash', 'sh', 'shell'),
-  ...named('c#', 'csharp'),
-  ...named('c++', 'cpp'),
-  ...named('clojure', 'clj'),
-  ...named('cobol'),
-  ...named('elixir'),
-  ...named('erlang'),
-  ...named('f#', 'fsharp'),
-  ...named('fortran'),
-  ...named('golang'),
-  ...named('groovy'),
-  ...named('haskell'),
-  ...named('java'),
-  ...named('javascript', 'js'),
-  ...named('julia', 'jl'),
-  ...named('kotlin', 'kt'),
-  ...named('lua'),
-  ...named('matlab'),
-  ...named('ocaml'),
-  ...named('octave'),
-  ...named('perl'),
-  ...named('php'),
-  ...named('powershell'),
-  ...named('r'),
-  ...named('ruby', 'rb'),
-  ...named('rust', 'rs'),
-  ...named('scala'),
-  ...named('sql', 'sparksql', 'spark-sql'),
-  ...named('swift'),
-  ...named('typescript', 'ts'),
+  ...OTHERS.split(',').flatMap((words) => named(words.split('='))),
 ]);
 
 /**
@@ -180,9 +155,8 @@ function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean):
   return words.map((word) => [word, fits]);
 }
 
-/** A language with its name and its nicknames. */
-function named(language: string, ...nicknames: readonly string[]): Entry[] {
-  const words = [language, ...nicknames];
+/** A language by its name and its nicknames. */
+function named(words: readonly string[]): Entry[] {
   return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 

@@ -163,7 +163,7 @@ export class KernelSession {
   /** Somebody pressed Keep. False if that kernel is gone. */
   keep(kernelId: string): boolean {
     const isKept = this.#kernel.keep(kernelId);
-    if (isKept) this.#idle.watch();
+    if (isKept) this.#idle.keep();
     return isKept;
   }
 

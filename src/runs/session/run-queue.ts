@@ -79,9 +79,9 @@ export class RunQueue {
     for (const [ahead, live] of placed.entries()) {
       if (ahead === 0 || live.run.state !== 'waiting') continue;
       // Edits for 200 runs would use up Slack's rate limit for minutes.
-      const isShown = live.run.data.messageTs !== undefined || live.hasShownPlace;
+      const hasShownPlace = live.phase.kind === 'waiting' && live.phase.ahead > 0;
+      const isShown = live.run.data.messageTs !== undefined || hasShownPlace;
       if (isShown && ahead > PLACES_KEPT_FRESH) continue;
-      live.hasShownPlace = true;
       live.show({ kind: 'waiting', ahead, behind });
     }
   }

@@ -72,7 +72,7 @@ export class FinalMessages {
   async erase(run: Run): Promise<void> {
     const { store, forgetNotebook, removeMessage } = this.#deps;
     await store.save({ ...run, state: 'ended', data: { ...run.data, preview: '', erased: true } }, []);
-    if (run.data.notebook !== undefined) await forgetNotebook(run.data.requestKey);
+    await forgetNotebook(run.data.requestKey);
     if (await removeMessage(run)) await store.remove(run.id);
   }
 }

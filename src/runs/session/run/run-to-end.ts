@@ -91,7 +91,9 @@ export class RunsToEnd {
       if (isOurs) onEnded(live.run, outcome);
       return isOurs;
     } catch (error) {
-      log.error({ event: 'run.end', err: error, run: live.id }, 'the outcome of a run could not be stored');
+      // One that is left to the successor is resumed there.
+      if (!live.released.aborted)
+        log.error({ event: 'run.end', err: error, run: live.id }, 'the outcome of a run could not be stored');
       return false;
     }
   }

@@ -25,7 +25,6 @@ test('an update replaces its display everywhere; the old files are dropped', () 
   const model = new OutputModel();
   model.show(shown('a'), 'd', '');
   model.show(shown('b'), undefined, '');
-  expect(model.filesReplacedBy('d')).toEqual(['a.txt', 'a.png']);
   model.update('d', shown('c'));
   expect(said(model)).toEqual(['result c', 'result b']);
   expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);
@@ -35,10 +34,8 @@ test('an update replaces its display everywhere; the old files are dropped', () 
 test('a clear with wait removes all output when the next one comes', () => {
   const model = new OutputModel();
   model.show(shown('a'), undefined, '');
-  expect(model.filesReplacedBy(undefined)).toEqual([]);
   model.clear(true);
   expect(said(model)).toEqual(['result a']);
-  expect(model.filesReplacedBy(undefined)).toEqual(['a.txt', 'a.png']);
   model.stream('stdout', 'x', range);
   expect(said(model)).toEqual(['stdout x']);
   expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);

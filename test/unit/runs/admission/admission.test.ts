@@ -141,6 +141,70 @@ test('S-D5: a withdrawn request is unknown again: repeated later it runs', async
   expect(rig.held.begun).toHaveLength(1);
 });
 
+const report = {
+  name: 'report',
+  notebook: { metadata: {}, cells: [{ kind: 'code' as const, id: 'a', metadata: {}, source: 'code()' }] },
+};
+
+test('the notebook of a refused request does not stay in the store', async () => {
+  await using rig = await startSessionRig();
+  rig.faults.after = (method) => {
+    if (method === 'accept') throw silent();
+  };
+  const request = rig.request('', { snippet: { language: 'python3', blocks: ['code()'], notebook: report } });
+  await expect(rig.admission.submit(request)).rejects.toThrow('no answer');
+  expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(true);
+  await rig.admission.close();
+  expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(false);
+});
+
+test('a request that was refused while its notebook was being stored is never accepted', async () => {
+  await using rig = await startSessionRig();
+  const storing = Promise.withResolvers<void>();
+  const stored = Promise.withResolvers<void>();
+  rig.faults.before = (method) => {
+    if (method !== 'keyv.set') return undefined;
+    storing.resolve();
+    return stored.promise;
+  };
+  const deadline = new AbortController();
+  const request = rig.request('', { snippet: { language: 'python3', blocks: ['code()'], notebook: report } });
+  const submitted = rig.admission.submit(request, deadline.signal);
+  await storing.promise;
+  deadline.abort(new Error('too late'));
+  await expect(submitted).rejects.toThrow('too late');
+  await rig.admission.close();
+  stored.resolve();
+  await rig.admission.submit(rig.request('later()'));
+  expect(rig.faults.calls.filter((call) => call === 'accept')).toHaveLength(1);
+  expect(await rig.store.runs.findRequest(request.requestKey)).toBeUndefined();
+});
+
+test('an edit takes the notebook of a waiting run away: deleting the run erases it all the same', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('before()');
+  const request = rig.request('', { snippet: { language: 'python3', blocks: ['code()'], notebook: report } });
+  await rig.admission.submit(request);
+  const [, live] = rig.kernels.unfinished('T1', 'C1');
+  const snippet = { language: 'python3', blocks: ['code()'] };
+  expect(await rig.admission.replaceWaiting(live!.run, { snippet, editedTs: '1' })).toBe(true);
+  await rig.runs.erase(live!.run);
+  await live!.posted;
+  expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(false);
+});
+
+test('a repeated delivery does not bring back the notebook of a deleted run', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  const request = rig.request('', { snippet: { language: 'python3', blocks: ['code()'], notebook: report } });
+  await rig.admission.submit(request);
+  const [live] = rig.kernels.unfinished('T1', 'C1');
+  await rig.untilDone(live!);
+  await rig.runs.erase(live!.run);
+  expect((await rig.admission.submit(request)).kind).toBe('duplicate');
+  expect(await rig.store.keyv('notebook').has(request.requestKey)).toBe(false);
+});
+
 test('acceptances whose answers come in another order run in the order of the store', async () => {
   await using rig = await startSessionRig();
   const before = await rig.submit('before()');
@@ -179,6 +243,23 @@ test('an edit replaces the code of a waiting run, which keeps its place', async 
   await rig.untilDone(last);
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['running()', 'new()', 'last()']);
   expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(false);
+});
+
+test('an edited run that waits says of its code what holds for the new one', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  await rig.held.untilBegun('running()');
+  const data = { origin: 'saved' as const, saved: { name: 'report' }, notes: ['a.py did not run.'] };
+  const edited = await rig.submit('old()', { data });
+  const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
+  await rig.admission.replaceWaiting(edited.run, { ...edit, notes: ['b.py did not run.'] });
+  expect(edited.run.data).toMatchObject({
+    origin: undefined,
+    saved: undefined,
+    notes: ['b.py did not run.'],
+  });
+  await rig.admission.replaceWaiting(edited.run, { ...edit, saved: { name: 'report' }, origin: 'saved' });
+  expect(edited.run.data).toMatchObject({ ...data, notes: [] });
 });
 
 /** Submits `old()`, whose kernel starts once `start` is resolved. */

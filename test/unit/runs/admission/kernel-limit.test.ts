@@ -15,7 +15,7 @@ async function startAdmission() {
   const kernelspecs = startKernelspecCache(client, silentLog);
   const limits = { aliases: {}, defaultLanguage: 'python3', queueLimit: 20, userLimit: 20 };
   const admission = new Admission({
-    notebooks: { keep: async () => undefined },
+    notebooks: { keep: async () => undefined, forget: async () => undefined },
     store: rig.store.runs,
     kernelspecs,
     channels: new ChannelSettingsStore(rig.store.keyv('channel')),

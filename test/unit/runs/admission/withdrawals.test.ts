@@ -42,7 +42,7 @@ async function scene(): Promise<Scene> {
   return {
     store: real,
     faults,
-    withdrawals: new Withdrawals(store.runs, silentLog),
+    withdrawals: new Withdrawals(store.runs, async () => undefined, silentLog),
     accept: (given) => store.runs.accept(given.data.requestKey, given),
     [Symbol.asyncDispose]: () => real.close(),
   };

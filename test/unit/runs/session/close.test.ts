@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { RunState } from '../../../../src/store/store.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
@@ -162,4 +163,17 @@ test('code that was refused because the store’s answer was lost does not run i
   rig.faults.after = () => undefined;
   await rig.replace('closed');
   expect(await rig.store.runs.newest('channel', ['T1', 'C1'], 10)).toEqual([]);
+});
+
+test('an end that comes when this process may not store it any more is no error: the successor finds it out', async () => {
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void errors.push(line) });
+  await using rig = await startSessionRig({ log });
+  await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  rig.faults.before = () => Promise.reject(silent());
+  const closed = rig.runs.close();
+  run.end();
+  await closed;
+  expect(errors).toEqual([]);
 });

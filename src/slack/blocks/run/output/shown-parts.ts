@@ -153,13 +153,13 @@ const LOG_LINE =
 /** A line of a worker's traceback or of a plan, below a log line. */
 const CONTINUATION = /^\s+\S/;
 
-/** What PySpark's accumulator server prints when the driver is gone. */
-const ACCUMULATORS =
-  /^-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py"/;
+/** What Py4J logs and what PySpark's accumulator server prints when the driver is gone. */
+const DRIVER_GONE =
+  /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py")/;
 
 /** Whether stderr is mostly Spark's own log, which repeats what the error says. */
 export function isSparkLog(text: BoundedText): boolean {
-  if (ACCUMULATORS.test(text.head)) return true;
+  if (DRIVER_GONE.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
   const written = lines.filter((line) => LOG_LINE.test(line));
   const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
