@@ -27,15 +27,7 @@ export function dialectOf(word: string, context: LanguageContext): Dialect | und
 
 /** The kernelspecs that fit a word; none if the language has no kernel here; undefined if the word is no language. */
 export function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
-  const { channelLanguage: chosen, sparkKernelspec, defaultLanguage: byDefault, kernelspecs } = context;
-  const specOf = (said: string | undefined): Kernelspec | undefined =>
-    said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
-  const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
-  const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const preferred = [specOf(chosen), specOf(sparkKernelspec), usual];
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, preferred);
-  return spec === undefined ? [] : [spec];
+  return dialectOf(word, context) === undefined ? kernelsOf(word, context) : sqlKernelspec(context);
 }
 
 function isAlias(word: string, { aliases }: LanguageContext): boolean {
@@ -106,18 +98,18 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, or another of its kernels
- * that has used Spark, which have the views that its code made; else the default, else the gateway's first.
+ * The kernelspec that runs SQL; none if none can. Those with Spark are preferred. Among them it is the channel's own, or another
+ * of its kernels that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
-function sqlKernelspec(
-  list: readonly Kernelspec[],
-  isOfSpark: (spec: Kernelspec) => boolean,
-  preferred: readonly (Kernelspec | undefined)[],
-): Kernelspec | undefined {
-  const able = list.filter(({ language }) => takesSql(language));
-  const withSpark = able.filter(isOfSpark);
+function sqlKernelspec(context: LanguageContext): readonly Kernelspec[] {
+  const { channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs } = context;
+  const able = kernelspecs.list.filter(({ language }) => takesSql(language));
+  const withSpark = able.filter((spec) => hasSpark(spec) || spec.name === sparkKernelspec);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
+  const found = [channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs.default]
+    .map((word) => (word === undefined ? undefined : pick(kernelsOf(word, context) ?? [], context)))
+    .find((spec) => spec !== undefined && fitting.includes(spec));
+  return [found ?? fitting[0]].filter((spec) => spec !== undefined);
 }
 
 /** Each with its nicknames. */
