@@ -38,7 +38,7 @@ function isAlias(word: string, { aliases }: LanguageContext): boolean {
 function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   const { list } = context.kernelspecs;
   const lower = word.toLowerCase();
-  const target = Object.hasOwn(context.aliases, lower) ? context.aliases[lower] : undefined;
+  const target = isAlias(word, context) ? context.aliases[lower] : undefined;
   if (target !== undefined) return specsNamed(target, list);
   const exact = specsNamed(word, list);
   if (exact.length > 0) return exact;
@@ -81,14 +81,12 @@ export function isSlip(word: string, rightWord: string): boolean {
   if (Math.min(typed.length, right.length) < MIN_LETTERS || namesInCode.has(typed)) return false;
   if (Math.abs(typed.length - right.length) > 1) return false;
   const off = distance(typed, right);
-  return off === 1 || (off === 2 && sorted(typed) === sorted(right));
+  return off === 1 || (off === 2 && sortLetters(typed) === sortLetters(right));
 }
 
 /** Two swapped letters are two changes, but the sorted letters are the same. */
-function sorted(word: string): string {
-  return Array.from(word)
-    .toSorted((a, b) => a.localeCompare(b))
-    .join('');
+export function sortLetters(word: string): string {
+  return Array.from(word).toSorted().join('');
 }
 
 const SQL_WORDS: readonly string[] = ['sql', 'sparksql', 'spark-sql'];
