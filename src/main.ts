@@ -59,9 +59,10 @@ function readSettings() {
   log.info({ event: 'bot.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
   // A promise that a library forgot to handle must not end the process and with it everybody's runs.
-  process.on('unhandledRejection', (error) =>
-    log.error({ event: 'bot.unhandled', err: error }, 'an unhandled rejection'),
-  );
+  process.on('unhandledRejection', (error) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error({ event: 'bot.unhandled', err: error, stack }, 'an unhandled rejection');
+  });
   return { config, secrets, log };
 }
 

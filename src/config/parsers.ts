@@ -136,17 +136,40 @@ export const jsonEnvironment = jsonTexts(/^[A-Za-z_]\w*$/, /^[^\0]*$/, '{"KERNEL
 const argv = z.tuple([z.string().min(1)], z.string());
 
 /** Words with a meaning in a shell. Without a shell they would be plain arguments, which nobody wants. */
-const SHELL_WORD = /^([|&;<>]+|\d?>+&?\d?|.*(\$[\w({]|[`'"]).*)$/s;
+const SHELL_WORD = /^([|&;<>]+|\d?>+&?\d?|.*(\$[\w({]|`).*)$/s;
 
-/** A program and its arguments, as words separated by blanks or, for arguments with blanks or quotes, as a JSON array. */
+/**
+ * A program and its arguments, as a JSON array or as words separated by blanks. `'…'` and `"…"` quote blanks. There is no other
+ * syntax, because no shell reads it.
+ */
 export const commandLine: Parser<readonly string[]> = readAs(
-  'a program and its arguments, without quotes and a shell’s signs (["sh","-c","…"] has a shell), or the same as a JSON array of texts',
+  'a program and its arguments, without a shell’s signs (["sh","-c","…"] has a shell), or the same as a JSON array of texts',
   (given) => {
     if (given.startsWith('[')) return argv.safeParse(parseJson(given)).data;
-    const words = given.split(/\s+/);
-    return words.some((word) => SHELL_WORD.test(word)) ? undefined : words;
+    const words = splitWords(given);
+    return words?.some((word) => SHELL_WORD.test(word)) === true ? undefined : words;
   },
 );
+
+/** Undefined if a quote is not closed. */
+function splitWords(line: string): string[] | undefined {
+  const part = /[^\s'"]+|'([^']*)'|"([^"]*)"/y;
+  const words: string[] = [];
+  for (let at = 0, isInWord = false; at < line.length;) {
+    const blank = /^\s+/.exec(line.slice(at))?.[0] ?? '';
+    if (blank !== '') isInWord = false;
+    at += blank.length;
+    part.lastIndex = at;
+    const found = part.exec(line);
+    if (found === null) return at === line.length ? words : undefined;
+    const piece = found[1] ?? found[2] ?? found[0];
+    if (isInWord) words.push((words.pop() ?? '') + piece);
+    else words.push(piece);
+    isInWord = true;
+    at = part.lastIndex;
+  }
+  return words;
+}
 
 /** The word before a token; empty for `none`. */
 export const authScheme: Parser<string> = readAs('one word such as Bearer, or none', (given) => {

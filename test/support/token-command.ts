@@ -39,7 +39,7 @@ export async function startTokenCommand(lifeMs: number): Promise<TokenCommand> {
       .map((line) => line.split(' '));
   return {
     folder,
-    setting: JSON.stringify(['sh', script]),
+    setting: `sh '${script}'`,
     isValid: (authorization) =>
       readIssued().some(([token, end]) => authorization === `Bearer ${token}` && Date.now() < Number(end)),
     tokens: () => readIssued().map(([token = '']) => token),

@@ -48,7 +48,7 @@ export const gatewayFields = {
     secret: true,
     example: 'gcloud config config-helper --format=json',
     description:
-      'A program that prints the gateway’s token, for tokens that expire: the token alone, or JSON with token, headers and expiresAt (the forms of gcloud, AWS and OAuth too). It is run without a shell, for at most 30 s, before the token expires and when the gateway refuses it. Arguments with blanks or quotes need the form of a JSON array.',
+      'A program that prints the gateway’s token, for tokens that expire: the token alone, or JSON with token, headers and expiresAt (the forms of gcloud, AWS and OAuth too). It is run without a shell, for at most 30 s, before the token expires and when the gateway refuses it. The program and its arguments can also be a JSON array.',
   }),
   KG_AUTH_TOKEN_FILE: optional(filePath, {
     example: '/var/run/secrets/gateway/token',

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
@@ -99,25 +99,26 @@ export function readCredentialSettings(
 /** Reads the PEM files and tries them as TLS will use them, so that a wrong file is reported at the start. */
 export function readTlsSettings(values: SettingValues, issues: ConfigIssues): GatewaySettings['tls'] {
   const { VALIDATE_KG_CERT: verify = true, KG_CLIENT_KEY_PASSPHRASE: passphrase } = values;
-  const read = (name: 'KG_CLIENT_CA' | 'KG_CLIENT_CERT' | 'KG_CLIENT_KEY'): string | undefined => {
-    const path = values[name];
-    return path === undefined ? undefined : readSettingFile(name, path, issues);
-  };
-  const [ca, cert, ownKey] = [read('KG_CLIENT_CA'), read('KG_CLIENT_CERT'), read('KG_CLIENT_KEY')];
-  const hasKey = values.KG_CLIENT_KEY !== undefined;
+  const paths = { ca: values.KG_CLIENT_CA, cert: values.KG_CLIENT_CERT, key: values.KG_CLIENT_KEY };
+  const ca = paths.ca === undefined ? undefined : readSettingFile('KG_CLIENT_CA', paths.ca, issues);
+  const cert = paths.cert === undefined ? undefined : readSettingFile('KG_CLIENT_CERT', paths.cert, issues);
   // One file may contain both, as Jupyter Server allows.
-  const key = !hasKey && cert?.includes('PRIVATE KEY') ? cert : ownKey;
+  const shared = cert?.includes('PRIVATE KEY') ? cert : undefined;
+  const key = paths.key === undefined ? shared : readSettingFile('KG_CLIENT_KEY', paths.key, issues);
   if (ca !== undefined && !isCertificate(ca))
-    issues.problems.push(`KG_CLIENT_CA: ${values.KG_CLIENT_CA} is no certificate in PEM form.`);
-  if (cert !== undefined && key === undefined && !hasKey)
+    issues.problems.push(`KG_CLIENT_CA: ${paths.ca} is no certificate in PEM form.`);
+  const hasCertificate = cert !== undefined && isCertificate(cert);
+  if (cert !== undefined && !hasCertificate)
+    issues.problems.push(`KG_CLIENT_CERT: ${paths.cert} is no certificate in PEM form.`);
+  if (hasCertificate && key === undefined && paths.key === undefined)
     issues.problems.push('KG_CLIENT_KEY is missing: a client certificate needs its key.');
-  if (values.KG_CLIENT_CERT === undefined && (hasKey || passphrase !== undefined))
-    issues.problems.push('KG_CLIENT_CERT is missing: KG_CLIENT_KEY and KG_CLIENT_KEY_PASSPHRASE are for it.');
-  const problem = cert === undefined || key === undefined ? undefined : problemOf({ cert, key, passphrase });
-  if (problem !== undefined)
-    issues.problems.push(
-      `KG_CLIENT_CERT and KG_CLIENT_KEY cannot be used (${problem}): they must be a certificate and its key in PEM form, and an encrypted key needs its KG_CLIENT_KEY_PASSPHRASE.`,
-    );
+  const problem =
+    key === undefined ? undefined : findKeyProblem(hasCertificate ? cert : undefined, key, passphrase);
+  if (problem !== undefined) issues.problems.push(problem);
+  if (paths.cert === undefined && paths.key !== undefined)
+    issues.problems.push('KG_CLIENT_CERT is missing: a client key needs its certificate.');
+  if (passphrase !== undefined && paths.key === undefined && paths.cert === undefined)
+    issues.problems.push('KG_CLIENT_KEY is missing: KG_CLIENT_KEY_PASSPHRASE is for it.');
   return { verify, ca, cert, key, passphrase };
 }
 
@@ -129,12 +130,25 @@ function isCertificate(pem: string): boolean {
   }
 }
 
-/** Why TLS cannot use these, in OpenSSL's words: `key values mismatch`. */
-function problemOf(files: { cert: string; key: string; passphrase: string | undefined }): string | undefined {
+/** Why TLS cannot use this key, by itself or with this certificate. */
+function findKeyProblem(
+  cert: string | undefined,
+  key: string,
+  passphrase: string | undefined,
+): string | undefined {
   try {
-    createSecureContext(files);
+    createPrivateKey({ key, passphrase });
+  } catch {
+    if (!key.includes('ENCRYPTED')) return 'KG_CLIENT_KEY is no key in PEM form.';
+    return passphrase === undefined
+      ? 'KG_CLIENT_KEY_PASSPHRASE is missing: KG_CLIENT_KEY is encrypted.'
+      : 'KG_CLIENT_KEY_PASSPHRASE does not open KG_CLIENT_KEY.';
+  }
+  if (cert === undefined) return undefined;
+  try {
+    createSecureContext({ cert, key, passphrase });
     return undefined;
-  } catch (error) {
-    return error instanceof Error && 'reason' in error ? String(error.reason) : 'unreadable';
+  } catch {
+    return 'KG_CLIENT_KEY does not fit KG_CLIENT_CERT.';
   }
 }

@@ -31,7 +31,7 @@ const OBJECT_CHARS = 2_000;
 export function isChart(data: MimeBundle): boolean {
   return Object.entries(data).some(
     ([mime, value]) =>
-      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isObject(value),
+      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}[+.]json$/.test(mime) && isObject(value),
   );
 }
 

@@ -227,7 +227,7 @@ function htmlFile(html: string, filename = 'output.html'): ShownForm {
 async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
   for (const [mime, value] of Object.entries(data)) {
-    const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
+    const name = /^application\/vnd\.(\w{1,40}).*[+.]json$/.exec(mime)?.[1];
     if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
     files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
   }
@@ -237,7 +237,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
 /** Names the mime types that a chat cannot show. */
 function otherForms(data: MimeBundle): ShownForm[] {
   const forms = Object.keys(data).filter(
-    (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),
+    (mime) => !/^application\/vnd\..*[+.]json$/.test(mime) && !isBlankText(mime, data[mime]),
   );
   const named = forms.slice(0, FORMS_NAMED).join(', ');
   return forms.length === 0 ? [] : [{ kind: 'text', text: `(${named}: cannot be shown here)` }];

@@ -18,6 +18,8 @@ const REMEMBERED_RUNS = 20;
  */
 const SOON_MS = 400;
 const SELDOM_MS = 15_000;
+/** So often they are attached while more comes. */
+const FILES_MS = 10 * 60_000;
 /** How long to wait for an edit that is in progress, with its files. */
 const LAST_EDIT_MS = 15_000;
 
@@ -40,6 +42,7 @@ interface EndedRun {
   editing: Promise<void>;
   waitMs: number;
   editedAtMs: number;
+  attachedAtMs: number;
 }
 
 /**
@@ -68,6 +71,7 @@ export class LateOutput {
       editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
+      attachedAtMs: performance.now(),
     };
     if (!isConnected) return this.#removeSoon(ended);
     this.#ended.set(live.id, ended);
@@ -117,12 +121,14 @@ export class LateOutput {
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
-  async #edit(ended: EndedRun, filesFollow: boolean): Promise<void> {
+  async #edit(ended: EndedRun, hasMore: boolean): Promise<void> {
     const { live, outcome, transcript } = ended;
     ended.timer = undefined;
     if (!this.#ended.has(live.id)) return;
     ended.editedAtMs = performance.now();
+    const filesFollow = hasMore && ended.editedAtMs - ended.attachedAtMs < FILES_MS;
     if (filesFollow) this.#editSoon(ended);
+    else ended.attachedAtMs = ended.editedAtMs;
     try {
       await transcript.seal();
       noteAttached(live, await live.finish(outcome, filesFollow));

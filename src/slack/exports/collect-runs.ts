@@ -51,7 +51,7 @@ async function collectRun(
   return {
     heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
     kernelspec,
-    language: language?.toLowerCase(),
+    language,
     code: code.map((text) => inNotebook(text, data)),
     begun: isWhole ? blockCount : block + 1,
     executionCount,

@@ -34,6 +34,7 @@ export class SlackRunMessage implements RunMessage {
   readonly #released = new AbortController();
   #state: 'live' | 'ending' | 'released' = 'live';
   #message: EditableMessage | undefined;
+  #isMarked = true;
   #rootRefusal: string | undefined;
   #view: RunView | undefined;
   #drawn: { view: RunView; room: number; atMs: number; message: SlackMessage; json: string } | undefined;
@@ -87,9 +88,8 @@ export class SlackRunMessage implements RunMessage {
     this.#leaveAt = Math.min(this.#leaveAt, this.#sending.now());
     this.#stopLive('released');
     this.#released.abort();
-    const settled = this.#work.then(() => this.#message?.settle()).finally(this.#onClosed);
-    this.#work = settled;
-    await settled;
+    this.#work = this.#work.then(() => this.#message?.settle()).finally(this.#onClosed);
+    await this.#work;
   }
 
   #stopLive(state: 'ending' | 'released'): void {
@@ -116,6 +116,7 @@ export class SlackRunMessage implements RunMessage {
         ts = await Promise.race([predecessor, once(signal, 'abort').then(() => undefined)]);
         signal.throwIfAborted();
         if (ts !== undefined) onPosted(ts);
+        else this.#isMarked = false; // cancelled: the run before goes on, and marks how it ends
       }
       const metadata = metadataOf('answer', runId);
       const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted };
@@ -227,7 +228,8 @@ export class SlackRunMessage implements RunMessage {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
       await this.#send(message, { ...view, unattached: missing }, 'urgent', NOTE_TRIED_MS);
     }
-    if (this.#result === undefined) void this.#sending.marks?.show({ ...owner, mark }, view);
+    if (this.#result === undefined && this.#isMarked)
+      void this.#sending.marks?.show({ ...owner, mark }, view);
     this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
     return { ...attached, replies: [...attached.replies, ...this.#notices] };
   }

@@ -67,8 +67,8 @@ test('a posted notebook runs to the first cell that fails and comes back with it
   expect(shown(answer)).toContain('ZeroDivisionError');
   const notebook = await executed('Report 1-executed.ipynb');
   // The file names the kernel that it ran on where it named none, as papermill needs it.
-  const kernelspec = { name: 'python3', display_name: 'python3' };
-  expect(notebook.metadata).toEqual({ author: 'ana', kernelspec });
+  const kernelspec = { name: 'python3', display_name: 'python3', language: 'python' };
+  expect(notebook.metadata).toEqual({ author: 'ana', kernelspec, language_info: { name: 'python' } });
   expect(notebook.cells.map((cell) => [cell.cell_type, cell.execution_count])).toEqual([
     ['markdown', undefined],
     ['code', 1],

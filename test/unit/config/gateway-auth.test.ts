@@ -7,9 +7,10 @@ describe('a command line', () => {
   it.for([
     ['gcloud config config-helper --format=json', ['gcloud', 'config', 'config-helper', '--format=json']],
     ['  a   b\tc ', ['a', 'b', 'c']],
+    [`a 'b c' "d e"`, ['a', 'b c', 'd e']],
+    [`a --x='b c'd "it's" ''`, ['a', '--x=b cd', "it's", '']],
     [String.raw`C:\bin\a.exe \n`, [String.raw`C:\bin\a.exe`, String.raw`\n`]],
-    ['aws --query credentials[0].token --out=a;b', ['aws', '--query', 'credentials[0].token', '--out=a;b']],
-    [`["a", "b c", "it's"]`, ['a', 'b c', "it's"]],
+    [`aws --query 'credentials[0].token' --out=a;b`, ['aws', '--query', 'credentials[0].token', '--out=a;b']],
     ['["sh", "-c", "a | b > $C"]', ['sh', '-c', 'a | b > $C']],
     ['["one"]', ['one']],
   ] as const)('%s', ([given, argv]) => {
@@ -17,8 +18,8 @@ describe('a command line', () => {
   });
 
   it.for([
-    `a 'b c'`,
-    'a --b="c"',
+    `a 'b`,
+    'a "b',
     'a | b',
     'a && b',
     'a > b',

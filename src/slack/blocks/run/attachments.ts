@@ -56,10 +56,11 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
         return [plainFile(part.path, names.get(part) ?? part.filename)];
       case 'table': {
         const [key, version] = [`table ${tables.indexOf(part)}`, versionOf(part)];
-        const hasCsv = isTableCut(part) || part.wantsCsv === true;
+        const csv = isTableCut(part) || part.wantsCsv === true ? part.csvPath : undefined;
         return [
           { kind: 'table', key, version, part },
-          ...(hasCsv ? csvFile(part.csvPath, `${key} ${version} as csv`) : []),
+          // The key has no path: after late output the same table is at another path.
+          ...(csv === undefined ? [] : [{ ...plainFile(csv, 'table.csv'), key: `${key} ${version} as csv` }]),
         ];
       }
       case 'text':
@@ -88,11 +89,6 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const streams =
     spool === undefined ? [] : [{ ...textFile(spool, STREAM_FILE), key: `${spool} ${output.textBytes}` }];
   return [...code, ...shown, ...archive, ...streams, ...texts];
-}
-
-/** The key has no path: after late output the same table is at another path. */
-function csvFile(path: string | undefined, key: string): RunFile[] {
-  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key }];
 }
 
 function versionOf(part: TablePart): string {

@@ -222,20 +222,16 @@ export function lossWords(loss: OutputLoss, isAttached: (name: string) => boolea
       return 'The bot’s room for the output of all runs together is full; some output is not kept.';
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
-    case 'tooMany':
-      return `${shownNumber(loss.parts)} of the outputs are not shown: there were too many.${whereWords(loss, isAttached)}`;
+    case 'tooMany': {
+      const { parts, streams, path, archive } = loss;
+      const files = [...(streams ? [STREAM_FILE] : []), ...(path === undefined ? [] : [RESULTS_FILE])];
+      const named = files.filter(isAttached).join(' and ');
+      const texts = named === '' ? '' : ` Their text is in ${named}.`;
+      const isZipped = archive !== undefined && isAttached(ARCHIVE_FILE);
+      const zipped = isZipped ? ` Their pictures and files are in ${ARCHIVE_FILE}.` : '';
+      return `${shownNumber(parts)} of the outputs are not shown: there were too many.${texts}${zipped}`;
+    }
   }
-}
-
-function whereWords(
-  { streams, path, archive }: OutputLoss & { kind: 'tooMany' },
-  isAttached: (name: string) => boolean,
-): string {
-  const files = [...(streams ? [STREAM_FILE] : []), ...(path === undefined ? [] : [RESULTS_FILE])];
-  const named = files.filter(isAttached);
-  const texts = named.length === 0 ? '' : ` Their text is in ${named.join(' and ')}.`;
-  const isZipped = archive !== undefined && isAttached(ARCHIVE_FILE);
-  return isZipped ? `${texts} Their pictures and files are in ${ARCHIVE_FILE}.` : texts;
 }
 
 /** How often the clock of a live message is updated if nothing else changes. */

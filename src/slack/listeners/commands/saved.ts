@@ -4,7 +4,7 @@ import type { Parameter } from '../../../saved/parameters/values.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
 import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSaved } from '../../auth/audit.ts';
-import { must, type Person } from '../../auth/policy.ts';
+import { must, type Person, refuse } from '../../auth/policy.ts';
 import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
@@ -83,8 +83,12 @@ function mustTake(place: Pick<SavedSnippet, 'channel' | 'name'>, person: Person,
   const saved = bot.saved.find(channel, name);
   if (saved !== undefined) return mustForget(saved, person, bot);
   // What it ran was forgotten.
-  if (schedulesOf(place, bot).some(({ maker }) => maker !== person.id))
-    must('changeOthersSchedule', person, channel, bot.policy);
+  const isTheirs = schedulesOf(place, bot).some(({ maker }) => maker !== person.id);
+  if (isTheirs && refuse('changeOthersSchedule', person, channel, bot.policy) !== undefined)
+    throw new UserError(
+      'notAllowed',
+      `“${name}” is what somebody else’s schedule runs. Save it under another name.`,
+    );
 }
 
 function mustForget({ channel, savedBy }: SavedSnippet, person: Person, { policy }: Bot): void {

@@ -406,6 +406,11 @@ test('for an exception group, which IPython prints, the members and the line are
     printed: printedGroup,
   });
   expect(readError(group, 'x', `${printedGroup}and more`).printed).toBe('');
+  // After code with `await` ipykernel sends the traceback of an earlier error with it.
+  const stale = ['Cell In[1], line 9\n----> 9 1/0\n', 'ZeroDivisionError: division by zero'];
+  expect(readError({ ...group, traceback: stale }, 'several\nlines', printedGroup)).toEqual(
+    readError(group, 'several\nlines', printedGroup),
+  );
 });
 
 /** As PySpark 4 raises what a worker said, and IPython lists the worker's frames. */
@@ -536,6 +541,36 @@ test('a recursion of thousands of frames is counted whole', () => {
     'RecursionError: too deep',
   );
   expect(readError(raised).traceback).toContain('the same 999 times more');
+});
+
+test('R’s long stack shows the author’s own calls, each on one line', () => {
+  const code = 'h <- function(d) mutate(d,\n  z = stop("no"))\nh(cars)';
+  const calls = [
+    '1. h(cars)',
+    '2. mutate(d,\n .     z = stop("no"))   # at line 1 of file <text>',
+    ...Array.from({ length: 9 }, (_, n) => `${n + 3}. inner({\n .     step(${n})\n . })`),
+  ];
+  const value = 'Error in `mutate()`: no\n';
+  const read = readError({ name: 'ERROR', value, traceback: [`${value}Traceback:\n`, ...calls] }, code);
+  expect(read).toMatchObject({
+    traceback: '1. h(cars)\n2. mutate(d, … # at line 1 of file <text>\n… 9 calls of library code …',
+    isFolded: true,
+  });
+  const alone = readError({
+    name: 'ERROR',
+    value,
+    traceback: ['Traceback:\n', ...calls.filter((_, n) => n !== 1)],
+  });
+  expect(alone).toMatchObject({ traceback: '', isFolded: true });
+});
+
+test('R’s stack of numbers in place of calls is none', () => {
+  const traceback = ['Error in f(n - 1): deep\nTraceback:\n', '1. 1', '2. 2', '3. ⋯', '4. 7'];
+  const code = 'f <- function(n) if (n == 0) stop("deep") else f(n-1); f(5)';
+  expect(readError({ name: 'ERROR', value: 'Error in f(n - 1): deep\n', traceback }, code)).toMatchObject({
+    userLine: `line 1: ${code}`,
+    traceback: '',
+  });
 });
 
 test('R’s error at top level does not name IRkernel’s own call', () => {

@@ -288,6 +288,8 @@ test('entities are decoded, scripts ignored, unclosed tags tolerated', async () 
   expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
+  expect(await htmlAsText('<p> a  b</p><pre>\n x\n\n  y <b> z</b></pre>\n')).toBe('a b\n x\n \n  y  z');
+  expect(await htmlAsText('<pre>\n</pre>\n')).toBe('');
   expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
@@ -547,6 +549,12 @@ test('charts of Altair and widgets of R are attached as files', async () => {
     'text/plain': '<VegaLite 5 object>\n\nIf you see this …',
   };
   expect(await readBundle(altair)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
+  // So does Altair 6 write it.
+  const six = {
+    'application/vnd.vegalite.v6.json': chart,
+    'text/plain': '<VegaLite 6 object>\n\nIf you see …',
+  };
+  expect(await readBundle(six)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
   const widget = {
     'text/html': '<script>draw()</script>',
     'text/plain': 'HTML widgets cannot be represented in plain text (need html)',

@@ -200,7 +200,7 @@ describe('a thread that prints for minutes', () => {
     expect(edits).toHaveLength(2);
   });
 
-  test('has its files attached once it is silent, and when the connection closes', async () => {
+  test('has its files attached every ten minutes, once it is silent, and when the connection closes', async () => {
     const edits: boolean[] = [];
     const { late, printFor } = rememberRun(async (_, filesFollow) => {
       edits.push(filesFollow);
@@ -216,6 +216,8 @@ describe('a thread that prints for minutes', () => {
     expect(edits).toHaveLength(shown);
     await printFor(60);
     expect(edits.at(-1)).toBe(true);
+    await printFor(1_200);
+    expect(edits.slice(shown).filter((filesFollow) => !filesFollow)).toHaveLength(2);
     await late.forgetAll();
     expect(edits.at(-1)).toBe(false);
   });

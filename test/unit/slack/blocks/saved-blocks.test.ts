@@ -73,6 +73,18 @@ test('fifty schedules fit into a message, those without buttons too', () => {
   expect(JSON.stringify(blocks)).toMatch(/and \d+ more/);
 });
 
+test('a paused schedule has its Resume button, however many there are before it', () => {
+  const many = Array.from({ length: 20 }, (_, at) => ({
+    ...listed,
+    schedule: { ...schedule, number: at + 1, ...(at < 18 ? {} : { pausedFor: 'failures' as const }) },
+  }));
+  const { blocks } = renderSchedules(many, 'https://t.slack.com/', 0);
+  const numbers = blocks.flatMap((block, at) =>
+    blocks[at + 1]?.type === 'actions' ? (JSON.stringify(block).match(/\*(\d+)\*/)?.[1] ?? []) : [],
+  );
+  expect(numbers).toEqual(['19', '20', '1', '2', '3', '4', '5', '6', '7', '8']);
+});
+
 test('if lines are long, each shown schedule has its own buttons below it, and the rest is counted', () => {
   const parameters = [{ name: 'text', value: { kind: 'text' as const, text: '"'.repeat(500) } }];
   const many = Array.from({ length: 50 }, (_, at) => ({

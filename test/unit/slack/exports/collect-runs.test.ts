@@ -217,6 +217,11 @@ test('the heading says who, when and how', async () => {
   );
 });
 
+test('the language is the kernelspec’s own word, by which papermill knows R', async () => {
+  const [collected] = await collectRuns([run('r', { kernelspec: 'ir', language: 'R' })], port([answer('r')]));
+  expect(collected?.language).toBe('R');
+});
+
 test('SQL becomes code that runs it in a kernel without the bot', async () => {
   const bot = port([answer('r')]);
   bot.runs.code = async () => ["use a; -- b\nselect 'c;d'\nfrom t;", 'select "é$"'];

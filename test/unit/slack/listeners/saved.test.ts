@@ -127,7 +127,9 @@ test('nobody else’s schedule runs what is saved under a name that was forgotte
   await schedule('U3');
   await forgetSaved({ name: 'x' }, personOf('U1'), { channel: 'C1' }, bot);
   const save = (user: string) => saveLastRun({ name: 'X' }, personOf(user), { ...here, thread: '1.1' }, bot);
-  await expect(save('U1')).rejects.toThrow('Only admins may change somebody else’s schedule.');
+  await expect(save('U1')).rejects.toThrow(
+    '“X” is what somebody else’s schedule runs. Save it under another name.',
+  );
   expect((await save('U3')).text).toContain('Saved as');
 });
 
