@@ -95,6 +95,11 @@ class RunTranscript implements Transcript {
     };
   }
 
+  async save(): Promise<void> {
+    await this.#addAll(this.#widgets.updates());
+    await this.#inOrder.run(() => this.#snapshots.save());
+  }
+
   async seal(): Promise<void> {
     await this.#addAll(this.#widgets.updates());
     await this.#inOrder.run(async () => {

@@ -140,7 +140,7 @@ export class OpenConnection implements KernelConnection {
     this.#router.replayTo(execution);
     // Closed before it could be resumed: the gateway's replay came here and will not come again.
     if (this.#state === 'closed' && !execution.isOver) execution.leave();
-    if (checkpoint === undefined || checkpoint.isInputInDoubt === true) execution.input.doubt();
+    if (checkpoint === undefined || checkpoint.isInterim === true) execution.input.doubt();
     if (inputRequest !== undefined) execution.input.ask(inputRequest);
     if (this.#state === 'gone') execution.finishAs('kernelGone', this.goneWhy);
     // Its process is gone, so nothing more of it will come.
