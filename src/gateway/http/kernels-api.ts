@@ -9,6 +9,7 @@ import {
   gatewayAway,
   isPage,
   isRefusedCredential,
+  kernelGone,
   readReason,
   readRefusal,
 } from './http-errors.ts';
@@ -214,15 +215,6 @@ export function createKernelsApi(
 /** Whether the call may have failed because the kernel does not exist. */
 function isDoubtful({ status }: Answer): boolean {
   return status === 404 || status === 500;
-}
-
-/** `status` 424: it went with its server. */
-export function kernelGone(kernelId: string, status = 404): GatewayError {
-  const words =
-    status === 424
-      ? 'The JupyterHub server was stopped, and its kernels with it'
-      : `The gateway has no kernel ${kernelId} any more`;
-  return new GatewayError('kernelGone', words, { status });
 }
 
 /**
