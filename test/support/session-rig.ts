@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createGatewayClient } from '../../src/gateway/client.ts';
 import type { HubSettings } from '../../src/gateway/gateway.ts';
 import type { GatewayTimings } from '../../src/gateway/timings.ts';
-import { silentLog } from '../../src/log.ts';
+import { type Log, silentLog } from '../../src/log.ts';
 import { createNotebookStore } from '../../src/notebooks/model.ts';
 import { openTranscript } from '../../src/output/run-transcript.ts';
 import { SpoolBudget } from '../../src/output/spool/spool.ts';
@@ -120,6 +120,8 @@ export interface RigOptions {
   observer?: SparkObserver;
   /** The gateway is a server of this hub. */
   hub?: HubSettings;
+  /** Of the kernel sessions. */
+  log?: Log;
 }
 
 const sparkSettings = (progress: SparkProgress): SparkSettings => ({
@@ -232,7 +234,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
         warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
-      log: silentLog,
+      log: options.log ?? silentLog,
       several,
       runTimeoutMs,
       inputTimeoutMs,
