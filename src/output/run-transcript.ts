@@ -71,8 +71,9 @@ class RunTranscript implements Transcript {
     return this.#inOrder.run(() => this.#take(output));
   }
 
-  startBlock(code: string): void {
+  startBlock(code: string, block: number): void {
     this.#code = code;
+    void this.#inOrder.run(() => this.#model.startBlock(block));
     this.#consoleBar?.startBlock();
     this.#view = undefined;
   }
