@@ -249,6 +249,11 @@ export class Playground implements AsyncDisposable {
     this.service.socket.drop();
   }
 
+  /** Leaves the app's connections half open for so long. */
+  stall(ms: number): void {
+    this.service.socket.stall(ms);
+  }
+
   /** Nothing is delivered until `thaw`. */
   freeze(): void {
     this.service.deliveries.freeze();

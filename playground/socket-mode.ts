@@ -100,6 +100,14 @@ export class SocketMode implements Transport {
     for (const connection of this.#connections) connection.terminate();
   }
 
+  /** Leaves every connection half open for so long: what Slack sends still arrives, but it hears nothing. */
+  stall(ms: number): void {
+    for (const connection of this.#connections) {
+      connection.pause();
+      setTimeout(() => connection.terminate(), ms).unref();
+    }
+  }
+
   /** Closes all connections, and cuts those that do not close in time. */
   async stop(): Promise<void> {
     const closed = this.#connections.map((connection) => once(connection, 'close'));

@@ -216,6 +216,7 @@ function execute(msgId: string, executionCount: number): Execution {
     end: Promise.resolve(end),
     written: Promise.resolve(),
     checkpoint: undefined,
+    soFar: () => undefined,
     stopAgain: () => undefined,
     async *[Symbol.asyncIterator]() {
       yield* said;

@@ -210,6 +210,8 @@ export interface Execution extends AsyncIterable<KernelOutput> {
   readonly written: Promise<void>;
   /** Set when the connection is closed before the execution ends; valid once its outputs have been read. */
   readonly checkpoint: ExecutionCheckpoint | undefined;
+  /** The checkpoint of a running execution, if all that came has been read; undefined where it would prove nothing. */
+  soFar(): ExecutionCheckpoint | undefined;
   /**
    * Sends another interrupt after a stop that had no effect. Does nothing if the execution is over or no stop was
    * requested.
@@ -219,8 +221,8 @@ export interface Execution extends AsyncIterable<KernelOutput> {
 
 /** What is known of an execution that had not ended when its connection was closed. JSON. */
 export interface ExecutionCheckpoint {
-  /** A question of the kernel may be lost: the websocket had broken before. */
-  isInputInDoubt?: boolean;
+  /** A question of the kernel may be lost: the process died later, or the websocket had broken before. */
+  isInterim?: boolean;
   /** False: the request was never written, so it may be sent. */
   isWritten: boolean;
   /** The messages of it that were received. */

@@ -106,6 +106,10 @@ class NotebookTranscript implements Transcript {
     };
   }
 
+  async save(): Promise<void> {
+    await Promise.all([this.#inner.save(), this.#record.close()]);
+  }
+
   async seal(): Promise<void> {
     await this.#inner.seal();
     if (this.#isSealed) return;

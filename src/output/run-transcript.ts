@@ -69,8 +69,9 @@ class RunTranscript implements Transcript {
     return this.#inOrder.run(() => this.#take(output));
   }
 
-  startBlock(code: string): void {
+  startBlock(code: string, block: number): void {
     this.#code = code;
+    void this.#inOrder.run(() => this.#model.startBlock(block));
     this.#consoleBar?.startBlock();
     this.#view = undefined;
   }
@@ -92,6 +93,11 @@ class RunTranscript implements Transcript {
       losses: this.#sealed === undefined ? model.losses : this.#finalFiles.complete(model.losses),
       console: this.#consoleBar?.progress,
     };
+  }
+
+  async save(): Promise<void> {
+    await this.#addAll(this.#widgets.updates());
+    await this.#inOrder.run(() => this.#snapshots.save());
   }
 
   async seal(): Promise<void> {

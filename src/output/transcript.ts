@@ -19,6 +19,8 @@ export interface Transcript {
   view(): OutputView;
   /** When the process that died last stored something (ms since the epoch); undefined if there was none. */
   readonly lastKeptAtMs: number | undefined;
+  /** Resolves once everything so far is on disk, for a process that takes over if this one dies. Never rejects. */
+  save(): Promise<void>;
   /** Records how the run ended (RunOutcome's kind), for files that the answer does not include. */
   noteEnd?(kind: string): void;
   /** Writes everything to disk and gives every part its final form. Output may still be added afterwards. */

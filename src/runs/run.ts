@@ -69,7 +69,8 @@ export interface BlockRequest {
   /** The kernel's process at that time, if the kernel names it (KernelConnection). */
   process?: string;
   /**
-   * How far a process of the bot that ended in order has followed it, and how much of its output was on disk by then.
+   * How far a process of the bot has followed it, and how much of its output was on disk by then. It is stored when the
+   * process ends in order, and before that whenever the kernel is silent (`isInterim`).
    */
   checkpoint?: ExecutionCheckpoint & StoredOutput;
 }

@@ -4,6 +4,7 @@ import { expect, inject, test } from 'vitest';
 import type { Playground } from '../../playground/playground.ts';
 import { askSlash, finalAnswer, sendBox, untilShown } from '../support/ask.ts';
 import { useBotOnGateway } from '../support/bot-on-gateway.ts';
+import { readStoreFile } from '../support/run-store-file.ts';
 import type { StartedBot } from '../support/start-bot.ts';
 
 /** One bot process ends and the next one goes on with the same run in a real kernel. */
@@ -58,6 +59,26 @@ test('after kill -9 during such a run the answer says what may be missing', asyn
   const { outcome, text } = await finalAnswer(playground, '#data', thread);
   expect(outcome).toBe('ok');
   expect(text).toMatch(/may be missing (at|between)/);
+});
+
+test('kill -9 under a run whose kernel says nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
+  const file = JSON.stringify(join(bot.folder, 'go-on'));
+  const code = `import os, time\nprint("begun", flush=True)\nwhile not os.path.exists(${file}): time.sleep(0.05)\nprint("over")`;
+  const thread = mention(`python3\n${code}`);
+  await shown(thread, 'begun');
+  await expect
+    .poll(async () => {
+      const [run] = (await readStoreFile(bot.folder)).filter((row) => row.thread === thread);
+      return run?.data;
+    })
+    .toContain('"checkpoint"');
+  await bot.kill();
+  await writeFile(join(bot.folder, 'go-on'), '');
+  await bot.restart();
+  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  expect(outcome).toBe('ok');
+  expect(text).toContain('over');
+  expect(text).not.toMatch(/may be missing/);
 });
 
 test('after a restart a long silent run still shows its clock and can be stopped', async () => {

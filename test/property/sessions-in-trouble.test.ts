@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { newCellId, type PostedNotebook } from '../../src/notebooks/model.ts';
 import type { OutputView } from '../../src/output/output-view.ts';
@@ -429,7 +430,9 @@ async function faultsIn(plan: Plan): Promise<string[]> {
   const { implementation, several, idleTimeoutMs, limitMs, snippets, trouble } = plan;
   const timings = { ...patientTimings, idlePingMs: 150 };
   const limits = { runTimeoutMs: limitMs, inputTimeoutMs: limitMs };
-  await using rig = await startSessionRig({ several, idleTimeoutMs, ...limits, timings });
+  const errors: string[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void errors.push(line) });
+  await using rig = await startSessionRig({ several, idleTimeoutMs, ...limits, timings, log });
   const world = new World(rig, new BusyKernels(implementation), plan);
   const submitting = snippets.map(async (snippet, index) => {
     await delay(snippets.slice(0, index + 1).reduce((sum, { afterMs }) => sum + afterMs, 0));
@@ -441,7 +444,7 @@ async function faultsIn(plan: Plan): Promise<string[]> {
   }
   await Promise.all(submitting);
   await world.end();
-  return world.faults;
+  return [...world.faults, ...errors];
 }
 
 test('whatever happens around them, runs end once and truly, and no kernel is left behind', async () => {

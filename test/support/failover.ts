@@ -30,9 +30,14 @@ export interface FailoverBot extends StartedBot {
   readonly url: string;
 }
 
-export async function startFailover(options: PlaygroundOptions = {}): Promise<Failover> {
+/** Throws where there is none. */
+export async function startRedis(): Promise<RedisServer> {
   if ('missing' in found) throw new Error(found.missing);
-  const redis = await startRedisServer(found.path);
+  return await startRedisServer(found.path);
+}
+
+export async function startFailover(options: PlaygroundOptions = {}): Promise<Failover> {
+  const redis = await startRedis();
   const playground = await startPlayground({ rates: false, ...options });
   const gateway = await startScriptedGateway();
   const kernels = holdKernels(gateway);

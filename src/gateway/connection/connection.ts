@@ -121,7 +121,10 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'open';
         this.lifecycle.reopen();
       }
-      if (this.#socket.outage.current !== undefined) execution.notify(this.#socket.outage.current);
+      const { outage } = this.#socket;
+      if (outage.current?.isCutOff === true) execution.notify(outage.current);
+      // A call that failed for an earlier execution proves nothing about this one.
+      else outage.over();
       this.#queue.add(execution);
     }
     return execution;
@@ -137,7 +140,7 @@ export class OpenConnection implements KernelConnection {
     this.#router.replayTo(execution);
     // Closed before it could be resumed: the gateway's replay came here and will not come again.
     if (this.#state === 'closed' && !execution.isOver) execution.leave();
-    if (checkpoint === undefined || checkpoint.isInputInDoubt === true) execution.input.doubt();
+    if (checkpoint === undefined || checkpoint.isInterim === true) execution.input.doubt();
     if (inputRequest !== undefined) execution.input.ask(inputRequest);
     if (this.#state === 'gone') execution.finishAs('kernelGone', this.goneWhy);
     // Its process is gone, so nothing more of it will come.

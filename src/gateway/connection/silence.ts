@@ -126,7 +126,7 @@ export function createSilenceWatch(
     if (lifecycle.isBusyElsewhere) return execution.notifyBehindOthers();
     // Nobody else is connected, so the kernel is busy with our code.
     if (connections <= 1) execution.markRunning();
-    if (execution.phase === 'running') execution.input.settleDoubt();
+    if (execution.phase === 'running') execution.input.settleDoubt(handshake.isIpykernel);
   }
 
   return look;

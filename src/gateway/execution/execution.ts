@@ -185,13 +185,20 @@ export class RunningExecution implements Execution {
     this.#finish(endAs(this.state, (isUnbegun ? this.outlived : undefined) ?? kind, detail), false);
   }
 
-  /** The connection is closed: no end, no timers; a later `resume` goes on. */
-  leave(): void {
+  soFar(): ExecutionCheckpoint | undefined {
+    const isProof = this.phase === 'running' && this.#kernel.received.isWhole;
+    return isProof && this.#queue.isRead ? { ...this.#checkpointNow(), isInterim: true } : undefined;
+  }
+
+  #checkpointNow(): ExecutionCheckpoint {
     const { errorName, possibleGap } = this.state;
     const received = this.#kernel.received.soFar();
-    const isWritten = this.phase !== 'waiting';
-    const doubt = this.input.isInDoubt ? { isInputInDoubt: true } : {};
-    this.checkpoint = { isWritten, received, errorName, possibleGap, ...doubt };
+    return { isWritten: this.phase !== 'waiting', received, errorName, possibleGap };
+  }
+
+  /** The connection is closed: no end, no timers; a later `resume` goes on. */
+  leave(): void {
+    this.checkpoint = { ...this.#checkpointNow(), ...(this.input.isInDoubt && { isInterim: true }) };
     this.phase = 'left';
     this.#clear();
   }

@@ -25,7 +25,11 @@ export class InputRequests {
   readonly #allowStdin: boolean;
   readonly #answer: AnswerInput;
   readonly #notify: (said: KernelOutput) => void;
-  #open: { prompt: string; answer: (value: string) => void } | undefined;
+  /** `given`: answered, and no message has come since. */
+  #state:
+    | { is: 'none' }
+    | { is: 'open'; prompt: string; answer: (value: string) => void }
+    | { is: 'given'; request: KernelMessage | undefined; value: string } = { is: 'none' };
   /** A request or reply may be lost. */
   isInDoubt = false;
 
@@ -35,8 +39,9 @@ export class InputRequests {
     this.#notify = notify;
   }
 
-  /** A message of the execution. */
+  /** A message of the execution: an earlier reply has arrived. */
   take(message: KernelMessage): void {
+    if (this.#state.is === 'given') this.#state = { is: 'none' };
     if (message.type !== 'input_request') return;
     this.isInDoubt = false;
     const { prompt, password } = message.content;
@@ -55,21 +60,21 @@ export class InputRequests {
       isAnswered = true;
       // It is sent on the websocket that is open now, or the next one.
       this.isInDoubt = false;
-      this.#open = undefined;
+      this.#state = { is: 'given', request, value };
       this.#answer(request, value);
     };
-    if (!refused) this.#open = { prompt: asked.prompt.slice(-PROMPT_CHARS), answer };
+    if (!refused) this.#state = { is: 'open', prompt: asked.prompt.slice(-PROMPT_CHARS), answer };
     this.#notify({ kind: 'inputRequest', ...asked, refused, answer });
   }
 
   /** Makes a waiting debugger quit, or a console that has survived an interrupt; false if there is none. */
   quitDebugger(isInterrupted: boolean): boolean {
-    const open = this.#open;
-    if (open === undefined) return false;
+    const state = this.#state;
+    if (state.is !== 'open') return false;
     const prompts = isInterrupted ? [...DEBUGGERS, CONSOLE] : DEBUGGERS;
-    const [, quitCommand] = prompts.find(([prompt]) => prompt.test(open.prompt)) ?? [];
+    const [, quitCommand] = prompts.find(([prompt]) => prompt.test(state.prompt)) ?? [];
     if (quitCommand === undefined) return false;
-    open.answer(quitCommand);
+    state.answer(quitCommand);
     return true;
   }
 
@@ -78,10 +83,15 @@ export class InputRequests {
     this.isInDoubt = true;
   }
 
-  /** The kernel is running this execution and has been silent since the connection broke: the reader is told. */
-  settleDoubt(): void {
-    if (!this.isInDoubt || this.#open !== undefined) return;
+  /**
+   * The kernel is running this execution and has been silent since the connection broke. A reply that may be lost is
+   * sent again if the kernel drops unexpected input; otherwise the reader is notified.
+   */
+  settleDoubt(dropsUnexpectedInput: boolean): void {
+    const state = this.#state;
+    if (!this.isInDoubt || state.is === 'open') return;
     this.isInDoubt = false;
+    if (state.is === 'given' && dropsUnexpectedInput) return this.#answer(state.request, state.value);
     if (this.#allowStdin) this.#notify({ kind: 'inputMayBeLost' });
   }
 }

@@ -39,6 +39,11 @@ export class OutputQueue {
     this.#weigh(bytes + OVERHEAD_BYTES);
   }
 
+  /** Whether everything has been read and the reader waits for more. */
+  get isRead(): boolean {
+    return this.#wake !== undefined;
+  }
+
   end(): void {
     if (this.#state === 'open') this.#state = 'ended';
     this.#wake?.(DONE);

@@ -9,6 +9,7 @@ import {
   gatewayAway,
   isPage,
   isRefusedCredential,
+  kernelGone,
   readReason,
   readRefusal,
 } from './http-errors.ts';
@@ -87,8 +88,8 @@ export function createKernelsApi(
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
-  const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
-    http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
+  const get = (path: string, signal: AbortSignal | undefined, kernelId?: string): Promise<Answer> =>
+    http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal, ...(kernelId && { kernelId }) });
   const callKernel = (
     method: HttpCall['method'],
     kernelId: string,
@@ -100,8 +101,9 @@ export function createKernelsApi(
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
   /**
-   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Such pages
-   * count only `after404`: another call about this kernel was answered 404 or 500, so it is not the route that is missing.
+   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Then the
+   * gateway's list tells, if it has one. Without it such pages count only `after404`: another call about this kernel was
+   * answered 404 or 500, so it is not the route that is missing.
    */
   async function findKernel(
     kernelId: string,
@@ -109,7 +111,12 @@ export function createKernelsApi(
     after404 = false,
   ): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-    const answer = await pastPages(look, signal);
+    let answer = await look();
+    if (answer.status === 404 && !isMissingKernel(answer)) {
+      const listed = await listKernels(signal, kernelId).catch(() => undefined);
+      if (listed !== undefined) return listed.find(({ id }) => id === kernelId);
+      answer = await pastPages(look, signal);
+    }
     if (isMissingKernel(answer) || isStopped(answer) || (after404 && answer.status === 404)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
@@ -140,8 +147,9 @@ export function createKernelsApi(
     return readAnswer(await get(kernelspecsPath, signal), kernelspecs, 'its kernelspecs');
   }
 
-  async function listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined> {
-    const answer = await get(kernelsPath, signal);
+  /** `kernelId`: of the replica that has this kernel. */
+  async function listKernels(signal?: AbortSignal, kernelId?: string): Promise<KernelModel[] | undefined> {
+    const answer = await get(kernelsPath, signal, kernelId);
     // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); there a bad token is a 401.
     if (answer.status === 403) {
       // Jupyter Server answers a bad token with 403 too, but on every path.
@@ -207,15 +215,6 @@ export function createKernelsApi(
 /** Whether the call may have failed because the kernel does not exist. */
 function isDoubtful({ status }: Answer): boolean {
   return status === 404 || status === 500;
-}
-
-/** `status` 424: it went with its server. */
-export function kernelGone(kernelId: string, status = 404): GatewayError {
-  const words =
-    status === 424
-      ? 'The JupyterHub server was stopped, and its kernels with it'
-      : `The gateway has no kernel ${kernelId} any more`;
-  return new GatewayError('kernelGone', words, { status });
 }
 
 /**

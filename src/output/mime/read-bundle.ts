@@ -30,6 +30,8 @@ const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
 /** If there are more lines around a table, its size is not searched in them. */
 const BESIDE_LINES = 1_000;
+/** A number, or a collection of numbers. */
+const NUMBERS = /^[\d\s.,:e+()[\]{}-]{1,500}$/;
 /** How many of the mime types that cannot be shown are named. */
 const FORMS_NAMED = 10;
 
@@ -70,6 +72,9 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   const isDrawn = isChart(data) || (html !== undefined && isScripted(html) && !isModel(html));
   const isWord = plain !== undefined && (isReprAlone(plain) || (isDrawn && isObjectWord(plain)));
   const words = isWord ? undefined : plain;
+  // SymPy draws numbers as formulas, too.
+  if (words !== undefined && text('text/latex') !== undefined && NUMBERS.test(words))
+    return [{ kind: 'text', text: words }];
   const alt = words ?? 'image';
   for (const [declared] of beginnings) {
     const bytes = Buffer.from(text(declared) ?? '', 'base64');

@@ -27,15 +27,7 @@ export function dialectOf(word: string, context: LanguageContext): Dialect | und
 
 /** The kernelspecs that fit a word; none if the language has no kernel here; undefined if the word is no language. */
 export function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
-  const { channelLanguage: chosen, sparkKernelspec, defaultLanguage: byDefault, kernelspecs } = context;
-  const specOf = (said: string | undefined): Kernelspec | undefined =>
-    said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
-  const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
-  const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const preferred = [specOf(chosen), specOf(sparkKernelspec), usual];
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, preferred);
-  return spec === undefined ? [] : [spec];
+  return dialectOf(word, context) === undefined ? kernelsOf(word, context) : sqlKernelspec(context);
 }
 
 function isAlias(word: string, { aliases }: LanguageContext): boolean {
@@ -46,7 +38,7 @@ function isAlias(word: string, { aliases }: LanguageContext): boolean {
 function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   const { list } = context.kernelspecs;
   const lower = word.toLowerCase();
-  const target = Object.hasOwn(context.aliases, lower) ? context.aliases[lower] : undefined;
+  const target = isAlias(word, context) ? context.aliases[lower] : undefined;
   if (target !== undefined) return specsNamed(target, list);
   const exact = specsNamed(word, list);
   if (exact.length > 0) return exact;
@@ -89,14 +81,12 @@ export function isSlip(word: string, rightWord: string): boolean {
   if (Math.min(typed.length, right.length) < MIN_LETTERS || namesInCode.has(typed)) return false;
   if (Math.abs(typed.length - right.length) > 1) return false;
   const off = distance(typed, right);
-  return off === 1 || (off === 2 && sorted(typed) === sorted(right));
+  return off === 1 || (off === 2 && sortLetters(typed) === sortLetters(right));
 }
 
 /** Two swapped letters are two changes, but the sorted letters are the same. */
-function sorted(word: string): string {
-  return Array.from(word)
-    .toSorted((a, b) => a.localeCompare(b))
-    .join('');
+export function sortLetters(word: string): string {
+  return Array.from(word).toSorted().join('');
 }
 
 const SQL_WORDS: readonly string[] = ['sql', 'sparksql', 'spark-sql'];
@@ -106,18 +96,18 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, or another of its kernels
- * that has used Spark, which have the views that its code made; else the default, else the gateway's first.
+ * The kernelspec that runs SQL; none if none can. Those with Spark are preferred. Among them it is the channel's own, or another
+ * of its kernels that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
-function sqlKernelspec(
-  list: readonly Kernelspec[],
-  isOfSpark: (spec: Kernelspec) => boolean,
-  preferred: readonly (Kernelspec | undefined)[],
-): Kernelspec | undefined {
-  const able = list.filter(({ language }) => takesSql(language));
-  const withSpark = able.filter(isOfSpark);
+function sqlKernelspec(context: LanguageContext): readonly Kernelspec[] {
+  const { channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs } = context;
+  const able = kernelspecs.list.filter(({ language }) => takesSql(language));
+  const withSpark = able.filter((spec) => hasSpark(spec) || spec.name === sparkKernelspec);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return preferred.find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0];
+  const found = [channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs.default]
+    .map((word) => (word === undefined ? undefined : pick(kernelsOf(word, context) ?? [], context)))
+    .find((spec) => spec !== undefined && fitting.includes(spec));
+  return [found ?? fitting[0]].filter((spec) => spec !== undefined);
 }
 
 /** Each with its nicknames. */

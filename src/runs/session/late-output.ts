@@ -13,13 +13,16 @@ import type { LiveRun } from './run/live-run.ts';
 const REMEMBERED_RUNS = 20;
 /**
  * Late output comes in small pieces. The run message is edited SOON_MS after the first piece. The delay doubles with each
- * edit, up to SELDOM_MS, until there was no output for a while. Files are attached with the first edit before which nothing
- * more came: those of a background thread that prints for minutes would be uploaded again and again.
+ * edit, up to SELDOM_MS, until there was no output for a while.
  */
 const SOON_MS = 400;
-const SELDOM_MS = 15_000;
-/** So often they are attached while more comes. */
-const FILES_MS = 10 * 60_000;
+const SELDOM_MS = 4_000;
+/**
+ * How often its files are attached: where nothing more came before the edit, and else. Those of a background thread that
+ * prints for minutes would be uploaded again and again.
+ */
+const FILES_MS = 15_000;
+const FILES_OF_MORE_MS = 10 * 60_000;
 /** How long to wait for an edit that is in progress, with its files. */
 const LAST_EDIT_MS = 15_000;
 
@@ -71,7 +74,7 @@ export class LateOutput {
       editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
-      attachedAtMs: performance.now(),
+      attachedAtMs: -Infinity,
     };
     if (!isConnected) return this.#removeSoon(ended);
     this.#ended.set(live.id, ended);
@@ -116,17 +119,18 @@ export class LateOutput {
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
     ended.timer = setTimeout(() => {
       // Until it begins, the timer counts as set: if Slack is slow, one edit waits, and not one for each pause.
-      ended.editing = ended.editing.then(() => this.#edit(ended, ended.hasMore));
+      ended.editing = ended.editing.then(() => this.#edit(ended, false));
     }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
-  async #edit(ended: EndedRun, hasMore: boolean): Promise<void> {
-    const { live, outcome, transcript } = ended;
+  async #edit(ended: EndedRun, isLast: boolean): Promise<void> {
+    const { live, outcome, transcript, hasMore } = ended;
     ended.timer = undefined;
     if (!this.#ended.has(live.id)) return;
     ended.editedAtMs = performance.now();
-    const filesFollow = hasMore && ended.editedAtMs - ended.attachedAtMs < FILES_MS;
+    const filesMs = hasMore ? FILES_OF_MORE_MS : FILES_MS;
+    const filesFollow = !isLast && ended.editedAtMs - ended.attachedAtMs < filesMs;
     if (filesFollow) this.#editSoon(ended);
     else ended.attachedAtMs = ended.editedAtMs;
     try {
@@ -174,7 +178,7 @@ export class LateOutput {
   async #forget(ended: EndedRun): Promise<void> {
     if (ended.timer !== undefined) {
       clearTimeout(ended.timer);
-      ended.editing = ended.editing.then(() => this.#edit(ended, false));
+      ended.editing = ended.editing.then(() => this.#edit(ended, true));
     }
     await ended.editing;
     this.#ended.delete(ended.live.id);

@@ -6,10 +6,10 @@ export type Started =
   | { kind: 'accepted'; runId: string }
   /** An earlier process submitted it and ended before it could note that, or the schedule was removed or paused meanwhile. */
   | { kind: 'settled' }
-  /** `why` is a sentence for people. */
-  | { kind: 'refused'; why: string }
+  /** `why` is a sentence for people. `isFull`: there is no place for it yet, so it is tried again. */
+  | { kind: 'refused'; why: string; isFull?: boolean }
   | { kind: 'impossible'; reason: Exclude<PauseReason, 'byHand' | 'failures'> }
-  /** Slack, the gateway or the store did not answer, or too many runs are unfinished, so it is tried again. */
+  /** Slack, the gateway or the store did not answer, so it is tried again. */
   | { kind: 'unanswered'; why: string };
 
 /** What the channel is told about a schedule, apart from its runs. */
@@ -180,9 +180,13 @@ export class Scheduler {
         return await settle({ lastRunId: started.runId });
       case 'settled':
         return await settle({});
-      case 'refused':
+      case 'refused': {
+        const next = schedules.planOf(id)?.next(plannedAt) ?? Infinity;
+        if (started.isFull === true && Date.now() + RETRY_MS < Math.min(next, plannedAt + LATE_MS))
+          return this.#retry(id, started.why);
         await settle({});
         return await this.#fail(schedule, started.why);
+      }
       case 'impossible':
         await settle({ pausedFor: started.reason });
         return await this.#notify(schedule, { kind: 'paused', reason: started.reason });

@@ -144,7 +144,7 @@ export async function startScheduled(
     return run === undefined ? { kind: 'settled' } : { kind: 'accepted', runId: run.id };
   } catch (error) {
     if (error instanceof UserError)
-      return { kind: FULL.has(error.code) ? 'unanswered' : 'refused', why: error.message };
+      return { kind: 'refused', why: error.message, isFull: FULL.has(error.code) };
     bot.log.warn(
       { event: 'schedule.unanswered', schedule: schedule.id, err: error },
       'a scheduled run could not be started',

@@ -524,6 +524,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
 });
 
+test('behind a proxy with its own page for each 404 the list of a gateway tells at once that a kernel is gone', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  const [gone, alive] = [server.addKernel(), server.addKernel()];
+  gone.isDeleted = true;
+  const list = [{ id: alive.id, name: 'python3', execution_state: 'idle' }];
+  server.answer = ({ path }) => {
+    if (path === '/api/kernels') return { status: 200, body: list };
+    return path.includes('/kernels/') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  };
+  expect(await gateway.findKernel(gone.id)).toBeUndefined();
+  expect(await gateway.findKernel(alive.id)).toMatchObject({ id: alive.id, executionState: 'idle' });
+});
+
 test('a connection that meets such pages can be given up', async () => {
   await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
   const { server, gateway } = rig;

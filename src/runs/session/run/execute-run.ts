@@ -84,8 +84,11 @@ async function executeBlock(
   const monitor = new SparkMonitor();
   const toreesNull = new ToreesNull();
   const stopFollowing = deps.spark.follow(live, kernel.connection);
+  const whenQuiet = setTimeout(keepCheckpoint, QUIET_MS, live, execution, transcript);
   try {
     for await (const event of execution) {
+      // Sets the timer anew, also after it has fired. `quiet` says only that nothing comes.
+      if (event.kind !== 'quiet') whenQuiet.refresh();
       if (event.kind === 'comm') {
         noteObserver(live, event, monitor, deps.spark.settings);
         continue;
@@ -103,6 +106,7 @@ async function executeBlock(
     }
   } finally {
     stopFollowing();
+    clearTimeout(whenQuiet);
   }
   live.prompts.close();
   if (execution.checkpoint !== undefined) await storeCheckpoint(live, execution.checkpoint, transcript);
@@ -175,6 +179,24 @@ function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel)
     checkpoint,
     process: hasBegun ? process : undefined,
     executionCount: hasBegun ? executionCount : undefined,
+  });
+}
+
+/** When nothing has come for this long, the store gets how far this process has followed the run. */
+const QUIET_MS = 1_000;
+
+/**
+ * Stores a checkpoint in the middle of an execution, with the output before it on disk. After `kill -9` the successor
+ * compares it with the kernel's message numbers, which prove whether anything is missing.
+ */
+function keepCheckpoint(live: LiveRun, execution: Execution, transcript: Transcript): void {
+  const checkpoint = execution.soFar();
+  if (checkpoint === undefined) return;
+  const interim = { ...checkpoint, ...storedOutput(transcript) };
+  void transcript.save().then(() => {
+    const { request } = live.run.data;
+    if (request?.msgId === execution.msgId && execution.checkpoint === undefined)
+      live.note({ data: { request: { ...request, checkpoint: interim } } });
   });
 }
 

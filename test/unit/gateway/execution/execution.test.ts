@@ -96,6 +96,27 @@ test('RunningExecution: left on a closed connection, it has a checkpoint and no 
   expect((await outputs()).map(({ kind }) => kind)).toEqual(['started', 'error']);
 });
 
+test('RunningExecution: how far it is can be stored where numbers prove it, once its reader has read all', async () => {
+  const received = { prefix: '8f1c_1_', first: 1, last: 3, seen: 3, beyond: [] };
+  const { execution } = createExecution({ received: { isWhole: true, soFar: () => received } });
+  const reader = execution[Symbol.asyncIterator]();
+  execution.markWritten();
+  expect(execution.soFar()).toBeUndefined();
+  execution.take(kernelMessage('status', busy));
+  expect(execution.soFar()).toBeUndefined();
+  expect((await reader.next()).value).toEqual({ kind: 'started' });
+  void reader.next();
+  expect(execution.soFar()).toEqual({
+    isInterim: true,
+    isWritten: true,
+    received,
+    errorName: undefined,
+    possibleGap: false,
+  });
+  execution.finishAs('kernelGone');
+  expect(execution.soFar()).toBeUndefined();
+});
+
 test('RunningExecution: a gap counts until the message numbers prove that nothing is missing', async () => {
   for (const isWhole of [false, true]) {
     const { execution } = createExecution({ received: { isWhole, soFar: () => undefined } });

@@ -33,24 +33,24 @@ test('InputRequests: a request is answered once, and a refused one at once with 
 
 test('InputRequests: a possible loss is reported once for each break, and never while a request is open', () => {
   const { input, said } = createRequests();
-  input.settleDoubt();
+  input.settleDoubt(true);
   expect(said).toEqual([]);
   for (let breaks = 0; breaks < 2; breaks += 1) {
     input.doubt();
-    input.settleDoubt();
-    input.settleDoubt();
+    input.settleDoubt(true);
+    input.settleDoubt(true);
   }
   expect(said).toEqual([{ kind: 'inputMayBeLost' }, { kind: 'inputMayBeLost' }]);
   input.ask({ prompt: '', password: false });
   input.doubt();
-  input.settleDoubt();
+  input.settleDoubt(true);
   expect(kindsOf(said)).toEqual(['inputMayBeLost', 'inputMayBeLost', 'inputRequest']);
 });
 
 test('InputRequests: without stdin nothing is reported', () => {
   const { input, said } = createRequests(false);
   input.doubt();
-  input.settleDoubt();
+  input.settleDoubt(false);
   expect(said).toEqual([]);
 });
 
@@ -84,7 +84,19 @@ function askLost(kernel: ScriptedKernel, isHeard: boolean, linesNeeded = 1): voi
   };
 }
 
-test('an input reply that was lost with its socket is not sent again: a possible loss is reported; a stop ends the run', async () => {
+test('an input reply that was lost with its socket is sent once more', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  askLost(kernel, true, 2);
+  const asking = run(connection, { code: 'input()', allowStdin: true });
+  (await asking.until('inputRequest')).answer('Ann');
+  await kernel.untilReceived('input_reply');
+  kernel.drop();
+  expect(await asking.end).toMatchObject({ kind: 'ok' });
+  expect(linesFor(kernel)).toEqual(['Ann', 'Ann']);
+});
+
+test('if the kernel would take it twice, a possible loss is reported instead; a stop ends the run', async () => {
   await using rig = await startConnectedRig({ prepare: asIrKernel });
   const { kernel, connection } = rig;
   askLost(kernel, true, 2);

@@ -460,11 +460,17 @@ pyspark.errors.exceptions.base.PySparkValueError: nope`;
   });
 });
 
+test('the code of a message of Spark 4 is only in the file', () => {
+  const value = `[PATH_NOT_FOUND] Path does not exist: ${'x'.repeat(130)}. SQLSTATE: 42K03`;
+  const read = readError({ name: 'AnalysisException', value, traceback: [] }, 'spark.read.csv(path)');
+  expect(read).toMatchObject({ headline: `AnalysisException: ${value.slice(0, -16)}`, traceback: '' });
+});
+
 test('Spark’s message about a query is shown once, with its mark in the SQL; the plan is only in the file', () => {
-  const column = 'A column with name `w` cannot be resolved. SQLSTATE: 42703';
+  const column = 'A column with name `w` cannot be resolved.';
   const unknown = readError({
     name: 'AnalysisException',
-    value: `${column};\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
+    value: `${column} SQLSTATE: 42703;\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
     traceback: [],
   });
   expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });

@@ -451,6 +451,19 @@ test.each([
   ]);
 });
 
+test('a number that SymPy draws as a formula stays a number', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
+  const drawn = (plain: string) => ({
+    'image/png': png,
+    'text/latex': '$\\displaystyle x$',
+    'text/plain': plain,
+  });
+  for (const plain of ['7', '-1.5e-08', '[1, (2, 3)]', '{1: 2}'])
+    expect(await readBundle(drawn(plain))).toEqual([{ kind: 'text', text: plain }]);
+  for (const plain of [' 2\nx ', '[x, 1]'])
+    expect(await readBundle(drawn(plain))).toMatchObject([{ kind: 'image' }]);
+});
+
 test('a figure as pdf is a file', async () => {
   const pdf = Buffer.from('%PDF-1.4');
   expect(

@@ -200,16 +200,17 @@ describe('a thread that prints for minutes', () => {
     expect(edits).toHaveLength(2);
   });
 
-  test('has its files attached every ten minutes, once it is silent, and when the connection closes', async () => {
+  test('has its files attached at once, every ten minutes, when it is silent, and when the connection closes', async () => {
     const edits: boolean[] = [];
     const { late, printFor } = rememberRun(async (_, filesFollow) => {
       edits.push(filesFollow);
       return { delivered: true };
     });
     await printFor(300);
-    expect(edits.length).toBeGreaterThan(15);
-    expect(edits).not.toContain(false);
-    await vi.advanceTimersByTimeAsync(60_000);
+    expect(edits.length).toBeGreaterThan(50);
+    expect(edits.indexOf(true)).toBe(1);
+    expect(edits.lastIndexOf(false)).toBe(0);
+    await vi.advanceTimersByTimeAsync(8_000);
     expect(edits.slice(-2)).toEqual([true, false]);
     const shown = edits.length;
     await vi.advanceTimersByTimeAsync(60_000);
@@ -220,6 +221,21 @@ describe('a thread that prints for minutes', () => {
     expect(edits.slice(shown).filter((filesFollow) => !filesFollow)).toHaveLength(2);
     await late.forgetAll();
     expect(edits.at(-1)).toBe(false);
+  });
+
+  test('and pauses after each line has its files attached every 15 s', async () => {
+    const edits: boolean[] = [];
+    const { printFor } = rememberRun(async (_, filesFollow) => {
+      edits.push(filesFollow);
+      return { delivered: true };
+    });
+    for (let line = 0; line < 12; line += 1) {
+      await printFor(0.1);
+      await vi.advanceTimersByTimeAsync(4_900);
+    }
+    const attached = edits.filter((filesFollow) => !filesFollow).length;
+    expect(attached).toBeGreaterThanOrEqual(3);
+    expect(attached).toBeLessThanOrEqual(5);
   });
 });
 

@@ -2,6 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { newRun } from '../../../../src/runs/admission/new-run.ts';
 import type { BlockRequest } from '../../../../src/runs/run.ts';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+import { silent } from '../../../support/store-faults.ts';
 
 /** As a process leaves it that dies in the middle of the run. */
 async function setBack(
@@ -46,10 +47,25 @@ test('an edit that waits behind its first run takes over that one’s message on
   await expect.poll(() => takesOver.mock.lastCall).toEqual(['7.0']);
 });
 
-test('a run that was killed and ended since then: something may be missing', async () => {
+test('killed while its kernel said nothing: the answer lacks nothing, and nothing is said to be missing', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('quiet()');
+  const run = await rig.held.untilBegun('quiet()');
+  await expect.poll(async () => (await rig.store.runs.get(live.id))?.data.request?.checkpoint).toBeDefined();
+  await rig.replace('killed');
+  run.end();
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', possibleGap: false });
+  expect(rig.views(live).at(-1)?.output?.losses).toEqual([]);
+});
+
+test('killed after its kernel said more than the store knows of: something may be missing', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('talks()');
   const run = await rig.held.untilBegun('talks()');
+  await expect.poll(async () => (await rig.store.runs.get(live.id))?.data.request?.checkpoint).toBeDefined();
+  rig.faults.before = () => Promise.reject(silent());
+  run.print('the store does not know\n');
+  await rig.untilShown(live, ({ output }) => (JSON.stringify(output?.parts) ?? '').includes('does not know'));
   await rig.replace('killed');
   run.end();
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', possibleGap: true });

@@ -219,7 +219,7 @@ test.each<[string, () => void, object]>([
       (admit = () => {
         throw new UserError('queueFull', 'The queue is full.');
       }),
-    { kind: 'unanswered', why: 'The queue is full.' },
+    { kind: 'refused', why: 'The queue is full.', isFull: true },
   ],
   [
     'has many others of the same minute',
@@ -227,7 +227,7 @@ test.each<[string, () => void, object]>([
       (admit = () => {
         throw new UserError('tooManyRuns', 'You have 5 unfinished runs.');
       }),
-    { kind: 'unanswered', why: 'You have 5 unfinished runs.' },
+    { kind: 'refused', why: 'You have 5 unfinished runs.', isFull: true },
   ],
   [
     'has one in a language that is gone',
@@ -235,7 +235,7 @@ test.each<[string, () => void, object]>([
       (admit = () => {
         throw new UserError('unknownLanguage', 'It is gone.');
       }),
-    { kind: 'refused', why: 'It is gone.' },
+    { kind: 'refused', why: 'It is gone.', isFull: false },
   ],
   [
     'meets a store that is away',
