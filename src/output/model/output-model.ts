@@ -4,6 +4,7 @@ import { FoldedText } from '../terminal/terminal-text.ts';
 import {
   emptyOverflow,
   filesOf,
+  foldedText,
   type Overflow,
   type Picture,
   type Place,
@@ -29,8 +30,8 @@ export class OutputModel {
   #entries: (StreamEntry | ShownEntry)[] = [];
   #isClearPending = false;
   #block = 0;
-  /** The current block has cleared its output, so its text is no longer part of an earlier block's. */
-  #hasCleared = false;
+  /** The text of an earlier block that this one goes on with, as it was before: a clear restores it. */
+  #continued: { entry: StreamEntry; before: Pick<StreamEntry, 'text' | 'spooled'> } | undefined;
   /** The Output widget that captures output now, and the one that is to be cleared. */
   #area: string | undefined;
   #clearArea: string | undefined;
@@ -45,7 +46,7 @@ export class OutputModel {
     this.#clearIfPending();
     const last = this.#entries.at(-1);
     const goesOn = last?.kind === 'stream' && last.name === name && last.area === this.#area;
-    if (goesOn && (last.block === this.#block || !this.#hasCleared)) {
+    if (goesOn && (last.block === this.#block || this.#continues(last, spooled))) {
       last.text.write(text);
       last.spooled.to = spooled.to;
       return;
@@ -53,9 +54,18 @@ export class OutputModel {
     // A redrawn progress bar keeps its place above what the other stream has printed since.
     const drawn = /^(?:\r|\n$)/.test(text) ? this.#openLine(name) : undefined;
     if (drawn !== undefined) return drawn.text.write(text);
-    const folded = new FoldedText();
-    folded.write(text);
+    const folded = foldedText(text);
     this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined });
+  }
+
+  /** A notebook may have hundreds of cells that print, so text goes on in an earlier block's entry if it can be restored. */
+  #continues(entry: StreamEntry, { from }: SpoolRange): boolean {
+    if (this.#continued?.entry === entry) return true;
+    const { head, tail, hiddenChars } = entry.text.view();
+    // What was cleared in between is in the spool, too.
+    if (hiddenChars > 0 || from !== entry.spooled.to) return false;
+    this.#continued = { entry, before: { text: foldedText(head + tail), spooled: { ...entry.spooled } } };
+    return true;
   }
 
   /** The last piece of a stream, if its line is unfinished and only the other stream has printed since. */
@@ -90,7 +100,7 @@ export class OutputModel {
     if (block === this.#block) return;
     this.#block = block;
     this.#isClearPending = false;
-    this.#hasCleared = false;
+    this.#continued = undefined;
   }
 
   clear(wait: boolean): void {
@@ -226,7 +236,8 @@ export class OutputModel {
       if (entry.kind === 'shown' && this.#isCleared(entry)) this.#dropped.push(...filesOf(entry));
     this.#entries = this.#entries.filter((entry) => !this.#isCleared(entry));
     if (this.#clearArea !== undefined) return;
-    this.#hasCleared = true;
+    if (this.#continued !== undefined) Object.assign(this.#continued.entry, this.#continued.before);
+    this.#continued = undefined;
     if (this.#entries.length > 0) return;
     this.#dropped.push(...files, ...[results, tracebacks].flatMap((file) => file?.path ?? []));
     this.#overflow = emptyOverflow();

@@ -86,7 +86,11 @@ export function streamPart({ name, text, spooled }: StreamEntry): OutputPart {
 }
 
 export function withoutEnd(whole: string, end: string): FoldedText {
-  const rest = new FoldedText();
-  rest.write(whole.slice(0, -end.length));
-  return rest;
+  return foldedText(whole.slice(0, -end.length));
+}
+
+export function foldedText(text: string): FoldedText {
+  const folded = new FoldedText();
+  folded.write(text);
+  return folded;
 }

@@ -62,6 +62,20 @@ test('a clear in a later block removes only what that block has shown, as in a n
   expect(said(successor)).toEqual(['result b', 'stdout again']);
 });
 
+test('a clear also takes what its block has printed right behind the text of an earlier one', () => {
+  const model = new OutputModel();
+  model.stream('stdout', 'one\n', { from: 0, to: 4 });
+  model.startBlock(1);
+  model.stream('stdout', 'step 0\n', { from: 4, to: 11 });
+  expect(said(model)).toEqual(['stdout one\nstep 0\n']);
+  model.clear(true);
+  model.stream('stdout', 'step 1\n', { from: 11, to: 18 });
+  expect(said(model)).toEqual(['stdout one\n', 'stdout step 1\n']);
+  model.clear(false);
+  expect(said(model)).toEqual(['stdout one\n']);
+  expect(model.parts[0]).toMatchObject({ spooled: { from: 0, to: 4 } });
+});
+
 test('of very many entries the middle overflows, and a clear drops its files too', () => {
   const model = new OutputModel();
   for (let n = 0; n < 102; n += 1) model.show(shown(`${n}`), `d${n}`, '');
