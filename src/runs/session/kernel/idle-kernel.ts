@@ -62,8 +62,8 @@ export class IdleKernel {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #lookedAt = 0;
-  /** Of the last warning, until the kernel is used, kept or shut down. A successor does not know it. */
-  #settle: SettleWarning | undefined;
+  /** The last warning, until its kernel is used, kept or gone. A successor does not know it. */
+  #warned: { kernelId: string; settle: SettleWarning | undefined } | undefined;
 
   /** `onEnded` is called when the kernel is gone or was shut down. */
   constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
@@ -79,19 +79,20 @@ export class IdleKernel {
     if (record === undefined || this.#isBusy()) return;
     this.#failures = 0;
     const next = this.#next(record);
-    if (next.kind === 'warn') this.#settleWarning(true);
+    if (next.kind === 'warn') this.#settleWarning();
     this.#actIn(next.atMs - Date.now());
   }
 
   /** Keep was pressed, which replaces the warning. */
   keep(): void {
-    this.#settle = undefined;
+    this.#warned = undefined;
     this.watch();
   }
 
-  #settleWarning(isUsed: boolean): void {
-    void this.#settle?.(isUsed);
-    this.#settle = undefined;
+  #settleWarning(): void {
+    // Another kernel may have taken the place of the one that was lost.
+    void this.#warned?.settle?.(this.#kernel.record?.kernelId === this.#warned.kernelId);
+    this.#warned = undefined;
   }
 
   #next(record: KernelRecord): IdleStep {
@@ -136,6 +137,7 @@ export class IdleKernel {
     if (step.atMs > Date.now()) return;
     if (!isThere) {
       await this.#kernel.forget(GONE_NOTE);
+      this.#settleWarning();
       log.info(
         { event: 'kernel.gone', queue, kernel: kernelId },
         'an idle kernel is gone; the next run says so',
@@ -143,7 +145,8 @@ export class IdleKernel {
     } else if (step.kind === 'look') this.#lookedAt = Date.now();
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      this.#settle = await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
+      const settle = await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
+      this.#warned = { kernelId, settle };
       if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
@@ -156,7 +159,7 @@ export class IdleKernel {
         'an idle kernel was shut down',
       );
       await notices.ended(record, Date.now() - record.lastUsedAt);
-      this.#settleWarning(false);
+      this.#settleWarning();
     }
   }
 }

@@ -162,6 +162,54 @@ test('a warning has its button until the kernel is used again or shut down, unle
   }
 });
 
+test('the warning of a kernel that was lost does not say that it stays once another has taken its place', async () => {
+  vi.useFakeTimers();
+  try {
+    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
+    let isThere = true;
+    const told: string[] = [];
+    const kernel = {
+      get record() {
+        return record;
+      },
+      forget: async () => void (record = undefined),
+      noteWarned: async (warnedAt: number) => void (record = record && { ...record, warnedAt }),
+      shutDown: async () => undefined,
+    };
+    const model = { id: 'k', name: 'python3', executionState: 'idle' };
+    const idle = new IdleKernel(
+      kernel,
+      () => false,
+      () => undefined,
+      {
+        gateway: { findKernel: async () => (isThere ? model : undefined) },
+        notices: {
+          warn: async () => async (isUsed) => void told.push(isUsed ? 'stays' : 'settled'),
+          ended: async () => undefined,
+        },
+        idleTimeoutMs: HOUR_MS,
+        log: silentLog,
+      },
+    );
+    idle.watch();
+    await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
+    isThere = false;
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(told).toEqual(['settled']);
+    isThere = true;
+    record = newKernelRecord(owner, 'python3');
+    idle.watch();
+    await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
+    // An admin has it shut down.
+    record = newKernelRecord(owner, 'python3');
+    idle.watch();
+    expect(told).toEqual(['settled', 'settled']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('an idle kernel is warned of, then shut down, and the next run says so', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 60 });
   rig.held.letRun();
