@@ -182,6 +182,7 @@ export class ChannelKernels {
   }
 }
 
+/** When a lost kernel was started is not stored. */
 function startOf({ record }: StoredKernel): number {
-  return record?.startedAt ?? 0;
+  return record?.startedAt ?? Number.MAX_VALUE;
 }

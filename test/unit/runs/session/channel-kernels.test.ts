@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
 
@@ -47,6 +48,18 @@ test('several kernels a channel: its language is that of the first, also while t
   expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
   rig.held.letRun();
   await rig.untilDone(await rig.submit('again()'));
+  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+});
+
+test('several kernels a channel: after a restart of the bot its language is that of a kernel, not of a lost one', async () => {
+  await using rig = await startSessionRig({ several: true });
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1/python3', requester: 'U1' };
+  rig.kernels.load(
+    new Map([
+      ['T1/C1/scala-spark', { record: undefined, loss: 'It was lost.' }],
+      ['T1/C1/python3', { record: newKernelRecord(owner, 'python3'), loss: undefined }],
+    ]),
+  );
   expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
 });
 
