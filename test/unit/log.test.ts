@@ -11,6 +11,11 @@ test('an error that a person acts on is shown without its stack and its cause, a
   expect(showError(full)).toMatchObject({ type: 'StoreError', message: full.message, code: 'refused' });
   const shown = [gateway, full, new UserError('late', 'Too late'), new ConfigError(['Wrong'])].map(showError);
   expect(JSON.stringify(shown)).not.toMatch(/"stack"|ECONNREFUSED| at /);
+  const mistake = new GatewayError('unreachable', 'Given up by us', { cause: new TypeError('a mistake') });
+  expect(showError(mistake)).toMatchObject({
+    message: 'Given up by us: a mistake',
+    stack: expect.stringContaining('log.test.ts'),
+  });
   expect(showError(new TypeError('a mistake', { cause }))).toMatchObject({
     message: 'a mistake: connect ECONNREFUSED',
     stack: expect.stringContaining('log.test.ts'),
