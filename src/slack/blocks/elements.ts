@@ -64,8 +64,7 @@ export function section(text: string): SectionBlock {
   return { type: 'section', text: { type: 'mrkdwn', text: truncateMrkdwn(text, 3_000) } };
 }
 
-/** A line in large letters, without markup. */
-/** The heading of a list of `all` entries, of which `shown` are shown. */
+/** A line in large letters, without markup. Of a list of `all` entries, `shown` are shown. */
 export function header(title: string, shown = 0, all = shown): HeaderBlock {
   return { type: 'header', text: plainText(shown < all ? `${title} (${shown} of ${all})` : title) };
 }
