@@ -21,7 +21,9 @@ export function startLog({ level, secrets }: { level: string; secrets: Secrets }
 /** The errors of errors.ts and gateway/errors.ts: a requester or an operator acts on the message, and a stack tells them nothing. */
 const CLASSIFIED = new Set(['UserError', 'GatewayError', 'StoreError', 'ConfigError']);
 
-export function showError(error: Error): object {
+/** What was thrown may be anything. */
+export function showError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
   const shown = pino.stdSerializers.err(error);
   return CLASSIFIED.has(error.name) ? { ...shown, message: error.message, stack: undefined } : shown;
 }

@@ -120,7 +120,9 @@ async function checkStore(settings: StoreAddress, report: Report): Promise<void>
   }
 }
 
-function remedyOf({ kind }: StoreAddress, { code }: StoreError): string {
+/** A store of a newer version says itself what to do. */
+function remedyOf({ kind }: StoreAddress, { code }: StoreError): string | undefined {
+  if (code === 'newer') return undefined;
   if (kind !== 'redis') return 'Give STORE_URL a path that this user may write, on a disk with room.';
   return code === 'silent'
     ? 'Start Redis, or correct host and port in STORE_URL.'

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { giveTurn } from '../gateway/event-loop.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { InOrder } from '../waits.ts';
+import type { SentError } from './errors/kernel-error.ts';
+import { unshownInR } from './errors/r-error.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { OutputModel } from './model/output-model.ts';
 import { type Picture, type Shown, type StreamName } from './model/picture.ts';
@@ -136,8 +138,11 @@ class RunTranscript implements Transcript {
 
   #take(output: KernelOutput): Promise<void> | undefined {
     switch (output.kind) {
-      case 'stream':
+      case 'stream': {
+        const unshown = output.name === 'stderr' ? unshownInR(output.text) : undefined;
+        if (unshown !== undefined) return this.#takeError(unshown);
         return this.#takeStream(output.name, withoutConnectionFile(output.text));
+      }
       case 'result':
       case 'display':
         return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
@@ -201,8 +206,8 @@ class RunTranscript implements Transcript {
     if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId);
   }
 
-  async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
-    const error = readError(output, this.#code, this.#model.lastOnStderr);
+  async #takeError(sent: SentError): Promise<void> {
+    const error = readError(sent, this.#code, this.#model.lastOnStderr);
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 

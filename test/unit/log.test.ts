@@ -15,6 +15,7 @@ test('an error that a person acts on is shown without its stack and its cause, a
     message: 'a mistake: connect ECONNREFUSED',
     stack: expect.stringContaining('log.test.ts'),
   });
+  expect([null, undefined, 'a word', { a: 1 }].map(showError)).toEqual([null, undefined, 'a word', { a: 1 }]);
 });
 
 test('a secret that is learned later is removed in each form, like those of the settings', () => {

@@ -7,12 +7,24 @@ import {
   shortHeadline,
   type KernelError,
   type LanguageError,
+  type SentError,
 } from './kernel-error.ts';
 
 const PLACE = ' # at line ';
 const CALL_PLACE = / # at line \d+ of file <text>$/;
 /** Longer stacks are shown with the author's own calls alone. */
 const SHORT_CALLS = 8;
+
+/** How IRkernel tells on stderr that it cannot show a value, such as a plot of ggplot2, and the first of its own calls. */
+const UNSHOWN = 'ERROR while rich displaying an object: ';
+const SHOWING_CALL = 'tryCatch(withCallingHandlers({';
+
+/** Such a text as the error that it is; undefined for other text. */
+export function unshownInR(printed: string): SentError | undefined {
+  if (!printed.startsWith(UNSHOWN)) return undefined;
+  const [value = '', calls = ''] = printed.slice(UNSHOWN.length).split('\nTraceback:\n', 2);
+  return { name: 'ERROR', value, traceback: [`${value}\nTraceback:\n`, calls] };
+}
 
 /** Reads errors of IRkernel: the value is R's own message, the traceback numbers the calls from the user's down. */
 export function readRError(error: KernelError): LanguageError {
@@ -69,7 +81,7 @@ function readCalls(traceback: string): string[] {
 function userLine(calls: readonly string[], code: string | undefined): string | undefined {
   const inner = calls.findLast((call) => CALL_PLACE.test(call));
   const called = calls[0]?.replace(/^\d+\. /, '').split('\n')[0];
-  if (called === undefined) return undefined;
+  if (called === undefined || called === SHOWING_CALL) return undefined;
   const number = lineNumberOf(called, code);
   const outer = number === undefined ? quotedCode(called) : `line ${number}: ${quotedCode(called)}`;
   if (inner === undefined) return outer;

@@ -12,6 +12,7 @@ import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import {
   type Chosen,
+  type EditedCode,
   newRun,
   snippetData,
   type SnippetRequest,
@@ -144,13 +145,7 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel, data: { requestKey } }: Run,
-    {
-      snippet,
-      editedTs,
-      saved,
-      origin,
-      notes = [],
-    }: Pick<SnippetRequest, 'snippet' | 'editedTs' | 'saved' | 'origin' | 'notes'>,
+    { snippet, editedTs, saved, origin, notes = [] }: EditedCode,
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);

@@ -125,7 +125,9 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...OTHERS.split(',').flatMap((words) => named(words.split('='))),
+  ...OTHERS.split(',')
+    .map((words) => words.split('='))
+    .flatMap((words) => entries(words, (spec) => words.some((word) => speaks(spec, word)))),
 ]);
 
 /**
@@ -143,11 +145,6 @@ type Entry = [string, (spec: Kernelspec) => boolean];
 
 function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean): Entry[] {
   return words.map((word) => [word, fits]);
-}
-
-/** A language by its name and its nicknames. */
-function named(words: readonly string[]): Entry[] {
-  return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
 /** `C++17` counts as `c++`, and `R` as `r`. */

@@ -16,7 +16,7 @@ const REMEMBERED_RUNS = 20;
  * edit, up to SELDOM_MS, until there was no output for a while.
  */
 const SOON_MS = 400;
-const SELDOM_MS = 4_000;
+const SELDOM_MS = 10_000;
 /**
  * How often its files are attached: where nothing more came before the edit, and else. Those of a background thread that
  * prints for minutes would be uploaded again and again.

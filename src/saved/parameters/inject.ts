@@ -16,33 +16,25 @@ export function inject(
   // Also without parameters, because a marker without a value has to be refused.
   if (language === 'sql') return injectSql(blocks, parameters);
   if (parameters.length === 0) return blocks;
-  const { assigned, written } = writeAssignments(parameters, language);
-  const names = new Set(parameters.map(({ name }) => name));
-  let put: readonly string[] = [assigned, ...blocks];
-  let isAtStart = true;
-  let isSet = false;
-  // A notebook has its settings in a cell of their own, and code that was saved with values has these in one, too.
-  for (const [index, block] of blocks.entries()) {
-    const { head, rest, isAll, setsGiven } = splitHead(block, names, written);
-    isSet ||= setsGiven;
-    const behind = rest.trim() === '' ? [] : [rest];
-    if (head !== undefined && (isAtStart || isSet))
-      put = [...blocks.slice(0, index), head, assigned, ...behind, ...blocks.slice(index + 1)];
-    isAtStart &&= isAll;
-    if (isSet && !isAll) break;
-  }
-  return put;
+  const { assigned, settings } = placeValues(blocks, parameters, language);
+  if (settings === undefined) return [assigned, ...blocks];
+  const { number, head, rest } = settings;
+  return [...blocks.slice(0, number), head, assigned, ...rest, ...blocks.slice(number + 1)];
 }
 
-/** A block that assigns the values. Throws as `inject` does. */
-export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
-  return writeAssignments(parameters, language).assigned;
+/** The first assignments of the code: a block's number, its part up to the last of them, and the rest if there is any. */
+interface Settings {
+  number: number;
+  head: string;
+  rest: readonly string[];
 }
 
-function writeAssignments(
+/** A block that assigns the values, and the settings that it comes after. Throws as `inject` does. */
+export function placeValues(
+  blocks: readonly string[],
   parameters: readonly Parameter[],
   language: string | undefined,
-): { assigned: string; written: ParameterLanguage } {
+): { assigned: string; settings: Settings | undefined } {
   const written = parameterLanguage(language);
   if (written === undefined)
     throw new UserError(
@@ -55,7 +47,31 @@ function writeAssignments(
       'badCommand',
       `“${wrong.name}” is not a name in ${written.displayName}. Nothing ran.`,
     );
-  return { assigned: [written.comment, ...parameters.map(written.assign)].join('\n'), written };
+  const assigned = [written.comment, ...parameters.map(written.assign)].join('\n');
+  const names = new Set(parameters.map(({ name }) => name));
+  return { assigned, settings: findSettings(blocks, names, written) };
+}
+
+/**
+ * Usually in the first block, but a notebook has its settings in a cell of their own, and code that was saved with values has
+ * these in one, too.
+ */
+function findSettings(
+  blocks: readonly string[],
+  given: ReadonlySet<string>,
+  language: ParameterLanguage,
+): Settings | undefined {
+  let found: Settings | undefined;
+  let isAtStart = true;
+  let isSet = false;
+  for (const [number, block] of blocks.entries()) {
+    const { head, rest, isAll, setsGiven } = splitHead(block, given, language);
+    isSet ||= setsGiven;
+    if (head !== undefined && (isAtStart || isSet)) found = { number, head, rest };
+    isAtStart &&= isAll;
+    if (isSet && !isAll) break;
+  }
+  return found;
 }
 
 /**
@@ -67,7 +83,7 @@ function splitHead(
   code: string,
   given: ReadonlySet<string>,
   language: ParameterLanguage,
-): { head: string | undefined; rest: string; isAll: boolean; setsGiven: boolean } {
+): { head: string | undefined; rest: readonly string[]; isAll: boolean; setsGiven: boolean } {
   const lines = code.split('\n');
   let end = 0;
   let setsGiven = false;
@@ -86,7 +102,8 @@ function splitHead(
     end = next;
   }
   const head = end === 0 ? undefined : lines.slice(0, end).join('\n');
-  return { head, rest: lines.slice(end).join('\n'), isAll: at >= lines.length, setsGiven };
+  const rest = lines.slice(end).join('\n');
+  return { head, rest: rest.trim() === '' ? [] : [rest], isAll: at >= lines.length, setsGiven };
 }
 
 /** An assignment over more lines than this does not belong to the head. */

@@ -105,10 +105,6 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
   }
 
-  #dueAt(id: string): number {
-    return Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0);
-  }
-
   /** The schedules that are not being settled just now. */
   *#waiting(): Generator<{ schedule: Schedule; dueAt: number }> {
     for (const { schedule, next } of this.#deps.schedules.planned())
@@ -131,7 +127,7 @@ export class Scheduler {
           this.#retry(id, error);
         }
         this.#settling.delete(id);
-        this.#arm(this.#dueAt(id));
+        this.#arm(Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();

@@ -207,10 +207,10 @@ describe('a thread that prints for minutes', () => {
       return { delivered: true };
     });
     await printFor(300);
-    expect(edits.length).toBeGreaterThan(50);
+    expect(edits.length).toBeGreaterThan(25);
     expect(edits.indexOf(true)).toBe(1);
     expect(edits.lastIndexOf(false)).toBe(0);
-    await vi.advanceTimersByTimeAsync(8_000);
+    await vi.advanceTimersByTimeAsync(20_000);
     expect(edits.slice(-2)).toEqual([true, false]);
     const shown = edits.length;
     await vi.advanceTimersByTimeAsync(60_000);
@@ -223,7 +223,7 @@ describe('a thread that prints for minutes', () => {
     expect(edits.at(-1)).toBe(false);
   });
 
-  test('and pauses after each line has its files attached every 15 s', async () => {
+  test('and pauses after each line has its files attached every 15 s at most', async () => {
     const edits: boolean[] = [];
     const { printFor } = rememberRun(async (_, filesFollow) => {
       edits.push(filesFollow);
@@ -231,11 +231,11 @@ describe('a thread that prints for minutes', () => {
     });
     for (let line = 0; line < 12; line += 1) {
       await printFor(0.1);
-      await vi.advanceTimersByTimeAsync(4_900);
+      await vi.advanceTimersByTimeAsync(11_900);
     }
     const attached = edits.filter((filesFollow) => !filesFollow).length;
     expect(attached).toBeGreaterThanOrEqual(3);
-    expect(attached).toBeLessThanOrEqual(5);
+    expect(attached).toBeLessThanOrEqual(10);
   });
 });
 
