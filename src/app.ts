@@ -51,7 +51,8 @@ export type App = ReturnType<typeof createApp>;
 /** Creates the parts and connects them. It holds no rule of its own. */
 export function createApp(parts: AppParts) {
   const { config, log, store, spoolDir } = parts;
-  const known = openKnown(parts);
+  const closing = new AbortController();
+  const known = openKnown(parts, closing.signal);
   const spoolBudget = new SpoolBudget(config.spoolLimitBytes, () => roomOnDisk(spoolDir));
   const { kernels, runs } = createRuns(parts, known, spoolBudget, (run, outcome) => {
     parts.onEnded(run, outcome);
@@ -64,7 +65,6 @@ export function createApp(parts: AppParts) {
     notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
     log,
   });
-  const closing = new AbortController();
   let retention: { close: () => void } | undefined;
   return {
     bot,
@@ -114,11 +114,11 @@ export function createApp(parts: AppParts) {
 type Known = ReturnType<typeof openKnown>;
 
 /** Everything that is remembered beside runs. */
-function openKnown({ config, log, gateway, store, slack }: AppParts) {
+function openKnown({ config, log, gateway, store, slack }: AppParts, closing: AbortSignal) {
   const { workspace } = slack.side;
   return {
     kernelspecs: startKernelspecCache(gateway, log),
-    kernels: new KernelRecords(store.keyv('kernel'), gateway, log),
+    kernels: new KernelRecords(store.keyv('kernel'), gateway, closing, log),
     channels: new ChannelSettingsStore(store.keyv('channel')),
     saved: new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace),
     schedules: new Schedules(store.keyv('schedule'), workspace),

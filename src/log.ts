@@ -13,8 +13,19 @@ export function startLog({ level, secrets }: { level: string; secrets: Secrets }
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
+    serializers: { err: showError },
     hooks: { streamWrite: (line) => secrets.hideIn(line) },
   });
+}
+
+/** The errors of errors.ts and gateway/errors.ts: a requester or an operator acts on the message, and a stack tells them nothing. */
+const CLASSIFIED = new Set(['UserError', 'GatewayError', 'StoreError', 'ConfigError']);
+
+/** What was thrown may be anything. */
+export function showError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const shown = pino.stdSerializers.err(error);
+  return CLASSIFIED.has(error.name) ? { ...shown, message: error.message, stack: undefined } : shown;
 }
 
 /** A log without output, for callers that have no log. */

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { type App, createApp } from './app.ts';
 import { createAudit } from './audit/audit.ts';
 import { type Config, loadEnvFile, readConfig, refuseArguments, VERSION } from './config/config.ts';
@@ -60,9 +59,10 @@ function readSettings() {
   log.info({ event: 'bot.starting', version: VERSION }, 'starting');
   for (const warning of config.warnings) log.warn({ event: 'config.warning' }, warning);
   // A promise that a library forgot to handle must not end the process and with it everybody's runs.
-  process.on('unhandledRejection', (error) =>
-    log.error({ event: 'bot.unhandled', err: error }, 'an unhandled rejection'),
-  );
+  process.on('unhandledRejection', (error) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error({ event: 'bot.unhandled', err: error, stack }, 'an unhandled rejection');
+  });
   return { config, secrets, log };
 }
 
@@ -78,7 +78,7 @@ async function openParts(config: Config, secrets: Secrets, log: Log, onGivenWay:
   const store = metrics.store(opened);
   const backUp = createBackups(store, log);
   process.on('SIGUSR2', () => void backUp());
-  const spool = await openSpoolFolder(spoolPlace(config));
+  const spool = await openSpoolFolder(config.spoolDir);
   const leadership = new Leadership(store.lease, {
     log,
     onLost: () => {
@@ -204,12 +204,6 @@ async function close(slack: StartedSlack, app: App): Promise<void> {
 function roleOf({ state }: Leadership): Role {
   if (state === 'leading') return 'leader';
   return state === 'standby' ? 'standby' : 'inDoubt';
-}
-
-/** The folder for output on disk: SPOOL_DIR, else the SQLite file's folder. Undefined for a store in memory. */
-function spoolPlace({ store, spoolDir }: Config): string | undefined {
-  if (spoolDir !== undefined || store.kind === 'memory') return spoolDir;
-  return store.kind === 'sqlite' ? dirname(store.path) : 'data';
 }
 
 try {

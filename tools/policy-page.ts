@@ -43,7 +43,7 @@ const words: Record<Action, string> = {
   deleteOwn: 'delete their own answer',
   deleteOthers: 'delete somebody else’s answer',
   forgetOwn: '`forget` what they saved themselves',
-  forgetOthers: '`forget` what somebody else saved',
+  forgetOthers: '`forget` or replace what somebody else saved',
   changeOwnSchedule: 'pause, resume and `unschedule` their own schedule',
   changeOthersSchedule: 'pause, resume and `unschedule` somebody else’s schedule',
   restart: '`restart`',

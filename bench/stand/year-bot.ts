@@ -68,7 +68,7 @@ export async function startYear(options: {
   const channels = new ChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
-    records: new KernelRecords(store.keyv('kernel'), gateway, silentLog),
+    records: new KernelRecords(store.keyv('kernel'), gateway, new AbortController().signal, silentLog),
     envFor: () => ({}),
     outage: new GatewayOutageWait(gateway),
     finals,

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseEnv } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { ConfigError } from '../errors.ts';
 import { proxyFor, type ProxySettings, readExceptions } from '../proxy.ts';
+import type { StoreAddress } from '../store/store.ts';
 import { readCredentialSettings } from './gateway/credential-files.ts';
 import { readGatewaySettings } from './gateway/gateway.ts';
 import { listSecrets } from './secrets.ts';
@@ -66,8 +68,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     /** Credentials that expire. Undefined: they are in `gateway` and do not expire. */
     gatewayCredentials,
     store: values.STORE_URL,
-    /** Undefined: beside the SQLite file, else in `data`. */
-    spoolDir: values.SPOOL_DIR,
+    spoolDir: values.SPOOL_DIR ?? folderOf(values.STORE_URL),
     /** Of all runs together. */
     spoolLimitBytes: values.SPOOL_LIMIT,
     runs: {
@@ -144,6 +145,12 @@ function withGivenNames(sentences: readonly string[], { givenAs }: ConfigIssues)
   return sentences.map((sentence) =>
     sentence.replaceAll(/\b[A-Z_]+\b/g, (name) => givenAs.get(name) ?? name),
   );
+}
+
+/** Where output is stored without SPOOL_DIR. Undefined: nowhere that outlives the process, as a store in memory. */
+function folderOf(store: StoreAddress): string | undefined {
+  if (store.kind === 'memory') return undefined;
+  return store.kind === 'sqlite' ? dirname(store.path) : 'data';
 }
 
 function readProxy({ HTTPS_PROXY: url, NO_PROXY }: SettingValues): ProxySettings | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inHome } from '../folders.ts';
 import { parseJson } from '../text.ts';
 
 /**
@@ -18,6 +19,8 @@ export function readAs<Value>(expected: string, reader: (text: string) => Value 
 }
 
 export const text: Parser<string> = z.string();
+
+export const filePath: Parser<string> = z.string().transform(inHome);
 
 export const matching = (pattern: RegExp, expected: string): Parser<string> =>
   readAs(expected, (given) => (pattern.test(given) ? given : undefined));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { inHome } from '../folders.ts';
 import { gatewayFields, hubFields, jupyterFields } from './fields/gateway-fields.ts';
 import { kernelFields, runFields, sparkFields } from './fields/run-fields.ts';
 import { networkFields, serverFields, storeFields } from './fields/server-fields.ts';
@@ -156,7 +157,7 @@ function readSecretFiles(env: Environment, given: Map<string, string>) {
       continue;
     }
     try {
-      const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+      const text = readFileSync(inHome(path), 'utf8').replace(/\r?\n$/, '');
       if (text.trim() === '') throw new Error('empty');
       given.set(name, text);
       read.add(name);

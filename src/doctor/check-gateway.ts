@@ -4,6 +4,7 @@ import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { GatewayError } from '../gateway/errors.ts';
 import type { Gateway, Kernelspec, Kernelspecs } from '../gateway/gateway.ts';
 import { resolveLanguage } from '../runs/languages/languages.ts';
+import { renderElapsed } from '../text.ts';
 import { noteSql } from './ask-kernel.ts';
 import { tryLanguage, type TryLanguageOptions } from './check-language.ts';
 import type { Report } from './report.ts';
@@ -184,8 +185,7 @@ export async function checkCredentials(
 }
 
 function spanWords(ms: number): string {
-  const seconds = Math.round(Math.abs(ms) / 1000);
-  const span = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  const span = renderElapsed(Math.abs(ms));
   return ms > 0 ? `in ${span}` : `${span} ago`;
 }
 

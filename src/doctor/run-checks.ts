@@ -7,6 +7,7 @@ import { openStore } from '../store/open.ts';
 import type { StoreAddress } from '../store/store.ts';
 import { renderElapsed } from '../text.ts';
 import { checkCredentials, checkGateway, checkHub } from './check-gateway.ts';
+import { checkMachine } from './check-machine.ts';
 import { checkProxy } from './check-proxy.ts';
 import { checkSlack } from './check-slack.ts';
 import type { Report } from './report.ts';
@@ -54,6 +55,7 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
     await gateway.close();
   }
   if (!signal.aborted) await checkStore(config.store, report);
+  if (!signal.aborted) await checkMachine(config, report);
   if (!signal.aborted) report.sum();
   return report.failures > 0 ? 1 : 0;
 }
@@ -118,7 +120,9 @@ async function checkStore(settings: StoreAddress, report: Report): Promise<void>
   }
 }
 
-function remedyOf({ kind }: StoreAddress, { code }: StoreError): string {
+/** A store of a newer version says itself what to do. */
+function remedyOf({ kind }: StoreAddress, { code }: StoreError): string | undefined {
+  if (code === 'newer') return undefined;
   if (kind !== 'redis') return 'Give STORE_URL a path that this user may write, on a disk with room.';
   return code === 'silent'
     ? 'Start Redis, or correct host and port in STORE_URL.'

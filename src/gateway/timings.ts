@@ -62,7 +62,7 @@ export const DEFAULT_TIMINGS = {
   shutdownLookMs: 1_000,
   /** After this much silence a kernel that is idle but does not answer counts as cut off from this websocket. */
   staleMs: 5_000,
-  /** Between two requests for the state of a JupyterHub server that reports no progress. */
+  /** Between two requests for the state of a JupyterHub server that is being started. */
   hubLookMs: 1_000,
   /** How long messages of an earlier process's execution wait for `resume`. */
   unclaimedMs: 10_000,

@@ -81,12 +81,12 @@ export class CellOutputs {
   }
 
   has(displayId: string): boolean {
-    return this.filesReplacedBy(displayId).length > 0;
+    return this.#filesReplacedBy(displayId).length > 0;
   }
 
   /** Makes all outputs of this display show the new file. */
   update(displayId: string, path: string): void {
-    this.#dropped.push(...this.filesReplacedBy(displayId));
+    this.#dropped.push(...this.#filesReplacedBy(displayId));
     for (const output of this.#files()) if (output.displayId === displayId) output.path = path;
   }
 
@@ -103,7 +103,7 @@ export class CellOutputs {
   }
 
   /** The files that the next output, or the next update of this display, will replace. */
-  filesReplacedBy(displayId: string | undefined): string[] {
+  #filesReplacedBy(displayId: string | undefined): string[] {
     if (displayId !== undefined)
       return pathsOf(this.#files().filter((output) => output.displayId === displayId));
     const { outputs, isClearPending } = this.#cell();
@@ -147,7 +147,7 @@ export class CellOutputs {
   }
 
   #clearIfPending(): void {
-    this.#dropped.push(...this.filesReplacedBy(undefined));
+    this.#dropped.push(...this.#filesReplacedBy(undefined));
     this.#cell().outputs = this.#uncleared();
     this.#cell().isClearPending = false;
   }

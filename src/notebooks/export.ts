@@ -6,7 +6,7 @@ export interface ExportedRun {
   /** Markdown: who ran it, when, where, and how it ended. */
   heading: string;
   kernelspec: string;
-  language: string | undefined;
+  language?: string | undefined;
   /** The code of each block; empty if it is no longer kept. */
   code: readonly string[];
   /** How many blocks were started. */
@@ -40,7 +40,8 @@ export function exportNotebook(title: string, runs: readonly ExportedRun[]): Exp
   const cells = runs.flatMap((run): Cell[] =>
     run.kernelspec === kernel?.kernelspec ? runCells(run, shown) : [textCell(asText(run))],
   );
-  const notebook = { metadata: metadataOf(kernel), cells: [textCell(title), ...cells] };
+  const metadata = kernel === undefined ? {} : metadataOf(kernel);
+  const notebook = { metadata, cells: [textCell(title), ...cells] };
   const running = notebook.cells.filter((cell) => shown.has(cell.id));
   return { notebook, ran: (number) => shown.get(running[number]?.id ?? '') };
 }
@@ -123,8 +124,8 @@ function mostUsed(runs: readonly ExportedRun[]): ExportedRun | undefined {
   return most?.at(-1);
 }
 
-function metadataOf(kernel: ExportedRun | undefined): JsonObject {
-  if (kernel === undefined) return {};
+/** What a notebook says about its kernel. `language` is the kernelspec's word, by which papermill writes values. */
+export function metadataOf(kernel: Pick<ExportedRun, 'kernelspec' | 'language'>): JsonObject {
   const { kernelspec: name, language } = kernel;
   return {
     kernelspec: { name, display_name: name, ...(language === undefined ? {} : { language }) },

@@ -68,19 +68,26 @@ export function isJsonMime(mime: string): boolean {
 const GIVEN_TAG = 'injected-parameters';
 
 /**
- * Adds values as papermill does: in a cell after the one tagged `parameters`, otherwise before all others. A cell that
- * papermill or this function added before is replaced.
+ * Adds values: as papermill does, in a cell after the one tagged `parameters`, otherwise after the notebook's own settings
+ * (`number` among the cells that run), otherwise before all others. A cell that papermill or this function added before is
+ * replaced.
  */
-export function withParameters(notebook: Notebook, source: string): Notebook {
-  const cell: CodeCell = {
-    kind: 'code',
-    id: newCellId(),
-    metadata: { tags: [GIVEN_TAG] },
-    source,
-  };
-  const before = notebook.cells.findIndex(isTagged(GIVEN_TAG));
-  const at = before === -1 ? notebook.cells.findIndex(isTagged('parameters')) + 1 : before;
-  return { ...notebook, cells: notebook.cells.toSpliced(at, before === -1 ? 0 : 1, cell) };
+export function withParameters(
+  notebook: Notebook,
+  source: string,
+  settings: { number: number; head: string; rest: readonly string[] } | undefined,
+): Notebook {
+  const { cells } = notebook;
+  const given: CodeCell = { kind: 'code', id: newCellId(), metadata: { tags: [GIVEN_TAG] }, source };
+  const before = cells.findIndex(isTagged(GIVEN_TAG));
+  if (before !== -1) return { ...notebook, cells: cells.with(before, given) };
+  const tagged = cells.findIndex(isTagged('parameters'));
+  const own = cellsToRun(notebook)[settings?.number ?? -1];
+  if (tagged !== -1 || settings === undefined || own === undefined)
+    return { ...notebook, cells: cells.toSpliced(tagged + 1, 0, given) };
+  const rest = settings.rest.map((code) => ({ ...own, id: newCellId(), source: code }));
+  const split = [{ ...own, source: settings.head }, given, ...rest];
+  return { ...notebook, cells: cells.toSpliced(cells.indexOf(own), 1, ...split) };
 }
 
 function isTagged(tag: string): (cell: Cell) => boolean {

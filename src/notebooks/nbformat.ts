@@ -5,7 +5,7 @@ import { jsonPieces } from '../output/mime/json-text.ts';
 import type { SpoolRange } from '../output/output-view.ts';
 import { isRecord } from '../text.ts';
 import type { RecordedCell } from './cell-outputs.ts';
-import { isJsonMime, type JsonObject, type Cell, cellsToRun, newCellId, type Notebook } from './model.ts';
+import { isJsonMime, type JsonObject, type Cell, cellsToRun, type Notebook } from './model.ts';
 
 /**
  * What the schema of nbformat 4.5 requires of a value. Invalid values would make the whole notebook invalid, so they
@@ -226,12 +226,4 @@ export function noteText(words: string): string {
 
 export function noteJson(words: string): string {
   return toJson({ output_type: 'stream', name: 'stderr', text: noteText(words) });
-}
-
-/** A notebook for code of which nothing else is known. */
-export function notebookOf(blocks: readonly string[], metadata: JsonObject): Notebook {
-  return {
-    metadata,
-    cells: blocks.map((source) => ({ kind: 'code', id: newCellId(), metadata: {}, source })),
-  };
 }

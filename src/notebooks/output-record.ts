@@ -103,7 +103,7 @@ export class OutputRecord {
         return await this.#changed();
       case 'updateDisplay': {
         const { displayId } = output;
-        const path = this.#cells.has(displayId) ? await this.#write(output, displayId) : undefined;
+        const path = this.#cells.has(displayId) ? await this.#write(output) : undefined;
         if (path === undefined) return;
         this.#cells.update(displayId, path);
         return await this.#changed();
@@ -111,7 +111,7 @@ export class OutputRecord {
       case 'result':
       case 'display':
       case 'error': {
-        const path = await this.#write(output, undefined);
+        const path = await this.#write(output);
         if (path === undefined) return;
         this.#cells.show(path, output.kind === 'error' ? undefined : output.displayId);
         return await this.#changed();
@@ -155,13 +155,9 @@ export class OutputRecord {
   }
 
   /** Writes an output to a file and returns its path; undefined if it is not kept. */
-  async #write(
-    output: Parameters<typeof outputPieces>[0],
-    displayId: string | undefined,
-  ): Promise<string | undefined> {
+  async #write(output: Parameters<typeof outputPieces>[0]): Promise<string | undefined> {
     if (this.loss !== undefined) return undefined;
     const pieces = await this.#piecesOf(output);
-    this.folder.replace(this.#cells.filesReplacedBy(displayId));
     return await this.folder.write('output.json', Buffer.concat(pieces.map((piece) => Buffer.from(piece))));
   }
 

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { giveTurn } from '../gateway/event-loop.ts';
 import type { KernelOutput } from '../gateway/outputs.ts';
 import { InOrder } from '../waits.ts';
+import type { SentError } from './errors/kernel-error.ts';
+import { unshownInR } from './errors/r-error.ts';
 import { readError, withoutConnectionFile } from './errors/read-error.ts';
 import { OutputModel } from './model/output-model.ts';
 import { type Picture, type Shown, type StreamName } from './model/picture.ts';
@@ -69,8 +71,9 @@ class RunTranscript implements Transcript {
     return this.#inOrder.run(() => this.#take(output));
   }
 
-  startBlock(code: string): void {
+  startBlock(code: string, block: number): void {
     this.#code = code;
+    void this.#inOrder.run(() => this.#model.startBlock(block));
     this.#consoleBar?.startBlock();
     this.#view = undefined;
   }
@@ -135,8 +138,11 @@ class RunTranscript implements Transcript {
 
   #take(output: KernelOutput): Promise<void> | undefined {
     switch (output.kind) {
-      case 'stream':
+      case 'stream': {
+        const unshown = output.name === 'stderr' ? unshownInR(output.text) : undefined;
+        if (unshown !== undefined) return this.#takeError(unshown);
         return this.#takeStream(output.name, withoutConnectionFile(output.text));
+      }
       case 'result':
       case 'display':
         return this.#takeParts((made) => made.addBundle(output.data, 'result'), output.displayId);
@@ -194,14 +200,14 @@ class RunTranscript implements Transcript {
   }
 
   async #takeParts(make: MakeParts, displayId?: string, printed = ''): Promise<void> {
-    const shown = await this.#make(make, undefined);
+    const shown = await make(new PartFiles(this.#folder));
     this.#model.show(shown, displayId, printed);
     await this.#changed();
-    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId, this);
+    if (displayId !== undefined) this.#options.displays?.keep(displayId, this.#options.runId);
   }
 
-  async #takeError(output: KernelOutput & { kind: 'error' }): Promise<void> {
-    const error = readError(output, this.#code, this.#model.lastOnStderr);
+  async #takeError(sent: SentError): Promise<void> {
+    const error = readError(sent, this.#code, this.#model.lastOnStderr);
     await this.#takeParts((made) => made.addError(error), undefined, error.printed);
   }
 
@@ -214,17 +220,11 @@ class RunTranscript implements Transcript {
       found.isOwn = this.#model.has(displayId) || this.#model.hasOverflown(displayId);
       if (!found.isOwn) return;
       if (!this.#model.has(displayId)) return this.#takeParts(make, displayId);
-      this.#model.update(displayId, await this.#make(make, displayId));
+      this.#model.update(displayId, await make(new PartFiles(this.#folder)));
       await this.#changed();
     });
-    const updated = found.isOwn ? undefined : this.#options.displays?.update(this, output);
+    const updated = found.isOwn ? undefined : this.#options.displays?.update(this.#options.runId, output);
     if (updated !== undefined) await this.#inOrder.settle(updated);
-  }
-
-  /** The files that it replaces make room for its own. */
-  async #make(make: MakeParts, displayId: string | undefined): Promise<Shown> {
-    this.#folder.replace(this.#model.filesReplacedBy(displayId));
-    return await make(new PartFiles(this.#folder));
   }
 
   /** The output has changed: releases unused files, and joins the texts that are no longer shown separately. */

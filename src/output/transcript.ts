@@ -66,10 +66,13 @@ export function startDisplays(onUpdated: (runId: string) => void) {
     max: REMEMBERED_RUNS,
   });
   return {
-    /** The transcript of `runId` now shows this display. */
-    keep(displayId: string, runId: string, transcript: Pick<Transcript, 'add'>): void {
-      const displayIds = runs.get(runId)?.displayIds ?? new Set();
-      runs.set(runId, { transcript, displayIds: displayIds.add(displayId) });
+    /** The transcript that takes the updates of this run's displays. */
+    open(runId: string, transcript: Pick<Transcript, 'add'>): void {
+      runs.set(runId, { transcript, displayIds: new Set() });
+    },
+    /** The run now shows this display. */
+    keep(displayId: string, runId: string): void {
+      const displayIds = runs.get(runId)?.displayIds.add(displayId) ?? new Set();
       const [first] = displayIds;
       if (displayIds.size > DISPLAYS_KEPT && first !== undefined) displayIds.delete(first);
     },
@@ -77,14 +80,11 @@ export function startDisplays(onUpdated: (runId: string) => void) {
     forget(runId: string): void {
       runs.delete(runId);
     },
-    /** Passes an update to the newest run, other than `from`, that shows the display; ignores unknown ids. */
-    async update(
-      from: Pick<Transcript, 'add'>,
-      output: KernelOutput & { kind: 'updateDisplay' },
-    ): Promise<void> {
+    /** Passes an update to the newest run, other than the run `from`, that shows the display; ignores unknown ids. */
+    async update(from: string, output: KernelOutput & { kind: 'updateDisplay' }): Promise<void> {
       // The newest comes first.
       const shown = [...runs.entries()].find(
-        ([, run]) => run.transcript !== from && run.displayIds.has(output.displayId),
+        ([runId, { displayIds }]) => runId !== from && displayIds.has(output.displayId),
       );
       if (shown === undefined) return;
       const [runId, { transcript }] = shown;

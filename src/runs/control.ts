@@ -228,7 +228,7 @@ export class KernelControl {
   #sessionOf({ queue, kernelId }: KernelRecord): KernelSession {
     const session = this.#deps.kernels.find(queue);
     // If the record of a starting kernel were removed, a crash would leave the kernel on the gateway.
-    if (session?.record?.state === 'starting' && session.unfinished.length > 0)
+    if (session?.state === 'starting' && session.unfinished.length > 0)
       throw new UserError('noKernel', STARTING);
     return session?.record?.kernelId === kernelId ? session : this.#gone();
   }

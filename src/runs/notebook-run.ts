@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Log } from '../log.ts';
-import { cellsToRun, type Notebook, type NotebookStore } from '../notebooks/model.ts';
-import { notebookOf } from '../notebooks/nbformat.ts';
+import { metadataOf } from '../notebooks/export.ts';
+import { cellsToRun, newCellId, type Notebook, type NotebookStore } from '../notebooks/model.ts';
 import { openNotebookTranscript } from '../notebooks/notebook-transcript.ts';
 import { openTranscript } from '../output/run-transcript.ts';
 import type { SpoolBudget } from '../output/spool/spool.ts';
@@ -53,7 +53,7 @@ export async function withNotebook(
   recovered: boolean,
   { notebooks, store, spoolDir, maxOutputBytes, budget, log }: NotebookRunDeps,
 ): Promise<Transcript> {
-  const { notebook: posted, requestKey, kernelspec, block, startedAt } = run.data;
+  const { notebook: posted, requestKey, block, startedAt } = run.data;
   if (posted === undefined) return transcript;
   const hasEnded = !isUnfinished(run);
   return await openNotebookTranscript(transcript, {
@@ -67,7 +67,12 @@ export async function withNotebook(
     cellsBegun: startedAt === undefined ? 0 : block + (hasEnded ? 1 : 0),
     notebook: async () => {
       const blocks = (await store.code(run.id)) ?? [];
-      return fitting(await notebooks.find(requestKey), blocks) ?? notebookOf(blocks, metadataOf(kernelspec));
+      const { metadata, cells } = fitting(await notebooks.find(requestKey), blocks);
+      // Databricks names no kernel, and then papermill does not know what to run the file on.
+      return {
+        metadata: { ...(metadata['kernelspec'] === undefined && metadataOf(run.data)), ...metadata },
+        cells,
+      };
     },
     onFailure: (error) =>
       log.error(
@@ -77,15 +82,14 @@ export async function withNotebook(
   });
 }
 
-/** The notebook, unless it was edited after this code was accepted. */
-function fitting(notebook: Notebook | undefined, blocks: readonly string[]): Notebook | undefined {
-  if (notebook === undefined) return undefined;
-  const cells = cellsToRun(notebook);
+/** The notebook; if it is no longer kept, or was edited after this code was accepted, one of the code alone. */
+function fitting(notebook: Notebook | undefined, blocks: readonly string[]): Notebook {
+  const cells = notebook === undefined ? [] : cellsToRun(notebook);
   const isSame =
     cells.length === blocks.length && cells.every(({ source }, index) => source === blocks[index]);
-  return isSame ? notebook : undefined;
-}
-
-function metadataOf(kernelspec: string) {
-  return { kernelspec: { name: kernelspec, display_name: kernelspec } };
+  if (notebook !== undefined && isSame) return notebook;
+  return {
+    metadata: {},
+    cells: blocks.map((source) => ({ kind: 'code', id: newCellId(), metadata: {}, source })),
+  };
 }

@@ -125,7 +125,8 @@ function kindOf(
     case 'kernelGone':
       if (isKnownToRun) return [kind];
       // A process that ends at once may not have sent its first message.
-      if (kind === 'kernelDied' && wasWritten) return [kind, 'It had said nothing of this yet.'];
+      if (kind === 'kernelDied' && wasWritten)
+        return [kind, 'The kernel had sent nothing about this run yet.'];
       return ['unknown', 'The kernel was gone before it said anything of this.'];
     case 'gatewayAway':
       return [isKnownToRun ? kind : 'unknown'];

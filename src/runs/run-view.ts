@@ -16,7 +16,7 @@ export interface RunView {
   origin?: { kind: Origin; name?: string | undefined; blocks: readonly string[] } | undefined;
   /** A failure notifies the requester however short the run was, because nobody was watching. */
   namesFailure?: boolean;
-  /** The whole code, if no message of a person has it. `language`: the kernelspec's word. */
+  /** The whole code, if no message of a person has it. `language`: the kernelspec's word, or `sql`. */
   code?: { blocks: readonly string[]; language: string } | undefined;
   /** Undefined before the first output. */
   output: OutputView | undefined;
@@ -26,6 +26,10 @@ export interface RunView {
   outage?: GatewayOutage | undefined;
   /** Sentences in our own words, before the output ("The kernel was restarted; variables are gone"). */
   notes: readonly string[];
+  /** The files and tables that Slack did not take, and why. The message names none of them as the place of anything. */
+  unattached?: readonly { name: string; reason: string }[];
+  /** More late output comes: the files that it changes are attached after it. */
+  filesFollow?: boolean;
   /** While a notebook runs: the current cell, from 1, and the number of cells to run. */
   cell?: { number: number; of: number } | undefined;
   /** 1 for the message as it was posted, 2, 3, … for its edits. */
@@ -115,7 +119,7 @@ export type FinishResult =
 export interface RootContent {
   /** The language's name for people. */
   language: string;
-  /** The kernelspec's word for it: `python`. */
+  /** The kernelspec's word for it, or `sql`. */
   syntax?: string | undefined;
   blocks: readonly string[];
   saved?: SavedUse | undefined;
@@ -164,10 +168,10 @@ export function viewRun(
   code: readonly string[] | undefined,
   phase: RunPhase,
   output: OutputView | undefined,
-  outage?: GatewayOutage,
+  more: Pick<RunView, 'outage' | 'filesFollow'> = {},
 ): RunView {
   const { id: runId, requester, data } = run;
-  const { kernelspec, origin, spark, saved, notes, edition, language = '' } = data;
+  const { kernelspec, origin, spark, saved, notes, edition, language = '', dialect } = data;
   const blocks = code ?? [data.preview];
   const [block = ''] = blocks.length === 1 ? blocks : [];
   const hint = phase.kind === 'ended' && output !== undefined ? questionHint(block, output) : undefined;
@@ -180,8 +184,9 @@ export function viewRun(
     origin: origin === undefined ? undefined : { kind: origin, blocks, name: saved?.name },
     spark,
     namesFailure: saved?.schedule !== undefined,
-    code: showsCode(run) && code !== undefined && code.length > 0 ? { blocks: code, language } : undefined,
-    outage,
+    code:
+      showsCode(run) && code?.[0] !== undefined ? { blocks: code, language: dialect ?? language } : undefined,
+    ...more,
     notes: hint === undefined ? notes : [...notes, hint],
     cell: cellOf(run, phase),
     edition,
@@ -219,9 +224,7 @@ function actionsFor(phase: RunPhase, { requester, data }: Run): RunAction[] {
   }
 }
 
-/**
- * A run message that is posted only if the run does not end well, or if somebody has to decide about the run.
- */
+/** A run message that is posted only if the run does not end well or somebody has to decide about it. */
 export function quietly(openRunMessage: OpenRunMessage): OpenRunMessage {
   return (options) => {
     // If it has a thread already, an earlier process has posted it.

@@ -232,7 +232,7 @@ function gapIn({ createdAt, updatedAt, data }: Run) {
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
   return {
     language: languageName(data),
-    syntax: data.language,
+    syntax: data.dialect ?? data.language,
     blocks: code ?? [data.preview],
     saved: data.saved,
   };

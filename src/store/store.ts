@@ -1,4 +1,5 @@
 import type { Keyv } from 'keyv';
+import { inHome } from '../folders.ts';
 
 /** What STORE_URL can name. */
 export type StoreAddress =
@@ -13,7 +14,7 @@ export type StoreAddress =
 export function readStoreAddress(text: string): StoreAddress | undefined {
   if (/^memory:(\/\/)?$/.test(text)) return { kind: 'memory', url: text };
   const [, path] = /^sqlite:(?!\/\/|:)(.+)$/.exec(text) ?? [];
-  if (path !== undefined) return { kind: 'sqlite', url: text, path };
+  if (path !== undefined) return { kind: 'sqlite', url: text, path: inHome(path) };
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') return undefined;
   // The path is the number of a database, or empty. A query is not read, so `?db=3` would write to another database.

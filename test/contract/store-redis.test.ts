@@ -197,7 +197,7 @@ await withRedis('Redis', (server) => {
       await store.lease.release();
       await server.command('SET', 'sparkthread:{v2}:version', '3');
       const newer = {
-        code: 'refused',
+        code: 'newer',
         message: expect.stringMatching(/written by a newer Sparkthread .*version 3/),
       };
       await expect(store.lease.acquire(TTL_MS)).rejects.toMatchObject(newer);

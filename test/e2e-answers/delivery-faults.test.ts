@@ -82,6 +82,8 @@ test.concurrent('a file that cannot be attached is said in the answer', async ()
   expect(delivery).toMatchObject({ delivered: true, files: [] });
   const [reply] = rig.playground.replies(channel, thread);
   expect(reply?.text).toContain('output.txt could not be attached (file_uploads_disabled)');
+  expect(JSON.stringify(reply)).not.toContain('all in output.txt');
+  expect(reply?.text).toMatch(/… [\d,]+ lines hidden …/);
 });
 
 test.concurrent('an archived channel: the requester is told privately', async () => {
@@ -171,6 +173,25 @@ test.concurrent('a picture that is replaced before it is sent counts as missing 
   expect(rig.playground.callsOf('files.getUploadURLExternal')).toEqual([]);
   expect(await message.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
   expect(rig.playground.replies(channel, thread)[0]?.text).not.toContain('could not be attached');
+});
+
+test.concurrent('while late output comes no file is attached, and the answer names none that is not up to date', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'early\n'.repeat(3_000) });
+  await transcript.seal();
+  await message.finish(runView(ended(), transcript.view()));
+  await transcript.add({ kind: 'stream', name: 'stdout', text: 'late\n' });
+  await transcript.seal();
+  const [answer] = rig.playground.replies(channel, thread);
+  expect(answer?.text).toContain('lines hidden, all in output.txt');
+  await message.finish({ ...runView(ended(), transcript.view()), filesFollow: true });
+  expect(answer?.text).toMatch(/lines hidden …[^]*late/);
+  expect(rig.playground.callsOf('files.completeUploadExternal')).toHaveLength(1);
+  expect(await message.finish(runView(ended(), transcript.view()))).toMatchObject({ files: { length: 1 } });
+  expect(answer?.text).toMatch(/lines hidden, all in output.txt …[^]*late/);
+  expect(rig.playground.files.map(({ bytes }) => bytes.toString().endsWith('late\n'))).toEqual([true]);
 });
 
 test.concurrent('late output edits the answer and adds only the new file', async () => {

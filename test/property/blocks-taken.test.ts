@@ -183,6 +183,7 @@ test('whatever a home tab lists, Slack takes it', () => {
       maxLength: 10,
     }),
     notice: fc.option(text.map(escapeMrkdwn), { nil: undefined }),
+    counts: fc.record({ kernels: fc.nat(), saved: fc.nat(), schedules: fc.nat() }),
   });
   fc.assert(
     fc.property(content, (shown) => {

@@ -312,7 +312,7 @@ class World {
     const empty = kernels.sessions.filter(
       ({ key, record }) => record === undefined && stored.get(key)?.loss === undefined,
     );
-    return [...(await Promise.all(found)).flat(), ...empty.map(({ key }) => `the session ${key}`)];
+    return [...(await Promise.all(found)).flat(), ...empty.map(({ state }) => `a session: ${state}`)];
   }
 
   /** On disk and in the store is nothing of runs that are over or gone. */

@@ -217,7 +217,8 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onPosted: (live) => kernels.remove(live),
       log,
     });
-    const records = new KernelRecords(faulty.keyv('kernel'), client, log);
+    const closing = new AbortController();
+    const records = new KernelRecords(faulty.keyv('kernel'), client, closing.signal, log);
     const channels = new ChannelSettingsStore(faulty.keyv('channel'));
     const kernels: ChannelKernels = new ChannelKernels({
       gateway: client,
@@ -229,7 +230,12 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       onEnded: (run, { kind }) => void notices.push(`ended ${run.data.preview} ${kind}`),
       onSwitched: (run, { from }) => void notices.push(`switched ${from} ${run.data.kernelspec}`),
       notices: {
-        warn: warn ?? (async ({ kernelspec }) => void notices.push(`warned ${kernelspec}`)),
+        warn:
+          warn ??
+          (async ({ kernelspec }) => {
+            notices.push(`warned ${kernelspec}`);
+            return async (isUsed) => void notices.push(isUsed ? 'used again' : 'settled');
+          }),
         ended: async ({ kernelspec }) => void notices.push(`idle ${kernelspec}`),
       },
       log,
@@ -286,6 +292,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       control,
       lose: () => void (isReplaced = true),
       async end() {
+        closing.abort();
         await Promise.all([runs.close(), admission.close()]);
         await client.close();
       },

@@ -1,5 +1,22 @@
 import { expect, test } from 'vitest';
-import { Secrets } from '../../src/log.ts';
+import { ConfigError, StoreError, UserError } from '../../src/errors.ts';
+import { GatewayError } from '../../src/gateway/errors.ts';
+import { Secrets, showError } from '../../src/log.ts';
+
+test('an error that a person acts on is shown without its stack and its cause, and any other with them', () => {
+  const cause = new Error('connect ECONNREFUSED');
+  const gateway = new GatewayError('unreachable', 'The gateway gives no answer', { cause, status: 502 });
+  expect(showError(gateway)).toMatchObject({ message: gateway.message, code: 'unreachable', status: 502 });
+  const full = new StoreError('refused', 'SQLite: database or disk is full', cause);
+  expect(showError(full)).toMatchObject({ type: 'StoreError', message: full.message, code: 'refused' });
+  const shown = [gateway, full, new UserError('late', 'Too late'), new ConfigError(['Wrong'])].map(showError);
+  expect(JSON.stringify(shown)).not.toMatch(/"stack"|ECONNREFUSED| at /);
+  expect(showError(new TypeError('a mistake', { cause }))).toMatchObject({
+    message: 'a mistake: connect ECONNREFUSED',
+    stack: expect.stringContaining('log.test.ts'),
+  });
+  expect([null, undefined, 'a word', { a: 1 }].map(showError)).toEqual([null, undefined, 'a word', { a: 1 }]);
+});
 
 test('a secret that is learned later is removed in each form, like those of the settings', () => {
   const secrets = new Secrets(['first-secret']);

@@ -14,7 +14,7 @@ export const idleScenes: readonly Scene[] = [
   idle('idle-ended', (notices, record) => notices.ended(record, idleMs)),
 ];
 
-function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) => Promise<void>): Scene {
+function idle(name: string, tell: (notices: IdleNotices, record: KernelRecord) => Promise<unknown>): Scene {
   return {
     name,
     async play({ playground, room }) {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import {
   authScheme,
   commandLine,
+  filePath,
   flag,
   headerName,
   headerText,
@@ -49,7 +50,7 @@ export const gatewayFields = {
     description:
       'A program that prints the gateway’s token, for tokens that expire: the token alone, or JSON with token, headers and expiresAt (the forms of gcloud, AWS and OAuth too). It is run without a shell, for at most 30 s, before the token expires and when the gateway refuses it. The program and its arguments can also be a JSON array.',
   }),
-  KG_AUTH_TOKEN_FILE: optional(text, {
+  KG_AUTH_TOKEN_FILE: optional(filePath, {
     example: '/var/run/secrets/gateway/token',
     description:
       'The path of a file with the gateway’s token, in the same forms. It is read again when it changes.',
@@ -79,15 +80,15 @@ export const gatewayFields = {
     example: 'v4/analytics_engines/1/jkg/api/kernelspecs',
     description: 'Where kernelspecs are below KG_URL.',
   }),
-  KG_CLIENT_CA: optional(text, {
+  KG_CLIENT_CA: optional(filePath, {
     example: 'certs/ca.pem',
     description: 'The path of the CA certificate (PEM) that signed the gateway’s certificate.',
   }),
-  KG_CLIENT_CERT: optional(text, {
+  KG_CLIENT_CERT: optional(filePath, {
     example: 'certs/client.pem',
     description: 'The path of a client certificate (PEM).',
   }),
-  KG_CLIENT_KEY: optional(text, {
+  KG_CLIENT_KEY: optional(filePath, {
     example: 'certs/client.key',
     description: 'The path of the client certificate’s key (PEM).',
   }),
@@ -102,7 +103,7 @@ export const gatewayFields = {
     description:
       'Whether the gateway’s certificate is checked. Without the check, anybody on the network path can read and change everything.',
   }),
-  KG_SERVICE_CREDENTIALS: optional(text, {
+  KG_SERVICE_CREDENTIALS: optional(filePath, {
     example: 'service-credentials.json',
     description: 'The path of an IBM Analytics Engine service credentials JSON. KG_ settings override it.',
   }),

@@ -1,5 +1,7 @@
+import { inHome } from '../../folders.ts';
 import { readStoreAddress } from '../../store/store.ts';
 import {
+  filePath,
   flag,
   isDecodable,
   oneOf,
@@ -22,7 +24,7 @@ export const storeFields = {
     description:
       'Where runs and kernels are stored: sqlite:path (for one process), redis://… (for one process and its standbys), memory: (nothing survives a restart).',
   }),
-  SPOOL_DIR: optional(text, {
+  SPOOL_DIR: optional(filePath, {
     example: '/mnt/shared/sparkthread',
     description:
       'The folder for output until its answer is posted. By default the folder of the SQLite file, else data. Processes on one Redis should share it, or a takeover loses the output so far. Bots with different stores must not share it: each deletes the output of runs that it does not know.',
@@ -40,7 +42,7 @@ const LOCAL_HOSTS = ['127.0.0.1', 'localhost', '[::1]'];
 function readAuditTarget(given: string) {
   if (given.toLowerCase() === 'log') return { kind: 'log' } as const;
   const [, path] = /^file:(.+)$/.exec(given) ?? [];
-  if (path !== undefined) return { kind: 'file', path: path.replace(/^\/\/(?=\/)/, '') } as const;
+  if (path !== undefined) return { kind: 'file', path: inHome(path.replace(/^\/\/(?=\/)/, '')) } as const;
   const url = URL.parse(given);
   if (url === null || !isDecodable(url)) return undefined;
   const isSafe =

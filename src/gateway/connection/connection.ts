@@ -121,7 +121,10 @@ export class OpenConnection implements KernelConnection {
         this.#state = 'open';
         this.lifecycle.reopen();
       }
-      if (this.#socket.outage.current !== undefined) execution.notify(this.#socket.outage.current);
+      const { outage } = this.#socket;
+      if (outage.current?.isCutOff === true) execution.notify(outage.current);
+      // A call that failed for an earlier execution proves nothing about this one.
+      else outage.over();
       this.#queue.add(execution);
     }
     return execution;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import { isIpykernel, type KernelInfo } from '../gateway.ts';
-import { kernelGone } from '../http/kernels-api.ts';
+import { kernelGone } from '../http/http-errors.ts';
 import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';

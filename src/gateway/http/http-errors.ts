@@ -71,6 +71,15 @@ export function gatewayAway(status: number, said = `status ${status}`): GatewayE
   return new GatewayError('unreachable', `The gateway is not there behind its proxy (${said})`, { status });
 }
 
+/** `status` 424: it went with its server. */
+export function kernelGone(kernelId: string, status = 404): GatewayError {
+  const words =
+    status === 424
+      ? 'The JupyterHub server was stopped, and its kernels with it'
+      : `The gateway has no kernel ${kernelId} any more`;
+  return new GatewayError('kernelGone', words, { status });
+}
+
 /**
  * The status, or 424 for a redirect to the hub's page for a user's server: JupyterHub redirects GETs and upgrades there
  * while that server does not run, and answers 424 there (protocol.md §1.6).

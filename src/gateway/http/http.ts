@@ -14,7 +14,6 @@ import {
   isRefusedCredential,
   readFailure,
   readReason,
-  readRefusal,
   readStatus,
 } from './http-errors.ts';
 
@@ -22,8 +21,6 @@ import {
 export interface Http {
   /** Rejects with `GatewayError`. */
   call(call: HttpCall): Promise<Answer>;
-  /** The lines of a streamed response to a GET. Rejects with `GatewayError` if it is refused or breaks off. */
-  lines(path: string, signal: AbortSignal): AsyncIterable<string>;
   /** Assigns the cookies in a start's response to the new kernel. */
   assign(kernelId: string, start: Answer): void;
   close(): Promise<void>;
@@ -41,9 +38,6 @@ export interface HttpCall {
 }
 
 const ATTEMPTS = 3;
-/** Streaming servers send something every few seconds. */
-const LINE_MS = 60_000;
-const MAX_LINE_CHARACTERS = 2 ** 16;
 
 /** `mayWrite` is called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`. */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
@@ -122,30 +116,8 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     }
   }
 
-  async function* lines(path: string, signal: AbortSignal): AsyncGenerator<string> {
-    try {
-      const { statusCode, body } = await request(endpoints.restUrl(path), {
-        dispatcher,
-        headers: { ...(await endpoints.headers(signal)), accept: 'text/event-stream' },
-        signal,
-        bodyTimeout: LINE_MS,
-      });
-      if (statusCode !== 200)
-        throw readRefusal({ status: statusCode, body: endpoints.hide(await body.text()) }, path);
-      let rest = '';
-      for await (const chunk of body.setEncoding('utf8')) {
-        const parts = `${rest}${chunk}`.split('\n');
-        rest = (parts.pop() ?? '').slice(0, MAX_LINE_CHARACTERS);
-        yield* parts;
-      }
-    } catch (cause) {
-      throw readFailure(cause, endpoints.shownRoot);
-    }
-  }
-
   return {
     call,
-    lines,
     assign: (kernelId, { setCookies = [] }) =>
       endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
     close: () => dispatcher.destroy(),

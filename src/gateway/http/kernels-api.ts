@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { GatewayError } from '../errors.ts';
 import type { GatewaySettings, KernelModel, Kernelspecs } from '../gateway.ts';
 import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
@@ -9,6 +8,7 @@ import {
   gatewayAway,
   isPage,
   isRefusedCredential,
+  kernelGone,
   readReason,
   readRefusal,
 } from './http-errors.ts';
@@ -87,8 +87,8 @@ export function createKernelsApi(
   timings: GatewayTimings,
 ) {
   const kernelPath = (kernelId: string): string => `${kernelsPath}/${encodeURIComponent(kernelId)}`;
-  const get = (path: string, signal: AbortSignal | undefined): Promise<Answer> =>
-    http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal });
+  const get = (path: string, signal: AbortSignal | undefined, kernelId?: string): Promise<Answer> =>
+    http.call({ method: 'GET', path, timeoutMs: timings.callMs, signal, ...(kernelId && { kernelId }) });
   const callKernel = (
     method: HttpCall['method'],
     kernelId: string,
@@ -100,8 +100,9 @@ export function createKernelsApi(
   const isStopped = ({ status }: Answer): boolean => status === 424 && hub !== undefined;
 
   /**
-   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Such pages
-   * count only `after404`: another call about this kernel was answered 404 or 500, so it is not the route that is missing.
+   * The kernel's model; undefined if there is no such kernel. A proxy may put its own page in place of each 404. Then the
+   * gateway's list tells, if it has one. Without it such pages count only `after404`: another call about this kernel was
+   * answered 404 or 500, so it is not the route that is missing.
    */
   async function findKernel(
     kernelId: string,
@@ -109,21 +110,28 @@ export function createKernelsApi(
     after404 = false,
   ): Promise<KernelModel | undefined> {
     const look = () => callKernel('GET', kernelId, { timeoutMs: timings.callMs, signal });
-    const answer = await pastPages(look, signal);
+    let answer = await look();
+    if (answer.status === 404 && !isMissingKernel(answer)) {
+      const listed = await listKernels(signal, kernelId).catch(() => undefined);
+      if (listed !== undefined) return listed.find(({ id }) => id === kernelId);
+      answer = await pastPages(look, signal);
+    }
     if (isMissingKernel(answer) || isStopped(answer) || (after404 && answer.status === 404)) return undefined;
     return readAnswer(answer, kernelModel, 'a kernel');
   }
 
   /**
    * Repeats a call that a proxy answers with its own 404: while the gateway is replaced, all or some of the proxy's replicas
-   * answer so to every request. Rejects if the gateway does not answer.
+   * answer so to every request. Rejects if the gateway does not answer, or if `signal` is aborted between two calls.
    */
   async function pastPages(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
     for (let page = 1; ; page += 1) {
       const answer = await call();
       if (answer.status !== 404 || isMissingKernel(answer) || page === PAGES) return answer;
       if (page > 1) await delay(timings.shutdownLookMs, undefined, { signal }).catch(() => undefined);
-      if (!isSuccess(await get(kernelspecsPath, signal))) throw gatewayAway(404);
+      const isThere = await get(kernelspecsPath, signal).then(isSuccess, () => false);
+      // With the status, because nothing reached the gateway.
+      if (!isThere || signal?.aborted === true) throw gatewayAway(404);
     }
   }
 
@@ -138,8 +146,9 @@ export function createKernelsApi(
     return readAnswer(await get(kernelspecsPath, signal), kernelspecs, 'its kernelspecs');
   }
 
-  async function listKernels(signal?: AbortSignal): Promise<KernelModel[] | undefined> {
-    const answer = await get(kernelsPath, signal);
+  /** `kernelId`: of the replica that has this kernel. */
+  async function listKernels(signal?: AbortSignal, kernelId?: string): Promise<KernelModel[] | undefined> {
+    const answer = await get(kernelsPath, signal, kernelId);
     // Kernel and Enterprise Gateway forbid listing by default (protocol.md §1.1); there a bad token is a 401.
     if (answer.status === 403) {
       // Jupyter Server answers a bad token with 403 too, but on every path.
@@ -149,9 +158,10 @@ export function createKernelsApi(
     return readAnswer(answer, z.array(kernelModel), 'its kernels');
   }
 
-  /** Only the POST; callers use `KernelStarts`. */
-  async function postKernel(body: PostKernel, timeoutMs: number): Promise<Answer> {
-    const answer = await pastPages(() => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs }));
+  /** Only the POST; callers use `KernelStarts`. Once `givenUp` is aborted, it is not repeated. */
+  async function postKernel(body: PostKernel, timeoutMs: number, givenUp: AbortSignal): Promise<Answer> {
+    const post = () => http.call({ method: 'POST', path: kernelsPath, body, timeoutMs });
+    const answer = await pastPages(post, givenUp);
     const started = kernelModel.safeParse(readJson(answer.body)).data;
     if (started !== undefined) http.assign(started.id, answer);
     return answer;
@@ -204,15 +214,6 @@ export function createKernelsApi(
 /** Whether the call may have failed because the kernel does not exist. */
 function isDoubtful({ status }: Answer): boolean {
   return status === 404 || status === 500;
-}
-
-/** `status` 424: it went with its server. */
-export function kernelGone(kernelId: string, status = 404): GatewayError {
-  const words =
-    status === 424
-      ? 'The JupyterHub server was stopped, and its kernels with it'
-      : `The gateway has no kernel ${kernelId} any more`;
-  return new GatewayError('kernelGone', words, { status });
 }
 
 /**

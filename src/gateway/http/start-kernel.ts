@@ -93,8 +93,10 @@ export class KernelStarts {
   }
 
   async #postOnce(start: StartKernel, body: PostKernel): Promise<Answer> {
+    const until = AbortSignal.any([start.signal, start.release].filter((each) => each !== undefined));
+    if (until.aborted) throw givenUp();
     try {
-      return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs);
+      return await this.#api.postKernel(body, this.#launchTimeoutMs + this.#timings.startPadMs, until);
     } catch (failure) {
       // With a status the POST did not reach the gateway.
       if (failure instanceof GatewayError && failure.code === 'unreachable' && failure.status === undefined)
@@ -104,10 +106,9 @@ export class KernelStarts {
   }
 
   /** True if the response came in place of a stopped server that now runs: nothing was started. */
-  async #untilServerRuns(answer: Answer, { onServer, signal, release }: StartKernel): Promise<boolean> {
+  async #untilServerRuns(answer: Answer, { onServer }: StartKernel): Promise<boolean> {
     if (this.#hub === undefined || answer.status !== 424) return false;
     await this.#hub.start(onServer);
-    if (signal?.aborted === true || release?.aborted === true) throw givenUp();
     onServer?.(undefined);
     return true;
   }

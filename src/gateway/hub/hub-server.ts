@@ -9,18 +9,11 @@ import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { timeoutSignal } from '../until-aborted.ts';
 
-/** `unknown`: the token does not allow reading it. */
-type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped' | 'unknown';
+type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped';
 
 const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
 });
-const progressEvent = z.object({
-  ready: z.boolean().optional(),
-  failed: z.boolean().optional(),
-  message: z.string().optional(),
-});
-
 export interface HubServerOptions {
   mayWrite: () => boolean;
   hide?: ((text: string) => string) | undefined;
@@ -69,10 +62,8 @@ export class HubServer {
         if (!isFromHub && answer.status !== 503) return answer;
         const state = await this.#look(wanted.signal).catch((error: unknown) => {
           if (isFromHub) throw error;
-          return 'unknown' as const;
         });
-        if (state === 'unknown') return isFromHub ? { ...answer, status: 424 } : answer;
-        return { ...answer, status: state === 'ready' ? 503 : 424 };
+        return state === undefined ? answer : { ...answer, status: state === 'ready' ? 503 : 424 };
       },
     };
   }
@@ -112,15 +103,12 @@ export class HubServer {
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
         return;
       }
-      // It started and stopped again, or failed to start, while the hub reported nothing.
-      if (state === 'stopped' && isAsked) throw notStarted('it has stopped again');
-      if (state === 'stopped' || (state === 'unknown' && !isAsked)) {
+      if (state === 'stopped' && isAsked) throw notStarted('it has stopped again; the hub’s log says why');
+      if (state === 'stopped') {
         const answer = await this.#ask();
         if (answer === 'running') return;
         isAsked = answer === 'begun';
       }
-      const canFollow = state !== 'stopping' && state !== 'away';
-      if (canFollow && (await this.#follow(until)) === 'ready' && state === 'unknown') return;
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
     }
     throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);
@@ -130,7 +118,7 @@ export class HubServer {
     const answer = await this.#call('GET', `users/${this.#user}`, signal);
     if (answer.status !== 200) throw readHubRefusal(answer, 'to look at its user');
     const servers = userModel.safeParse(readJson(answer.body)).data?.servers;
-    if (servers === undefined) return 'unknown';
+    if (servers === undefined) throw readHubRefusal({ status: 403, body: '' }, 'to see its user’s servers');
     const server = servers[this.#hub.server];
     if (server === undefined) return 'stopped';
     if (server.pending === 'stop') return 'stopping';
@@ -147,25 +135,6 @@ export class HubServer {
     if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
-  }
-
-  /** Reads the progress of the start until it is over or the stream ends. */
-  async #follow(until: AbortSignal): Promise<'ready' | 'notKnown'> {
-    try {
-      for await (const line of this.#http.lines(`${this.#path}/progress`, until)) {
-        if (!line.startsWith('data:')) continue;
-        const event = progressEvent.safeParse(readJson(line.slice('data:'.length))).data;
-        if (event?.failed === true) throw notStarted(event.message ?? 'it gives no reason');
-        if (event?.ready === true) return 'ready';
-      }
-    } catch (error) {
-      if (error instanceof GatewayError && error.code === 'startFailed') throw error;
-      this.#options.log.debug(
-        { event: 'hub.silent', err: error },
-        'the hub does not report the progress of the start',
-      );
-    }
-    return 'notKnown';
   }
 
   #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {

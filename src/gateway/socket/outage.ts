@@ -4,7 +4,6 @@ import type { Status } from '../outputs.ts';
 /** The outage between one connection and its gateway, of which every unfinished execution is notified. */
 export class Outage {
   readonly #notifyAll: (status: Status) => void;
-  /** For executions that begin during the outage. */
   current: (Status & { kind: 'outage' }) | undefined;
 
   constructor(notifyAll: (status: Status) => void) {

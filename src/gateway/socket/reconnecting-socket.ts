@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GatewayError } from '../errors.ts';
 import type { Log } from '../gateway.ts';
-import { kernelGone } from '../http/kernels-api.ts';
+import { kernelGone } from '../http/http-errors.ts';
 import type { Status } from '../outputs.ts';
 import type { SocketEvent } from './event-turns.ts';
 import { Outage, OutageWatch } from './outage.ts';

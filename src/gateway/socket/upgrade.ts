@@ -7,12 +7,13 @@ import type { Endpoints } from '../http/endpoints.ts';
 import {
   type Answer,
   gatewayAway,
+  kernelGone,
   proxyRefusal,
   readFailure,
   readRefusal,
   readStatus,
 } from '../http/http-errors.ts';
-import { kernelGone, type KernelsApi } from '../http/kernels-api.ts';
+import type { KernelsApi } from '../http/kernels-api.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { timeoutSignal, untilAborted } from '../until-aborted.ts';
 

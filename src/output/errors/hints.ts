@@ -37,6 +37,8 @@ export function hintFor({ name, value, code = '', printed }: HintedError): strin
   ) {
     return 'This kernel has no Spark session. Choose a language with Spark; "languages" lists them.';
   }
+  if (value.includes('stable identifier required, but spark.'))
+    return 'Here spark is a method: val session = spark; import session.implicits._';
   if (name === 'SyntaxError' && value.startsWith("Missing parentheses in call to 'print'")) {
     return 'This kernel runs Python 3; print without parentheses is Python 2.';
   }

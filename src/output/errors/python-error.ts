@@ -37,8 +37,11 @@ export function readPythonError(error: KernelError): LanguageError {
   const notes = notesBelow(lastBlock(error.traceback), `${error.name}: ${sent}`.trim());
   const isCut = isFolded || isOfSpark || (rest === '' && headline !== shortHeadline(message));
   const own = magicsAsTyped(asTyped(frames, error.code), error.code);
-  // The headline already says it.
-  const below = isWhole && shown.endsWith(`\n${message}`) ? shown.slice(0, -message.length).trimEnd() : shown;
+  // It stands above already.
+  const below =
+    (isWhole || rest !== '') && shown.endsWith(`\n${message}`)
+      ? shown.slice(0, -message.length).trimEnd()
+      : shown;
   return {
     headline,
     userLine: markedLine(own) ?? userLine(own) ?? magicLine(error) ?? onlyLine(error.code),

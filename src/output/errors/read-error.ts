@@ -27,7 +27,9 @@ export function readError(sent: SentError, ran?: string, printed = ''): ReadErro
   const all = sent.traceback.join('\n');
   const traceback = shortWithoutColours(bothEnds(all, TRACEBACK_CHARS));
   const hasNoTraceback = traceback.trim() === '';
-  const group = hasNoTraceback ? readPrintedGroup(printed) : undefined;
+  // Beside a group ipykernel may send the traceback of an earlier error.
+  const isGroup = hasNoTraceback || name.endsWith('ExceptionGroup');
+  const group = isGroup ? readPrintedGroup(printed) : undefined;
   const error = { name, value, traceback: group?.traceback ?? traceback, group, code };
   const loss = readSparkLoss({ name, value, traceback: [traceback] });
   const headline = loss === undefined ? undefined : LOSS_HEADLINES[loss];

@@ -117,12 +117,13 @@ export function sparkCause(value: string): string | undefined {
   return called === undefined ? undefined : (root ?? called);
 }
 
-/** Removes Spark's query plan and quotation of the SQL from a message. */
+/** Removes Spark's query plan, quotation of the SQL and SQLSTATE from a message. */
 export function withoutPlan(value: string): string {
   const lines = value.trim().split('\n');
   const plan = lines.findIndex((line) => /^('|\+- |== |JVM stacktrace:|!?[A-Z]\w+ \[)/.test(line));
   const shown = plan > 0 ? lines.slice(0, plan) : lines;
-  return shown.join('\n').trim().replace(/;$/, '');
+  const words = shown.join('\n').trim().replace(/;$/, '');
+  return words.replace(/\.? {1,9}SQLSTATE: \w{5}/, '.');
 }
 
 /** The position in the SQL, as Spark marks it below its message; may be empty. */
@@ -168,12 +169,11 @@ export function readSqlError(error: KernelError): LanguageError | undefined {
   };
 }
 
-/** Spark's sentence without plan, quotation, position and SQLSTATE. */
+/** Spark's sentence without plan, quotation and position. */
 function sentenceOf(said: string): string {
   const [sentence = ''] = withoutPlan(said).split(/\n== SQL/);
   return sentence
     .replace(PLACES[0]?.[0] ?? '', '')
-    .replace(/\.? {1,9}SQLSTATE: \w{5}/, '.')
     .replace(/;\s*$/, '')
     .trim();
 }

@@ -31,7 +31,7 @@ const OBJECT_CHARS = 2_000;
 export function isChart(data: MimeBundle): boolean {
   return Object.entries(data).some(
     ([mime, value]) =>
-      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}\+json$/.test(mime) && isObject(value),
+      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}[+.]json$/.test(mime) && isObject(value),
   );
 }
 
@@ -112,6 +112,11 @@ async function readStart(html: string) {
 /** Whether HTML draws by script, so that its content is not in its text. */
 export function isScripted(html: string): boolean {
   return /<script\b/i.test(html.slice(0, READ_CHARS));
+}
+
+/** Whether it is scikit-learn's diagram of a model, whose repr says what a chat can show. */
+export function isModel(html: string): boolean {
+  return html.includes('class="sk-text-repr-fallback"');
 }
 
 /** The data of a table of ITables is about 64 kB, unless somebody has allowed more. */

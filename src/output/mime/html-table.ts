@@ -34,7 +34,7 @@ const MAX_SPAN = 200;
 const MAX_CELLS = 500_000;
 const MAX_CHARS = 10_000_000;
 /** Nobody reads a table with more columns. */
-export const MAX_COLUMNS = 5_000;
+const MAX_COLUMNS = 5_000;
 /** How much of the text around a table is read at each end. */
 const BESIDE_CHARS = 2_000;
 

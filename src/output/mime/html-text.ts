@@ -15,6 +15,8 @@ export const silentTags: ReadonlySet<string> = new Set(
   'script style head title template svg noscript audio video canvas object iframe'.split(' '),
 );
 
+/** Longer HTML is only attached: reading it would take too long. */
+export const MAX_PARSED_CHARS = 300_000;
 /** How much is parsed at once. */
 const PIECE_CHARS = 10_000;
 /** The deeper an element is nested, the longer the parser takes; nobody writes deeper HTML to be read. */
@@ -51,10 +53,11 @@ export async function readHtml(
 }
 
 /**
- * The text of HTML: a line for each block, list items with a dot, a term and its definition on one line. Empty if
- * nothing can be shown without a browser; undefined if it is nested too deeply.
+ * The text of HTML: a line for each block, list items with a dot, a term and its definition on one line, the lines of
+ * `pre` as they are. Empty if nothing can be shown without a browser; undefined if it is too long or nested too deeply.
  */
 export async function htmlAsText(html: string): Promise<string | undefined> {
+  if (html.length > MAX_PARSED_CHARS) return undefined;
   const { handler, words } = startWords();
   return (await readHtml(html, handler)) ? words() : undefined;
 }
@@ -66,30 +69,40 @@ export function shortHtmlAsText(html: string): string {
   return words();
 }
 
+/** Stands for a blank that is shown as it is, until the lines have been trimmed. */
+const BLANK = '\0';
+
 function startWords(): { handler: Partial<Handler>; words: () => string } {
   let text = '';
   let silent = 0;
+  let preformatted = 0;
   return {
     handler: {
       onopentag(name) {
         if (silentTags.has(name)) silent += 1;
+        if (name === 'pre') preformatted += 1;
         if (name === 'li') text += '\n• ';
         else if (name === 'dt') text += '\n';
         else if (name === 'td' || name === 'th' || name === 'dd') text += '\t';
         else if (blockTags.has(name)) text += '\n';
       },
       ontext(words) {
-        if (silent === 0) text += words.replaceAll(/\s+/g, ' ');
+        if (silent > 0) return;
+        text +=
+          preformatted > 0
+            ? words.replaceAll(' ', BLANK).replaceAll(/\n(?=\n)/g, `\n${BLANK}`)
+            : words.replaceAll(/\s+/g, ' ');
       },
       onclosetag(name) {
         if (silentTags.has(name)) silent -= 1;
+        if (name === 'pre') preformatted -= 1;
         if (blockTags.has(name)) text += '\n';
       },
     },
     words: () =>
       joinWords(
         '\n',
-        text.split('\n').map((line) => line.trim()),
+        text.split('\n').map((line) => line.trim().replaceAll(BLANK, ' ')),
       ),
   };
 }

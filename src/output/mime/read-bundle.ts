@@ -7,6 +7,7 @@ import {
   filledTable,
   isChart,
   isLoader,
+  isModel,
   isObjectWord,
   isScripted,
   mediaFiles,
@@ -15,12 +16,10 @@ import {
   type ShownForm,
 } from './browser-forms.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
-import { htmlAsText } from './html-text.ts';
+import { htmlAsText, MAX_PARSED_CHARS } from './html-text.ts';
 import { isObject, jsonText } from './json-text.ts';
-import { readSparkTable, tableAsText } from './spark-tables.ts';
+import { readSparkTable } from './spark-tables.ts';
 
-/** Longer HTML is only attached: parsing it would hold up everything else. */
-const MAX_PARSED_CHARS = 300_000;
 /** Tables are read in turns; longer ones would take too much memory. */
 const MAX_TABLE_CHARS = 2_000_000;
 /** A caption is searched within this many characters of its table's beginning. */
@@ -31,6 +30,8 @@ const OBJECT_CHARS = 500;
 const FRAMED_CHARS = 5_000;
 /** If there are more lines around a table, its size is not searched in them. */
 const BESIDE_LINES = 1_000;
+/** A number, or a collection of numbers. */
+const NUMBERS = /^[\d\s.,:e+()[\]{}-]{1,500}$/;
 /** How many of the mime types that cannot be shown are named. */
 const FORMS_NAMED = 10;
 
@@ -61,16 +62,19 @@ export async function readBundle(sent: MimeBundle): Promise<ShownForm[]> {
   };
   const plain = withoutToreesWord(text('text/plain'));
   const ours = await readSparkTable(data[SPARK_TABLE_MIME]);
-  if (ours !== undefined) return [{ kind: 'table', table: ours, text: tableAsText(ours) }];
+  if (ours !== undefined) return [ours];
   if (isToreesError(plain)) return [];
   const html = filledTable(text('text/html'));
   if (await isLoader(data)) return [];
   const played = [...mediaFiles(data), ...bokehPage(data)];
   if (played.length > 0) return played;
   // Beside something that a browser would draw, the repr of the object says nothing.
-  const isDrawn = isChart(data) || (html !== undefined && isScripted(html));
+  const isDrawn = isChart(data) || (html !== undefined && isScripted(html) && !isModel(html));
   const isWord = plain !== undefined && (isReprAlone(plain) || (isDrawn && isObjectWord(plain)));
   const words = isWord ? undefined : plain;
+  // SymPy draws numbers as formulas, too.
+  if (words !== undefined && text('text/latex') !== undefined && NUMBERS.test(words))
+    return [{ kind: 'text', text: words }];
   const alt = words ?? 'image';
   for (const [declared] of beginnings) {
     const bytes = Buffer.from(text(declared) ?? '', 'base64');
@@ -152,7 +156,7 @@ function isReprAlone(plain: string): boolean {
   if (plain.startsWith('HTML widgets cannot be represented in plain text')) return true;
   if (plain.length > OBJECT_CHARS) return false;
   return (
-    /^<([\w.]|<locals>)+( object)?( at 0x[\da-f]+)?>$/.test(plain) ||
+    /^<([\w.]|<locals>)+( object)?( at 0x[\da-fA-F]+)?>$/.test(plain) ||
     /^<Figure size [^>]*>$/.test(plain) ||
     /^<Vega(Lite)? \d+ object>/.test(plain)
   );
@@ -172,14 +176,14 @@ async function showTable(table: Table, html: string, words: string | undefined):
   const isMore = /<(script|img|a|iframe|canvas|svg|video|audio|form)\b/i.test(html);
   return [
     ...before,
-    { kind: 'table', table, text: words ?? (await readableWords(html)) ?? '' },
+    { kind: 'table', table, text: words ?? (await htmlAsText(html)) ?? '' },
     ...after,
     ...(isMore ? [htmlFile(html)] : []),
   ];
 }
 
 async function besideTable(html: string): Promise<ShownForm[]> {
-  const lines = ((await readableWords(html)) ?? '').split('\n');
+  const lines = ((await htmlAsText(html)) ?? '').split('\n');
   const text = lines.filter((line) => lines.length > BESIDE_LINES || !isAboutSize(line)).join('\n');
   return text === '' ? [] : [{ kind: 'text', text }];
 }
@@ -188,7 +192,7 @@ async function besideTable(html: string): Promise<ShownForm[]> {
 async function showPicture(html: string): Promise<ShownForm[] | undefined> {
   const { bytes = Buffer.alloc(0), rest = '' } = pictureIn(html) ?? {};
   const mime = imageMime(bytes);
-  if (mime === undefined || isScripted(rest) || (await readableWords(rest)) !== '') return undefined;
+  if (mime === undefined || isScripted(rest) || (await htmlAsText(rest)) !== '') return undefined;
   const isAlone = rest.split(/<(?:img|a|iframe|canvas|svg|video|audio|form)\b/i, 3).length <= 2;
   return [{ kind: 'image', mime, bytes, alt: 'image' }, ...(isAlone ? [] : [htmlFile(html)])];
 }
@@ -197,7 +201,7 @@ async function showHtml(html: string, data: MimeBundle): Promise<ShownForm[]> {
   // Next to an embedded page (folium's maps) is the text that a notebook shows if it does not trust the page.
   const read = /<iframe\b[^>]{0,300}?\bsrcdoc=/i.test(html.slice(0, FRAMED_CHARS))
     ? ''
-    : await readableWords(html);
+    : await htmlAsText(html);
   if (read === '' && isEmptyText(html)) return [];
   const address = read === '' ? pointedAddress(html) : undefined;
   if (address !== undefined) return [{ kind: 'text', text: address }];
@@ -217,11 +221,6 @@ function isEmptyText(html: string): boolean {
   return !/<(?!\/?(pre|code|p|br|span|b|i|em|strong)\b)/i.test(html);
 }
 
-/** Undefined if reading it would take too long. */
-async function readableWords(html: string): Promise<string | undefined> {
-  return html.length > MAX_PARSED_CHARS ? undefined : await htmlAsText(html);
-}
-
 function htmlFile(html: string, filename = 'output.html'): ShownForm {
   return { kind: 'file', filename, mime: 'text/html', content: html };
 }
@@ -233,7 +232,7 @@ function htmlFile(html: string, filename = 'output.html'): ShownForm {
 async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];
   for (const [mime, value] of Object.entries(data)) {
-    const name = /^application\/vnd\.(\w{1,40}).*\+json$/.exec(mime)?.[1];
+    const name = /^application\/vnd\.(\w{1,40}).*[+.]json$/.exec(mime)?.[1];
     if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
     files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
   }
@@ -243,7 +242,7 @@ async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
 /** Names the mime types that a chat cannot show. */
 function otherForms(data: MimeBundle): ShownForm[] {
   const forms = Object.keys(data).filter(
-    (mime) => !/^application\/vnd\..*\+json$/.test(mime) && !isBlankText(mime, data[mime]),
+    (mime) => !/^application\/vnd\..*[+.]json$/.test(mime) && !isBlankText(mime, data[mime]),
   );
   const named = forms.slice(0, FORMS_NAMED).join(', ');
   return forms.length === 0 ? [] : [{ kind: 'text', text: `(${named}: cannot be shown here)` }];

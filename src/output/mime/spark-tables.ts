@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { giveTurn, hasTime, inOwnTurn, isCostly } from '../../gateway/event-loop.ts';
 import { countOf, parseJson } from '../../text.ts';
-import { MAX_COLUMNS, type Table, TOP_ROWS } from './html-table.ts';
+import { type Table, TOP_ROWS } from './html-table.ts';
 
 /** Spark's tables: those that Spark prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
@@ -139,15 +139,21 @@ const schema = z.object({
     .optional(),
 });
 
-/** Undefined for anything that our own code did not create. */
-export async function readSparkTable(sent: unknown): Promise<Table | undefined> {
+/**
+ * What our own code sends; undefined for anything else. A single cell of several lines (`EXPLAIN`, `SHOW CREATE TABLE`)
+ * is a text, because a table would fold its lines.
+ */
+export async function readSparkTable(sent: unknown): Promise<TextPiece | undefined> {
   if (typeof sent !== 'string' || sent.length > MAX_CHARS) return undefined;
   if (await inOwnTurn(() => isCostly(Buffer.from(sent)))) return undefined;
   const given = await inOwnTurn(() => parseJson(sent));
   const { columns, rows, cut, cutCells, csv, frame } = schema.safeParse(given).data ?? {};
-  if (columns === undefined || rows === undefined || columns.length > MAX_COLUMNS) return undefined;
+  if (columns === undefined || rows === undefined) return undefined;
   if (rows.some((row) => row.length !== columns.length)) return undefined;
-  return {
+  const [[text = ''] = []] = rows;
+  const isAlone = columns.length === 1 && rows.length === 1 && cut === false && cutCells === false;
+  if (isAlone && text.trim().includes('\n')) return { kind: 'text', text: text.trimEnd() };
+  const table = {
     columns,
     rows,
     totalRows: rows.length,
@@ -157,10 +163,11 @@ export async function readSparkTable(sent: unknown): Promise<Table | undefined> 
     wantsCsv: csv === true,
     frame,
   };
+  return { kind: 'table', table, text: tableAsText(table) };
 }
 
 /** The first rows and columns as text. */
-export function tableAsText({ columns, rows }: Table): string {
+function tableAsText({ columns, rows }: Table): string {
   const lines = [columns, ...rows.slice(0, TEXT_ROWS)].map((row) =>
     row.slice(0, TEXT_COLUMNS).map(shortCell),
   );

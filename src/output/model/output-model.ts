@@ -6,6 +6,7 @@ import {
   filesOf,
   type Overflow,
   type Picture,
+  type Place,
   type Shown,
   type ShownEntry,
   type StreamEntry,
@@ -22,11 +23,14 @@ const DISPLAYS_KEPT = 1_000;
 
 /**
  * A run's output as it is shown, in order: consecutive stream text of one name is one part, updates replace a display,
- * and a clear removes everything (with `wait`, once the next output comes). It does not touch the disk.
+ * and a clear removes everything of its block (with `wait`, once the next output comes). It does not touch the disk.
  */
 export class OutputModel {
   #entries: (StreamEntry | ShownEntry)[] = [];
   #isClearPending = false;
+  #block = 0;
+  /** The current block has cleared its output, so its text is no longer part of an earlier block's. */
+  #hasCleared = false;
   /** The Output widget that captures output now, and the one that is to be cleared. */
   #area: string | undefined;
   #clearArea: string | undefined;
@@ -40,7 +44,8 @@ export class OutputModel {
     if (text === '') return;
     this.#clearIfPending();
     const last = this.#entries.at(-1);
-    if (last?.kind === 'stream' && last.name === name && last.area === this.#area) {
+    const goesOn = last?.kind === 'stream' && last.name === name && last.area === this.#area;
+    if (goesOn && (last.block === this.#block || !this.#hasCleared)) {
       last.text.write(text);
       last.spooled.to = spooled.to;
       return;
@@ -50,8 +55,7 @@ export class OutputModel {
     if (drawn !== undefined) return drawn.text.write(text);
     const folded = new FoldedText();
     folded.write(text);
-    const area = this.#area;
-    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined, area });
+    this.#append({ kind: 'stream', name, text: folded, spooled: { ...spooled }, takenBack: undefined });
   }
 
   /** The last piece of a stream, if its line is unfinished and only the other stream has printed since. */
@@ -70,7 +74,7 @@ export class OutputModel {
   show(shown: Shown, displayId: string | undefined, printed: string): void {
     this.#clearIfPending();
     if (printed !== '') this.#withdraw(printed);
-    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId, area: this.#area });
+    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
   }
 
   update(displayId: string, shown: Shown): void {
@@ -79,6 +83,14 @@ export class OutputModel {
       this.#dropped.push(...filesOf(entry));
       return { ...entry, ...shown };
     });
+  }
+
+  /** What other blocks have printed and shown stays when this one clears its output. */
+  startBlock(block: number): undefined {
+    if (block === this.#block) return;
+    this.#block = block;
+    this.#isClearPending = false;
+    this.#hasCleared = false;
   }
 
   clear(wait: boolean): void {
@@ -106,18 +118,6 @@ export class OutputModel {
   /** Whether this is a display that is no longer shown because there were too many outputs. */
   hasOverflown(displayId: string): boolean {
     return this.#overflow.displayIds.includes(displayId);
-  }
-
-  /** The files that the next output, or the next update of this display, will replace. */
-  filesReplacedBy(displayId: string | undefined): readonly string[] {
-    return this.#entries.flatMap((entry) => {
-      if (entry.kind === 'stream') return [];
-      const isReplaced =
-        displayId === undefined
-          ? this.#isClearPending && this.#isCleared(entry)
-          : entry.displayId === displayId;
-      return isReplaced ? filesOf(entry) : [];
-    });
   }
 
   /** The files that have become unused since the last call. */
@@ -190,8 +190,8 @@ export class OutputModel {
     return [...this.#losses, { kind: 'tooMany', parts: entries, streams, path: results?.path }];
   }
 
-  #append(entry: StreamEntry | ShownEntry): void {
-    this.#entries.push(entry);
+  #append(entry: Omit<StreamEntry, keyof Place> | Omit<ShownEntry, keyof Place>): void {
+    this.#entries.push({ ...entry, area: this.#area, block: this.#block });
     if (this.#entries.length <= 2 * ENTRIES_AT_EACH_END) return;
     for (const each of this.#entries.splice(ENTRIES_AT_EACH_END, 1)) {
       this.#overflow.entries += 1;
@@ -226,11 +226,13 @@ export class OutputModel {
       if (entry.kind === 'shown' && this.#isCleared(entry)) this.#dropped.push(...filesOf(entry));
     this.#entries = this.#entries.filter((entry) => !this.#isCleared(entry));
     if (this.#clearArea !== undefined) return;
+    this.#hasCleared = true;
+    if (this.#entries.length > 0) return;
     this.#dropped.push(...files, ...[results, tracebacks].flatMap((file) => file?.path ?? []));
     this.#overflow = emptyOverflow();
   }
 
-  #isCleared({ area }: StreamEntry | ShownEntry): boolean {
-    return this.#clearArea === undefined || area === this.#clearArea;
+  #isCleared({ area, block }: StreamEntry | ShownEntry): boolean {
+    return this.#clearArea === undefined ? block === this.#block : area === this.#clearArea;
   }
 }

@@ -18,8 +18,15 @@ export interface Shown {
   files: readonly string[];
 }
 
-/** `area`: the Output widget that contains it; a clear in the widget clears only its own output. */
-export type ShownEntry = Shown & { kind: 'shown'; displayId: string | undefined; area?: string | undefined };
+/** Where a clear finds it. */
+export interface Place {
+  /** The Output widget that contains it; a clear in the widget clears only its own output. */
+  area?: string | undefined;
+  /** The block of code that began it. */
+  block: number;
+}
+
+export type ShownEntry = Shown & Place & { kind: 'shown'; displayId: string | undefined };
 
 /** The outputs beyond those that are shown. Plain JSON. */
 export interface Overflow {
@@ -36,12 +43,11 @@ export interface Overflow {
 }
 
 /** A piece of a stream without its text, which is in the spool. */
-export interface StreamPiece {
+export interface StreamPiece extends Place {
   kind: 'stream';
   name: StreamName;
   spooled: SpoolRange;
   takenBack: string | undefined;
-  area?: string | undefined;
 }
 
 /** The whole state as stored in the snapshot, without the text of streams, which is in the spool. Plain JSON. */

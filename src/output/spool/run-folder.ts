@@ -38,8 +38,6 @@ export class RunFolder {
   #fileBytes = 0;
   #staleBytes = 0;
   #streamBytes = 0;
-  /** What the next output replaces makes room for it. */
-  #replaced = { bytes: 0, files: 0 };
   #isMade = false;
   #count = 0;
   /** Its share of the budget. */
@@ -85,7 +83,7 @@ export class RunFolder {
 
   /** How many bytes may still be written. */
   get room(): number {
-    return this.#maxBytes - this.#streamBytes - this.#fileBytes + this.#replaced.bytes;
+    return this.#maxBytes - this.#streamBytes - this.#fileBytes;
   }
 
   countStream(bytes: number): void {
@@ -132,15 +130,10 @@ export class RunFolder {
     return this.#staleBytes > STALE_BYTES || this.#stale.size > STALE_FILES;
   }
 
-  /** These files will be replaced by the next output, and make room for it until something is released. */
-  replace(paths: readonly string[]): void {
-    this.#replaced = { bytes: this.sizeOf(paths), files: paths.length };
-  }
-
   /** Writes a new file and returns its path; undefined if there is no room or the disk fails. */
   async write(name: string, content: string | Buffer): Promise<string | undefined> {
     const bytes = Buffer.byteLength(content);
-    if (this.#sizes.size - this.#replaced.files >= this.#maxFiles || bytes > this.room) {
+    if (this.#sizes.size >= this.#maxFiles || bytes > this.room) {
       this.isFull = true;
       return undefined;
     }
@@ -182,7 +175,6 @@ export class RunFolder {
 
   /** These files no longer count and are deleted by the next `sweep`. */
   release(paths: readonly string[]): void {
-    this.#replaced = { bytes: 0, files: 0 };
     for (const path of paths) {
       const bytes = this.#sizes.get(path);
       if (bytes === undefined) continue;

@@ -6,12 +6,13 @@ import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
 import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
-import { type Run, type RunData, type SavedUse, type Snippet } from '../run.ts';
+import { type Run, type RunData, type Snippet } from '../run.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
 import {
   type Chosen,
+  type EditedCode,
   newRun,
   snippetData,
   type SnippetRequest,
@@ -144,7 +145,7 @@ export class Admission {
    */
   async replaceWaiting(
     { id, workspace, channel, data: { requestKey } }: Run,
-    { snippet, editedTs, saved }: { snippet: Snippet; editedTs: string; saved?: SavedUse | undefined },
+    { snippet, editedTs, saved, origin, notes = [] }: EditedCode,
   ): Promise<boolean> {
     const { kernels, limits } = this.#deps;
     checkSnippet(snippet, limits.maxCodeBytes);
@@ -158,7 +159,7 @@ export class Admission {
     const before = kernels.session(live.run);
     const { kernelspec } = chosen;
     const isSame = kernelspec === live.run.data.kernelspec;
-    const changed = { ...snippetData(snippet, chosen), editedTs, ...(saved === undefined ? {} : { saved }) };
+    const changed = { ...snippetData(snippet, chosen), editedTs, saved, origin, notes: [...notes] };
     if (before.isCurrent(live)) {
       // Its kernel may just be starting, for this language.
       const fits = isSame && notebook === undefined && live.run.data.notebook === undefined;

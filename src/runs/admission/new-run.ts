@@ -33,6 +33,9 @@ export interface SnippetRequest {
   notes?: readonly string[];
 }
 
+/** What an edit of a message changes of the run that waits. */
+export type EditedCode = Pick<SnippetRequest, 'snippet' | 'editedTs' | 'saved' | 'origin' | 'notes'>;
+
 /** The kernelspec of a run, with what the gateway says about it. */
 export interface Chosen extends ChosenLanguage {
   language: string | undefined;

@@ -21,6 +21,7 @@ export interface ChosenLanguage {
 
 /** What the parser of messages has to know about languages. */
 export interface LanguageWords {
+  /** With or without a kernel for it. */
   isLanguage: (word: string) => boolean;
   /** Whether some kernel here runs this language. */
   isSpoken: (word: string) => boolean;
@@ -36,12 +37,12 @@ export interface LanguageWords {
 
 export function languageWords(context: LanguageContext): LanguageWords {
   return {
-    isLanguage: (word) => isLanguageWord(word, context),
+    isLanguage: (word) => meaningOf(word, context) !== undefined,
     isSpoken: (word) => isSpoken(word, context),
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
     languageOf: (snippet) => languageOf(snippet, context),
     isMisspelt: (word) =>
-      !isLanguageWord(word, context) &&
+      meaningOf(word, context) === undefined &&
       knownWords(context).some((right) => isSlip(word, right) && isSpoken(right, context)),
     agree: (word, other) => {
       if (word.toLowerCase() === other.toLowerCase()) return true;
@@ -65,11 +66,6 @@ function languageOf(
     if (error instanceof UserError) return undefined;
     throw error;
   }
-}
-
-/** Whether a word names a language, with or without a kernel for it. */
-export function isLanguageWord(word: string, context: LanguageContext): boolean {
-  return meaningOf(word, context) !== undefined;
 }
 
 /**

@@ -27,14 +27,7 @@ export function dialectOf(word: string, context: LanguageContext): Dialect | und
 
 /** The kernelspecs that fit a word; none if the language has no kernel here; undefined if the word is no language. */
 export function meaningOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
-  if (dialectOf(word, context) === undefined) return kernelsOf(word, context);
-  const { channelLanguage: chosen, sparkKernelspec, defaultLanguage: byDefault, kernelspecs } = context;
-  const specOf = (said: string | undefined): Kernelspec | undefined =>
-    said === undefined ? undefined : pick(kernelsOf(said, context) ?? [], context);
-  const usual = specOf(byDefault) ?? specOf(kernelspecs.default);
-  const isOfSpark = (spec: Kernelspec): boolean => hasSpark(spec) || spec.name === sparkKernelspec;
-  const spec = sqlKernelspec(kernelspecs.list, isOfSpark, specOf(chosen), usual);
-  return spec === undefined ? [] : [spec];
+  return dialectOf(word, context) === undefined ? kernelsOf(word, context) : sqlKernelspec(context);
 }
 
 function isAlias(word: string, { aliases }: LanguageContext): boolean {
@@ -45,7 +38,7 @@ function isAlias(word: string, { aliases }: LanguageContext): boolean {
 function kernelsOf(word: string, context: LanguageContext): readonly Kernelspec[] | undefined {
   const { list } = context.kernelspecs;
   const lower = word.toLowerCase();
-  const target = Object.hasOwn(context.aliases, lower) ? context.aliases[lower] : undefined;
+  const target = isAlias(word, context) ? context.aliases[lower] : undefined;
   if (target !== undefined) return specsNamed(target, list);
   const exact = specsNamed(word, list);
   if (exact.length > 0) return exact;
@@ -88,14 +81,12 @@ export function isSlip(word: string, rightWord: string): boolean {
   if (Math.min(typed.length, right.length) < MIN_LETTERS || namesInCode.has(typed)) return false;
   if (Math.abs(typed.length - right.length) > 1) return false;
   const off = distance(typed, right);
-  return off === 1 || (off === 2 && sorted(typed) === sorted(right));
+  return off === 1 || (off === 2 && sortLetters(typed) === sortLetters(right));
 }
 
 /** Two swapped letters are two changes, but the sorted letters are the same. */
-function sorted(word: string): string {
-  return Array.from(word)
-    .toSorted((a, b) => a.localeCompare(b))
-    .join('');
+export function sortLetters(word: string): string {
+  return Array.from(word).toSorted().join('');
 }
 
 const SQL_WORDS: readonly string[] = ['sql', 'sparksql', 'spark-sql'];
@@ -105,22 +96,25 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL. Those with Spark are preferred. Among them it is the channel's own, which has the views that
- * its code made, else the default, else the gateway's first.
+ * The kernelspec that runs SQL; none if none can. Those with Spark are preferred. Among them it is the channel's own, or another
+ * of its kernels that has used Spark, which have the views that its code made; else the default, else the gateway's first.
  */
-function sqlKernelspec(
-  list: readonly Kernelspec[],
-  isOfSpark: (spec: Kernelspec) => boolean,
-  channelKernelspec: Kernelspec | undefined,
-  usual: Kernelspec | undefined,
-): Kernelspec | undefined {
-  const able = list.filter(({ language }) => takesSql(language));
-  const withSpark = able.filter(isOfSpark);
+function sqlKernelspec(context: LanguageContext): readonly Kernelspec[] {
+  const { channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs } = context;
+  const able = kernelspecs.list.filter(({ language }) => takesSql(language));
+  const withSpark = able.filter((spec) => hasSpark(spec) || spec.name === sparkKernelspec);
   const fitting = withSpark.length > 0 ? withSpark : able;
-  return (
-    [channelKernelspec, usual].find((spec) => spec !== undefined && fitting.includes(spec)) ?? fitting[0]
-  );
+  const found = [channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs.default]
+    .map((word) => (word === undefined ? undefined : pick(kernelsOf(word, context) ?? [], context)))
+    .find((spec) => spec !== undefined && fitting.includes(spec));
+  return [found ?? fitting[0]].filter((spec) => spec !== undefined);
 }
+
+/** Each with its nicknames. */
+const OTHERS =
+  'bash=sh=shell,c#=csharp,c++=cpp,clojure=clj,cobol,elixir,erlang,f#=fsharp,fortran,golang,groovy,' +
+  'haskell,java,javascript=js,julia=jl,kotlin=kt,lua,matlab,ocaml,octave,perl,php,powershell,r,' +
+  'ruby=rb,rust=rs,scala,sql=sparksql=spark-sql,swift,typescript=ts';
 
 /** Common words for languages, and the kernelspecs that each of them fits. */
 export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean> = new Map([
@@ -131,36 +125,9 @@ export const commonLanguages: ReadonlyMap<string, (spec: Kernelspec) => boolean>
   ...entries(['pyspark'], (spec) => speaks(spec, 'python') && hasSpark(spec)),
   ...entries(['spark-scala', 'scala-spark'], (spec) => speaks(spec, 'scala') && hasSpark(spec)),
   ...entries(['sparkr', 'spark-r'], (spec) => speaks(spec, 'r') && hasSpark(spec)),
-  ...named('bash', 'sh', 'shell'),
-  ...named('c#', 'csharp'),
-  ...named('c++', 'cpp'),
-  ...named('clojure', 'clj'),
-  ...named('cobol'),
-  ...named('elixir'),
-  ...named('erlang'),
-  ...named('f#', 'fsharp'),
-  ...named('fortran'),
-  ...named('golang'),
-  ...named('groovy'),
-  ...named('haskell'),
-  ...named('java'),
-  ...named('javascript', 'js'),
-  ...named('julia', 'jl'),
-  ...named('kotlin', 'kt'),
-  ...named('lua'),
-  ...named('matlab'),
-  ...named('ocaml'),
-  ...named('octave'),
-  ...named('perl'),
-  ...named('php'),
-  ...named('powershell'),
-  ...named('r'),
-  ...named('ruby', 'rb'),
-  ...named('rust', 'rs'),
-  ...named('scala'),
-  ...named('sql', 'sparksql', 'spark-sql'),
-  ...named('swift'),
-  ...named('typescript', 'ts'),
+  ...OTHERS.split(',')
+    .map((words) => words.split('='))
+    .flatMap((words) => entries(words, (spec) => words.some((word) => speaks(spec, word)))),
 ]);
 
 /**
@@ -178,12 +145,6 @@ type Entry = [string, (spec: Kernelspec) => boolean];
 
 function entries(words: readonly string[], fits: (spec: Kernelspec) => boolean): Entry[] {
   return words.map((word) => [word, fits]);
-}
-
-/** A language with its name and its nicknames. */
-function named(language: string, ...nicknames: readonly string[]): Entry[] {
-  const words = [language, ...nicknames];
-  return entries(words, (spec) => words.some((word) => speaks(spec, word)));
 }
 
 /** `C++17` counts as `c++`, and `R` as `r`. */

@@ -1,6 +1,6 @@
 import { type Run, isUndecided, isUnfinished } from '../run.ts';
 import { KernelSession, type SessionDeps } from './kernel-session.ts';
-import { type KernelRecord, queueOf, type StoredKernel } from './kernel/kernel-record.ts';
+import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 const NO_KERNEL: StoredKernel = { record: undefined, loss: undefined };
@@ -38,7 +38,7 @@ export class ChannelKernels {
 
   /** After a takeover: opens sessions for the stored kernels. */
   load(stored: ReadonlyMap<string, StoredKernel>): void {
-    for (const [key, kernel] of stored) {
+    for (const [key, kernel] of [...stored].toSorted(([, a], [, b]) => startOf(a) - startOf(b))) {
       const [workspace = '', channel = ''] = key.split('/');
       this.#add({ key, workspace, channel }, kernel);
     }
@@ -52,8 +52,9 @@ export class ChannelKernels {
     return session;
   }
 
+  /** The key of a kernel session: one for each channel, or one for each kernelspec in it (KERNELS_PER_CHANNEL). */
   queueOf(workspace: string, channel: string, kernelspec: string): string {
-    return queueOf(workspace, channel, kernelspec, this.#several);
+    return this.#several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
   }
 
   /** The session of this queue. It is created if there is none. */
@@ -77,10 +78,15 @@ export class ChannelKernels {
     return ofThem.flatMap(({ record }) => record ?? []);
   }
 
-  /** The kernelspec of the channel's kernel: of the oldest, if there are several, else of the one that will be started next. */
+  /**
+   * The kernelspec of the channel's kernel, which may be lost or not started yet; of the first, if there are several: one that is
+   * started again keeps its place.
+   */
   kernelspecOf(workspace: string, channel: string): string | undefined {
-    const [oldest] = this.records(workspace, channel).toSorted((a, b) => a.startedAt - b.startedAt);
-    return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
+    const first = this.sessions.find((each) => each.workspace === workspace && each.channel === channel);
+    const [, , ofQueue] = first?.key.split('/', 3) ?? [];
+    const next = this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
+    return first?.record?.kernelspec ?? ofQueue ?? next;
   }
 
   /** The kernelspec of a kernel of this channel in which Spark has run. */
@@ -174,4 +180,8 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
+}
+
+function startOf({ record }: StoredKernel): number {
+  return record?.startedAt ?? 0;
 }

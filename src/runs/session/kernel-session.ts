@@ -19,6 +19,8 @@ export type SessionDeps = SessionKernelDeps &
     onEmpty: (session: { readonly key: string }) => void;
   };
 
+export type SessionState = SessionKernel['state'] | 'busy';
+
 /**
  * One kernel and everything that belongs to it: the queue of runs, the current run, the websocket, the idle timer, late
  * output. Other objects send it commands. A command changes the state and starts work; it does not wait for the gateway,
@@ -76,6 +78,10 @@ export class KernelSession {
 
   get record(): KernelRecord | undefined {
     return this.#kernel.record;
+  }
+
+  get state(): SessionState {
+    return this.#queue.current !== undefined && this.#kernel.state === 'ready' ? 'busy' : this.#kernel.state;
   }
 
   /** The unfinished runs that have a place in the queue, in order. */
@@ -157,7 +163,7 @@ export class KernelSession {
   /** Somebody pressed Keep. False if that kernel is gone. */
   keep(kernelId: string): boolean {
     const isKept = this.#kernel.keep(kernelId);
-    if (isKept) this.#idle.watch();
+    if (isKept) this.#idle.keep();
     return isKept;
   }
 

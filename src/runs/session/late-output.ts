@@ -13,11 +13,16 @@ import type { LiveRun } from './run/live-run.ts';
 const REMEMBERED_RUNS = 20;
 /**
  * Late output comes in small pieces. The run message is edited SOON_MS after the first piece. The delay doubles with each
- * edit, up to SELDOM_MS, until there was no output for a while. Otherwise a background thread that prints for minutes would
- * have its growing file uploaded again and again.
+ * edit, up to SELDOM_MS, until there was no output for a while.
  */
 const SOON_MS = 400;
-const SELDOM_MS = 15_000;
+const SELDOM_MS = 10_000;
+/**
+ * How often its files are attached: where nothing more came before the edit, and else. Those of a background thread that
+ * prints for minutes would be uploaded again and again.
+ */
+const FILES_MS = 15_000;
+const FILES_OF_MORE_MS = 10 * 60_000;
 /** How long to wait for an edit that is in progress, with its files. */
 const LAST_EDIT_MS = 15_000;
 
@@ -34,10 +39,13 @@ interface EndedRun {
   outcome: RunOutcome;
   transcript: Transcript;
   timer: NodeJS.Timeout | undefined;
+  /** More came while the timer ran. */
+  hasMore: boolean;
   /** The current edit, or the last one. */
   editing: Promise<void>;
   waitMs: number;
   editedAtMs: number;
+  attachedAtMs: number;
 }
 
 /**
@@ -62,9 +70,11 @@ export class LateOutput {
       outcome,
       transcript,
       timer: undefined,
+      hasMore: false,
       editing: Promise.resolve(),
       waitMs: SOON_MS,
       editedAtMs: 0,
+      attachedAtMs: -Infinity,
     };
     if (!isConnected) return this.#removeSoon(ended);
     this.#ended.set(live.id, ended);
@@ -105,23 +115,28 @@ export class LateOutput {
   }
 
   #editSoon(ended: EndedRun): void {
-    if (ended.timer !== undefined) return;
+    ended.hasMore = ended.timer !== undefined;
+    if (ended.hasMore) return;
     if (performance.now() - ended.editedAtMs > 2 * SELDOM_MS) ended.waitMs = SOON_MS;
     ended.timer = setTimeout(() => {
       // Until it begins, the timer counts as set: if Slack is slow, one edit waits, and not one for each pause.
-      ended.editing = ended.editing.then(() => this.#edit(ended));
+      ended.editing = ended.editing.then(() => this.#edit(ended, false));
     }, ended.waitMs).unref();
     ended.waitMs = Math.min(2 * ended.waitMs, SELDOM_MS);
   }
 
-  async #edit(ended: EndedRun): Promise<void> {
-    const { live, outcome, transcript } = ended;
+  async #edit(ended: EndedRun, isLast: boolean): Promise<void> {
+    const { live, outcome, transcript, hasMore } = ended;
     ended.timer = undefined;
     if (!this.#ended.has(live.id)) return;
     ended.editedAtMs = performance.now();
+    const filesMs = hasMore ? FILES_OF_MORE_MS : FILES_MS;
+    const filesFollow = !isLast && ended.editedAtMs - ended.attachedAtMs < filesMs;
+    if (filesFollow) this.#editSoon(ended);
+    else ended.attachedAtMs = ended.editedAtMs;
     try {
       await transcript.seal();
-      noteAttached(live, await live.finish(outcome));
+      noteAttached(live, await live.finish(outcome, filesFollow));
     } catch (error) {
       this.#log.warn({ event: 'run.late', err: error, run: live.id }, 'late output could not be shown');
     }
@@ -164,7 +179,7 @@ export class LateOutput {
   async #forget(ended: EndedRun): Promise<void> {
     if (ended.timer !== undefined) {
       clearTimeout(ended.timer);
-      ended.editing = ended.editing.then(() => this.#edit(ended));
+      ended.editing = ended.editing.then(() => this.#edit(ended, true));
     }
     await ended.editing;
     this.#ended.delete(ended.live.id);

@@ -60,8 +60,9 @@ export class LatestWriter {
 }
 
 const RETRY_MS = 500;
-/** An outage of the store is logged at every so many tries. */
-const LOG_EVERY = 60;
+/** An outage of the store is logged this often, however many writes wait. */
+const LOG_EVERY_MS = 30_000;
+const loggedAt = new WeakMap<Log, number>();
 
 /**
  * Repeats `work` while it throws a `StoreError` that is worth it, for steps that must not be given up. Once `signal` is
@@ -73,13 +74,16 @@ export async function retryStore<T>(
   log: Log,
   isWorthIt: (error: StoreError) => boolean = () => true,
 ): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
+  for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof StoreError) || signal.aborted || !isWorthIt(error)) throw error;
-      if (tries % LOG_EVERY === 0)
+      const now = performance.now();
+      if (now - (loggedAt.get(log) ?? -Infinity) >= LOG_EVERY_MS) {
+        loggedAt.set(log, now);
         log.warn({ event: 'store.retry', err: error }, 'a write waits for the store');
+      }
       await pause(RETRY_MS, signal);
       if (signal.aborted) throw error;
     }

@@ -16,25 +16,25 @@ export function inject(
   // Also without parameters, because a marker without a value has to be refused.
   if (language === 'sql') return injectSql(blocks, parameters);
   if (parameters.length === 0) return blocks;
-  const { assigned, written } = writeAssignments(parameters, language);
-  const [first = '', ...others] = blocks;
-  const names = new Set(parameters.map(({ name }) => name));
-  const { head, rest } = splitHead(first, names, written);
-  // Code that was saved from a run with values has them in a block of their own, which the new ones come after.
-  const isEarlier = rest === undefined && others[0]?.startsWith(`${written.comment}\n`) === true;
-  if (head !== undefined && isEarlier) return [head, ...inject(others, parameters, language)];
-  return [head, assigned, rest, ...others].filter((block) => block !== undefined);
+  const { assigned, settings } = placeValues(blocks, parameters, language);
+  if (settings === undefined) return [assigned, ...blocks];
+  const { number, head, rest } = settings;
+  return [...blocks.slice(0, number), head, assigned, ...rest, ...blocks.slice(number + 1)];
 }
 
-/** A block that assigns the values. Throws as `inject` does. */
-export function assignmentsOf(parameters: readonly Parameter[], language: string | undefined): string {
-  return writeAssignments(parameters, language).assigned;
+/** The first assignments of the code: a block's number, its part up to the last of them, and the rest if there is any. */
+interface Settings {
+  number: number;
+  head: string;
+  rest: readonly string[];
 }
 
-function writeAssignments(
+/** A block that assigns the values, and the settings that it comes after. Throws as `inject` does. */
+export function placeValues(
+  blocks: readonly string[],
   parameters: readonly Parameter[],
   language: string | undefined,
-): { assigned: string; written: ParameterLanguage } {
+): { assigned: string; settings: Settings | undefined } {
   const written = parameterLanguage(language);
   if (written === undefined)
     throw new UserError(
@@ -47,55 +47,82 @@ function writeAssignments(
       'badCommand',
       `“${wrong.name}” is not a name in ${written.displayName}. Nothing ran.`,
     );
-  return { assigned: [written.comment, ...parameters.map(written.assign)].join('\n'), written };
+  const assigned = [written.comment, ...parameters.map(written.assign)].join('\n');
+  const names = new Set(parameters.map(({ name }) => name));
+  return { assigned, settings: findSettings(blocks, names, written) };
+}
+
+/**
+ * Usually in the first block, but a notebook has its settings in a cell of their own, and code that was saved with values has
+ * these in one, too.
+ */
+function findSettings(
+  blocks: readonly string[],
+  given: ReadonlySet<string>,
+  language: ParameterLanguage,
+): Settings | undefined {
+  let found: Settings | undefined;
+  let isAtStart = true;
+  let isSet = false;
+  for (const [number, block] of blocks.entries()) {
+    const { head, rest, isAll, setsGiven } = splitHead(block, given, language);
+    isSet ||= setsGiven;
+    if (head !== undefined && (isAtStart || isSet)) found = { number, head, rest };
+    isAtStart &&= isAll;
+    if (isSet && !isAll) break;
+  }
+  return found;
 }
 
 /**
  * Splits code after the assignments at its beginning, which may have comments and imports between them. The head ends before
  * the first assignment that uses one of the given names, because that has to see the given value. `head` is undefined if
- * there is no assignment, `rest` if nothing is left.
+ * there is no assignment. `isAll`: the code has nothing else. `setsGiven`: the head assigns one of the given names.
  */
 function splitHead(
   code: string,
   given: ReadonlySet<string>,
   language: ParameterLanguage,
-): { head: string | undefined; rest: string | undefined } {
+): { head: string | undefined; rest: readonly string[]; isAll: boolean; setsGiven: boolean } {
   const lines = code.split('\n');
   let end = 0;
-  const [docstring = ''] = language.docstring?.exec(code) ?? [];
-  for (let at = docstring.split('\n').length - 1; at < lines.length;) {
+  let setsGiven = false;
+  let at = (language.docstring?.exec(code)?.[0].split('\n').length ?? 1) - 1;
+  while (at < lines.length) {
     const line = lines[at] ?? '';
     if (language.passed.test(line.trimEnd())) {
       at += 1;
       continue;
     }
-    const next = language.assignment.test(line) ? assignmentEnd(lines, at, given, language) : undefined;
-    if (next === undefined) break;
+    const [target] = language.assignment.exec(line) ?? [];
+    const next = target === undefined ? undefined : assignmentEnd(lines, at, target, given, language);
+    if (target === undefined || next === undefined) break;
+    setsGiven ||= hasGiven(target, given);
     at = next;
     end = next;
   }
-  if (end === 0) return { head: undefined, rest: code };
+  const head = end === 0 ? undefined : lines.slice(0, end).join('\n');
   const rest = lines.slice(end).join('\n');
-  return { head: lines.slice(0, end).join('\n'), rest: rest.trim() === '' ? undefined : rest };
+  return { head, rest: rest.trim() === '' ? [] : [rest], isAll: at >= lines.length, setsGiven };
 }
 
 /** An assignment over more lines than this does not belong to the head. */
 const MAX_LINES = 200;
 
-/** The line after an assignment; undefined if the line has more than that, or uses one of the given names. */
+/** The line after an assignment to `target`; undefined if the line has more than that, or uses one of the given names. */
 function assignmentEnd(
   lines: readonly string[],
   from: number,
+  target: string,
   given: ReadonlySet<string>,
   language: ParameterLanguage,
 ): number | undefined {
-  const [target = ''] = language.assignment.exec(lines[from] ?? '') ?? [];
   let depth = 0;
   for (let at = from; at < Math.min(lines.length, from + MAX_LINES); at += 1) {
     const line = lines[at] ?? '';
     const outside = withoutTexts(at === from ? line.slice(target.length) : line, language.lineComment);
     if (outside === undefined || /[;\\]/.test(outside)) return undefined;
-    if ((outside.match(/[A-Za-z_.][\w.]*/g) ?? []).some((word) => usesGiven(word, given))) return undefined;
+    if (hasGiven(outside, given)) return undefined;
     depth += (outside.match(/[([{]/g) ?? []).length - (outside.match(/[)\]}]/g) ?? []).length;
     if (depth < 0) return undefined;
     if (depth === 0) return /(?:[=+\-*/<>|&,.]|<-)\s*$/.test(target + outside) ? undefined : at + 1;
@@ -103,9 +130,10 @@ function assignmentEnd(
   return undefined;
 }
 
-/** `n.bit_length` uses `n`. In R `n.rows` is another name, but there it does no harm to call it a use. */
-function usesGiven(word: string, given: ReadonlySet<string>): boolean {
-  return given.has(word) || given.has(word.split('.')[0] ?? '');
+/** `n.bit_length` has `n`. In R `n.rows` is another name, but there it does no harm to find it. */
+function hasGiven(text: string, given: ReadonlySet<string>): boolean {
+  const words = text.match(/[A-Za-z_.][\w.]*/g) ?? [];
+  return words.some((word) => given.has(word) || given.has(word.split('.')[0] ?? ''));
 }
 
 /** Of the letters before a string that say how it is read: `rb"`, `fr"`, `raw"`. */

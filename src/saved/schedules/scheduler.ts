@@ -6,8 +6,8 @@ export type Started =
   | { kind: 'accepted'; runId: string }
   /** An earlier process submitted it and ended before it could note that, or the schedule was removed or paused meanwhile. */
   | { kind: 'settled' }
-  /** `why` is a sentence for people. */
-  | { kind: 'refused'; why: string }
+  /** `why` is a sentence for people. `isFull`: there is no place for it yet, so it is tried again. */
+  | { kind: 'refused'; why: string; isFull?: boolean }
   | { kind: 'impossible'; reason: Exclude<PauseReason, 'byHand' | 'failures'> }
   /** Slack, the gateway or the store did not answer, so it is tried again. */
   | { kind: 'unanswered'; why: string };
@@ -105,16 +105,6 @@ export class Scheduler {
     this.#timer = setTimeout(() => this.#wake(), sleepMs).unref();
   }
 
-  #nextDue(): number {
-    let first = Infinity;
-    for (const { dueAt } of this.#waiting()) first = Math.min(first, dueAt);
-    return first;
-  }
-
-  #dueAt(id: string): number {
-    return Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0);
-  }
-
   /** The schedules that are not being settled just now. */
   *#waiting(): Generator<{ schedule: Schedule; dueAt: number }> {
     for (const { schedule, next } of this.#deps.schedules.planned())
@@ -137,11 +127,11 @@ export class Scheduler {
           this.#retry(id, error);
         }
         this.#settling.delete(id);
-        this.#arm(this.#dueAt(id));
+        this.#arm(Math.max(this.#deps.schedules.nextOf(id) ?? Infinity, this.#notBefore.get(id) ?? 0));
       }
     };
     for (let at = 0; at < AT_ONCE; at += 1) void settleNext();
-    this.#arm(this.#nextDue());
+    for (const { dueAt } of this.#waiting()) this.#arm(dueAt);
   }
 
   /** A clock that was ahead for a while has settled minutes that are still to come. */
@@ -186,9 +176,13 @@ export class Scheduler {
         return await settle({ lastRunId: started.runId });
       case 'settled':
         return await settle({});
-      case 'refused':
+      case 'refused': {
+        const next = schedules.planOf(id)?.next(plannedAt) ?? Infinity;
+        if (started.isFull === true && Date.now() + RETRY_MS < Math.min(next, plannedAt + LATE_MS))
+          return this.#retry(id, started.why);
         await settle({});
         return await this.#fail(schedule, started.why);
+      }
       case 'impossible':
         await settle({ pausedFor: started.reason });
         return await this.#notify(schedule, { kind: 'paused', reason: started.reason });

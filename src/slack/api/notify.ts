@@ -1,11 +1,10 @@
 import type { KnownBlock } from '@slack/types';
 import type { WebClient } from '@slack/web-api';
-import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { Run } from '../../runs/run.ts';
 import type { IdleNotices } from '../../runs/session/kernel/idle-kernel.ts';
 import { buttonRow, channelName, section } from '../blocks/elements.ts';
-import { idleEnd, idleWarning, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
+import { idleEnd, idleWarning, idleWarningOver, keepButton, switchNotice } from '../blocks/kernel-blocks.ts';
 import { readCallError, refusedAs } from './call-error.ts';
 import { inThread, type Place, postOnce, type Content } from './posted.ts';
 
@@ -105,34 +104,28 @@ function about(channel: string, content: Content): Content {
 
 /** News about a kernel, for its whole channel: anybody may need the variables. */
 export function createKernelNotices(client: WebClient, notify: Notify) {
-  /**
-   * By kernel id, the warning that has a Keep button. A warning that is not here loses its button when it is pressed.
-   */
-  const warnings = new LRUCache<string, { ts: string; text: string }>({ max: 1_000 });
   const idle: IdleNotices = {
     async warn(record, endsAtMs) {
-      const { channel, kernelId, queue, lastRequester } = record;
+      const { channel, kernelId, kernelspec, queue, lastRequester } = record;
       const text = idleWarning(record, endsAtMs);
       try {
         const blocks = [section(text), buttonRow(keepButton.render({ kernelId, queue }))];
         const ts = await postOnce(client, { channel, thread: '' }, { text, blocks });
-        warnings.set(kernelId, { ts, text });
+        return async (isUsed) => {
+          const now = isUsed ? idleWarningOver(kernelspec) : text;
+          const edit = { channel, ts, text: now, blocks: [section(now)] };
+          await client.chat.update(edit).catch(() => undefined);
+        };
       } catch (error) {
         // The channel is archived, left or locked. Its last requester is warned instead, or the kernel would never be
         // shut down.
         if (refusedAs(error) === undefined) throw error;
         await notify.person({ user: lastRequester }, about(channel, { text }).text);
+        return undefined;
       }
     },
     async ended(record, idleMs) {
-      const { channel, kernelId } = record;
-      await notify.channel({ channel }, idleEnd(record, idleMs));
-      const warned = warnings.get(kernelId);
-      warnings.delete(kernelId);
-      if (warned === undefined) return;
-      // Takes the Keep button away.
-      const { ts, text } = warned;
-      await client.chat.update({ channel, ts, text, blocks: [section(text)] }).catch(() => undefined);
+      await notify.channel({ channel: record.channel }, idleEnd(record, idleMs));
     },
   };
   return {

@@ -59,9 +59,9 @@ const RULES = {
   answerOthers: { for: 'nobody' },
   deleteOwn: ALL,
   deleteOthers: { for: 'admins', what: 'delete somebody else’s answer' },
-  /** Forgetting what one has saved oneself. */
+  /** Forgetting, or saving other code over it. */
   forgetOwn: ALL,
-  forgetOthers: { for: 'admins', what: 'forget what somebody else saved' },
+  forgetOthers: { for: 'admins', what: 'forget or replace what somebody else saved' },
   /** Pausing, resuming and removing a schedule. */
   changeOwnSchedule: ALL,
   changeOthersSchedule: { for: 'admins', what: 'change somebody else’s schedule' },

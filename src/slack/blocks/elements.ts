@@ -65,8 +65,9 @@ export function section(text: string): SectionBlock {
 }
 
 /** A line in large letters, without markup. */
-export function header(text: string): HeaderBlock {
-  return { type: 'header', text: plainText(text) };
+/** The heading of a list of `all` entries, of which `shown` are shown. */
+export function header(title: string, shown = 0, all = shown): HeaderBlock {
+  return { type: 'header', text: plainText(shown < all ? `${title} (${shown} of ${all})` : title) };
 }
 
 export function plainText(text: string): PlainTextElement {

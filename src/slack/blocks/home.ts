@@ -20,20 +20,22 @@ export interface HomeContent {
   runs: readonly Run[];
   saved: readonly SavedSnippet[];
   schedules: readonly ListedSchedule[];
+  /** How many there are in all: only the first of them are shown. */
+  counts: Readonly<Record<'kernels' | 'saved' | 'schedules', number>>;
   workspaceUrl: string;
   now: number;
 }
 
 /** The home tab: how to run code, kernels, last runs, what is saved and scheduled. Pure. */
 export function renderHome(content: HomeContent): HomeView {
-  const { botUserId, notice, kernels, runs, workspaceUrl, now } = content;
+  const { botUserId, notice, kernels, runs, counts, workspaceUrl, now } = content;
   return {
     type: 'home',
     blocks: [
       ...(notice === undefined ? [] : [section(notice)]),
       section(howTo(botUserId)),
       buttonRow(button('Run code', RUN_CODE_ACTION, undefined, { style: 'primary' })),
-      header('Kernels of your channels'),
+      header('Kernels of your channels', kernels.length, counts.kernels),
       ...(kernels.length === 0
         ? [section('None of your channels has a kernel now; the first snippet in a channel starts one.')]
         : kernels.flatMap(({ status, mayChange }) => kernelBlocks(status, mayChange, now))),

@@ -91,6 +91,11 @@ export function idleWarning({ kernelspec, lastUsedAt }: KernelRecord, endsAtMs: 
   return `Nobody has used the ${escapeMrkdwn(kernelspec)} kernel since ${slackTime(lastUsedAt)}. It will be shut down ${slackTime(endsAtMs)}, and its variables are lost then.`;
 }
 
+/** What the warning says once the kernel was used again. */
+export function idleWarningOver(kernelspec: string): string {
+  return `The ${escapeMrkdwn(kernelspec)} kernel was idle for long, but was used again and stays.`;
+}
+
 export const keepButton = createValueButton(
   'kernel:keep',
   'Keep',

@@ -51,7 +51,7 @@ async function collectRun(
   return {
     heading: headingOf(run, person.name ?? run.requester, bot.workspaceUrl),
     kernelspec,
-    language: language?.toLowerCase(),
+    language,
     code: code.map((text) => inNotebook(text, data)),
     begun: isWhole ? blockCount : block + 1,
     executionCount,
@@ -172,7 +172,7 @@ function takePictures(pictures: ExportedOutput[], count: number): ExportedOutput
 function errorOf(shown: string): ExportedOutput {
   const traceback = shown.split('\n');
   const [first = ''] = traceback;
-  const [, name = 'Error', value = first] = /^([\w.$]+): ?(.*)$/.exec(first) ?? [];
+  const [, name = 'Error', value = first] = /^([\w.$]+)(?:: ?|$)(.*)$/.exec(first) ?? [];
   return { kind: 'error', name, value, traceback };
 }
 

@@ -22,6 +22,9 @@ import { mustRun, submitRun } from './requests.ts';
 
 /** Schedules: how they are made, listed and removed, and how their planned runs start. */
 
+/** Refusals that end when other runs do: somebody may have many schedules at eight. */
+const FULL: ReadonlySet<UserError['code']> = new Set(['queueFull', 'tooManyRuns']);
+
 /** How many of the next times are told. */
 const TOLD_TIMES = 3;
 
@@ -140,7 +143,8 @@ export async function startScheduled(
     const run = await bot.runOf(requestKey);
     return run === undefined ? { kind: 'settled' } : { kind: 'accepted', runId: run.id };
   } catch (error) {
-    if (error instanceof UserError) return { kind: 'refused', why: error.message };
+    if (error instanceof UserError)
+      return { kind: 'refused', why: error.message, isFull: FULL.has(error.code) };
     bot.log.warn(
       { event: 'schedule.unanswered', schedule: schedule.id, err: error },
       'a scheduled run could not be started',
@@ -171,7 +175,7 @@ async function isStillRunning({ lastRunId }: Schedule, bot: Bot): Promise<boolea
 
 function lateNote({ timeZone }: Schedule, plannedAtMs: number): string {
   const planned = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' });
-  return `Planned for ${planned.format(plannedAtMs)} (${timeZone}); the bot was away then.`;
+  return `Planned for ${planned.format(plannedAtMs)} (${timeZone}); it could not begin then.`;
 }
 
 /** Tells the channel, or the schedule's maker if the bot cannot post there. */

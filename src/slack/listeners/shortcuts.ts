@@ -86,13 +86,14 @@ async function readAnswer(
 ): Promise<{ channel: string; thread: string; snippet: Snippet; origin: 'again' | undefined }> {
   const thread = message.thread ?? message.ts;
   const runs = await bot.runs.newest('thread', [channel, thread]);
-  const isRoot = message.ts === thread;
-  const run = runs.findLast(
-    ({ data: { messageTs, replies = [], files = [], source } }) =>
-      [messageTs, ...replies].includes(message.ts) ||
-      files.some((id) => message.fileIds.includes(id)) ||
-      (isRoot && source !== 'again'),
-  );
+  const run =
+    message.ts === thread
+      ? runs.findLast(({ data }) => data.source !== 'again')
+      : // The newest: the run of an edit has taken over the answer of the one before.
+        runs.find(
+          ({ data: { messageTs, replies = [], files = [] } }) =>
+            [messageTs, ...replies].includes(message.ts) || files.some((id) => message.fileIds.includes(id)),
+        );
   const snippet = run === undefined ? undefined : await repeated(run, bot);
   if (run === undefined || snippet === undefined || snippet.blocks.length === 0) throw noCode();
   const origin = run.requester === user ? undefined : 'again';

@@ -34,6 +34,7 @@ export class SlackRunMessage implements RunMessage {
   readonly #released = new AbortController();
   #state: 'live' | 'ending' | 'released' = 'live';
   #message: EditableMessage | undefined;
+  #isMarked = true;
   #rootRefusal: string | undefined;
   #view: RunView | undefined;
   #drawn: { view: RunView; room: number; atMs: number; message: SlackMessage; json: string } | undefined;
@@ -87,9 +88,8 @@ export class SlackRunMessage implements RunMessage {
     this.#leaveAt = Math.min(this.#leaveAt, this.#sending.now());
     this.#stopLive('released');
     this.#released.abort();
-    const settled = this.#work.then(() => this.#message?.settle()).finally(this.#onClosed);
-    this.#work = settled;
-    await settled;
+    this.#work = this.#work.then(() => this.#message?.settle()).finally(this.#onClosed);
+    await this.#work;
   }
 
   #stopLive(state: 'ending' | 'released'): void {
@@ -116,6 +116,7 @@ export class SlackRunMessage implements RunMessage {
         ts = await Promise.race([predecessor, once(signal, 'abort').then(() => undefined)]);
         signal.throwIfAborted();
         if (ts !== undefined) onPosted(ts);
+        else this.#isMarked = false; // cancelled: the run before goes on, and marks how it ends
       }
       const metadata = metadataOf('answer', runId);
       const message = { runId, place, metadata, createdAt, mayExist, ts, signal, onPosted };
@@ -196,7 +197,7 @@ export class SlackRunMessage implements RunMessage {
     // Sending ends without a refusal only when a successor takes over.
     if (sent.kind === 'wait') return RELEASED;
     if (sent.kind === 'refused') return await this.#deliverDirectly(view, sent.code);
-    const attached = await this.#attach(view, message);
+    const attached = view.filesFollow === true ? {} : await this.#attach(view, message);
     // A note may have posted the message anew if somebody had removed it.
     return (this.#result = { delivered: true, messageTs: message.ts ?? sent.ts, ...attached });
   }
@@ -225,10 +226,10 @@ export class SlackRunMessage implements RunMessage {
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
     if (missing.length > 0) {
       this.#sending.log.warn({ event: 'message.incomplete', run: runId, missing }, 'files not attached');
-      const notes = missing.map(({ name, reason }) => `${name} could not be attached (${reason}).`);
-      await this.#send(message, { ...view, notes: [...view.notes, ...notes] }, 'urgent', NOTE_TRIED_MS);
+      await this.#send(message, { ...view, unattached: missing }, 'urgent', NOTE_TRIED_MS);
     }
-    if (this.#result === undefined) void this.#sending.marks?.show({ ...owner, mark }, view);
+    if (this.#result === undefined && this.#isMarked)
+      void this.#sending.marks?.show({ ...owner, mark }, view);
     this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
     return { ...attached, replies: [...attached.replies, ...this.#notices] };
   }

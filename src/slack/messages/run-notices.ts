@@ -97,8 +97,8 @@ export async function deliverDirectly(
   const { runId, requester, channel, createdAt, recovered: mayExist } = options;
   const why = `The answer to your run in ${channelName(channel)} could not be posted there (${reason}).`;
   const head = section(why);
-  const renderBody = (room: number) =>
-    renderRunMessage({ ...view, actions: [] }, now(), Math.max(0, room - jsonSize([head])));
+  let shown: RunView = { ...view, actions: [] };
+  const renderBody = (room: number) => renderRunMessage(shown, now(), Math.max(0, room - jsonSize([head])));
   const render: Render = (room) => {
     const { message } = renderBody(room);
     return { ...message, text: `${why}\n${message.text}`, blocks: [head, ...message.blocks] };
@@ -112,8 +112,10 @@ export async function deliverDirectly(
     const { files } = renderBody(message.room);
     const inThread = { ...owner, place: { ...place, thread: sent.ts } };
     const { missing } = await attachFiles(sending, inThread, files, new Map());
-    if (missing.length > 0)
-      log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
+    if (missing.length === 0) return;
+    log.warn({ event: 'direct.incomplete', run: runId, missing }, 'files not attached');
+    shown = { ...shown, unattached: missing };
+    await message.send(render, tries(DIRECT_TRIES), 'urgent');
   } catch (error) {
     log.warn({ event: 'direct.failed', run: runId, err: error }, 'a direct message could not be sent');
     const { notify } = client;

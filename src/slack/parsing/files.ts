@@ -4,7 +4,7 @@ import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks
 import type { NotebookLanguage } from '../../notebooks/read.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
-import { assignmentsOf } from '../../saved/parameters/inject.ts';
+import { placeValues } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
 import { agreed, readCommandText, readsAsCode } from './snippet.ts';
 import type { Message } from './typed-text.ts';
@@ -163,8 +163,9 @@ function readNotebookSnippet(files: readonly FileCode[], text: string, words: La
   const language = isNamed ? { language: first } : notebookLanguage(said, words);
   const given = onOneLine(isNamed ? text.slice(first.length) : text).trim();
   if (posted === undefined || !GIVES_VALUES.test(given)) return { ...language, blocks, notebook: posted };
-  const assigned = assignmentsOf(readParameters(given), words.languageOf(language) ?? said?.language);
-  const notebook = withParameters(posted.notebook, assigned);
+  const spoken = words.languageOf(language) ?? said?.language;
+  const { assigned, settings } = placeValues(blocks, readParameters(given), spoken);
+  const notebook = withParameters(posted.notebook, assigned, settings);
   return {
     ...language,
     blocks: cellsToRun(notebook).map(({ source }) => source),

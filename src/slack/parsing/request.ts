@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import { UserError } from '../../errors.ts';
 import { type LanguageContext, type LanguageWords, languageWords } from '../../runs/languages/languages.ts';
+import { sortLetters } from '../../runs/languages/meaning.ts';
 import type { SavedUse, Snippet } from '../../runs/run.ts';
 import { toLineFeeds } from '../../text.ts';
 import { type Command, COMMAND_WORDS, readBangCommand, readCommand } from './command.ts';
@@ -147,8 +148,4 @@ function nearest(word: string): string | undefined {
     if (lower.length >= 4 && command.startsWith(lower)) return true;
     return command.length > 4 && distance(command, lower) <= (command.length > 7 ? 2 : 1);
   });
-}
-
-function sortLetters(word: string): string {
-  return Array.from(word).toSorted().join('');
 }

@@ -6,7 +6,6 @@ import {
   buildConnector,
   type Dispatcher,
   fetch as fetchThrough,
-  FormData as Form,
   Pool,
   ProxyAgent,
   request,
@@ -20,7 +19,7 @@ import type { WriteGuard } from '../../runs/session/run/execute-run.ts';
 export interface SlackRequest {
   method?: string;
   headers?: Record<string, string>;
-  body?: string | FormData | ReadableStream<Uint8Array>;
+  body?: string | ReadableStream<Uint8Array>;
   duplex?: 'half';
   redirect?: 'error' | 'follow' | 'manual';
   window?: null;
@@ -60,13 +59,8 @@ export function openSlackNetwork(proxy: ProxySettings | undefined, answerMs = CA
   );
   return {
     call: callThrough(dispatcher, answerMs),
-    // The global fetch takes no dispatcher of another version of undici, and this fetch no global FormData.
-    fetch: async (url, { body, ...init } = {}) =>
-      await fetchThrough(url, {
-        ...init,
-        ...(body === undefined ? {} : { body: body instanceof FormData ? copyForm(body) : body }),
-        dispatcher,
-      }),
+    // The global fetch takes no dispatcher of another version of undici.
+    fetch: async (url, init) => await fetchThrough(url, { ...init, dispatcher }),
     socketDispatcher: openSocketDispatcher(proxy),
   };
 }
@@ -103,12 +97,6 @@ export function answerOf(head: Omit<Answer, 'text' | 'json' | 'arrayBuffer'>, te
     json: async (): Promise<unknown> => JSON.parse(text),
     arrayBuffer: async () => new TextEncoder().encode(text).buffer,
   };
-}
-
-function copyForm(form: FormData): Form {
-  const copy = new Form();
-  for (const [name, value] of form) copy.append(name, value);
-  return copy;
 }
 
 /** Slack has many hosts: each request goes through the proxy or not, by its own address. */

@@ -1,6 +1,3 @@
-import type { RequestListener } from 'node:http';
-import { parse } from 'node:querystring';
-import { bufferIncomingMessage, defaultBodyLimit } from '@slack/bolt/dist/receivers/HTTPModuleFunctions.js';
 import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
@@ -42,21 +39,6 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
       return true;
     },
   });
-  /** For null Bolt ends its own work without an answer, and other JSON that is no object it leaves waiting. */
-  const receive = async (...[request, response]: Parameters<RequestListener>): Promise<void> => {
-    try {
-      // Bolt finds the body in the request and does not read it again.
-      const { rawBody } = await bufferIncomingMessage(request, defaultBodyLimit);
-      if (holdsObject(rawBody.toString(), request.headers['content-type']))
-        return receiver.requestListener(request, response);
-      logger.warn('a request was refused: its body holds no object');
-      response.writeHead(400).end();
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      logger.warn(`a request could not be read: ${why}`);
-      response.writeHead(413, { connection: 'close' }).end();
-    }
-  };
   const slack: HealthCheck = atMostEvery(SLACK_KEEP_MS, async () => {
     await askSlack();
     return { ok: true, detail: 'Slack answers; its requests are awaited at /slack/events.' };
@@ -71,15 +53,8 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
     },
     health: async () => (accepting ? await slack() : { ok: false, detail: 'Not taking requests.' }),
     requests(request, response) {
-      if (accepting) void receive(request, response);
+      if (accepting) receiver.requestListener(request, response);
       else response.writeHead(503, { connection: 'close' }).end();
     },
   };
-}
-
-/** Events are JSON; interactions are a form with JSON in its field `payload`, and commands a form without it. */
-function holdsObject(body: string, contentType: string | undefined): boolean {
-  const isForm = contentType === 'application/x-www-form-urlencoded';
-  const json = isForm ? parse(body)['payload'] : body;
-  return typeof json === 'string' ? /^\s*\{/.test(json) : isForm;
 }

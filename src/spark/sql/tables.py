@@ -198,7 +198,8 @@ def text_of(value, null="NULL"):
         return null
     if value is True or value is False:
         return "true" if value else "false"
-    if isinstance(value, bytearray):
+    # In Python 2 `bytes` is the type of texts.
+    if isinstance(value, bytearray) or bytes is not str and isinstance(value, bytes):
         return "0x" + "".join("%02X" % byte for byte in value)
     if isinstance(value, dict):
         pairs = [u"%s -> %s" % (text_of(key), text_of(each, "null")) for key, each in value.items()]

@@ -89,11 +89,11 @@ export class RedisLease implements LeaderLease {
   }
 }
 
-/** Throws `refused` if a newer version has written the store. */
+/** Throws `newer` if a newer version has written the store. */
 export function checkVersion(version: string): void {
   if (Number(version) <= STORE_VERSION) return;
   throw new StoreError(
-    'refused',
+    'newer',
     `The store was written by a newer Sparkthread (it is version ${version}, this one knows ${STORE_VERSION}). Start the newer one, or set STORE_URL to another database.`,
   );
 }

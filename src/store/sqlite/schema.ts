@@ -53,12 +53,12 @@ const TABLES = `
   CREATE INDEX keyv_expires ON keyv (expires) WHERE expires IS NOT NULL;
 `;
 
-/** Creates or migrates the tables. Throws `refused` for a file of a newer version or of another program. */
+/** Creates or migrates the tables. Throws `newer` for a file of a newer version, and `refused` for one of another program. */
 export function migrate(db: DatabaseSync, path: string): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > VERSION) {
     throw new StoreError(
-      'refused',
+      'newer',
       `${path} was written by a newer Sparkthread (its tables have version ${version}, this one knows ${VERSION}). Start the newer one, or set STORE_URL to another file.`,
     );
   }

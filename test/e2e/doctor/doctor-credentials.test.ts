@@ -23,7 +23,7 @@ test('the doctor tells a token’s length and when it expires, never the token',
   const { code, lines } = await examine(settings, (header) => command.isValid(header));
   expect(code).toBe(0);
   expect(lines.find((line) => line.includes('gateway token'))).toMatch(
-    /^ok +gateway token +36 characters; it ends at \d{4}-\S+Z \(in 60 min\)\.$/,
+    /^ok +gateway token +36 characters; it ends at \d{4}-\S+Z \(in (?:1 h|59 min 5\d s)\)\.$/,
   );
   expect(command.tokens()).toHaveLength(1);
   expect(lines.join('\n')).not.toContain(command.tokens()[0]);

@@ -27,6 +27,16 @@ await withRedis(
       expect(line).not.toContain('another@');
     });
 
+    test('a store of a newer version says itself what to do', async () => {
+      await redis.command('SET', 'sparkthread:{v2}:version', '99');
+      const line = await storeLine(redis.url);
+      expect(line).toMatch(
+        /^store .*written by a newer Sparkthread.* or set STORE_URL to another database\./,
+      );
+      expect(line).not.toContain('→ Correct');
+      await redis.command('DEL', 'sparkthread:{v2}:version');
+    });
+
     test('a store that does not answer and one that is not there are named', async () => {
       redis.pause();
       expect(await storeLine(redis.url)).toMatch(/^store .* → Start Redis, or correct host and port/);

@@ -37,6 +37,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
     KG_URL: gateway.httpUrl,
     STORE_URL: 'memory:',
     KERNEL_LAUNCH_TIMEOUT: '5s',
+    PORT: '0',
     ...more,
   };
 }
@@ -67,6 +68,8 @@ test('when everything is well the exit code is 0, each language was tried and it
     'python3',
     'scala-spark',
     'store',
+    'output on disk',
+    'port',
   ]);
   expect(lines.some((line) => line.includes('…  python3: starting a kernel'))).toBe(true);
   // Its name promises Spark.

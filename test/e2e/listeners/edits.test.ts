@@ -87,6 +87,10 @@ test('run 2, stopped while run 1 goes on, has an answer of its own, and that of 
   const first = await rig.final('#withdrawn', root.ts, (reply) => reply.ts !== second.ts);
   expect(shown(first)).toContain('open');
   expect(shown(first)).toContain('Run 2 was cancelled.');
+  // While run 1 goes on, its message has no mark of an end.
+  await playground.waitFor(() => root.reactions?.some(({ name }) => name === 'white_check_mark'));
+  const marks = playground.callsOf('reactions.add').filter(({ args }) => args['timestamp'] === root.ts);
+  expect(marks.map(({ args }) => args['name'])).toEqual(['white_check_mark']);
 });
 
 test('a refused message, edited, is a new one', async () => {

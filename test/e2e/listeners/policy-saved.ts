@@ -80,6 +80,18 @@ export const forgetOthers: readonly Deed[] = [
       return await forget(scene, 'mine');
     },
   },
+  {
+    by: 'command save',
+    attempt: async (scene) => {
+      const { rig, user, room } = scene;
+      await save(scene, 'rob', 'taken');
+      const root = rig.playground.as('rob').post(room('taken'), fence('2', '@sparkthread '));
+      await rig.final(room('taken'), root.ts);
+      return await asks(scene, () =>
+        rig.playground.as(user).post(room('taken'), '!save one', { thread: root.ts }),
+      );
+    },
+  },
 ];
 
 async function forget(scene: Scene, purpose: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadEnvFile, readConfig } from '../../../src/config/config.ts';
@@ -90,7 +90,7 @@ describe('the minimal settings', () => {
         allowExternal: false,
       },
       http: { host: '127.0.0.1', port: 3000, metrics: undefined },
-      spoolDir: undefined,
+      spoolDir: 'data',
       spoolLimitBytes: 2_000_000_000,
       logLevel: 'info',
       warnings: [],
@@ -309,6 +309,31 @@ describe('values', () => {
     'postgres://x',
     'data/x.db',
   ])('refuses the store %s', (url) => expect(problemsOf({ ...LEAST, STORE_URL: url })).toHaveLength(1));
+
+  it('reads ~ as the home folder in each path', () => {
+    const config = readConfig({
+      ...LEAST,
+      STORE_URL: 'sqlite:~/x.db',
+      SPOOL_DIR: '~',
+      AUDIT: 'file:~/audit.ndjson',
+      KG_AUTH_TOKEN_FILE: '~/token',
+    });
+    expect(config).toMatchObject({
+      store: { path: join(homedir(), 'x.db') },
+      spoolDir: homedir(),
+      audit: { target: { path: join(homedir(), 'audit.ndjson') } },
+      gatewayCredentials: { place: { path: join(homedir(), 'token') } },
+    });
+    const missing = '~/sparkthread-is-not-here';
+    expect(problemsOf({ ...LEAST, KG_CLIENT_CA: missing, KG_SERVICE_CREDENTIALS: missing })).toEqual(
+      expect.arrayContaining(
+        ['KG_CLIENT_CA', 'KG_SERVICE_CREDENTIALS'].map((name) =>
+          expect.stringContaining(`${name}: the file ${homedir()}/`),
+        ),
+      ),
+    );
+    expect(readConfig({ ...LEAST, SPOOL_DIR: 'a/~/b~' }).spoolDir).toBe('a/~/b~');
+  });
 
   it('takes no notice of blanks and of the line end of a file from Windows', () => {
     const config = readConfig({ ...LEAST, ALLOW_GUESTS: 'true\r', KG_AUTH_TOKEN: ' token\r' });

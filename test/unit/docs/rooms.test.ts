@@ -7,8 +7,8 @@ import { type Source, sourcesIn } from './sources.ts';
 const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
-const FILES_IN_ALL = 262;
-const CODE_LINES_IN_ALL = 31_105;
+const FILES_IN_ALL = 263;
+const CODE_LINES_IN_ALL = 31_199;
 
 /** What each room may import beside itself: rooms, which are folders of src or files in it, or files of one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -24,7 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   output: ['gateway', 'spark', 'folders.ts', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
   notebooks: ['gateway', 'output', 'errors.ts', 'waits.ts', 'text.ts'],
   store: ['folders.ts', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
-  config: ['gateway', 'store/store.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
+  config: ['gateway', 'store/store.ts', 'folders.ts', 'errors.ts', 'proxy.ts', 'text.ts'],
   runs: ['audit', 'gateway', 'output', 'notebooks', 'store', 'spark', 'log.ts', 'errors.ts', 'waits.ts'],
   saved: ['runs', 'spark', 'store', 'log.ts', 'errors.ts', 'waits.ts'],
   server: ['runs', 'spark', 'gateway', 'store', 'log.ts', 'errors.ts', 'waits.ts', 'text.ts'],
@@ -46,8 +46,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   doctor: [
     'config',
+    'audit',
     'slack',
+    'server',
     'runs',
+    'output',
     'spark',
     'gateway',
     'store',

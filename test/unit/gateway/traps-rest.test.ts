@@ -173,6 +173,46 @@ test('trap 3: a start that is given up while the gateway works on it leaves no k
   await expect.poll(() => server.kernels.get(wanted.kernelId)?.isDeleted).toBe(true);
 });
 
+test('a start that a proxy answers in the gateway’s place is not sent again once it is given up', async () => {
+  for (const how of ['signal', 'release']) {
+    await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+    const { server, gateway } = rig;
+    server.answer = (call) => (isPost(call) ? { status: 404, body: '<html></html>' } : undefined);
+    const giveUp = new AbortController();
+    const noted: boolean[] = [];
+    const onLost = (_: string, isLost: boolean): void => void noted.push(isLost);
+    const starting = gateway.startKernel(start({ [how]: giveUp.signal, onLost }));
+    for (let posts = 0; posts < 2; posts += 1) await server.untilCall(isPost);
+    giveUp.abort();
+    await expect(starting).rejects.toMatchObject({
+      code: how === 'signal' ? 'startFailed' : 'unreachable',
+    });
+    // The next start has its turn once that one is over.
+    server.answer = () => undefined;
+    const next = await gateway.startKernel(start());
+    expect(postsOf(server.calls)).toHaveLength(3);
+    expect([...server.kernels.keys()]).toEqual([next.id]);
+    expect(noted).toEqual(how === 'signal' ? [true, false] : []);
+    expect(server.calls.filter(({ method }) => method === 'DELETE')).toEqual([]);
+  }
+});
+
+test('a repeated start that is given up while its kernel is looked for is never sent', async () => {
+  await using rig = await startRig();
+  const { server, gateway } = rig;
+  const looked = Promise.withResolvers<undefined>();
+  server.answer = ({ method }) => (method === 'GET' ? looked.promise : undefined);
+  const giveUp = new AbortController();
+  const starting = gateway.startKernel(start({ isRepeated: true, signal: giveUp.signal }));
+  await server.untilCall(({ method }) => method === 'GET');
+  giveUp.abort();
+  await expect(starting).rejects.toMatchObject({ code: 'startFailed' });
+  looked.resolve(undefined);
+  server.answer = () => undefined;
+  await gateway.startKernel(start());
+  expect(postsOf(server.calls)).toHaveLength(1);
+});
+
 test.for<[string, CannedAnswer | 'reset' | 'hang', string?]>([
   ['a connection that breaks', 'reset'],
   ['a proxy that gives up waiting', { status: 504, body: '<html>Gateway Time-out</html>' }],
@@ -482,6 +522,20 @@ test('a 404 in HTML does not prove that a kernel is gone', async () => {
   rig.server.answer = ({ path }) =>
     path.endsWith('/a') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
   await expect(rig.gateway.findKernel('a')).rejects.toMatchObject({ code: 'refused' });
+});
+
+test('behind a proxy with its own page for each 404 the list of a gateway tells at once that a kernel is gone', async () => {
+  await using rig = await startRig({ timings: { shutdownLookMs: 60_000 } });
+  const { server, gateway } = rig;
+  const [gone, alive] = [server.addKernel(), server.addKernel()];
+  gone.isDeleted = true;
+  const list = [{ id: alive.id, name: 'python3', execution_state: 'idle' }];
+  server.answer = ({ path }) => {
+    if (path === '/api/kernels') return { status: 200, body: list };
+    return path.includes('/kernels/') ? { status: 404, body: '<html>404 Not Found</html>' } : undefined;
+  };
+  expect(await gateway.findKernel(gone.id)).toBeUndefined();
+  expect(await gateway.findKernel(alive.id)).toMatchObject({ id: alive.id, executionState: 'idle' });
 });
 
 test('a connection that meets such pages can be given up', async () => {

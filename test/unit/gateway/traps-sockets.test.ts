@@ -356,6 +356,22 @@ test.for<CannedAnswer>([
   },
 );
 
+test('a call that failed for one execution is not told to the next, whose own failed call is', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, server } = rig;
+  server.answer = ({ path }) =>
+    path.endsWith('/interrupt') ? { status: 401, body: { message: 'Unauthorized' } } : undefined;
+  for (let runs = 0; runs < 2; runs += 1) {
+    const stop = new AbortController();
+    const running = await runBegun(rig, undefined, { signal: stop.signal });
+    expect(kindsOf(running.outputs)).not.toContain('outage');
+    stop.abort();
+    expect(await running.until('outage')).toMatchObject({ code: 'unauthorized', isCutOff: false });
+    kernel.end();
+    await running.end;
+  }
+});
+
 test('resume takes the replay of a run that an earlier process wrote', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;

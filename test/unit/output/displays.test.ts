@@ -12,31 +12,34 @@ test('an update goes to the newest run that shows the display, not to the one it
   const updated: string[] = [];
   const displays = startDisplays((runId) => updated.push(runId));
   const [first, second, third] = [holder(), holder(), holder()];
-  displays.keep('d', 'run-1', first);
-  displays.keep('d', 'run-2', second);
-  displays.keep('d', 'run-3', third);
-  await displays.update(third, update);
+  for (const [index, shown] of [first, second, third].entries()) {
+    displays.open(`run-${index + 1}`, shown);
+    displays.keep('d', `run-${index + 1}`);
+  }
+  await displays.update('run-3', update);
   expect(second.taken).toEqual([update]);
   expect(updated).toEqual(['run-2']);
   displays.forget('run-2');
-  await displays.update(third, update);
+  await displays.update('run-3', update);
   expect(updated).toEqual(['run-2', 'run-1']);
 });
 
 test('the displays of the last 20 runs are remembered', async () => {
   const updated: string[] = [];
   const displays = startDisplays((runId) => updated.push(runId));
-  displays.keep('d', 'old', holder());
-  for (let n = 0; n < 20; n += 1) displays.keep(`other ${n}`, `run-${n}`, holder());
-  await displays.update(holder(), update);
+  displays.open('old', holder());
+  displays.keep('d', 'old');
+  for (let n = 0; n < 20; n += 1) displays.open(`run-${n}`, holder());
+  await displays.update('run-19', update);
   expect(updated).toEqual([]);
 });
 
 test('others can update the newest thousand displays of a run', async () => {
   const displays = startDisplays(() => undefined);
   const shown = holder();
-  for (let n = 0; n <= 1_000; n += 1) displays.keep(`${n}`, 'run-1', shown);
-  await displays.update(holder(), { ...update, displayId: '0' });
-  await displays.update(holder(), { ...update, displayId: '1' });
+  displays.open('run-1', shown);
+  for (let n = 0; n <= 1_000; n += 1) displays.keep(`${n}`, 'run-1');
+  await displays.update('run-2', { ...update, displayId: '0' });
+  await displays.update('run-2', { ...update, displayId: '1' });
   expect(shown.taken).toMatchObject([{ displayId: '1' }]);
 });

@@ -18,8 +18,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const open = (options: Partial<TranscriptOptions> = {}) =>
-  openTranscript({ dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options });
+const open = async (options: Partial<TranscriptOptions> = {}) => {
+  const all = { dir, runId: 'run-1', maxOutputBytes: 100_000_000, ...options };
+  const transcript = await openTranscript(all);
+  options.displays?.open(all.runId, transcript);
+  return transcript;
+};
 
 const result = (text: string): KernelOutput => ({
   kind: 'result',
@@ -46,6 +50,31 @@ function shown(parts: readonly OutputPart[]): string[] {
     return part.kind;
   });
 }
+
+test('a plot that IRkernel could not draw, which it prints on stderr, is an error', async () => {
+  const transcript = await open();
+  transcript.startBlock('ggplot(cars, aes(nope))', 0);
+  const said =
+    "Error in `geom_point()`:\n! Problem.\nCaused by error in `FUN()`:\n! object 'nope' not found\n";
+  const calls = Array.from({ length: 30 }, (_, n) => `${n + 1}. step(${n})`).join('\n');
+  const start = '1. tryCatch(withCallingHandlers({\n .     stop("x")\n . })\n';
+  await take(transcript, [
+    stderr('a warning\n'),
+    stderr(`ERROR while rich displaying an object: ${said}\nTraceback:\n${start}${calls}\n`),
+    result('<plot>'),
+  ]);
+  await transcript.seal();
+  const [warning, error, text] = transcript.view().parts;
+  expect([warning?.kind, text?.kind]).toEqual(['text', 'text']);
+  expect(error).toMatchObject({
+    kind: 'error',
+    headline: "Error in `geom_point()`: Problem. Caused by error in `FUN()`: ! object 'nope' not found",
+    userLine: 'line 1: ggplot(cars, aes(nope))',
+    isFolded: true,
+  });
+  if (error?.kind !== 'error' || error.path === undefined) throw new Error('no file');
+  expect(await readFile(error.path, 'utf8')).toContain('30. step(29)');
+});
 
 test('output keeps its order and kinds', async () => {
   const transcript = await open();

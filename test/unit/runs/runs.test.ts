@@ -172,6 +172,17 @@ test('a sentence is added to the top of a run in memory', async () => {
   expect((await rig.runs.find(live.id))?.data.notes).toEqual(['Look here.']);
 });
 
+test('code in SQL is shown and attached as SQL, whatever its kernel speaks', async () => {
+  await using rig = await startSessionRig();
+  const data = { needsRoot: true, language: 'python', dialect: 'sql' } as const;
+  const live = await rig.submit('select 1', { thread: '', data });
+  const { code } = await rig.untilShown(live, () => true);
+  expect(code?.language).toBe('sql');
+  expect(rig.opened.get(live.id)?.root?.syntax).toBe('sql');
+  rig.held.letRun();
+  await rig.untilDone(live);
+});
+
 test('a listed run is the one in memory, although the store has not got the last change yet', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');

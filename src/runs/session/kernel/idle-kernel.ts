@@ -34,9 +34,13 @@ export function nextIdleStep(
       { kind: 'end', atMs: Math.max(endsAt, record.warnedAt + noticeMs) };
 }
 
+/** Takes the Keep button from a warning; `isUsed`: and says that the kernel was used again. Never rejects. */
+export type SettleWarning = (isUsed: boolean) => Promise<void>;
+
 /** Tells the channel, or the last requester if Slack refuses that. `endsAtMs` is since the epoch. Rejects if nobody could be told. */
 export interface IdleNotices {
-  warn: (record: KernelRecord, endsAtMs: number) => Promise<void>;
+  /** Undefined: the warning has no button. */
+  warn: (record: KernelRecord, endsAtMs: number) => Promise<SettleWarning | undefined>;
   ended: (record: KernelRecord, idleMs: number) => Promise<void>;
 }
 
@@ -58,6 +62,8 @@ export class IdleKernel {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
   #lookedAt = 0;
+  /** Of the last warning, until the kernel is used, kept or shut down. A successor does not know it. */
+  #settle: SettleWarning | undefined;
 
   /** `onEnded` is called when the kernel is gone or was shut down. */
   constructor(kernel: WatchedKernel, isBusy: () => boolean, onEnded: () => void, deps: IdleDeps) {
@@ -72,7 +78,20 @@ export class IdleKernel {
     const { record } = this.#kernel;
     if (record === undefined || this.#isBusy()) return;
     this.#failures = 0;
-    this.#actIn(this.#next(record).atMs - Date.now());
+    const next = this.#next(record);
+    if (next.kind === 'warn') this.#settleWarning(true);
+    this.#actIn(next.atMs - Date.now());
+  }
+
+  /** Keep was pressed, which replaces the warning. */
+  keep(): void {
+    this.#settle = undefined;
+    this.watch();
+  }
+
+  #settleWarning(isUsed: boolean): void {
+    void this.#settle?.(isUsed);
+    this.#settle = undefined;
   }
 
   #next(record: KernelRecord): IdleStep {
@@ -124,7 +143,7 @@ export class IdleKernel {
     } else if (step.kind === 'look') this.#lookedAt = Date.now();
     else if (step.kind === 'warn') {
       const warnedAt = Date.now();
-      await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
+      this.#settle = await notices.warn(record, this.#next({ ...record, warnedAt }).atMs);
       if (this.#kernel.record?.kernelId === kernelId) await this.#kernel.noteWarned(warnedAt);
       log.info(
         { event: 'kernel.warned', queue, kernel: kernelId },
@@ -137,6 +156,7 @@ export class IdleKernel {
         'an idle kernel was shut down',
       );
       await notices.ended(record, Date.now() - record.lastUsedAt);
+      this.#settleWarning(false);
     }
   }
 }

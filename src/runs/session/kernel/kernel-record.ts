@@ -50,17 +50,22 @@ export interface StoredKernel {
   loss: string | undefined;
 }
 
+type RecordsGateway = Pick<Gateway, 'saveCookies' | 'restoreCookies' | 'removeLost'>;
+
 /** The stored kernels of all sessions. They are read once, when this process becomes the leader, and written when they change. */
 export class KernelRecords {
   readonly #keyv: Keyv;
-  readonly #gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies' | 'removeLost'>;
+  readonly #gateway: RecordsGateway;
   readonly #log: Log;
   readonly #lost = new Set<string>();
+  readonly #lostWriter: LatestWriter;
 
-  constructor(keyv: Keyv, gateway: Pick<Gateway, 'saveCookies' | 'restoreCookies' | 'removeLost'>, log: Log) {
+  /** The list of lost starts is written until `closing` is aborted. */
+  constructor(keyv: Keyv, gateway: RecordsGateway, closing: AbortSignal, log: Log) {
     this.#keyv = keyv;
     this.#gateway = gateway;
     this.#log = log;
+    this.#lostWriter = new LatestWriter(() => keyv.set(LOST_STARTS, [...this.#lost]), closing, log);
   }
 
   /** All kernels by session key. A record that cannot be read becomes a loss. The search for kernels of lost starts goes on. */
@@ -88,7 +93,7 @@ export class KernelRecords {
   };
 
   storeLost(): void {
-    this.#keyv.set(LOST_STARTS, [...this.#lost]).catch(() => undefined);
+    this.#lostWriter.save().catch(() => undefined);
   }
 
   #readRecord(queue: string, stored: unknown, kernel: StoredKernel): void {
@@ -215,11 +220,6 @@ const LOSS_PREFIX = 'loss of ';
 const LOST_STARTS = 'lost starts';
 const UNREADABLE_NOTE =
   'The bot’s record of the channel’s kernel could not be read, so a new one was started. The variables from before are lost.';
-
-/** The key of a kernel session: one for each channel, or one for each kernelspec in it (KERNELS_PER_CHANNEL). */
-export function queueOf(workspace: string, channel: string, kernelspec: string, several: boolean): string {
-  return several ? `${workspace}/${channel}/${kernelspec}` : `${workspace}/${channel}`;
-}
 
 /** How a run that has ended changes its kernel's record. */
 export function recordAfter(

@@ -65,6 +65,12 @@ export class SessionKernel {
     return this.#stored.current;
   }
 
+  get state(): 'none' | 'starting' | 'ready' | 'restarting' | 'ending' {
+    if (this.#change !== undefined) return this.#change.kind;
+    if (this.record === undefined) return 'none';
+    return this.record.state === 'starting' ? 'starting' : 'ready';
+  }
+
   /**
    * Resolves with a kernel that is connected and answers: over the open websocket, by a connection to the stored kernel, or
    * after the start of a new one. Rejects with `GatewayError`.
@@ -145,7 +151,7 @@ export class SessionKernel {
   readonly #take = (event: ConnectionEvent, kernelId: string): void => {
     if (event.kind === 'kernelGone') this.#goneId = kernelId;
     const isOurs = this.record?.kernelId === kernelId;
-    if (event.kind === 'kernelRestarted' && this.#change?.kind !== 'restarting' && isOurs)
+    if (event.kind === 'kernelRestarted' && this.state !== 'restarting' && isOurs)
       this.#stored.note({ restartedUnseen: true });
     this.#onEvent(event);
   };
@@ -156,8 +162,7 @@ export class SessionKernel {
 
   /** Whether there is a kernel, a websocket, or a loss that no run has reported yet. */
   get hasAnything(): boolean {
-    const hasKernel = this.record !== undefined || this.#change !== undefined;
-    return hasKernel || this.#stored.hasLoss || this.isConnected;
+    return this.state !== 'none' || this.#stored.hasLoss || this.isConnected;
   }
 
   /** A run begins: the websocket stays open until {@link release}. */
@@ -182,7 +187,7 @@ export class SessionKernel {
 
   /** Returns false when that kernel is gone or is being shut down. */
   keep(kernelId: string): boolean {
-    if (this.record?.kernelId !== kernelId || this.#change?.kind === 'ending') return false;
+    if (this.record?.kernelId !== kernelId || this.state === 'ending') return false;
     this.#stored.note({ lastUsedAt: Date.now() });
     return true;
   }

@@ -212,7 +212,7 @@ export class LiveRun {
     const sent: GatewayOutage['sent'] = state === 'waiting' ? 'no' : state === 'sending' ? 'perhaps' : 'yes';
     const outage = this.#outage === undefined ? undefined : { ...this.#outage, sent };
     const output = isStored ? this.#output?.() : undefined;
-    this.message.show(viewRun(this.run, this.#code, phase, output, outage));
+    this.message.show(viewRun(this.run, this.#code, phase, output, { outage }));
   }
 
   /** Shows the same phase with the newest output. */
@@ -232,9 +232,9 @@ export class LiveRun {
     this.refresh();
   }
 
-  finish(outcome: RunOutcome): ReturnType<RunMessage['finish']> {
+  finish(outcome: RunOutcome, filesFollow = false): ReturnType<RunMessage['finish']> {
     this.#phase = { kind: 'ended', outcome };
-    return this.message.finish(viewRun(this.run, this.#code, this.#phase, this.#output?.()));
+    return this.message.finish(viewRun(this.run, this.#code, this.#phase, this.#output?.(), { filesFollow }));
   }
 
   // — the end of this process —

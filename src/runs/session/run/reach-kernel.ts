@@ -55,7 +55,7 @@ async function outcomeOf(
   const { run } = live;
   const isSent = run.data.request !== undefined;
   if (live.signal.aborted && !isSent) return live.readEnd({ kind: 'notSent' });
-  if (!(error instanceof GatewayError)) throw error;
+  if (live.released.aborted || !(error instanceof GatewayError)) throw error;
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
   const { record } = kernel;
   // A stop cannot undo what was sent.

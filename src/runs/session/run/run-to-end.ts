@@ -134,6 +134,7 @@ async function runToOutcome(
   let transcript: Transcript | undefined;
   const openTranscript = async (recovered: boolean): Promise<Transcript> => {
     transcript = await deps.openTranscript(live.run, recovered, displays);
+    displays.open(live.id, transcript);
     return transcript;
   };
   try {

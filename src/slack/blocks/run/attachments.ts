@@ -46,23 +46,21 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const { output } = view;
   const code = codeFile(view);
   if (output === undefined) return code;
-  const names = attachmentNames(output.parts);
-  const images = output.parts.filter(({ kind }) => kind === 'image');
+  const names = fileNames(output.parts);
   const tables = output.parts.filter(({ kind }) => kind === 'table');
   const shown = output.parts.flatMap((part): RunFile[] => {
     switch (part.kind) {
-      case 'image': {
-        const number = images.length === 1 ? '' : `-${images.indexOf(part) + 1}`;
-        return [{ ...plainFile(part.path, `image${number}${extname(part.path)}`), alt: part.alt }];
-      }
+      case 'image':
+        return [{ ...plainFile(part.path, names.get(part) ?? ''), alt: part.alt }];
       case 'attachment':
         return [plainFile(part.path, names.get(part) ?? part.filename)];
       case 'table': {
         const [key, version] = [`table ${tables.indexOf(part)}`, versionOf(part)];
-        const hasCsv = isTableCut(part) || part.wantsCsv === true;
+        const csv = isTableCut(part) || part.wantsCsv === true ? part.csvPath : undefined;
         return [
           { kind: 'table', key, version, part },
-          ...(hasCsv ? csvFile(part.csvPath, `${key} ${version} as csv`) : []),
+          // The key has no path: after late output the same table is at another path.
+          ...(csv === undefined ? [] : [{ ...plainFile(csv, 'table.csv'), key: `${key} ${version} as csv` }]),
         ];
       }
       case 'text':
@@ -93,11 +91,6 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   return [...code, ...shown, ...archive, ...streams, ...texts];
 }
 
-/** The key has no path: after late output the same table is at another path. */
-function csvFile(path: string | undefined, key: string): RunFile[] {
-  return path === undefined ? [] : [{ ...plainFile(path, 'table.csv'), key }];
-}
-
 function versionOf(part: TablePart): string {
   const content = JSON.stringify({ ...part, path: undefined, csvPath: undefined });
   return createHash('sha256').update(content).digest('base64url');
@@ -111,10 +104,13 @@ function textFile(path: string, filename: string): RunFile & { kind: 'file' } {
   return { ...plainFile(path, filename), snippet: true };
 }
 
-/** Distinct names for attached files: `output.html`, `output-2.html`. */
-export function attachmentNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
+/** Distinct names for pictures (`image-1.png`, `image-2.png`) and attached files (`output.html`, `output-2.html`). */
+export function fileNames(parts: readonly OutputPart[]): ReadonlyMap<OutputPart, string> {
   const seen = new Map<string, number>();
   const names = new Map<OutputPart, string>();
+  const images = parts.filter((part) => part.kind === 'image');
+  for (const [at, part] of images.entries())
+    names.set(part, `image${images.length === 1 ? '' : `-${at + 1}`}${extname(part.path)}`);
   for (const part of parts) {
     if (part.kind !== 'attachment') continue;
     const { filename } = part;

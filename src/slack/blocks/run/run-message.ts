@@ -15,7 +15,7 @@ import {
 } from '../rich-text.ts';
 import { truncate, truncateMiddle } from '../truncate.ts';
 import { originWords, renderOrigin } from '../who-ran.ts';
-import { type RunFile, runFiles } from './attachments.ts';
+import { type RunFile, runFiles, STREAM_FILE } from './attachments.ts';
 import { type OutputRoom, renderOutput } from './output/render-output.ts';
 import { isBlankPart, withoutStopTrace } from './output/shown-parts.ts';
 import { renderButtons } from './run-buttons.ts';
@@ -51,14 +51,24 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const ended = view.phase.kind === 'ended' ? view.phase.outcome : undefined;
   const phase = view.phase.kind === 'ended' ? '' : phaseWords(view.phase, nowMs);
   const stopper = ended?.stoppedBy === view.requester ? undefined : ended?.stoppedBy;
+  const { unattached = [] } = view;
+  const missing = new Set(unattached.map(({ name }) => name));
+  // What the disk did not take is in no file either.
+  if (view.output?.spoolPath === undefined) missing.add(STREAM_FILE);
+  const areAttached = ended !== undefined && view.filesFollow !== true;
+  const isAttached = (name: string): boolean => areAttached && !missing.has(name);
+  const before = [
+    ...view.notes,
+    ...unattached.map(({ name, reason }) => `${name} could not be attached (${reason}).`),
+  ];
   const after = [
-    ...(view.output?.losses ?? []).map((loss) => lossWords(loss, ended !== undefined)),
+    ...(view.output?.losses ?? []).map((loss) => lossWords(loss, isAttached)),
     view.outage === undefined ? '' : outageWords(view.outage),
     ended === undefined ? '' : outcomeParagraph(view, ended),
   ].filter((words) => words !== '');
   const buttons = renderButtons(view.runId, view.phase, view.actions);
   const parts = view.output?.parts ?? [];
-  const hasBody = view.notes.length + after.length > 0 || stopper !== undefined || !parts.every(isBlankPart);
+  const hasBody = before.length + after.length > 0 || stopper !== undefined || !parts.every(isBlankPart);
   const emptyWords = parts.length > 0 ? 'Nothing but blanks was printed.' : 'No output';
   const progress = sparkProgress(view, nowMs);
   const sum = sparkSum(view);
@@ -71,7 +81,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const statusSize = Math.max(MAX_STATUS_CHARS, jsonSize(statusOf(phase)));
   const remaining = room - jsonSize([buttons, progress, sum, view.spark?.links]) - statusSize - 300;
   const origin = renderOrigin(view, remaining / 4);
-  const notes = fitSentences(view.notes, remaining / 6);
+  const notes = fitSentences(before, remaining / 6);
   const ending = [
     ...renderInputRequest(view, remaining / 3),
     ...fitSentences(after, remaining / 3),
@@ -80,10 +90,12 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   const output =
     view.output === undefined
       ? undefined
-      : renderOutput(
-          view.output,
-          outputRoom(ended === undefined, remaining - jsonSize([origin, notes, ending])),
-        );
+      : renderOutput(view.output, {
+          ...outputRoom(ended === undefined),
+          isAttached,
+          missing,
+          json: remaining - jsonSize([origin, notes, ending]),
+        });
   const spark = progress === '' ? [] : [sparkLine(progress, sparkPlace(view))];
   const shown: BodyElement[] = [...notes, ...(output?.elements ?? []), ...spark, ...ending];
   const isEmpty = shown.length === 0;
@@ -100,7 +112,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
   if (sum !== '') context.elements.push({ type: 'mrkdwn', text: sparkSumMrkdwn(view) });
   const words = [
     originWords(view),
-    ...view.notes,
+    ...before,
     output?.plain ?? '',
     promptWords(view),
     progress,
@@ -162,8 +174,8 @@ function emptyLine(phase: RunPhase, words: string, endWords: string): BodyElemen
 }
 
 /** A live message is short and shows mostly the newest lines; a final one shows as much as is comfortable to read. */
-function outputRoom(isLive: boolean, json: number): OutputRoom {
+function outputRoom(isLive: boolean): Pick<OutputRoom, 'whole' | 'cut' | 'headShare'> {
   return isLive
-    ? { whole: 4_500, cut: 4_500, headShare: 0.2, isAttached: false, json }
-    : { whole: 10_000, cut: 5_000, headShare: 0.5, isAttached: true, json };
+    ? { whole: 4_500, cut: 4_500, headShare: 0.2 }
+    : { whole: 10_000, cut: 5_000, headShare: 0.5 };
 }

@@ -205,8 +205,8 @@ const CUT_OFF: Readonly<Record<GatewayOutage['sent'], string>> = {
   yes: 'This may go on meanwhile and is taken up when the gateway is back; then it shows whether the variables are kept.',
 };
 
-/** `isAttached`: the files are attached and can be named. */
-export function lossWords(loss: OutputLoss, isAttached: boolean): string {
+/** `isAttached`: whether this file is attached and can be named. */
+export function lossWords(loss: OutputLoss, isAttached: (name: string) => boolean): string {
   switch (loss.kind) {
     case 'dropped':
       return loss.limit === 'data'
@@ -222,15 +222,16 @@ export function lossWords(loss: OutputLoss, isAttached: boolean): string {
       return 'The bot’s room for the output of all runs together is full; some output is not kept.';
     case 'unread':
       return `${loss.outputs === 1 ? 'One output' : `${loss.outputs} outputs`} could not be read and shown. This is a fault of the bot, not of the code.`;
-    case 'tooMany':
-      return `${shownNumber(loss.parts)} of the outputs are not shown: there were too many.${isAttached ? whereWords(loss) : ''}`;
+    case 'tooMany': {
+      const { parts, streams, path, archive } = loss;
+      const files = [...(streams ? [STREAM_FILE] : []), ...(path === undefined ? [] : [RESULTS_FILE])];
+      const named = files.filter(isAttached).join(' and ');
+      const texts = named === '' ? '' : ` Their text is in ${named}.`;
+      const isZipped = archive !== undefined && isAttached(ARCHIVE_FILE);
+      const zipped = isZipped ? ` Their pictures and files are in ${ARCHIVE_FILE}.` : '';
+      return `${shownNumber(parts)} of the outputs are not shown: there were too many.${texts}${zipped}`;
+    }
   }
-}
-
-function whereWords({ streams, path, archive }: OutputLoss & { kind: 'tooMany' }): string {
-  const files = [...(streams ? [STREAM_FILE] : []), ...(path === undefined ? [] : [RESULTS_FILE])];
-  const texts = files.length === 0 ? '' : ` Their text is in ${files.join(' and ')}.`;
-  return archive === undefined ? texts : `${texts} Their pictures and files are in ${ARCHIVE_FILE}.`;
 }
 
 /** How often the clock of a live message is updated if nothing else changes. */

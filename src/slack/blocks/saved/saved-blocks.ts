@@ -85,12 +85,20 @@ export const runSavedButton = createValueButton(
 
 /** What is saved and scheduled in a person's channels, for the home tab. */
 export function renderSavedHome(
-  { saved, schedules }: { saved: readonly SavedSnippet[]; schedules: readonly ListedSchedule[] },
+  {
+    saved,
+    schedules,
+    counts,
+  }: {
+    saved: readonly SavedSnippet[];
+    schedules: readonly ListedSchedule[];
+    counts: Readonly<Record<'saved' | 'schedules', number>>;
+  },
   workspaceUrl: string,
   now: number,
 ): KnownBlock[] {
   return [
-    ...(saved.length === 0 ? [] : [header('Saved in your channels')]),
+    ...(saved.length === 0 ? [] : [header('Saved in your channels', saved.length, counts.saved)]),
     ...saved.map((each): KnownBlock => {
       const { channel, id, name } = each;
       return {
@@ -98,7 +106,9 @@ export function renderSavedHome(
         accessory: runSavedButton.render({ channel, id, shownAt: now }),
       };
     }),
-    ...(schedules.length === 0 ? [] : [header('Scheduled in your channels')]),
+    ...(schedules.length === 0
+      ? []
+      : [header('Scheduled in your channels', schedules.length, counts.schedules)]),
     ...schedules.flatMap((each) => [
       section(`${channelName(each.schedule.channel)} · ${scheduleLine(each, workspaceUrl)}`),
       renderScheduleButtons(each.schedule, now),

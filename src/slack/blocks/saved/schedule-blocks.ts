@@ -47,11 +47,14 @@ export function renderSchedules(
     listed.length === 0
       ? `Nothing is scheduled in this channel. \`${SLASH_COMMAND} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${SLASH_COMMAND} schedule\` alone opens a form.`
       : '*Schedules of this channel*';
-  const fitting = fit(listed.map((each) => scheduleLine(each, workspaceUrl)));
+  // Only the first ones have buttons, and a paused one needs Resume.
+  const isActive = ({ schedule }: ListedSchedule): number => (schedule.pausedFor === undefined ? 1 : 0);
+  const ordered = listed.toSorted((a, b) => isActive(a) - isActive(b));
+  const fitting = fit(ordered.map((each) => scheduleLine(each, workspaceUrl)));
   const hidden = listed.length - fitting.length;
   const lines =
     hidden === 0 ? fitting : [...fitting, `and ${hidden} more, which \`unschedule\` knows by number`];
-  const shown = listed.slice(0, Math.min(SHOWN, fitting.length));
+  const shown = ordered.slice(0, Math.min(SHOWN, fitting.length));
   const more = chunk(lines.slice(shown.length), 10);
   return {
     text: truncateMrkdwn([head, ...lines].join('\n'), 3_000),

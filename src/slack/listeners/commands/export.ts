@@ -35,8 +35,8 @@ export async function exportRuns(
   const notify = (text: string): Promise<void> =>
     bot.notify.person({ channel, thread, user: person.id }, text);
   const found = await findRuns(of, person, place, bot);
-  const runs = found.slice(0, MAX_RUNS).toReversed();
-  const older = found.length > MAX_RUNS ? ` The newest ${MAX_RUNS} runs are in it.` : '';
+  const runs = answeredRuns(found.slice(0, MAX_RUNS), of === 'thread' ? 'this thread' : 'this channel today');
+  const older = found.length > MAX_RUNS ? ` The newest ${runs.length} runs are in it.` : '';
   // Not awaited, because it takes longer than Slack waits; one at a time for each person, because it takes much memory.
   void withBoundary({ what: 'an export', notify }, bot, async () => {
     await bot.memory.mutex.run(`export/${person.id}`, () => sendNotebook(of, runs, person, place, bot));
@@ -61,21 +61,20 @@ async function findRuns(
         'badCommand',
         'Say !export in a thread with answers, or export today for all of this channel’s runs of today.',
       );
-    return orNothing(await bot.runs.newest('thread', [channel, thread], MAX_RUNS + 1), 'this thread');
+    return await bot.runs.newest('thread', [channel, thread], MAX_RUNS + 1);
   }
   const day = dayIn(timeZone);
   const today = day(Date.now());
-  const runs = (await bot.runs.newest('channel', [channel], MAX_RUNS + 1)).filter(
-    ({ createdAt }) => day(createdAt) === today,
-  );
-  return orNothing(runs, 'this channel today');
+  const runs = await bot.runs.newest('channel', [channel], MAX_RUNS + 1);
+  return runs.filter(({ createdAt }) => day(createdAt) === today);
 }
 
-function orNothing(found: Run[], where: string): Run[] {
+/** The runs that have an answer, oldest first. Throws `UserError` if none has. */
+function answeredRuns(found: Run[], where: string): Run[] {
   const remaining = withoutDeleted(found);
   // After an edit the answer belongs to the next run.
   const replaced = new Set(remaining.map(({ data }) => data.follows));
-  const runs = remaining.filter(({ id }) => !replaced.has(id));
+  const runs = remaining.filter(({ id }) => !replaced.has(id)).toReversed();
   if (runs.length === 0)
     throw new UserError('badCommand', `Nothing has run in ${where}, or it is no longer kept.`);
   return runs;

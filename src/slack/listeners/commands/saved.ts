@@ -2,8 +2,9 @@ import { UserError } from '../../../errors.ts';
 import type { Snippet, Run } from '../../../runs/run.ts';
 import type { Parameter } from '../../../saved/parameters/values.ts';
 import { nameKey, type SavedSnippet, type SaveResult } from '../../../saved/saved-snippets.ts';
+import type { Schedule } from '../../../saved/schedules/schedules.ts';
 import { auditSaved } from '../../auth/audit.ts';
-import { must, type Person } from '../../auth/policy.ts';
+import { must, type Person, refuse } from '../../auth/policy.ts';
 import { renderReplaceQuestion, savedAnswer } from '../../blocks/saved/saved-blocks.ts';
 import type { Bot, CommandAnswer, CommandPlace } from '../../context.ts';
 import type { Request } from '../../parsing/request.ts';
@@ -65,6 +66,7 @@ export async function saveRun(
 ): Promise<SaveResult> {
   const { channel } = run;
   must('choose', person, channel, bot.policy);
+  mustTake({ channel, name }, person, bot);
   const blocks = await bot.runs.code(run);
   if (blocks.length === 0)
     throw new UserError('badCommand', 'The code of that run is no longer kept. Nothing was saved.');
@@ -75,6 +77,24 @@ export async function saveRun(
   return result;
 }
 
+/** Throws `UserError` if a person who saves under this name would replace code, or change a schedule, of somebody else. */
+function mustTake(place: Pick<SavedSnippet, 'channel' | 'name'>, person: Person, bot: Bot): void {
+  const { channel, name } = place;
+  const saved = bot.saved.find(channel, name);
+  if (saved !== undefined) return mustForget(saved, person, bot);
+  // What it ran was forgotten.
+  const isTheirs = schedulesOf(place, bot).some(({ maker }) => maker !== person.id);
+  if (isTheirs && refuse('changeOthersSchedule', person, channel, bot.policy) !== undefined)
+    throw new UserError(
+      'notAllowed',
+      `“${name}” is what somebody else’s schedule runs. Save it under another name.`,
+    );
+}
+
+function mustForget({ channel, savedBy }: SavedSnippet, person: Person, { policy }: Bot): void {
+  must(savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, policy);
+}
+
 /** `forget NAME`, for who saved it or an admin. */
 export async function forgetSaved(
   { name }: { name: string },
@@ -83,18 +103,22 @@ export async function forgetSaved(
   bot: Bot,
 ): Promise<CommandAnswer> {
   const saved = findSaved(name, channel, bot);
-  must(saved.savedBy === person.id ? 'forgetOwn' : 'forgetOthers', person, channel, bot.policy);
+  mustForget(saved, person, bot);
   if (!(await bot.saved.forget(saved))) throw unknownName(name, channel, bot);
   auditSaved('forget', saved, person.id, bot);
   return { text: `\`${saved.name}\` is forgotten; its code is erased.${scheduledWords(saved, bot)}` };
 }
 
+function schedulesOf(
+  { channel, name }: Pick<SavedSnippet, 'channel' | 'name'>,
+  { schedules }: Bot,
+): Schedule[] {
+  return schedules.list(channel).filter((schedule) => nameKey(schedule.name) === nameKey(name));
+}
+
 /** A sentence with the schedules that run it; '' if none does. */
-export function scheduledWords({ channel, name }: SavedSnippet, { schedules }: Bot): string {
-  const numbers = schedules
-    .list(channel)
-    .filter((schedule) => nameKey(schedule.name) === nameKey(name))
-    .map(({ number }) => number);
+export function scheduledWords(saved: SavedSnippet, bot: Bot): string {
+  const numbers = schedulesOf(saved, bot).map(({ number }) => number);
   return numbers.length === 0 ? '' : ` It is what these schedules run: ${numbers.join(', ')}.`;
 }
 

@@ -42,28 +42,23 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs, saved, schedules] = await Promise.all([
-    kernelsOf(person, bot),
+    ofChannels(await bot.control.kernels(bot.workspace), ({ startedBy }) => startedBy, person, bot),
     bot.runs.newest('requester', [person.id], SHOWN_RUNS),
     ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),
   ]);
+  const statuses = await bot.control.statusOf(kernels.slice(0, SHOWN_KERNELS));
   return renderHome({
     botUserId: bot.userId,
     notice,
-    kernels: kernels.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
+    kernels: statuses.map((status) => ({ status, mayChange: mayChange(status, person, bot) })),
     runs: withoutDeleted(runs),
     saved: saved.toSorted((a, b) => b.savedAt - a.savedAt).slice(0, SHOWN_SAVED),
     schedules: await describeSchedules(schedules.slice(0, SHOWN_SCHEDULES), bot),
+    counts: { kernels: kernels.length, saved: saved.length, schedules: schedules.length },
     workspaceUrl: bot.workspaceUrl,
     now: Date.now(),
   });
-}
-
-/** The kernels of the channels that this person is in. */
-async function kernelsOf(person: Person, bot: Bot): Promise<KernelStatus[]> {
-  const all = await bot.control.kernels(bot.workspace);
-  const records = await ofChannels(all, ({ startedBy }) => startedBy, person, bot);
-  return await bot.control.statusOf(records.slice(0, SHOWN_KERNELS));
 }
 
 /**

@@ -142,8 +142,14 @@ async function runEdited(
   const person = await findAuthor(message, bot);
   if (isLate(message)) refuseLate(message, 'run', person, bot);
   await mustRun(person, message.channel, bot);
-  const editedTs = message.editedTs ?? '';
-  if (await bot.admission.replaceWaiting(last, { snippet, editedTs, saved })) {
+  const edited = {
+    snippet,
+    saved,
+    origin: saved === undefined ? undefined : 'saved',
+    editedTs: message.editedTs ?? '',
+    notes: saved === undefined ? notesOfFiles(message) : [],
+  } as const;
+  if (await bot.admission.replaceWaiting(last, edited)) {
     bot.audit.record(auditEdited((await bot.runs.find(last.id)) ?? last, snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
@@ -154,13 +160,9 @@ async function runEdited(
       source: 'edit',
       channel: last.channel,
       thread: last.thread,
-      snippet,
-      saved,
-      origin: saved === undefined ? undefined : 'saved',
+      ...edited,
       message: messageRequest(bot.workspace, message.channel, message.ts),
-      editedTs,
       follows: last,
-      notes: notesOfFiles(message),
     },
     person,
     bot,

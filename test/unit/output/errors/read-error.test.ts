@@ -47,6 +47,22 @@ test('an exception that the headline has completely is not repeated below the tr
   expect(traceback).not.toContain(headline);
 });
 
+test('a message that is longer than the headline stands once below it', () => {
+  const message = `RuntimeError: ${'word '.repeat(60)}end`;
+  const traceback = [
+    'Cell In[1], line 1',
+    '----> 1 call()',
+    '',
+    'File /lib/tool.py:3, in call()',
+    '----> 3 raise RuntimeError()',
+    '',
+    message,
+  ];
+  const shown = readError({ name: 'RuntimeError', value: message.slice(14), traceback }, 'call()').traceback;
+  expect(shown).toContain('File /lib/tool.py:3');
+  expect(shown.split('word end')).toHaveLength(2);
+});
+
 test('no recorded error shows a JVM or Py4J stack inline', () => {
   for (const file of readdirSync(fixtures)) {
     const name = file.replace('.json', '');
@@ -100,6 +116,13 @@ test.each([
 ])('%s: Scala without Spark gets the hint of Python without', (name, value) => {
   expect(readError({ name, value, traceback: [] }).hint).toContain('no Spark session');
   expect(readError({ name, value: 'not found: value spark_rows', traceback: [] }).hint).toBeUndefined();
+});
+
+test('an import from Toree’s session gets a hint, because its spark is a method', () => {
+  const value = '<console>:24: error: stable identifier required, but spark.implicits found.\n';
+  expect(readError({ name: 'Unknown Error', value, traceback: [] }).hint).toContain(
+    'import session.implicits._',
+  );
 });
 
 test('a script that reads the kernel’s command line gets a hint', () => {
@@ -383,6 +406,11 @@ test('for an exception group, which IPython prints, the members and the line are
     printed: printedGroup,
   });
   expect(readError(group, 'x', `${printedGroup}and more`).printed).toBe('');
+  // After code with `await` ipykernel sends the traceback of an earlier error with it.
+  const stale = ['Cell In[1], line 9\n----> 9 1/0\n', 'ZeroDivisionError: division by zero'];
+  expect(readError({ ...group, traceback: stale }, 'several\nlines', printedGroup)).toEqual(
+    readError(group, 'several\nlines', printedGroup),
+  );
 });
 
 /** As PySpark 4 raises what a worker said, and IPython lists the worker's frames. */
@@ -432,11 +460,17 @@ pyspark.errors.exceptions.base.PySparkValueError: nope`;
   });
 });
 
+test('the code of a message of Spark 4 is only in the file', () => {
+  const value = `[PATH_NOT_FOUND] Path does not exist: ${'x'.repeat(130)}. SQLSTATE: 42K03`;
+  const read = readError({ name: 'AnalysisException', value, traceback: [] }, 'spark.read.csv(path)');
+  expect(read).toMatchObject({ headline: `AnalysisException: ${value.slice(0, -16)}`, traceback: '' });
+});
+
 test('Spark’s message about a query is shown once, with its mark in the SQL; the plan is only in the file', () => {
-  const column = 'A column with name `w` cannot be resolved. SQLSTATE: 42703';
+  const column = 'A column with name `w` cannot be resolved.';
   const unknown = readError({
     name: 'AnalysisException',
-    value: `${column};\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
+    value: `${column} SQLSTATE: 42703;\n'Project [unresolvedalias('w)]\n+- LogicalRDD [v#0], false\n`,
     traceback: [],
   });
   expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });
@@ -513,6 +547,36 @@ test('a recursion of thousands of frames is counted whole', () => {
     'RecursionError: too deep',
   );
   expect(readError(raised).traceback).toContain('the same 999 times more');
+});
+
+test('R’s long stack shows the author’s own calls, each on one line', () => {
+  const code = 'h <- function(d) mutate(d,\n  z = stop("no"))\nh(cars)';
+  const calls = [
+    '1. h(cars)',
+    '2. mutate(d,\n .     z = stop("no"))   # at line 1 of file <text>',
+    ...Array.from({ length: 9 }, (_, n) => `${n + 3}. inner({\n .     step(${n})\n . })`),
+  ];
+  const value = 'Error in `mutate()`: no\n';
+  const read = readError({ name: 'ERROR', value, traceback: [`${value}Traceback:\n`, ...calls] }, code);
+  expect(read).toMatchObject({
+    traceback: '1. h(cars)\n2. mutate(d, … # at line 1 of file <text>\n… 9 calls of library code …',
+    isFolded: true,
+  });
+  const alone = readError({
+    name: 'ERROR',
+    value,
+    traceback: ['Traceback:\n', ...calls.filter((_, n) => n !== 1)],
+  });
+  expect(alone).toMatchObject({ traceback: '', isFolded: true });
+});
+
+test('R’s stack of numbers in place of calls is none', () => {
+  const traceback = ['Error in f(n - 1): deep\nTraceback:\n', '1. 1', '2. 2', '3. ⋯', '4. 7'];
+  const code = 'f <- function(n) if (n == 0) stop("deep") else f(n-1); f(5)';
+  expect(readError({ name: 'ERROR', value: 'Error in f(n - 1): deep\n', traceback }, code)).toMatchObject({
+    userLine: `line 1: ${code}`,
+    traceback: '',
+  });
 });
 
 test('R’s error at top level does not name IRkernel’s own call', () => {

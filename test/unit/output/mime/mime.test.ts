@@ -288,6 +288,8 @@ test('entities are decoded, scripts ignored, unclosed tags tolerated', async () 
   expect(await htmlAsText('<dl><dt>Version</dt><dd><code>v4</code></dd><dt>Master</dt><dd>x</dd></dl>')).toBe(
     'Version\tv4\nMaster\tx',
   );
+  expect(await htmlAsText('<p> a  b</p><pre>\n x\n\n  y <b> z</b></pre>\n')).toBe('a b\n x\n \n  y  z');
+  expect(await htmlAsText('<pre>\n</pre>\n')).toBe('');
   expect(await htmlAsText('<details><summary>More</summary>of it</details>')).toBe('More\nof it');
 });
 
@@ -449,6 +451,19 @@ test.each([
   ]);
 });
 
+test('a number that SymPy draws as a formula stays a number', async () => {
+  const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
+  const drawn = (plain: string) => ({
+    'image/png': png,
+    'text/latex': '$\\displaystyle x$',
+    'text/plain': plain,
+  });
+  for (const plain of ['7', '-1.5e-08', '[1, (2, 3)]', '{1: 2}'])
+    expect(await readBundle(drawn(plain))).toEqual([{ kind: 'text', text: plain }]);
+  for (const plain of [' 2\nx ', '[x, 1]'])
+    expect(await readBundle(drawn(plain))).toMatchObject([{ kind: 'image' }]);
+});
+
 test('a figure as pdf is a file', async () => {
   const pdf = Buffer.from('%PDF-1.4');
   expect(
@@ -547,6 +562,12 @@ test('charts of Altair and widgets of R are attached as files', async () => {
     'text/plain': '<VegaLite 5 object>\n\nIf you see this …',
   };
   expect(await readBundle(altair)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
+  // So does Altair 6 write it.
+  const six = {
+    'application/vnd.vegalite.v6.json': chart,
+    'text/plain': '<VegaLite 6 object>\n\nIf you see …',
+  };
+  expect(await readBundle(six)).toMatchObject([{ kind: 'file', filename: 'vegalite.json' }]);
   const widget = {
     'text/html': '<script>draw()</script>',
     'text/plain': 'HTML widgets cannot be represented in plain text (need html)',
@@ -554,6 +575,18 @@ test('charts of Altair and widgets of R are attached as files', async () => {
   expect(await readBundle(widget)).toMatchObject([{ kind: 'file', filename: 'output.html' }]);
   const local = { 'text/html': '<i>hi</i>', 'text/plain': '<__main__.f.<locals>.Local object at 0x7f12>' };
   expect(await readBundle(local)).toEqual([{ kind: 'text', text: 'hi' }]);
+});
+
+test('a value that a browser would only show as a page is the repr that its page contains', async () => {
+  const page = (said: string): string =>
+    `<style>a{}</style><div><div class="sk-text-repr-fallback"><pre>${said}</pre></div><table><tr><td>C</td><td>0.5</td></tr></table></div><script>copy()</script>`;
+  const model = { 'text/html': page('Logit(C=&#x27;a&#x27;)'), 'text/plain': "Logit(C='a')" };
+  expect(await readBundle(model)).toEqual([{ kind: 'text', text: "Logit(C='a')" }]);
+});
+
+test('a repr with its address in capitals says nothing beside html', async () => {
+  const plan = { 'text/html': '<div>FILTER a</div>', 'text/plain': '<LazyFrame at 0x7FDA3CEB3C10>' };
+  expect(await readBundle(plan)).toEqual([{ kind: 'text', text: 'FILTER a' }]);
 });
 
 test('a chart is never text alone, whatever its library shows in its place', async () => {

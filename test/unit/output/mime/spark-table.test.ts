@@ -21,15 +21,34 @@ test('is a table with its cells unchanged, in place of all other forms', async (
 
 test('without rows it is a table too', async () => {
   expect(await readSparkTable(JSON.stringify({ ...small, rows: [] }))).toMatchObject({
-    rows: [],
-    totalRows: 0,
+    table: { rows: [], totalRows: 0 },
   });
+});
+
+test('of ten thousand columns it is a table too', async () => {
+  const columns = Array.from({ length: 10_000 }, (_, n) => `c${n}`);
+  const sent = JSON.stringify({ ...small, columns, rows: [columns] });
+  expect(await readSparkTable(sent)).toMatchObject({ table: { columns, totalColumns: 10_000 } });
 });
 
 test('it has the name under which the kernel shows more rows', async () => {
   expect(await readSparkTable(JSON.stringify({ ...small, frame: '0123abcd' }))).toMatchObject({
-    frame: '0123abcd',
+    table: { frame: '0123abcd' },
   });
+});
+
+test('a single cell of several lines, as EXPLAIN gives it, is a text', async () => {
+  const plan = {
+    columns: ['plan'],
+    rows: [['== Physical Plan ==\n+- Range\n\n']],
+    cut: false,
+    cutCells: false,
+  };
+  const shown = async (sent: object): Promise<unknown> =>
+    await readBundle({ [SPARK_TABLE_MIME]: JSON.stringify(sent) });
+  expect(await shown(plan)).toEqual([{ kind: 'text', text: '== Physical Plan ==\n+- Range' }]);
+  for (const other of [{ cutCells: true }, { rows: [...plan.rows, ['x']] }, { rows: [['one line\n']] }])
+    expect(await shown({ ...plan, ...other })).toMatchObject([{ kind: 'table' }]);
 });
 
 test('its text is short and says what it leaves out', async () => {

@@ -25,7 +25,6 @@ test('an update replaces its display everywhere; the old files are dropped', () 
   const model = new OutputModel();
   model.show(shown('a'), 'd', '');
   model.show(shown('b'), undefined, '');
-  expect(model.filesReplacedBy('d')).toEqual(['a.txt', 'a.png']);
   model.update('d', shown('c'));
   expect(said(model)).toEqual(['result c', 'result b']);
   expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);
@@ -35,13 +34,32 @@ test('an update replaces its display everywhere; the old files are dropped', () 
 test('a clear with wait removes all output when the next one comes', () => {
   const model = new OutputModel();
   model.show(shown('a'), undefined, '');
-  expect(model.filesReplacedBy(undefined)).toEqual([]);
   model.clear(true);
   expect(said(model)).toEqual(['result a']);
-  expect(model.filesReplacedBy(undefined)).toEqual(['a.txt', 'a.png']);
   model.stream('stdout', 'x', range);
   expect(said(model)).toEqual(['stdout x']);
   expect(model.takeDropped()).toEqual(['a.txt', 'a.png']);
+});
+
+test('a clear in a later block removes only what that block has shown, as in a notebook', () => {
+  const model = new OutputModel();
+  model.show(shown('a'), 'd', '');
+  model.stream('stdout', 'one\n', range);
+  model.clear(true);
+  model.startBlock(1);
+  for (const step of ['two\n', 'three\n']) {
+    model.clear(true);
+    model.stream('stdout', step, range);
+    model.show(shown(step), undefined, '');
+  }
+  model.update('d', shown('b'));
+  expect(said(model)).toEqual(['result b', 'stdout one\n', 'stdout three\n', 'result three\n']);
+  expect(model.takeDropped()).toEqual(['two\n.txt', 'two\n.png', 'a.txt', 'a.png']);
+  const successor = new OutputModel();
+  for (const entry of successor.restore(structuredClone(model.picture))) entry.text.write('again');
+  successor.startBlock(1);
+  successor.clear(false);
+  expect(said(successor)).toEqual(['result b', 'stdout again']);
 });
 
 test('of very many entries the middle overflows, and a clear drops its files too', () => {

@@ -39,14 +39,6 @@ test('files and stream text share the room; released files free it, and are dele
   expect(existsSync(path ?? '')).toBe(false);
 });
 
-test('files about to be replaced make room for new ones', async () => {
-  const folder = open();
-  const path = await folder.write('a.txt', 'x'.repeat(900));
-  folder.replace([path ?? '']);
-  expect(await folder.write('b.txt', 'y'.repeat(900))).toBeDefined();
-  expect(folder.isFull).toBe(false);
-});
-
 test('there are a thousand files at most', async () => {
   const folder = open(1_000_000);
   for (let n = 0; n < 1_000; n += 1) expect(await folder.write('a', 'x')).toBeDefined();

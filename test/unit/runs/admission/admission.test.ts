@@ -245,6 +245,23 @@ test('an edit replaces the code of a waiting run, which keeps its place', async 
   expect(await rig.admission.replaceWaiting(edited.run, edit)).toBe(false);
 });
 
+test('an edited run that waits says of its code what holds for the new one', async () => {
+  await using rig = await startSessionRig();
+  await rig.submit('running()');
+  await rig.held.untilBegun('running()');
+  const data = { origin: 'saved' as const, saved: { name: 'report' }, notes: ['a.py did not run.'] };
+  const edited = await rig.submit('old()', { data });
+  const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
+  await rig.admission.replaceWaiting(edited.run, { ...edit, notes: ['b.py did not run.'] });
+  expect(edited.run.data).toMatchObject({
+    origin: undefined,
+    saved: undefined,
+    notes: ['b.py did not run.'],
+  });
+  await rig.admission.replaceWaiting(edited.run, { ...edit, saved: { name: 'report' }, origin: 'saved' });
+  expect(edited.run.data).toMatchObject({ ...data, notes: [] });
+});
+
 /** Submits `old()`, whose kernel starts once `start` is resolved. */
 async function submitWhileStarting(rig: SessionRig) {
   const start = Promise.withResolvers<undefined>();

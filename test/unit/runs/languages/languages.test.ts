@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../../src/errors.ts';
 import {
   chooseLanguage,
-  isLanguageWord,
   languageWords,
   listLanguages,
   resolveLanguage,
@@ -99,7 +98,7 @@ describe('a word and the kernelspec it means', () => {
   });
 
   it.each(['constructor', '__proto__', 'toString'])('knows no language called %s', (word) => {
-    expect(isLanguageWord(word, languagesOf())).toBe(false);
+    expect(languageWords(languagesOf()).isLanguage(word)).toBe(false);
     expect(refusal(word).code).toBe('unknownLanguage');
   });
 });
@@ -219,5 +218,5 @@ describe('the list of languages', () => {
 });
 
 it.each(['r2', 'x.1', 'r4.3', 'language-', 'ipy', 'spark2.1', 'v1.2'])('%s is no language', (word) => {
-  expect(isLanguageWord(word, languagesOf())).toBe(false);
+  expect(languageWords(languagesOf()).isLanguage(word)).toBe(false);
 });

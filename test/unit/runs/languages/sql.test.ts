@@ -27,6 +27,11 @@ test.each<[string, Partial<LanguageContext>, string]>([
     { channelLanguage: 'python3', sparkKernelspec: 'python3' },
     'python3',
   ],
+  [
+    'that of the channel’s kernels in which Spark was at work',
+    { channelLanguage: 'python3', sparkKernelspec: 'python3-spark', defaultLanguage: 'python2' },
+    'python3-spark',
+  ],
   ['the channel’s where no name says Spark', { channelLanguage: 'python3', kernelspecs: plain }, 'python3'],
   ['a name in spite of DEFAULT_LANGUAGE=sql', { defaultLanguage: 'sql' }, 'python2-spark21'],
 ])('SQL runs on %s', (_, change, kernelspec) => {

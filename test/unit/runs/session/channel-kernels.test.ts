@@ -34,6 +34,22 @@ test('several kernels a channel: one session for each kernelspec, and they run a
   expect(rig.kernels.records('T1', 'C1').map(({ queue }) => queue)).toEqual(['T1/C1/scala-spark']);
 });
 
+test('several kernels a channel: its language is that of the first, also while that kernel is lost', async () => {
+  await using rig = await startSessionRig({ several: true });
+  const live = await rig.submit('python()');
+  const { kernel } = await rig.held.untilBegun('python()');
+  await rig.submit('scala()', { kernelspec: 'scala-spark' });
+  await rig.held.untilBegun('scala()');
+  rig.gateway.kernels.delete(kernel.id);
+  kernel.drop();
+  expect((await rig.untilEnded(live)).kind).toBe('kernelGone');
+  expect(rig.kernels.records('T1', 'C1').map(({ kernelspec }) => kernelspec)).toEqual(['scala-spark']);
+  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('again()'));
+  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+});
+
 test('a reserved place counts until it is released', async () => {
   await using rig = await startSessionRig();
   const place = rig.kernels.reserve({ queue: 'T1/C1', requester: 'U1' });

@@ -40,6 +40,23 @@ test('a run whose kernel is just being connected waits for the successor', async
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(1);
 });
 
+test('a start that is under way at the end of a process is left to the successor, and no outage in the log', async () => {
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(line) });
+  await using rig = await startSessionRig({ log });
+  const started = Promise.withResolvers<undefined>();
+  rig.gateway.answer = ({ method }) => (method === 'POST' ? started.promise : undefined);
+  const posted = rig.gateway.untilCall(({ method }) => method === 'POST');
+  const live = await rig.submit('code()');
+  await posted;
+  const replaced = rig.replace('closed');
+  started.resolve(undefined);
+  await replaced;
+  rig.held.letRun();
+  expect(await untilRan(rig, live.id)).toBe('ok');
+  expect(warnings).toEqual([]);
+});
+
 test('a run that waits for the gateway is left to the successor', async () => {
   await using rig = await startSessionRig();
   rig.gateway.answer = () => 'reset';
@@ -73,7 +90,7 @@ test('a run that is accepted while the process ends is left waiting, and starts 
   const closing = rig.runs.close();
   const live = await rig.submit('late()', { queue: 'T1/C2', channel: 'C2' });
   await closing;
-  expect(rig.session('T1/C2').record).toBeUndefined();
+  expect(rig.session('T1/C2').state).toBe('none');
   expect(live.phase).toEqual({ kind: 'waiting', ahead: 0 });
   expect(await stateOf(rig, live.id)).toBe('waiting');
   rig.held.letRun();

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type SessionRig, startSessionRig } from '../../../support/session-rig.ts';
+import { silent } from '../../../support/store-faults.ts';
 
 async function empty(rig: SessionRig): Promise<void> {
   for (const { id, data } of await rig.store.runs.unposted())
@@ -34,6 +35,15 @@ test('which kernels of lost starts are being deleted is stored again', async () 
   await empty(rig);
   rig.kernels.notifyLost();
   await expect.poll(stored).toEqual(['k1']);
+});
+
+test('which kernels of lost starts are being deleted is stored once the store answers again', async () => {
+  await using rig = await startSessionRig();
+  rig.faults.before = () => Promise.reject(silent());
+  rig.records.noteLost('k1', true);
+  await expect.poll(() => rig.faults.calls).toContain('keyv.set');
+  rig.faults.before = () => undefined;
+  await expect.poll(() => rig.store.keyv('kernel').get('lost starts')).toEqual(['k1']);
 });
 
 test('a run whose kernel is just starting runs and is not told that it is lost', async () => {

@@ -7,13 +7,13 @@ test('one run from its acceptance to its final message', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('one()');
   const run = await rig.held.untilBegun('one()');
-  expect(rig.session().unfinished).toHaveLength(1);
+  expect(rig.session().state).toBe('busy');
   run.end();
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'ok', kernelspec: 'python3' });
   await live.posted;
   await rig.session().settled;
   expect(await rig.store.runs.get(live.id)).toMatchObject({ state: 'posted' });
-  expect(rig.session().record?.state).toBe('up');
+  expect(rig.session().state).toBe('ready');
   expect(rig.notices).toEqual(['ended one() ok']);
 });
 
@@ -120,6 +120,7 @@ test('a run that is accepted while the idle kernel is being shut down waits and 
   };
   const ending = rig.session().shutDown();
   await asked.promise;
+  expect(rig.session().state).toBe('ending');
   const live = await rig.submit('after()');
   deletion.resolve();
   await ending;
@@ -133,7 +134,7 @@ test('after a shutdown the next run starts a new kernel', async () => {
   await rig.untilEnded(await rig.submit('before()'));
   await rig.session().settled;
   await rig.session().shutDown();
-  expect(rig.session().record).toBeUndefined();
+  expect(rig.session().state).toBe('none');
   expect((await rig.untilEnded(await rig.submit('after()'))).kind).toBe('ok');
   expect([...rig.gateway.kernels.values()].filter(({ isDeleted }) => !isDeleted)).toHaveLength(1);
 });

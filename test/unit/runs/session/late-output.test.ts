@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { expect, test, vi } from 'vitest';
+import { readdir, readFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import type { Run } from '../../../../src/runs/run.ts';
 import { LateOutput } from '../../../../src/runs/session/late-output.ts';
@@ -17,6 +17,33 @@ test('a thread that prints after the end still edits the right run message', asy
   await rig.untilDone(await rig.submit('next()'));
   kernel!.stream(request, 'late\n');
   await rig.untilShown(live, ({ output }) => JSON.stringify(output ?? {}).includes('late'));
+});
+
+test('a later run’s update of a notebook’s display is also in the executed notebook', async () => {
+  await using rig = await startSessionRig();
+  const cells = [{ kind: 'code', id: 'one', metadata: {}, source: 'shows' }] as const;
+  const notebook = { name: 'n', notebook: { metadata: {}, cells } };
+  const snippet = { language: undefined, blocks: ['shows'], notebook };
+  const admitted = await rig.admission.submit(rig.request('', { snippet }));
+  if (admitted.kind !== 'accepted') throw new Error(admitted.kind);
+  const say = async (code: string, type: string, text: string): Promise<void> => {
+    const run = await rig.held.untilBegun(code);
+    const content = { data: { 'text/plain': text }, metadata: {}, transient: { display_id: 'd' } };
+    run.kernel.send(type, content, { parent: run.kernel.lastRequest });
+    run.end();
+  };
+  await say('shows', 'display_data', '0 %');
+  const live = { id: admitted.runId };
+  await rig.untilEnded(live);
+  const later = await rig.submit('updates');
+  await say('updates', 'update_display_data', '100 %');
+  await rig.untilDone(later);
+  const { output } = await rig.untilShown(
+    live,
+    ({ phase, output: shown = {} }) => phase.kind === 'ended' && JSON.stringify(shown).includes('100 %'),
+  );
+  const executed = output?.parts.find((part) => part.kind === 'attachment');
+  expect(await readFile(executed?.path ?? '', 'utf8')).toContain('"100 %"');
 });
 
 test('a process that ends right after a run was ended by it: the answer says so, and that variables are gone', async () => {
@@ -137,39 +164,79 @@ test.each(['the process ends', 'twenty runs later', 'the websocket is closed'])(
   },
 );
 
-test('an edit for late output waits until the one before is done, however long Slack takes for its files', async () => {
-  vi.useFakeTimers();
-  try {
+/** A posted run whose message is edited by `finish`, and a thread of it that prints every 100 ms. */
+function rememberRun(finish: (outcome: unknown, filesFollow: boolean) => Promise<unknown>) {
+  const posted = Promise.resolve();
+  const live = { id: 'r1', run: { state: 'posted', data: { request: { msgId: 'm1' } } }, posted, finish };
+  const nothing = async (): Promise<void> => undefined;
+  const transcript = { add: nothing, seal: nothing, remove: nothing, offer: () => undefined };
+  const late = new LateOutput(silentLog);
+  late.remember(live as never, {} as never, transcript as never, true);
+  const output = { kind: 'stream', name: 'stdout', text: 'tick\n' } as const;
+  const printFor = async (seconds: number): Promise<void> => {
+    for (let tick = 0; tick < seconds * 10; tick += 1) {
+      late.onEvent({ kind: 'lateOutput', msgId: 'm1', output } as never, false);
+      await vi.advanceTimersByTimeAsync(100);
+    }
+  };
+  return { late, printFor };
+}
+
+describe('a thread that prints for minutes', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('has one edit wait until the one before is done, however long Slack takes for its files', async () => {
     const edits: PromiseWithResolvers<unknown>[] = [];
-    const live = {
-      id: 'r1',
-      run: { state: 'posted', data: { request: { msgId: 'm1' } } },
-      posted: Promise.resolve(),
-      finish() {
-        const edit = Promise.withResolvers<unknown>();
-        edits.push(edit);
-        return edit.promise;
-      },
-    };
-    const nothing = async (): Promise<void> => undefined;
-    const transcript = { add: nothing, seal: nothing, remove: nothing, offer: () => undefined };
-    const late = new LateOutput(silentLog);
-    late.remember(live as never, {} as never, transcript as never, true);
-    const output = { kind: 'stream', name: 'stdout', text: 'tick\n' } as const;
-    const printFor = async (seconds: number): Promise<void> => {
-      for (let second = 0; second < seconds; second += 1) {
-        late.onEvent({ kind: 'lateOutput', msgId: 'm1', output } as never, false);
-        await vi.advanceTimersByTimeAsync(1_000);
-      }
-    };
+    const { printFor } = rememberRun(async () => {
+      const edit = Promise.withResolvers<unknown>();
+      edits.push(edit);
+      return await edit.promise;
+    });
     await printFor(300);
     expect(edits).toHaveLength(1);
     edits[0]?.resolve({ delivered: true });
     await printFor(60);
     expect(edits).toHaveLength(2);
-  } finally {
-    vi.useRealTimers();
-  }
+  });
+
+  test('has its files attached at once, every ten minutes, when it is silent, and when the connection closes', async () => {
+    const edits: boolean[] = [];
+    const { late, printFor } = rememberRun(async (_, filesFollow) => {
+      edits.push(filesFollow);
+      return { delivered: true };
+    });
+    await printFor(300);
+    expect(edits.length).toBeGreaterThan(25);
+    expect(edits.indexOf(true)).toBe(1);
+    expect(edits.lastIndexOf(false)).toBe(0);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(edits.slice(-2)).toEqual([true, false]);
+    const shown = edits.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(edits).toHaveLength(shown);
+    await printFor(60);
+    expect(edits.at(-1)).toBe(true);
+    await printFor(1_200);
+    expect(edits.slice(shown).filter((filesFollow) => !filesFollow)).toHaveLength(2);
+    await late.forgetAll();
+    expect(edits.at(-1)).toBe(false);
+  });
+
+  test('and pauses after each line has its files attached every 15 s at most', async () => {
+    const edits: boolean[] = [];
+    const { printFor } = rememberRun(async (_, filesFollow) => {
+      edits.push(filesFollow);
+      return { delivered: true };
+    });
+    for (let line = 0; line < 12; line += 1) {
+      await printFor(0.1);
+      await vi.advanceTimersByTimeAsync(11_900);
+    }
+    const attached = edits.filter((filesFollow) => !filesFollow).length;
+    expect(attached).toBeGreaterThanOrEqual(3);
+    expect(attached).toBeLessThanOrEqual(10);
+  });
 });
 
 test('a run that is deleted while its last late output is being shown stays deleted', async () => {

@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
 import { LatestWriter, retryStore } from '../../../../src/runs/session/store-writes.ts';
@@ -86,6 +87,22 @@ test('a step is repeated until the store answers', async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   expect(await result).toBe('done');
   expect(tries).toBe(3);
+});
+
+test('an outage is one line every 30 s, however many writes wait', async () => {
+  vi.useFakeTimers();
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => void lines.push(line) });
+  const ending = new AbortController();
+  const waiting = Array.from({ length: 200 }, () =>
+    retryStore(() => Promise.reject(silent()), ending.signal, log).catch(() => undefined),
+  );
+  await vi.advanceTimersByTimeAsync(29_000);
+  expect(lines).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(lines).toHaveLength(2);
+  ending.abort();
+  await Promise.all(waiting);
 });
 
 test('an error that is no StoreError is thrown at once', async () => {

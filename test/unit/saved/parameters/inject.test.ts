@@ -8,6 +8,8 @@ function put(code: string | readonly string[], typed: string, language = 'python
 
 const all = String.raw`i=5 big=3000000000 huge=99999999999999999999 d=-1.5 t=true f=false x=null s="a \"b\"\\ é 😀 \n" l=[1, "q"]`;
 
+const n = '# Parameters\nn = 5';
+
 test('each language has its literals and its assignment', () => {
   expect(put('1', all)[0]).toBe(
     [
@@ -66,6 +68,39 @@ test('values that a run was given, and that were saved with it, are overwritten 
   ]);
 });
 
+test.each<[string, readonly string[], readonly string[]]>([
+  [
+    'behind a cell of imports',
+    ['import x', 'n = 1\nm = 2', 'x.f(n)'],
+    ['import x', 'n = 1\nm = 2', n, 'x.f(n)'],
+  ],
+  [
+    'in a later cell',
+    ['m = 2', '# how many\n', 'n = 1\nf(n)\nk = 3'],
+    ['m = 2', '# how many\n', 'n = 1', n, 'f(n)\nk = 3'],
+  ],
+  ['before a cell that uses it', ['n = 1', 'k = n + 1', 'f(k)'], ['n = 1', n, 'k = n + 1', 'f(k)']],
+  ['before the imports of cells without assignments', ['import x', 'x.f(n)'], [n, 'import x', 'x.f(n)']],
+  [
+    'behind the assignments before the first code alone',
+    ['import x', 'f(2)', 'm = 1'],
+    [n, 'import x', 'f(2)', 'm = 1'],
+  ],
+  [
+    'behind the cell with its default',
+    ['f()', 'import x\nn = 1', 'f(n)'],
+    ['f()', 'import x\nn = 1', n, 'f(n)'],
+  ],
+  [
+    'behind what it was given before',
+    ['f()', 'n = 1', '# Parameters\nn = 4\nm = 2', 'f(n)'],
+    ['f()', 'n = 1', '# Parameters\nn = 4\nm = 2', n, 'f(n)'],
+  ],
+  ['before a later change of it', ['n = 1', 'f(n)', 'n = 2'], ['n = 1', n, 'f(n)', 'n = 2']],
+])('in code of several cells: %s', (_where, cells, expected) => {
+  expect(put(cells, 'n=5')).toEqual(expected);
+});
+
 test('settings below a docstring are a first block, too: before them the values would be overwritten', () => {
   const docstring = '"""Counts.\n\nn: how many\n"""';
   expect(put(`${docstring}\nn = 1\nprint(n)`, 'n=2')).toEqual([
@@ -103,8 +138,6 @@ test('Scala takes the least int and the least long as they are', () => {
     '// Parameters\nval a = -2147483648\nval b = -2147483649L\nval c = -9223372036854775808L\nval d = BigInt("-9223372036854775809")',
   );
 });
-
-const n = '# Parameters\nn = 5';
 
 describe('where it is put', () => {
   test.each<[string, string, readonly string[]]>([
@@ -144,10 +177,6 @@ describe('where it is put', () => {
     ],
   ])('%s', (_, code, blocks) => {
     expect(put(code, 'n=5')).toEqual(blocks);
-  });
-
-  test('only the first block is looked at', () => {
-    expect(put(['n = 1', 'm = 2'], 'n=5')).toEqual(['n = 1', n, 'm = 2']);
   });
 
   test('Scala and R by their own assignments', () => {

@@ -217,6 +217,21 @@ test('a start without an answer is repeated within the hour, then told and count
   expect(schedules.list('C1')[0]?.failures).toBe(1);
 });
 
+test('a run without a place is tried again until its next minute or for an hour, then told and counted', async () => {
+  await lead('2026-11-30T06:50Z');
+  await add({ timing: { words: 'every 30 min', cron: '*/30 * * * *' } });
+  answer = () => ({ kind: 'refused', why: 'The queue is full.', isFull: true });
+  await until('2026-11-30T07:20Z');
+  expect(news).toEqual([]);
+  answer = () => undefined;
+  await until('2026-11-30T07:21Z');
+  expect(accepted.size).toBe(1);
+  answer = () => ({ kind: 'refused', why: 'The queue is full.', isFull: true });
+  await until('2026-11-30T08:00:01Z');
+  expect(news).toEqual([{ number: 1, kind: 'refused', why: 'The queue is full.' }]);
+  expect(schedules.list('C1')[0]?.failures).toBe(1);
+});
+
 test('five failures in a row pause a schedule and are told; a success in between resets the count', async () => {
   await lead('2026-11-30T05:00Z');
   const { id } = await add();

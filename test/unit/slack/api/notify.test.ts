@@ -74,8 +74,9 @@ test('the warning of an idle kernel, which loses its button, and its end are pos
   const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'UANA' };
   const record = newKernelRecord(owner, 'python3');
   const { calls, threads, updates, idle } = createSlack(ok);
-  await idle.warn(record, 600_000);
+  const settle = await idle.warn(record, 600_000);
   await idle.ended(record, 600_000);
+  await settle?.(false);
   expect([calls, threads]).toEqual([
     ['chat.postMessage C1', 'chat.postMessage C1', 'chat.update C1'],
     [null, null, null],
@@ -84,10 +85,12 @@ test('the warning of an idle kernel, which loses its button, and its end are pos
   expect(updates.map((sent) => sent.get('ts'))).toEqual(['1.000001']);
   expect(updates[0]?.get('blocks')).toContain('will be shut down');
   expect(updates[0]?.get('blocks')).not.toContain('Keep');
+  await settle?.(true);
+  expect(updates[1]?.get('text')).toBe('The python3 kernel was idle for long, but was used again and stays.');
   const archived = createSlack((_method, channel) =>
     channel === 'C1' ? Response.json({ ok: false, error: 'is_archived' }) : ok(),
   );
-  await archived.idle.warn(record, 600_000);
+  expect(await archived.idle.warn(record, 600_000)).toBeUndefined();
   expect(archived.calls).toEqual(['chat.postMessage C1', 'chat.postMessage UANA']);
   expect(archived.texts[1]).toMatch(/^In <#C1>: Nobody has used the python3 kernel/);
 });

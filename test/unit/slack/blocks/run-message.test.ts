@@ -202,6 +202,48 @@ test('the text of outputs that are too many is attached, and that is said once i
   expect(words(view(running, { output: parts })).join('\n')).not.toContain('.txt');
 });
 
+test('a file that is not in the thread is not named as the place of what is hidden', () => {
+  const losses = [{ kind: 'tooMany', parts: 9, streams: true, path: '/spool/results.txt' }] as const;
+  const page: OutputPart = { kind: 'attachment', filename: 'a.html', path: '/a', mime: 'text/html' };
+  const parts = [stdout('line\n'.repeat(3_000)), image('/1.png'), image('/2.png'), page];
+  const shown = (names: string[], more: Partial<OutputView> = {}): string => {
+    const unattached = names.map((name) => ({ name, reason: 'refused' }));
+    const said = words(view(ended('ok'), { output: output(parts, { losses, ...more }), unattached }));
+    return said.filter((line) => !line.includes('could not be attached')).join('\n');
+  };
+  expect(shown([])).toMatch(/lines hidden, all in output.txt …[^]*\n2 images below\nFile below: a.html\n/);
+  expect(shown([])).toContain('Their text is in output.txt and results.txt.');
+  expect(shown(['output.txt'])).toMatch(/lines hidden …[^]*Their text is in results.txt\./);
+  expect(shown([], { spoolPath: undefined })).not.toContain('output.txt');
+  expect(shown(['image-1.png'])).toContain('\nImage below\n');
+  const all = ['output.txt', 'results.txt', 'image-1.png', 'image-2.png', 'a.html'];
+  expect(shown(all)).not.toMatch(/\.txt|\.html|below/);
+});
+
+test('Spark’s log is said to be in its file only where the file is', () => {
+  const line = '26/11/30 12:00:00 WARN TaskSetManager: Lost task\n';
+  const log: OutputPart = {
+    kind: 'text',
+    source: 'stderr',
+    text: wholeText(line.repeat(9)),
+    path: undefined,
+  };
+  const error: OutputPart = {
+    kind: 'error',
+    headline: 'ValueError: no',
+    userLine: undefined,
+    cause: undefined,
+    traceback: wholeText(''),
+    isFolded: false,
+    path: undefined,
+    hint: undefined,
+  };
+  const failed = view(ended('raised'), { output: output([log, error]) });
+  expect(words(failed)).toContain('Spark’s log is in output.txt');
+  const unattached = [{ name: 'output.txt', reason: 'refused' }];
+  expect(words({ ...failed, unattached })).toContain('Spark’s log is hidden');
+});
+
 test('the message says once that the output reached its limit, also if the run ended before it could be stopped', () => {
   const shown = output([stdout('x')], { limited: true });
   for (const kind of ['ok', 'raised', 'tooMuchOutput'] as const) {

@@ -73,6 +73,18 @@ test('fifty schedules fit into a message, those without buttons too', () => {
   expect(JSON.stringify(blocks)).toMatch(/and \d+ more/);
 });
 
+test('a paused schedule has its Resume button, however many there are before it', () => {
+  const many = Array.from({ length: 20 }, (_, at) => ({
+    ...listed,
+    schedule: { ...schedule, number: at + 1, ...(at < 18 ? {} : { pausedFor: 'failures' as const }) },
+  }));
+  const { blocks } = renderSchedules(many, 'https://t.slack.com/', 0);
+  const numbers = blocks.flatMap((block, at) =>
+    blocks[at + 1]?.type === 'actions' ? (JSON.stringify(block).match(/\*(\d+)\*/)?.[1] ?? []) : [],
+  );
+  expect(numbers).toEqual(['19', '20', '1', '2', '3', '4', '5', '6', '7', '8']);
+});
+
 test('if lines are long, each shown schedule has its own buttons below it, and the rest is counted', () => {
   const parameters = [{ name: 'text', value: { kind: 'text' as const, text: '"'.repeat(500) } }];
   const many = Array.from({ length: 50 }, (_, at) => ({
@@ -93,7 +105,7 @@ test('if lines are long, each shown schedule has its own buttons below it, and t
   expect(JSON.stringify(blocks.at(-1))).toContain(`and ${50 - rows} more`);
 });
 
-test('the home tab has room for all that it shows', () => {
+test('the home tab has room for all that it shows, and says where it does not show all', () => {
   const times = { startedAt: 0, lastUsedAt: 0, createdAt: 0 };
   const record = {
     channel: 'C1',
@@ -117,20 +129,25 @@ test('the home tab has room for all that it shows', () => {
     runs,
     saved,
     schedules,
+    counts: { kernels: 40, saved: 10, schedules: 11 },
     workspaceUrl: 'https://t.slack.com/',
     now: 0,
   };
   const { blocks } = renderHome(content);
   expect(readBlocks(blocks, 'home', nextId)).toMatchObject({ ok: true });
   expect(blocks.length).toBeLessThanOrEqual(100);
-  expect(JSON.stringify(blocks)).toContain('Scheduled in your channels');
+  const headings = blocks.flatMap((block) => (block.type === 'header' ? [JSON.stringify(block)] : []));
+  expect(headings.join()).toMatch(
+    /Kernels of your channels \(15 of 40\).*Your last runs".*Saved in your channels".*Scheduled in your channels \(10 of 11\)/,
+  );
   expect(JSON.stringify(renderHome({ ...content, saved: [], schedules: [] }))).not.toContain('Saved in your');
 });
 
 test('Stop on the home tab counts anew each time that the tab is rendered: an earlier one may have had no effect', () => {
   const data = { preview: '1', codeLength: 1, edition: 1, kernelspec: 'python3' };
   const run = { id: 'r1', channel: 'C1', thread: '', requester: 'U1', createdAt: 1, state: 'running', data };
-  const about = { botUserId: 'UBOT', notice: undefined, kernels: [], saved: [], schedules: [] };
+  const counts = { kernels: 0, saved: 0, schedules: 0 };
+  const about = { botUserId: 'UBOT', notice: undefined, kernels: [], saved: [], schedules: [], counts };
   const stopOf = (now: number): string | undefined => {
     const { blocks } = renderHome({
       ...about,

@@ -38,6 +38,16 @@ test('so is what PySpark prints when the driver is gone', () => {
   expect(isLog(bar, ...said.filter((line) => !line.includes('accumulators')), bar)).toBe(false);
 });
 
+test('so is what Py4J logs when the driver is gone', () => {
+  const said = [
+    'Traceback (most recent call last):',
+    '  File "/opt/py4j/clientserver.py", line 516, in send_command',
+  ];
+  for (const logger of ['', 'ERROR:root:', 'ERROR:py4j.clientserver:'])
+    expect(isLog(`${logger}Exception while sending command.`, ...said, 'Py4JNetworkError: empty')).toBe(true);
+  expect(isLog('Exception while sending mail.', ...said)).toBe(false);
+});
+
 test("what the code itself wrote on stderr is no log of Spark's", () => {
   const own = Array.from({ length: 12 }, (_, n) => `  File "job.py", line ${n}, in main\n    step()`);
   expect(isLog('Traceback (most recent call last):', ...own, 'ValueError: no')).toBe(false);

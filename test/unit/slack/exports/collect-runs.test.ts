@@ -203,12 +203,23 @@ test.each([
   ]);
 });
 
+test('an error without a message keeps its name', async () => {
+  const raised = { outcome: { ...outcome, kind: 'raised' as const } };
+  const [error] = await outputsOf(raised, answer('r', pre('SystemExit\nline 1: raise SystemExit')));
+  expect(error).toMatchObject({ kind: 'error', name: 'SystemExit', value: '' });
+});
+
 test('the heading says who, when and how', async () => {
   const runs = [run('b', { follows: 'a', edition: 2 })];
   const collected = await collectRuns(runs, port([answer('b')]));
   expect(collected[0]?.heading).toBe(
     '**ana\\_\\*** · 2026-03-02 08:00 UTC · Done · 1.5 s · python3 · edited, run 2 · [in Slack](https://team.slack.com/archives/C1/pm-b?thread_ts=1.000001&cid=C1)',
   );
+});
+
+test('the language is the kernelspec’s own word, by which papermill knows R', async () => {
+  const [collected] = await collectRuns([run('r', { kernelspec: 'ir', language: 'R' })], port([answer('r')]));
+  expect(collected?.language).toBe('R');
 });
 
 test('SQL becomes code that runs it in a kernel without the bot', async () => {

@@ -40,6 +40,18 @@ test('a run that an edit replaced is left out and not counted', async () => {
   expect(cells.filter((cell: { cell_type: string }) => cell.cell_type === 'code')).toHaveLength(2);
 });
 
+test('what is not in the notebook of a long thread is told, also where some of its newest runs count no more', async () => {
+  const runs = Array.from({ length: 201 }, (_, at) => runOf(`r${at}`, at === 0 ? { follows: 'r1' } : {}));
+  const { text } = await exportRuns(
+    'thread',
+    person,
+    place,
+    port(runs, [], () => undefined),
+  );
+  expect(text).toContain('A notebook of 199 runs');
+  expect(text).toContain('The newest 199 runs are in it.');
+});
+
 test('the exports of one person are made one after the other', async () => {
   const done = Promise.withResolvers<void>();
   const steps: string[] = [];

@@ -45,6 +45,8 @@ function createBot(options: {
     },
     channelIds: new ChannelIds(),
     runs: { newest: async () => [] },
+    saved: { all: () => [] },
+    schedules: { all: () => [] },
     views: { publishHome: async () => {} },
     memory: createListenerMemory(),
     log: silentLog,

@@ -49,6 +49,13 @@ async function codeOf(name: string): Promise<readonly string[] | undefined> {
   return request.kind === 'snippet' ? request.snippet.blocks : undefined;
 }
 
+/** A schedule that runs `x`. */
+async function schedule(maker: string): Promise<void> {
+  const timing = { words: 'hourly', cron: '0 * * * *' };
+  const made = { channel: 'C1', maker, name: 'x', timing, timeZone: 'UTC' };
+  await bot.schedules.add({ ...made, parameters: [], onlyOnFailure: false }, 0);
+}
+
 test('save takes the caller’s last run in this channel; in a thread its last run', async () => {
   await saveLastRun({ name: 'own' }, personOf('U1'), here, bot);
   expect(await codeOf('own')).toEqual(['1']);
@@ -82,9 +89,10 @@ test('save reports that nothing has run, or that the code is gone', async () => 
 });
 
 test('for a taken name the bot asks, and only the button replaces the snippet', async () => {
-  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
+  await saveLastRun({ name: 'x' }, personOf('U2'), { ...here, thread: '1.1' }, bot);
+  codes['r3'] = ['new'];
   const { blocks } = await saveLastRun({ name: 'x' }, personOf('U2'), here, bot);
-  expect(await codeOf('x')).toEqual(['1']);
+  expect(await codeOf('x')).toEqual(['3']);
   const [, buttons] = blocks ?? [];
   const [button] = buttons?.type === 'actions' ? buttons.elements : [];
   const told: unknown[] = [];
@@ -98,7 +106,31 @@ test('for a taken name the bot asks, and only the button replaces the snippet', 
     bot,
   );
   expect(told).toEqual([expect.objectContaining({ text: expect.stringContaining('Saved as') })]);
-  expect(await codeOf('x')).toEqual(['3']);
+  expect(await codeOf('x')).toEqual(['new']);
+});
+
+test('only the person who saved it, or an admin, can replace it', async () => {
+  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
+  const refusal = 'Only admins may forget or replace what somebody else saved.';
+  const save = (user: string) => saveLastRun({ name: 'x' }, personOf(user), { ...here, thread: '1.1' }, bot);
+  await expect(save('U2')).rejects.toThrow(refusal);
+  // A button that was shown before somebody else saved it.
+  const { id } = bot.saved.find('C1', 'x') ?? {};
+  const metadata = { runId: 'r3', name: 'x', replaces: id };
+  expect(JSON.stringify(await submit(metadata))).toContain(refusal);
+  expect(await codeOf('x')).toEqual(['1']);
+  expect((await save('U9')).text).toContain('Replace it?');
+});
+
+test('nobody else’s schedule runs what is saved under a name that was forgotten', async () => {
+  await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
+  await schedule('U3');
+  await forgetSaved({ name: 'x' }, personOf('U1'), { channel: 'C1' }, bot);
+  const save = (user: string) => saveLastRun({ name: 'X' }, personOf(user), { ...here, thread: '1.1' }, bot);
+  await expect(save('U1')).rejects.toThrow(
+    '“X” is what somebody else’s schedule runs. Save it under another name.',
+  );
+  expect((await save('U3')).text).toContain('Saved as');
 });
 
 /** Submits the modal that Save in the menu has opened, or the one that came of it. */
@@ -132,14 +164,14 @@ test('the modal saves under a name, refuses an invalid one, and asks before it r
 
 test('a person who replaces or forgets a scheduled snippet is told of its schedules', async () => {
   await saveLastRun({ name: 'x' }, personOf('U1'), here, bot);
-  const timing = { words: 'hourly', cron: '0 * * * *' };
-  const schedule = { workspace: 'T1', channel: 'C1', maker: 'U3', name: 'x', timing, timeZone: 'UTC' };
-  await bot.schedules.add({ ...schedule, parameters: [], onlyOnFailure: false }, 0);
+  await schedule('U1');
   const told = 'It is what these schedules run: 1.';
-  expect((await saveLastRun({ name: 'x' }, personOf('U2'), here, bot)).text).toContain(told);
+  codes['r1'] = ['new'];
+  expect((await saveLastRun({ name: 'x' }, personOf('U1'), here, bot)).text).toContain(told);
   expect((await forgetSaved({ name: 'x' }, personOf('U1'), { channel: 'C1' }, bot)).text).toContain(told);
   await saveLastRun({ name: 'X' }, personOf('U1'), here, bot);
-  expect((await saveLastRun({ name: 'x' }, personOf('U2'), here, bot)).text).toContain(told);
+  codes['r1'] = ['newer'];
+  expect((await saveLastRun({ name: 'x' }, personOf('U1'), here, bot)).text).toContain(told);
 });
 
 test('only the person who saved it, or an admin, can forget it', async () => {

@@ -164,7 +164,7 @@ test('a planned minute is one request of its maker, with the values', async () =
       thread: '',
       snippet: { language: 'py', blocks: ['n = 1', '# Parameters\nn = 5', 'n'] },
       saved: { name: 'report', schedule: { id: schedule.id, words: 'daily 8:00', isQuiet: false } },
-      notes: ['Planned for 08:00 (Asia/Kathmandu); the bot was away then.'],
+      notes: ['Planned for 08:00 (Asia/Kathmandu); it could not begin then.'],
     },
   ]);
   await startScheduled(schedule, plannedAt, false, bot);
@@ -219,7 +219,23 @@ test.each<[string, () => void, object]>([
       (admit = () => {
         throw new UserError('queueFull', 'The queue is full.');
       }),
-    { kind: 'refused', why: 'The queue is full.' },
+    { kind: 'refused', why: 'The queue is full.', isFull: true },
+  ],
+  [
+    'has many others of the same minute',
+    () =>
+      (admit = () => {
+        throw new UserError('tooManyRuns', 'You have 5 unfinished runs.');
+      }),
+    { kind: 'refused', why: 'You have 5 unfinished runs.', isFull: true },
+  ],
+  [
+    'has one in a language that is gone',
+    () =>
+      (admit = () => {
+        throw new UserError('unknownLanguage', 'It is gone.');
+      }),
+    { kind: 'refused', why: 'It is gone.', isFull: false },
   ],
   [
     'meets a store that is away',

@@ -8,11 +8,14 @@ import { personOf, POLICY } from './people.ts';
 /** “Run this code” on the bot's message `ts` in the thread 1.0, with a file; gives what is run and said, and when it is acknowledged. */
 async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
   const came: unknown[] = [];
-  const run = {
+  // The message was edited: the second run has taken over the answer of the first one.
+  const first = {
     id: 'r1',
     requester: 'U1',
-    data: { kernelspec: 'python3', messageTs: '2.0', replies: ['3.0'], files: ['F1'] },
+    data: { kernelspec: 'python3', messageTs: '2.0', source: 'slash' },
   };
+  const data = { ...first.data, follows: 'r1', replies: ['3.0'], files: ['F1'], source: 'edit' };
+  const code = async ({ id }: { id: string }) => (id === 'r1' ? ['before'] : ['1 + 1']);
   const bot = {
     workspace: 'T1',
     userId: 'UBOT',
@@ -20,7 +23,7 @@ async function runCodeOf(ts: string, file = 'F0'): Promise<unknown[]> {
     users: { find: async (id: string) => personOf(id) },
     channels: { mustBePostable: async () => undefined },
     languages: async () => ({ kernelspecs: { list: [], default: '' }, aliases: {} }),
-    runs: { newest: async () => [run], code: async () => ['1 + 1'] },
+    runs: { newest: async () => [{ ...first, id: 'r2', data }, first], code },
     notify: { person: async (_: unknown, text: string) => void came.push(text) },
     admission: {
       async submit({ snippet }: { snippet: { blocks: readonly string[] } }) {
@@ -43,5 +46,6 @@ test('on an answer, its table or its picture it runs that answer’s code; on ot
   expect(await runCodeOf('2.0')).toEqual(accepted);
   expect(await runCodeOf('3.0')).toEqual(accepted);
   expect(await runCodeOf('4.0', 'F1')).toEqual(accepted);
+  expect(await runCodeOf('1.0')).toEqual([['before'], 'acknowledged']);
   expect(await runCodeOf('4.0')).toEqual(['acknowledged', 'There is no code in that message.']);
 });

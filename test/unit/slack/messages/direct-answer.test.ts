@@ -25,6 +25,20 @@ test('an answer that fills its message fits into a direct message, too', async (
   expect(jsonSize(posted?.blocks)).toBeLessThanOrEqual(MESSAGE_ROOM);
 });
 
+test('a direct message names no file that could not be attached to it', async () => {
+  await using rig = await startMessagesRig();
+  const { playground, sending } = rig;
+  playground.fail('files.getUploadURLExternal', { kind: 'error', error: 'file_uploads_disabled' }, Infinity);
+  const text = wholeText('line\n'.repeat(3_000));
+  const parts = [{ kind: 'text', source: 'stdout', text, path: undefined }] as const;
+  const output = { parts, textBytes: 15_000, spoolPath: import.meta.filename, limited: false, losses: [] };
+  const options = { ...inNewThread(rig), requester: playground.user('ana').id };
+  await deliverDirectly(sending, options, { ...ENDED, output }, 'is_archived');
+  const [posted] = playground.messages(playground.dm('ana').id);
+  expect(posted?.text).toContain('output.txt could not be attached (file_uploads_disabled).');
+  expect(posted?.text).not.toContain('all in output.txt');
+});
+
 test('direct messages, which have no name, are called direct messages', async () => {
   await using rig = await startMessagesRig();
   const { playground, sending } = rig;

@@ -165,6 +165,26 @@ test('values go behind the cell that is tagged `parameters`, else first, and rep
   expect(again.blocks).toEqual(['p', given, 'b']);
 });
 
+test('in a notebook without such a tag they go behind its own settings, which would take their place', () => {
+  const cell = (id: string, source: string) => ({ kind: 'code', id, metadata: { a: id }, source }) as const;
+  const read = (...cells: ReturnType<typeof cell>[]) => {
+    const empty = withCells();
+    const filled = { ...empty.notebook, notebook: { metadata: {}, cells } };
+    return readFileSnippet(typed('<@UBOT> n=5'), [{ ...empty, notebook: filled }], words);
+  };
+  const given = '# Parameters\nn = 5';
+  const whole = read(cell('i', 'import x'), cell('e', ''), cell('s', 'n = 1\n'), cell('f', 'x.f(n)'));
+  expect(whole.blocks).toEqual(['import x', 'n = 1', given, 'x.f(n)']);
+  const split = read(cell('s', 'n = 1\nf(n)'));
+  expect(split.blocks).toEqual(['n = 1', given, 'f(n)']);
+  expect(split.notebook?.notebook.cells).toMatchObject([
+    { id: 's', metadata: { a: 's' }, source: 'n = 1' },
+    { metadata: { tags: ['injected-parameters'] } },
+    { id: expect.not.stringMatching(/^s$/), metadata: { a: 's' }, source: 'f(n)' },
+  ]);
+  expect(read(cell('f', 'f(n)')).blocks).toEqual([given, 'f(n)']);
+});
+
 test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'])(
   '%s beside a notebook is refused, not ignored',
   (text) => {

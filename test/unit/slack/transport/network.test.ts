@@ -105,17 +105,14 @@ test('a call of the Web API gets its answer as text, follows no redirect, ends w
   }
 });
 
-test('texts, forms and streams go through the proxy, with its password', async () => {
+test('texts and streams go through the proxy, with its password', async () => {
   await using rig = await startRig('', 'ana:s3cret');
   const { fetch } = openSlackNetwork(rig.settings);
-  const post = async (body: string | FormData | ReadableStream<Uint8Array>) => {
+  const post = async (body: string | ReadableStream<Uint8Array>) => {
     const answer = await fetch(rig.address, { method: 'POST', body, duplex: 'half' });
     return await answer.text();
   };
   expect(await post('a=b')).toBe('a=b');
-  const form = new FormData();
-  form.set('name', 'value');
-  expect(await post(form)).toContain('name="name"\r\n\r\nvalue');
   expect(await post(new Blob(['ab', 'c']).stream())).toBe('abc');
   expect(new Set(statuses(rig.proxy))).toEqual(new Set([200]));
 });

@@ -188,6 +188,12 @@ class RunTest(unittest.TestCase):
         self.assertEqual(frame.forms, ["_0", "_1", "cast(_2 as string)"])
         self.assertEqual(self.table()["rows"], [["[0x00FF, null]", "{k -> {1, true}}", "{{a -> null}, []}"]])
 
+    def test_bytes_of_spark_4(self):
+        # Since 4.1 it gives `bytes` in place of a bytearray.
+        frame = Frame(["a"], [([b"\x01"],)], version="4.3.0", kinds=["array<binary>"])
+        self.run_sql("q", {"q": frame})
+        self.assertEqual(self.table()["rows"], [["[0x01]"]])
+
     def test_stream_has_a_schema(self):
         frame = Frame(["value"], [], streaming=True)
         self.run_sql("q", {"q": frame})

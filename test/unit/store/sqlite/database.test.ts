@@ -44,7 +44,7 @@ describe('a file that cannot be used is refused with a sentence and left as it i
     await (await open(`sqlite:${file}`)).close();
     withDatabase(file, (db) => db.exec('PRAGMA user_version = 99'));
     await expect(open(`sqlite:${file}`)).rejects.toMatchObject({
-      code: 'refused',
+      code: 'newer',
       message: expect.stringMatching(/newer\.db was written by a newer Sparkthread .*version 99/),
     });
     withDatabase(file, (db) => expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 }));

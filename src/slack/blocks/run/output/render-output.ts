@@ -14,7 +14,7 @@ import {
   sentence,
 } from '../../rich-text.ts';
 import { cutText, roomOf } from '../../truncate.ts';
-import { attachmentNames, fileOf } from '../attachments.ts';
+import { fileNames, fileOf, STREAM_FILE } from '../attachments.ts';
 import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
 import { sizeWords } from './table.ts';
 
@@ -31,8 +31,10 @@ export interface OutputRoom {
   whole: number;
   /** The room that is used otherwise. */
   cut: number;
-  /** What is cut is attached as a file, which is named. */
-  isAttached: boolean;
+  /** Whether a file with what is cut is attached, so that it can be named. */
+  isAttached: (name: string) => boolean;
+  /** The names of files that could not be attached. */
+  missing: ReadonlySet<string>;
   /** The part of a cut text's room for its start, 0 to 1. */
   headShare: number;
   /** The limit of the elements in any case, in characters of JSON. */
@@ -71,10 +73,12 @@ function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room:
   );
   const last = parts.findLast(({ kind }) => kind === 'error');
   const isStderrAlone = parts.every((part) => part.kind === 'text' && part.source === 'stderr');
+  const logWords = room.isAttached(STREAM_FILE) ? 'Spark’s log is in output.txt' : 'Spark’s log is hidden';
   return parts.map((part, index) => {
     const of = joined.get(part) ?? [part];
-    if (logs.has(part)) return { ...reference('Spark’s log is in output.txt'), isCut: true, of };
-    if (part.kind === 'image' || part.kind === 'attachment') return { ...renderReferences(parts, index), of };
+    if (logs.has(part)) return { ...reference(logWords), isCut: true, of };
+    if (part.kind === 'image' || part.kind === 'attachment')
+      return { ...renderReferences(parts, index, room), of };
     // The cause and line of the error that ended the run are shown if a message can hold them.
     const least = part.kind === 'error' && part === last ? Math.min(roomOf(topOf(part)), room.whole) : 0;
     return { ...renderPart(part, { ...room, cut: Math.max(rooms[index] ?? 0, least) }, isStderrAlone), of };
@@ -159,14 +163,15 @@ interface RenderedPart {
 const UNSEEN: RenderedPart = { elements: [], plain: '', isCut: false };
 
 /** Images in a row are mentioned once, in place of the first; so are files. */
-function renderReferences(parts: readonly OutputPart[], index: number): RenderedPart {
+function renderReferences(parts: readonly OutputPart[], index: number, room: OutputRoom): RenderedPart {
   const kind = parts[index]?.kind;
   if (parts[index - 1]?.kind === kind) return UNSEEN;
   const end = parts.findIndex((part, at) => at > index && part.kind !== kind);
   const row = parts.slice(index, end === -1 ? parts.length : end);
-  if (kind === 'image') return reference(row.length === 1 ? 'Image below' : `${row.length} images below`);
-  const named = attachmentNames(parts);
-  const names = row.flatMap((part) => named.get(part) ?? []);
+  const named = fileNames(parts);
+  const names = row.flatMap((part) => named.get(part) ?? []).filter((name) => !room.missing.has(name));
+  if (names.length === 0) return UNSEEN;
+  if (kind === 'image') return reference(names.length === 1 ? 'Image below' : `${names.length} images below`);
   if (names.length > FILES_NAMED) return reference(`${names.length} files below`);
   return reference(`${names.length === 1 ? 'File' : 'Files'} below: ${names.join(', ')}`);
 }
@@ -229,7 +234,8 @@ function renderText(text: BoundedText, room: OutputRoom, file: string | undefine
   if (cut.hiddenChars === 0) return { elements: [whole], plain: cut.head, isCut: false };
   const count =
     cut.hiddenLines > 0 ? countOf(cut.hiddenLines, 'line') : countOf(cut.hiddenChars, 'character');
-  const gap = `… ${count} hidden${room.isAttached && file !== undefined ? `, all in ${file}` : ''} …`;
+  const isNamed = file !== undefined && room.isAttached(file);
+  const gap = `… ${count} hidden${isNamed ? `, all in ${file}` : ''} …`;
   return {
     elements: [
       ...(isVisible(cut.head) ? [preformatted(cut.head)] : []),

@@ -10,15 +10,21 @@ type TextPart = OutputPart & { kind: 'text' };
 /** Up to so many alternating pieces of stdout and stderr are shown separately. */
 const STREAMS_APART = 8;
 
-/** Moves stderr right before an error behind it: the error comes first. */
+/** Moves stderr right before an error behind it: the error comes first. An error that is the last one again is left out. */
 export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
   const ordered: OutputPart[] = [];
   for (const part of parts) {
+    if (isSameError(part, ordered.at(-1))) continue;
     const before =
       part.kind === 'error' ? ordered.splice(ordered.findLastIndex((each) => !isStderr(each)) + 1) : [];
     ordered.push(part, ...before);
   }
   return ordered;
+}
+
+function isSameError(part: OutputPart, last: OutputPart | undefined): boolean {
+  if (part.kind !== 'error' || last?.kind !== 'error') return false;
+  return part.headline === last.headline && part.userLine === last.userLine;
 }
 
 /** Whether a part is a text without a visible character. */
@@ -153,13 +159,13 @@ const LOG_LINE =
 /** A line of a worker's traceback or of a plan, below a log line. */
 const CONTINUATION = /^\s+\S/;
 
-/** What PySpark's accumulator server prints when the driver is gone. */
-const ACCUMULATORS =
-  /^-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py"/;
+/** What Py4J logs and what PySpark's accumulator server prints when the driver is gone. */
+const DRIVER_GONE =
+  /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py")/;
 
 /** Whether stderr is mostly Spark's own log, which repeats what the error says. */
 export function isSparkLog(text: BoundedText): boolean {
-  if (ACCUMULATORS.test(text.head)) return true;
+  if (DRIVER_GONE.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
   const written = lines.filter((line) => LOG_LINE.test(line));
   const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));

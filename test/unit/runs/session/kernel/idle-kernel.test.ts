@@ -86,9 +86,10 @@ test('a warning that Slack did not take is given later: nothing is shut down wit
       },
     };
     let refusals = 3;
-    const warn = async (): Promise<void> => {
+    const warn = async () => {
       tell('a warning');
       if ((refusals -= 1) >= 0) throw new Error('Slack is away');
+      return undefined;
     };
     const idle = new IdleKernel(
       kernel,
@@ -116,11 +117,58 @@ test('a warning that Slack did not take is given later: nothing is shut down wit
   }
 });
 
+test('a warning has its button until the kernel is used again or shut down, unless Keep has replaced it', async () => {
+  vi.useFakeTimers();
+  try {
+    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
+    const told: string[] = [];
+    const change = (more: Partial<KernelRecord>): void => void (record = record && { ...record, ...more });
+    const kernel = {
+      get record() {
+        return record;
+      },
+      forget: async () => undefined,
+      noteWarned: async (warnedAt: number) => change({ warnedAt }),
+      shutDown: async () => void (record = undefined),
+    };
+    const warn = async () => {
+      told.push('warned');
+      return async (isUsed: boolean) => void told.push(isUsed ? 'used again' : 'settled');
+    };
+    const idle = new IdleKernel(
+      kernel,
+      () => false,
+      () => undefined,
+      {
+        gateway: { findKernel: async () => ({ id: 'k', name: 'python3', executionState: 'idle' }) },
+        notices: { warn, ended: async () => void told.push('ended') },
+        idleTimeoutMs: HOUR_MS,
+        log: silentLog,
+      },
+    );
+    const untilWarned = async (how: 'watch' | 'keep'): Promise<void> => {
+      change({ lastUsedAt: Date.now() });
+      idle[how]();
+      await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
+    };
+    await untilWarned('watch');
+    await untilWarned('watch');
+    await untilWarned('keep');
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(told).toEqual(['warned', 'used again', 'warned', 'warned', 'ended', 'settled']);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('an idle kernel is warned of, then shut down, and the next run says so', async () => {
   await using rig = await startSessionRig({ idleTimeoutMs: 60 });
   rig.held.letRun();
   await rig.untilDone(await rig.submit('code()'));
-  await expect.poll(() => rig.notices).toEqual(['ended code() ok', 'warned python3', 'idle python3']);
+  await expect
+    .poll(() => rig.notices)
+    .toEqual(['ended code() ok', 'warned python3', 'idle python3', 'settled']);
   const next = await rig.submit('next()');
   await rig.untilDone(next);
   expect(next.run.data.notes.join()).toContain('nobody had used it for long');
@@ -195,6 +243,7 @@ test('D8: a run that is admitted while the warning is being posted keeps the ker
     warn: async () => {
       warned.resolve();
       await warning.promise;
+      return undefined;
     },
   });
   const live = await rig.submit('code()');

@@ -19,10 +19,11 @@ class ClientShelf {
   }
 }
 
+const closing = new AbortController().signal;
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 
 test('records and losses are read back by their sessions', async () => {
-  const records = new KernelRecords(new Keyv(), new ClientShelf(), silentLog);
+  const records = new KernelRecords(new Keyv(), new ClientShelf(), closing, silentLog);
   const record = newKernelRecord(owner, 'python3');
   await records.save(record);
   await records.saveLoss('T1/C2', 'It was lost.');
@@ -40,7 +41,7 @@ test('records and losses are read back by their sessions', async () => {
 test('kernels of lost starts are given to the successor, but none that a session uses', async () => {
   const keyv = new Keyv();
   const client = new ClientShelf();
-  const records = new KernelRecords(keyv, client, silentLog);
+  const records = new KernelRecords(keyv, client, closing, silentLog);
   const record = newKernelRecord(owner, 'python3');
   await records.save(record);
   for (const kernelId of [record.kernelId, 'lost', 'found']) records.noteLost(kernelId, true);
@@ -54,9 +55,9 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
   const record = newKernelRecord(owner, 'python3');
   const shelf = new ClientShelf();
   shelf.restoreCookies(record.kernelId, 'route=1');
-  await new KernelRecords(keyv, shelf, silentLog).save(record);
+  await new KernelRecords(keyv, shelf, closing, silentLog).save(record);
   const later = new ClientShelf();
-  const read = await new KernelRecords(keyv, later, silentLog).readAll();
+  const read = await new KernelRecords(keyv, later, closing, silentLog).readAll();
   expect(read.get(record.queue)?.record).toEqual(record);
   expect(later.saveCookies(record.kernelId)).toBe('route=1');
 });
@@ -64,9 +65,9 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
 test('a record that cannot be read is a loss that the next run says', async () => {
   const keyv = new Keyv();
   await keyv.set('T1/C1', { workspace: 'T1', kernelId: 7 });
-  const { record, loss } = (await new KernelRecords(keyv, new ClientShelf(), silentLog).readAll()).get(
-    'T1/C1',
-  )!;
+  const { record, loss } = (
+    await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).readAll()
+  ).get('T1/C1')!;
   expect(record).toBeUndefined();
   expect(loss).toContain('could not be read');
 });
@@ -76,8 +77,8 @@ test.each(['lastUsedAt', 'warnedAt'] as const)(
   async (time) => {
     const keyv = new Keyv();
     const record = { ...newKernelRecord(owner, 'python3'), [time]: Date.parse('2099-01-01') };
-    await new KernelRecords(keyv, new ClientShelf(), silentLog).save(record);
-    const read = await new KernelRecords(keyv, new ClientShelf(), silentLog).readAll();
+    await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).save(record);
+    const read = await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).readAll();
     expect(read.get(record.queue)?.record?.[time]).toBeLessThanOrEqual(Date.now());
   },
 );

@@ -40,6 +40,7 @@ test('a stop acts at once while the kernel is being restarted', async () => {
   const restart = hold(rig, 'POST', '/restart');
   const restarting = rig.session().restart();
   await restart.asked;
+  expect(rig.session().state).toBe('restarting');
   const live = await rig.submit('code()');
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilEnded(live)).kind).toBe('cancelled');
@@ -137,7 +138,7 @@ test('a stop while the kernel starts leaves no kernel and no record', async () =
   const { opening, letGo } = rig.holdUpgrades();
   const live = await rig.submit('code()');
   await opening;
-  expect(rig.session().record?.state).toBe('starting');
+  expect(rig.session().state).toBe('starting');
   rig.session().stop(live, { kind: 'asked', by: 'U1' });
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
   letGo();

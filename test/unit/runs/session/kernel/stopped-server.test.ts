@@ -28,8 +28,8 @@ test('a snippet is accepted while the server is stopped, and shows since when it
   const [live] = rig.kernels.unfinished('T1', 'C1');
   const { phase } = await rig.untilShown(live!, (view) => view.phase.kind === 'startingServer');
   expect(phase).toMatchObject({ sinceMs: expect.any(Number) });
-  await hub.untilFollowed();
-  hub.succeed();
+  await hub.untilAwaited();
+  hub.state = 'running';
   expect(await rig.untilDone(live!)).toMatchObject({ kind: 'ok' });
 });
 
@@ -43,8 +43,8 @@ test('after a culler has stopped the server the next run says that the variables
   await rig.replace('closed');
   hub.state = 'stopped';
   const second = await rig.submit('code()');
-  await hub.untilFollowed();
-  hub.succeed();
+  await hub.untilAwaited();
+  hub.state = 'running';
   expect(await rig.untilDone(second)).toMatchObject({ kind: 'ok' });
   expect(second.run.data.notes.join()).toContain('the variables from before are gone');
 });
@@ -53,10 +53,10 @@ test('a stop while the server is being started ends the run at once, and it star
   await using scene = await startBehindHub();
   const { rig, hub } = scene;
   const live = await rig.submit('code()');
-  await hub.untilFollowed();
+  await hub.untilAwaited();
   live.stop({ kind: 'asked', by: 'U1' });
   expect(await rig.untilDone(live)).toMatchObject({ kind: 'cancelled' });
-  hub.succeed();
+  hub.state = 'running';
   expect(rig.gateway.kernels.size).toBe(0);
 });
 
@@ -68,8 +68,8 @@ test('an unknown language is refused, and the server is started to list its own'
     code: 'unknownLanguage',
     message: expect.stringContaining('is being started now; its languages are known when it runs'),
   });
-  await hub.untilFollowed();
-  hub.succeed();
+  await hub.untilAwaited();
+  hub.state = 'running';
   await expect
     .poll(async () => (await rig.admission.languages('T1', 'C1')).kernelspecs.list.length)
     .toBeGreaterThan(1);
