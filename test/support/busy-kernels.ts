@@ -22,6 +22,8 @@ const cellSchema = z.object({
   ends: z.enum(['ok', 'raised', 'asks', 'ignores']),
   /** What it prints begins with this. */
   number: z.number().optional(),
+  /** How many lines each of its prints has. */
+  lines: z.number().optional(),
   /** Cells of one queue may never run at the same time. */
   queue: z.string().optional(),
 });
@@ -108,15 +110,18 @@ export class BusyKernels {
     const code = String(request.content['code']);
     const process = this.processOf(kernel);
     const done = this.done.get(code) ?? { code, times: 0, kernel, process, printed: '' };
-    done.times += 1;
+    // The same code may run again, in another kernel.
+    Object.assign(done, { kernel, process, times: done.times + 1 });
     this.done.set(code, done);
     this.#after(kernel, async () => {
       if (kernel.isDeleted) return;
       const interrupted = new AbortController();
       this.#noteOverlaps(code);
-      this.#running.set(kernel, { done, interrupted });
+      const running = { done, interrupted };
+      this.#running.set(kernel, running);
       await this.#run(kernel, request, done, interrupted.signal);
-      this.#running.delete(kernel);
+      // By now the next process may be running another.
+      if (this.#running.get(kernel) === running) this.#running.delete(kernel);
     });
   }
 
@@ -135,7 +140,7 @@ export class BusyKernels {
     done: Done,
     interrupted: AbortSignal,
   ): Promise<void> {
-    const { pausesMs, ends, number = '' } = readCell(done.code);
+    const { pausesMs, ends, number = '', lines } = readCell(done.code);
     const { process } = done;
     const isOver = () => process !== this.processOf(kernel) || kernel.isDeleted;
     const isInterrupted = () => interrupted.aborted && ends !== 'ignores';
@@ -147,7 +152,8 @@ export class BusyKernels {
       await delay(ms, undefined, until).catch(() => undefined);
       if (isOver()) return;
       if (isInterrupted()) break;
-      const text = `${number}:${index},`;
+      const piece = `${number}:${index},`;
+      const text = lines === undefined ? piece : `${piece}\n`.repeat(lines);
       done.printed += text;
       kernel.stream(request, text);
     }

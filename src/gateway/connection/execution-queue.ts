@@ -22,12 +22,10 @@ const ENDED_KEPT = 200;
  * at a time and never writes one twice (protocol.md §3).
  */
 export class ExecutionQueue {
-  readonly #kernelId: string;
-  readonly #sessionId: string;
+  readonly #options: Pick<SocketOptions, 'kernelId' | 'sessionId' | 'mayWrite'>;
   readonly #socket: ReconnectingSocket;
   readonly #lifecycle: Lifecycle;
   readonly #interrupts: Interrupts;
-  readonly #mayWrite: () => boolean;
   /** Kept when the websocket is lost (protocol.md §3.8, trap 16). */
   readonly #inFlight = new Map<string, RunningExecution>();
   /** By message id: whether an error was output. */
@@ -39,17 +37,15 @@ export class ExecutionQueue {
   lastEnded: string | undefined;
 
   constructor(
-    { kernelId, sessionId, mayWrite }: Pick<SocketOptions, 'kernelId' | 'sessionId' | 'mayWrite'>,
+    options: Pick<SocketOptions, 'kernelId' | 'sessionId' | 'mayWrite'>,
     socket: ReconnectingSocket,
     lifecycle: Lifecycle,
     interrupts: Interrupts,
   ) {
-    this.#kernelId = kernelId;
-    this.#sessionId = sessionId;
+    this.#options = options;
     this.#socket = socket;
     this.#lifecycle = lifecycle;
     this.#interrupts = interrupts;
-    this.#mayWrite = mayWrite;
   }
 
   add(execution: RunningExecution): void {
@@ -73,11 +69,11 @@ export class ExecutionQueue {
       const execution = this.#waiting.shift();
       if (execution?.request === undefined) return;
       const frame = encodeMessage(
-        executeRequest(this.#sessionId, execution.msgId, execution.request),
+        executeRequest(this.#options.sessionId, execution.msgId, execution.request),
         new Date(),
       );
       if (isTooLong(frame)) execution.finishAs('notSent', 'longer than the 10 MiB that a gateway takes');
-      else if (!this.#mayWrite()) execution.finishAs('writesPaused');
+      else if (!this.#options.mayWrite()) execution.finishAs('writesPaused');
       else {
         this.addWritten(execution);
         this.#socket.send(frame);
@@ -94,7 +90,7 @@ export class ExecutionQueue {
   /** An interrupt on its way to the previous execution would hit the next one. */
   #waitsForInterrupt(): boolean {
     if (this.#isHeldByInterrupt) return true;
-    const underWay = this.#interrupts.underWay(this.#kernelId);
+    const underWay = this.#interrupts.underWay(this.#options.kernelId);
     if (underWay === undefined || this.#waiting.length === 0) return false;
     this.#isHeldByInterrupt = true;
     const goOn = () => {
@@ -110,7 +106,7 @@ export class ExecutionQueue {
    * process, which must not get it; this is known before the state is `ready`.
    */
   answerInput(request: KernelMessage | undefined, value: string): void {
-    this.#unsentInputs.push(inputReply(this.#sessionId, request, value));
+    this.#unsentInputs.push(inputReply(this.#options.sessionId, request, value));
     this.sendInputs();
   }
 
@@ -120,12 +116,12 @@ export class ExecutionQueue {
   }
 
   sendInterrupt(): boolean {
-    return this.send(interruptRequest(this.#sessionId));
+    return this.send(interruptRequest(this.#options.sessionId));
   }
 
   /** False if nothing may be written or no websocket is open. */
   send(message: OutgoingMessage): boolean {
-    return this.#mayWrite() && this.#socket.send(encodeMessage(message, new Date()));
+    return this.#options.mayWrite() && this.#socket.send(encodeMessage(message, new Date()));
   }
 
   /** False if it was not in flight. */

@@ -17,8 +17,7 @@ export class Router {
   readonly received: ReceivedMessages;
   readonly replay: ReplayBuffer;
   readonly proof: OrderProof;
-  readonly #kernelId: string;
-  readonly #sessionId: string;
+  readonly #ids: { kernelId: string; sessionId: string };
   readonly #log: Log;
   readonly #queue: ExecutionQueue;
   readonly #lifecycle: Lifecycle;
@@ -28,7 +27,7 @@ export class Router {
 
   /** `before`: what an earlier process received of the execution that will be resumed. */
   constructor(
-    { kernelId, sessionId }: { kernelId: string; sessionId: string },
+    ids: { kernelId: string; sessionId: string },
     before: ReceivedSoFar | undefined,
     queue: ExecutionQueue,
     lifecycle: Lifecycle,
@@ -36,14 +35,13 @@ export class Router {
     onReplayFull: (isFull: boolean) => void,
     onLateOutput: (msgId: string, output: Output) => void,
   ) {
-    this.#kernelId = kernelId;
-    this.#sessionId = sessionId;
+    this.#ids = ids;
     this.#log = log;
     this.received = new ReceivedMessages(before);
     this.replay = new ReplayBuffer(onReplayFull);
     this.#queue = queue;
     this.#lifecycle = lifecycle;
-    this.proof = new OrderProof(sessionId, (message) => queue.send(message));
+    this.proof = new OrderProof(ids.sessionId, (message) => queue.send(message));
     this.#onLateOutput = onLateOutput;
   }
 
@@ -55,7 +53,7 @@ export class Router {
       if (message !== undefined) this.take(message);
     } catch (cause) {
       this.#log.warn(
-        { event: 'message.unreadable', kernelId: this.#kernelId, err: cause },
+        { event: 'message.unreadable', kernelId: this.#ids.kernelId, err: cause },
         'could not read a message of a kernel',
       );
       if (message !== undefined) this.#queue.find(message.parentId)?.notifyLost({ kind: 'unreadable' });
@@ -71,7 +69,7 @@ export class Router {
     const execution = queue.find(message.parentId);
     if (execution !== undefined) return this.#deliver(execution, message);
     if (this.proof.take(message)) return;
-    const isOurs = message.parentType === 'execute_request' && message.parentSession === this.#sessionId;
+    const isOurs = message.parentType === 'execute_request' && message.parentSession === this.#ids.sessionId;
     const hasError = queue.endedWithError(message.parentId);
     // It is counted when its execution is resumed.
     if (isOurs && hasError === undefined) return this.replay.add(message);
@@ -95,7 +93,7 @@ export class Router {
   openComm(target: string): Promise<boolean> {
     const commId = randomUUID();
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    if (this.#queue.send(commOpen(this.#sessionId, commId, target))) this.#openings.set(commId, resolve);
+    if (this.#queue.send(commOpen(this.#ids.sessionId, commId, target))) this.#openings.set(commId, resolve);
     else resolve(false);
     return promise;
   }
@@ -111,7 +109,7 @@ export class Router {
    * handshake. A handshake itself has no output, and its idle comes after the code that was running.
    */
   #takeFromThread(message: KernelMessage): boolean {
-    if (message.parentType !== 'kernel_info_request' || message.parentSession !== this.#sessionId)
+    if (message.parentType !== 'kernel_info_request' || message.parentSession !== this.#ids.sessionId)
       return false;
     const output = readOutput(message);
     if (output === undefined || output.kind === 'comm') return false;

@@ -79,7 +79,8 @@ export class LateOutput {
     if (!isConnected) return this.#removeSoon(ended);
     this.#ended.set(live.id, ended);
     void live.posted.then(() => {
-      if (live.run.state === 'posted') transcript.offer(() => void this.#forget(ended));
+      if (live.run.data.erased === true) void this.stopEdits(live.id, true);
+      else if (live.run.state === 'posted') transcript.offer(() => void this.#forget(ended));
     });
     for (const oldest of [...this.#ended.values()].slice(0, -REMEMBERED_RUNS)) void this.#forget(oldest);
   }

@@ -51,6 +51,23 @@ const METHODS = [
   'response',
   '*',
 ];
+/** Not those that say that something is gone, and no deletion is refused: the bot would believe it. */
+const WRITES = [
+  'chat.postMessage',
+  'chat.update',
+  'files.getUploadURLExternal',
+  'files.completeUploadExternal',
+];
+const REFUSALS = [
+  'channel_not_found',
+  'not_in_channel',
+  'is_archived',
+  'msg_too_long',
+  'invalid_blocks',
+  'cant_update_message',
+  'edit_window_closed',
+  'fatal_error',
+];
 const faultsOf = (ms: number): Fault[] => [
   { kind: 'rateLimited', retryAfterS: 1 },
   { kind: 'status', status: 500 },
@@ -93,6 +110,26 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
       );
     world.sent.push({ person, message, codes, isDeleted: false });
   },
+  scala: (world) => post(world, (code) => `<@${world.playground.bot.id}> scala\n\`\`\`\n${code}\n\`\`\``),
+  inThread: (world) => {
+    const sent = oneSent(world);
+    if (sent === undefined || sent.isDeleted) return;
+    const [code = ''] = write(world);
+    const { channel, ts: thread } = sent.message;
+    world.playground.as(one(PEOPLE, world.below)).post(channel, `\`\`\`\n${code}\n\`\`\``, { thread });
+  },
+  answer: (world) => {
+    const sent = oneSent(world);
+    if (sent === undefined || sent.isDeleted) return;
+    const { channel, ts: thread } = sent.message;
+    world.playground.as(sent.person).post(channel, 'a line', { thread });
+  },
+  stopInThread: (world) => {
+    const sent = oneSent(world);
+    if (sent === undefined || sent.isDeleted) return;
+    const { channel, ts: thread } = sent.message;
+    world.playground.as(sent.person).post(channel, '!stop', { thread });
+  },
   noise: ({ playground, channels, below }) =>
     void playground.as(one(PEOPLE, below)).post(one(channels, below), 'not for the bot'),
   edit: (world) => {
@@ -117,6 +154,7 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
   stop: async (world) => await press(world, 'run:stop'),
   cancel: async (world) => await press(world, 'run:cancel'),
   runAgain: async (world) => await press(world, 'run:runAgain'),
+  switch: async (world) => await press(world, 'run:switch'),
   erase: async (world) => await press(world, 'run:delete'),
   repeat: ({ playground, below }) => {
     const delivery = one(
@@ -142,6 +180,8 @@ export const ACTIONS: Readonly<Record<string, Action>> = {
     const method = one(METHODS, below);
     playground.fail(method, one(faultsOf(below(3_000)), below), 1 + below(3));
   },
+  slackRefuses: ({ playground, below }) =>
+    playground.fail(one(WRITES, below), { kind: 'error', error: one(REFUSALS, below) }, 1 + below(3)),
   socketsDrop: ({ gateway }) => [...gateway.kernels.values()].forEach((kernel) => kernel.drop()),
   kernelCrashes: ({ gateway, kernels, below }) => {
     const kernel = one([...gateway.kernels.values()], below);
@@ -232,8 +272,10 @@ function oneSent({ sent, below }: World): Sent | undefined {
 function write({ below, written }: Pick<World, 'below' | 'written'>, blocks = 1): string[] {
   const codes = Array.from({ length: blocks }, (_, block) => {
     const pausesMs = Array.from({ length: below(5) }, () => below(200));
-    const ends = one(['ok', 'ok', 'ok', 'raised'] as const, below);
-    return JSON.stringify({ number: 10 * written.length + block, pausesMs, ends });
+    const ends = one(['ok', 'ok', 'ok', 'ok', 'raised', 'asks', 'ignores'] as const, below);
+    // Long output is attached as a file.
+    const lines = below(4) === 0 ? 60 : undefined;
+    return JSON.stringify({ number: 10 * written.length + block, pausesMs, ends, lines });
   });
   written.push(codes);
   return codes;

@@ -25,7 +25,8 @@ export async function judge(world: World, url: string): Promise<string[]> {
     return [
       ...faultsOnKernels(world, runs),
       ...faultsOfAnswers(world, answers, runs),
-      ...faultsOfRuns(answers, runs),
+      ...faultsOfRuns(world, answers, runs),
+      ...faultsOfFiles(world, runs),
       ...faultsOfMessages(world, answers, runs),
       ...(await leftOver(world, store, runs)),
       ...faultsInLogs(world),
@@ -38,23 +39,24 @@ export async function judge(world: World, url: string): Promise<string[]> {
 const shaOf = (blocks: readonly string[]): string => summarizeCode(blocks).codeSha256;
 
 /** Never executed more often than accepted, and in the order of acceptance. */
-function faultsOnKernels({ written, kernels, bots, channels }: World, runs: readonly Run[]): string[] {
+function faultsOnKernels({ written, kernels, bots }: World, runs: readonly Run[]): string[] {
   const log = bots.flatMap((bot) => bot.log);
   const accepted = log.filter(({ event }) => event === 'run.accepted').map(({ codeSha256 }) => codeSha256);
+  const timesAccepted = (sha: string) => accepted.filter((each) => each === sha).length;
   const twice = written.flatMap((blocks) => {
     // A process may have been killed before it wrote the line.
-    const most = Math.max(1, accepted.filter((sha) => sha === shaOf(blocks)).length);
+    const most = Math.max(1, timesAccepted(shaOf(blocks)));
     return blocks.filter((block) => (kernels.done.get(block)?.times ?? 0) > most);
   });
   const begun = [...kernels.done.keys()];
-  const disorder = channels.flatMap((channel) => {
-    const first = runs
-      .filter((run) => run.channel === channel)
-      .map(({ data }) => written.find((blocks) => shaOf(blocks) === data.codeSha256)?.[0] ?? '');
-    const once = first.filter(
-      (block, at) => first.indexOf(block) === at && kernels.done.get(block)?.times === 1,
-    );
-    return once.filter((block, at) => at > 0 && begun.indexOf(block) < begun.indexOf(once[at - 1] ?? ''));
+  const disorder = [...new Set(runs.map(({ queue }) => queue))].flatMap((queue) => {
+    const ran = runs
+      // One that asks whether to switch loses its place, and code that ran again has two.
+      .filter(({ data }) => data.switchAskedAt === undefined && timesAccepted(data.codeSha256) < 2)
+      .filter((run) => run.queue === queue)
+      .map(({ data }) => written.find((blocks) => shaOf(blocks) === data.codeSha256)?.[0] ?? '')
+      .filter((block) => kernels.done.has(block));
+    return ran.filter((block, at) => at > 0 && begun.indexOf(block) < begun.indexOf(ran[at - 1] ?? ''));
   });
   return [...twice.map((block) => `sent again: ${block}`), ...disorder.map((block) => `too early: ${block}`)];
 }
@@ -63,18 +65,14 @@ const isAnswerOf = ({ data, channel }: Run, answer: SlackMessage): boolean =>
   data.messageTs === answer.ts && channel === answer.channel;
 
 /** Each answer is final, shows the end that the store has, and only what its own run has printed. */
-function faultsOfAnswers(
-  { kernels, written }: World,
-  answers: readonly SlackMessage[],
-  runs: readonly Run[],
-): string[] {
+function faultsOfAnswers(world: World, answers: readonly SlackMessage[], runs: readonly Run[]): string[] {
   return answers.flatMap((answer) => {
     const { state, outcome } = answer.metadata?.event_payload ?? {};
     // The newest run of an edited message shows its end.
     const run = runs.findLast((each) => isAnswerOf(each, answer));
+    if (run !== undefined && isRefused(world, run)) return [];
     const kind = run?.data.outcome?.kind;
-    const blocks = written.find((each) => shaOf(each) === run?.data.codeSha256) ?? [];
-    const printed = blocks.map((block) => kernels.done.get(block)?.printed).join('');
+    const printed = run === undefined ? '' : printedBy(world, run);
     const shown = JSON.stringify(answer.blocks).match(/\d+:\d+,/g) ?? [];
     const wrong = {
       [String(state)]: state !== 'final',
@@ -88,27 +86,63 @@ function faultsOfAnswers(
 }
 
 /** Each run has one answer, which it may share with the runs before an edit. */
-function faultsOfRuns(answers: readonly SlackMessage[], runs: readonly Run[]): string[] {
+function faultsOfRuns(world: World, answers: readonly SlackMessage[], runs: readonly Run[]): string[] {
   return runs.flatMap((run) => {
     const count = answers.filter((answer) => isAnswerOf(run, answer)).length;
     const { outcome, erased } = run.data;
-    return count === (erased === true ? 0 : 1) ? [] : `${count} answers: ${run.id} ${outcome?.kind}`;
+    if (count === (erased === true ? 0 : 1) || isRefused(world, run)) return [];
+    return `${count} answers: ${run.id} ${outcome?.kind}`;
   });
+}
+
+/** Slack has refused the final message, and the requester was told. */
+function isRefused({ bots }: World, { id }: Run): boolean {
+  return bots.some(({ log }) => log.some(({ event, run }) => event === 'run.undelivered' && run === id));
+}
+
+/** Each file belongs to a run, and has only what that run has printed. */
+function faultsOfFiles(world: World, runs: readonly Run[]): string[] {
+  const { playground, channels, bots } = world;
+  // One that was never shared is seen by nobody, and a refused answer goes to its requester.
+  const attached = playground.files.filter(
+    ({ file }) => file.user === playground.bot.id && file.channels.some((each) => channels.includes(each)),
+  );
+  // What a process sent before it was killed, and could not note, is not found if its run is deleted then.
+  const wasKilled = bots.some(({ log }) => log.filter(({ event }) => event === 'bot.starting').length > 1);
+  const strange = attached.flatMap(({ file, bytes }) => {
+    const run = runs.find(({ data }) => data.files?.includes(file.id) === true);
+    if (run === undefined)
+      return wasKilled ? [] : `a file of no run: ${file.name} ${bytes.toString().slice(0, 20)}`;
+    const pieces = bytes.toString().match(/\d+:\d+,/g) ?? [];
+    const printed = printedBy(world, run);
+    return pieces.some((piece) => !printed.includes(piece)) ? `a file of another run: ${file.name}` : [];
+  });
+  const lost = runs
+    .filter((run) => run.data.erased !== true && !runs.some(({ data }) => data.follows === run.id))
+    .flatMap(({ data }) => data.files ?? [])
+    .filter((id) => !attached.some(({ file }) => file.id === id));
+  return [...strange, ...lost.map((id) => `no such file: ${id}`)];
+}
+
+function printedBy({ kernels, written }: World, { data }: Run): string {
+  const blocks = written.find((each) => shaOf(each) === data.codeSha256) ?? [];
+  return blocks.map((block) => kernels.done.get(block)?.printed).join('');
 }
 
 /** Each message with code was accepted or refused in words, and a deleted one has no answer any more. */
 function faultsOfMessages(
-  { sent, bots }: World,
+  { sent, bots, playground }: World,
   answers: readonly SlackMessage[],
   runs: readonly Run[],
 ): string[] {
-  return sent.flatMap(({ message: { channel, ts }, isDeleted, codes }) => {
+  return sent.flatMap(({ message: { channel, ts }, person, isDeleted, codes }) => {
     const own = runs.filter(({ data }) => data.message?.endsWith(`/${channel}/${ts}`) === true);
     // A run that was erased is in the log only, and so is a refusal (Slack did not say who somebody is).
     const isInLog = bots.some(({ log }) =>
       log.some(({ event, thread }) => /^run\.(?:accepted|refused)$/.test(String(event)) && thread === ts),
     );
-    if (!isDeleted) return own.length === 0 && !isInLog ? `lost: ${codes.join()}` : [];
+    const isTold = playground.ephemerals(person).some(({ thread_ts }) => thread_ts === ts);
+    if (!isDeleted) return own.length === 0 && !isInLog && !isTold ? `lost: ${codes.join()}` : [];
     const isAnswered = own.some((run) => answers.some((answer) => isAnswerOf(run, answer)));
     return isAnswered ? `deleted, but answered: ${codes.join()}` : [];
   });
@@ -121,8 +155,7 @@ async function leftOver(
   runs: readonly Run[],
 ): Promise<string[]> {
   const left: string[] = [];
-  // A standby deletes what it has of its last lead when it leads again.
-  const spools = bots.length > 1 ? [] : bots.map(({ folder }) => join(folder, 'spool'));
+  const spools = bots.map(({ folder }) => join(folder, 'spool'));
   for (const spool of spools) left.push(...(await readdir(spool).catch(() => [])));
   for await (const [key] of entriesOf(store.keyv('notebook')))
     if (!runs.some(({ data }) => data.requestKey === key)) left.push(`notebook ${key}`);

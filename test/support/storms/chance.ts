@@ -38,7 +38,7 @@ export async function faultsOfChance(options: ChanceOptions): Promise<{ faults: 
   all.defer(() => gateway.close());
   const kernels = new BusyKernels(one(['ipython', 'xpython', 'IRkernel'], below));
   gateway.onStart = (kernel) => kernels.teach(kernel);
-  const { url, bots } = await startBots(options.isPair, { playground, gateway }, all);
+  const { url, bots } = await startBots(options.isPair, { playground, gateway }, all, below);
   const channels = ['#data', '#general'].map((name) => playground.channel(name).id);
   const world: World = { playground, gateway, kernels, bots, channels, sent: [], written: [], below };
   const acts: string[] = [];
@@ -66,6 +66,12 @@ export async function faultsOfChance(options: ChanceOptions): Promise<{ faults: 
   await Promise.all(acting);
   const faults = await untilPosted(world, url);
   for (const bot of bots) if ((await bot.stop()) !== 0) faults.push('ended with an error');
+  // A process that ends does not wait for its last edits. The next one deletes their output.
+  for (const bot of bots) {
+    await bot.restart();
+    await bot.untilLeader();
+    await bot.stop();
+  }
   faults.push(...(await judge(world, url ?? `sqlite:${join(bots[0]?.folder ?? '', 'sparkthread.db')}`)));
   return { faults, acts: [...acts, ...bots.flatMap(({ lines }) => ['', ...lines])] };
 }
@@ -75,12 +81,17 @@ async function startBots(
   isPair: boolean,
   around: Pick<World, 'playground' | 'gateway'>,
   all: AsyncDisposableStack,
+  below: World['below'],
 ): Promise<{ url: string | undefined; bots: StartedBot[] }> {
   const environment = {
     QUEUE_LIMIT: '1000',
     USER_LIMIT: '2000',
     DEFAULT_LANGUAGE: 'python3',
     LOG_LEVEL: 'debug',
+    KERNELS_PER_CHANNEL: one(['1', 'several'], below),
+    RUN_TIMEOUT: one(['5s', '20s'], below),
+    INPUT_TIMEOUT: one(['2s', '20s'], below),
+    IDLE_TIMEOUT: one(['3s', '12h'], below),
   };
   if (!isPair) return { url: undefined, bots: [all.use(await startBot({ ...around, environment }))] };
   const redis = await startRedis();

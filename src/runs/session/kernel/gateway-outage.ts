@@ -26,14 +26,9 @@ export interface Waiting {
   onAway: (failure: GatewayError) => void;
 }
 
-export interface OutageClock {
-  now: () => number;
-  delay: (ms: number) => Promise<void>;
-}
-
-const SYSTEM_CLOCK: OutageClock = {
+const SYSTEM_CLOCK = {
   now: () => performance.now(),
-  delay: (ms) => delay(ms, undefined, { ref: false }),
+  delay: (ms: number): Promise<void> => delay(ms, undefined, { ref: false }),
 };
 
 /**
@@ -42,12 +37,12 @@ const SYSTEM_CLOCK: OutageClock = {
  */
 export class GatewayOutageWait {
   readonly #gateway: Pick<Gateway, 'findKernel'>;
-  readonly #clock: OutageClock;
+  readonly #clock: typeof SYSTEM_CLOCK;
   #outage: { sinceMs: number; seenMs: number } | undefined;
   #probing: Promise<GatewayError | undefined> | undefined;
   #nextProbe: Promise<GatewayError | undefined> | undefined;
 
-  constructor(gateway: Pick<Gateway, 'findKernel'>, clock: OutageClock = SYSTEM_CLOCK) {
+  constructor(gateway: Pick<Gateway, 'findKernel'>, clock = SYSTEM_CLOCK) {
     this.#gateway = gateway;
     this.#clock = clock;
   }

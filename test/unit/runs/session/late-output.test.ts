@@ -264,3 +264,22 @@ test('a run that is deleted while its last late output is being shown stays dele
   await live.commit({});
   expect(await rig.store.runs.get(live.id)).toBeUndefined();
 });
+
+test('the output of a run that is deleted while its end is being posted leaves the disk at once', async () => {
+  await using rig = await startSessionRig();
+  const finishing = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
+  rig.onFinish = async () => {
+    finishing.resolve();
+    await finished.promise;
+    return { delivered: true, messageTs: '2.0' };
+  };
+  const live = await rig.submit('code()');
+  const run = await rig.held.untilBegun('code()');
+  run.end();
+  await finishing.promise;
+  await rig.runs.erase(live.run);
+  finished.resolve();
+  await live.posted;
+  await expect.poll(() => readdir(rig.spoolDir)).toEqual([]);
+});
