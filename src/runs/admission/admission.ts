@@ -194,11 +194,13 @@ export class Admission {
       this.#deps.channels.read(workspace, channel),
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
-    const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
+    const isOffered = (kernelspec: string): boolean =>
+      this.#deps.kernelspecs.isAssumed(kernelspecs) || kernelspecs.list.some(({ name }) => name === kernelspec);
     return {
       kernelspecs,
       aliases,
-      channelLanguage,
+      channelLanguage:
+        settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel, isOffered),
       sparkKernelspec: this.#deps.kernels.sparkKernelspecOf(workspace, channel),
       channelDialect: settings.dialect,
       defaultLanguage,

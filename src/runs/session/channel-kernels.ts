@@ -80,13 +80,19 @@ export class ChannelKernels {
 
   /**
    * The kernelspec of the channel's kernel, which may be lost or not started yet; of the first, if there are several: one that is
-   * started again keeps its place.
+   * started again keeps its place, unless the gateway offers it no more.
    */
-  kernelspecOf(workspace: string, channel: string): string | undefined {
-    const first = this.sessions.find((each) => each.workspace === workspace && each.channel === channel);
-    const [, , ofQueue] = first?.key.split('/', 3) ?? [];
-    const next = this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
-    return first?.record?.kernelspec ?? ofQueue ?? next;
+  kernelspecOf(
+    workspace: string,
+    channel: string,
+    isOffered: (kernelspec: string) => boolean,
+  ): string | undefined {
+    const ofKernels = this.sessions.flatMap((each) => {
+      if (each.workspace !== workspace || each.channel !== channel) return [];
+      const [, , ofQueue] = each.key.split('/', 3);
+      return each.record?.kernelspec ?? (ofQueue !== undefined && isOffered(ofQueue) ? ofQueue : []);
+    });
+    return ofKernels[0] ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
   }
 
   /** The kernelspec of a kernel of this channel in which Spark has run. */

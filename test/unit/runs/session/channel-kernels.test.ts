@@ -45,10 +45,26 @@ test('several kernels a channel: its language is that of the first, also while t
   kernel.drop();
   expect((await rig.untilEnded(live)).kind).toBe('kernelGone');
   expect(rig.kernels.records('T1', 'C1').map(({ kernelspec }) => kernelspec)).toEqual(['scala-spark']);
-  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
   rig.held.letRun();
   await rig.untilDone(await rig.submit('again()'));
-  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
+});
+
+test('several kernels a channel: a lost kernel whose kernelspec the gateway has no more leaves the language to the next', async () => {
+  await using rig = await startSessionRig({ several: true });
+  const live = await rig.submit('python()');
+  const { kernel } = await rig.held.untilBegun('python()');
+  await rig.submit('scala()', { kernelspec: 'scala-spark' });
+  await rig.held.untilBegun('scala()');
+  rig.gateway.kernels.delete(kernel.id);
+  kernel.drop();
+  await rig.untilEnded(live);
+  const scala = { name: 'scala-spark', spec: { language: 'scala', display_name: 'Scala' } };
+  const specs = { default: 'python4', kernelspecs: { 'scala-spark': scala } };
+  rig.gateway.answer = ({ path }) =>
+    path.endsWith('/kernelspecs') ? { status: 200, body: specs } : undefined;
+  expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('scala-spark');
 });
 
 test('several kernels a channel: after a restart of the bot its language is that of a kernel, not of a lost one', async () => {
@@ -60,7 +76,7 @@ test('several kernels a channel: after a restart of the bot its language is that
       ['T1/C1/python3', { record: newKernelRecord(owner, 'python3'), loss: undefined }],
     ]),
   );
-  expect(rig.kernels.kernelspecOf('T1', 'C1')).toBe('python3');
+  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
 });
 
 test('a reserved place counts until it is released', async () => {
