@@ -21,13 +21,16 @@ export function startLog({ level, secrets }: { level: string; secrets: Secrets }
 /** The errors of errors.ts and gateway/errors.ts: a requester or an operator acts on the message, and a stack tells them nothing. */
 const CLASSIFIED = new Set(['UserError', 'GatewayError', 'StoreError', 'ConfigError']);
 
-/** What was thrown may be anything. A mistake of ours that a classified error has as its cause is shown with its stack. */
+/** A mistake of ours, or data without the form that we expect: a developer needs it with its stack, also behind a classified error. */
+const MISTAKES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'ZodError']);
+
+/** What was thrown may be anything. */
 export function showError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const shown = pino.stdSerializers.err(error);
   const { name, message, cause } = error;
-  const isMistake = [TypeError, RangeError, ReferenceError].some((kind) => cause instanceof kind);
-  return CLASSIFIED.has(name) && !isMistake ? { ...shown, message, stack: undefined } : shown;
+  const isActedOn = CLASSIFIED.has(name) && !(cause instanceof Error && MISTAKES.has(cause.name));
+  return isActedOn ? { ...shown, message, stack: undefined } : shown;
 }
 
 /** A log without output, for callers that have no log. */

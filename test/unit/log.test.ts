@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { ConfigError, StoreError, UserError } from '../../src/errors.ts';
 import { GatewayError } from '../../src/gateway/errors.ts';
 import { Secrets, showError } from '../../src/log.ts';
@@ -11,16 +12,20 @@ test('an error that a person acts on is shown without its stack and its cause, a
   expect(showError(full)).toMatchObject({ type: 'StoreError', message: full.message, code: 'refused' });
   const shown = [gateway, full, new UserError('late', 'Too late'), new ConfigError(['Wrong'])].map(showError);
   expect(JSON.stringify(shown)).not.toMatch(/"stack"|ECONNREFUSED| at /);
-  const mistake = new GatewayError('unreachable', 'Given up by us', { cause: new TypeError('a mistake') });
-  expect(showError(mistake)).toMatchObject({
-    message: 'Given up by us: a mistake',
-    stack: expect.stringContaining('log.test.ts'),
-  });
   expect(showError(new TypeError('a mistake', { cause }))).toMatchObject({
     message: 'a mistake: connect ECONNREFUSED',
     stack: expect.stringContaining('log.test.ts'),
   });
   expect([null, undefined, 'a word', { a: 1 }].map(showError)).toEqual([null, undefined, 'a word', { a: 1 }]);
+});
+
+test('a mistake of ours and data of a wrong form are shown behind a classified error, with the stack', () => {
+  const stack = expect.stringContaining('log.test.ts');
+  const mistake = new GatewayError('unreachable', 'Given up by us', { cause: new TypeError('a mistake') });
+  expect(showError(mistake)).toMatchObject({ message: 'Given up by us: a mistake', stack });
+  const { error } = z.object({ thread: z.string() }).safeParse({ thread: 1 });
+  const unread = new StoreError('refused', 'A stored run cannot be read.', error);
+  expect(showError(unread)).toMatchObject({ message: expect.stringContaining('"thread"'), stack });
 });
 
 test('a secret that is learned later is removed in each form, like those of the settings', () => {
