@@ -195,12 +195,12 @@ export class Admission {
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
     const isOffered = (kernelspec: string): boolean =>
-      this.#deps.kernelspecs.isAssumed(kernelspecs) || kernelspecs.list.some(({ name }) => name === kernelspec);
+      this.#deps.kernelspecs.isAssumed(kernelspecs) ||
+      kernelspecs.list.some(({ name }) => name === kernelspec);
     return {
       kernelspecs,
       aliases,
-      channelLanguage:
-        settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel, isOffered),
+      channelLanguage: settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel, isOffered),
       sparkKernelspec: this.#deps.kernels.sparkKernelspecOf(workspace, channel),
       channelDialect: settings.dialect,
       defaultLanguage,
