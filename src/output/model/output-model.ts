@@ -177,6 +177,7 @@ export class OutputModel {
     this.#entries = entries.map((entry) =>
       entry.kind === 'shown' ? entry : { ...entry, text: new FoldedText() },
     );
+    this.#block = this.#entries.at(-1)?.block ?? 0; // to which a pending clear belongs
     return this.#entries.filter((entry) => entry.kind === 'stream');
   }
 

@@ -60,6 +60,12 @@ test('a clear in a later block removes only what that block has shown, as in a n
   successor.startBlock(1);
   successor.clear(false);
   expect(said(successor)).toEqual(['result b', 'stdout again']);
+  model.clear(true);
+  const other = new OutputModel();
+  other.restore(structuredClone(model.picture));
+  other.startBlock(1);
+  other.show(shown('next'), undefined, '');
+  expect(said(other)).toEqual(['result b', 'stdout ', 'result next']);
 });
 
 test('a clear also takes what its block has printed right behind the text of an earlier one', () => {
