@@ -24,7 +24,7 @@ export interface NotebookLanguage {
 }
 
 /**
- * Reads a posted notebook of nbformat 4 into 4.5: cells get ids, and invalid metadata is removed. Works in turns
+ * Reads a posted notebook of nbformat 2 to 4 into 4.5: cells get ids, and invalid metadata is removed. Works in turns
  * of the event loop. Rejects with `UserError('unreadableFile')` and a sentence if it is not a notebook or too large.
  */
 export async function readNotebook(
@@ -33,8 +33,8 @@ export async function readNotebook(
 ): Promise<{ notebook: Notebook; language: NotebookLanguage }> {
   const given = await parse(text, name);
   const version = given['nbformat'];
-  if (version !== 4) throw unreadable(name, versionWords(version));
-  const raw = given['cells'];
+  if (version !== 2 && version !== 3 && version !== 4) throw unreadable(name, versionWords(version));
+  const raw = version === 4 ? given['cells'] : cellsOfVersion3(given);
   if (!Array.isArray(raw)) throw unreadable(name, 'it has no cells');
   if (raw.length > MAX_CELLS) throw unreadable(name, `it has over ${shownNumber(MAX_CELLS)} cells`);
   const notebook = await readCells(raw, given['metadata'], name);
@@ -160,9 +160,11 @@ function languageOf(given: JsonObject): NotebookLanguage {
   const raw = isRecord(given['metadata']) ? given['metadata'] : {};
   const kernelspec = isRecord(raw['kernelspec']) ? raw['kernelspec'] : {};
   const info = isRecord(raw['language_info']) ? raw['language_info'] : {};
+  // Version 3 has a language for each cell, in practice always the notebook's.
+  const old = given['nbformat'] === 4 ? undefined : (wordOf(raw['language']) ?? 'python');
   return {
     kernelspec: wordOf(kernelspec['name']),
-    language: wordOf(info['name']) ?? wordOf(kernelspec['language']),
+    language: wordOf(info['name']) ?? wordOf(kernelspec['language']) ?? old,
     version: wordOf(info['version']),
   };
 }
@@ -177,4 +179,39 @@ function tooLong(name: string): UserError {
 
 function unreadable(name: string, why: string): UserError {
   return new UserError('unreadableFile', `The notebook ${name} cannot be run: ${why}. Nothing ran.`);
+}
+
+/**
+ * The cells of a notebook of nbformat 2 or 3 with the names of version 4: `input` becomes `source`, headings and html
+ * cells become markdown. Undefined if there are none.
+ */
+function cellsOfVersion3({ worksheets }: JsonObject): unknown[] | undefined {
+  if (!Array.isArray(worksheets)) return undefined;
+  return worksheets.flatMap((sheet: unknown): unknown[] => {
+    const cells = isRecord(sheet) ? sheet['cells'] : undefined;
+    return Array.isArray(cells) ? cells.map(toVersion4) : [];
+  });
+}
+
+function toVersion4(cell: unknown): unknown {
+  if (!isRecord(cell)) return cell;
+  const { cell_type: type, metadata, source = '' } = cell;
+  switch (type) {
+    case 'code':
+      return { cell_type: 'code', metadata, source: cell['input'] ?? '' };
+    case 'heading': {
+      const { level } = cell;
+      const depth = typeof level === 'number' && level >= 1 && level <= 6 ? Math.floor(level) : 1;
+      const words = Array.isArray(source) ? source.join('') : String(source);
+      return {
+        cell_type: 'markdown',
+        metadata,
+        source: `${'#'.repeat(depth)} ${words.replaceAll('\n', ' ')}`,
+      };
+    }
+    case 'html':
+      return { cell_type: 'markdown', metadata, source };
+    default:
+      return { cell_type: type, metadata, source };
+  }
 }

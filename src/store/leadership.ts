@@ -52,8 +52,8 @@ export class Leadership {
   }
 
   /**
-   * Asks for the lease once a second until this process has it. Rejects with the signal's reason, or with `StoreError` if a
-   * newer version has written the store or the store refuses the first time.
+   * Asks for the lease once a second until this process has it. Rejects with the signal's reason, or with `StoreError` if
+   * the store refuses or a newer version has written it.
    */
   async waitForTurn(signal: AbortSignal): Promise<{ epoch: number }> {
     for (;;) {
@@ -121,9 +121,7 @@ export class Leadership {
         if (this.#say('info', 'another process leads; this one stands by')) this.#options.onStandby();
       } else this.#say('warn', OLD_PROCESSES);
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code === 'newer') throw error;
-      // Later an operator corrects a refusal in the store, such as a password that was changed there first.
-      if (error.code === 'refused' && this.#told.size === 0) throw error;
+      if (!(error instanceof StoreError) || error.code === 'newer' || error.code === 'refused') throw error;
       this.#say('warn', `the leader lease cannot be acquired: ${error.message}`);
     }
     return undefined;

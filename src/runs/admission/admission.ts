@@ -194,13 +194,11 @@ export class Admission {
       this.#deps.channels.read(workspace, channel),
     ]);
     const { aliases, defaultLanguage } = this.#deps.limits;
-    const isOffered = (kernelspec: string): boolean =>
-      this.#deps.kernelspecs.isAssumed(kernelspecs) ||
-      kernelspecs.list.some(({ name }) => name === kernelspec);
+    const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
     return {
       kernelspecs,
       aliases,
-      channelLanguage: settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel, isOffered),
+      channelLanguage,
       sparkKernelspec: this.#deps.kernels.sparkKernelspecOf(workspace, channel),
       channelDialect: settings.dialect,
       defaultLanguage,

@@ -38,7 +38,7 @@ export class ChannelKernels {
 
   /** After a takeover: opens sessions for the stored kernels. */
   load(stored: ReadonlyMap<string, StoredKernel>): void {
-    for (const [key, kernel] of [...stored].toSorted(([, a], [, b]) => startOf(a) - startOf(b))) {
+    for (const [key, kernel] of stored) {
       const [workspace = '', channel = ''] = key.split('/');
       this.#add({ key, workspace, channel }, kernel);
     }
@@ -78,21 +78,10 @@ export class ChannelKernels {
     return ofThem.flatMap(({ record }) => record ?? []);
   }
 
-  /**
-   * The kernelspec of the channel's kernel, which may be lost or not started yet; of the first, if there are several: one that is
-   * started again keeps its place, unless the gateway offers it no more.
-   */
-  kernelspecOf(
-    workspace: string,
-    channel: string,
-    isOffered: (kernelspec: string) => boolean,
-  ): string | undefined {
-    const ofKernels = this.sessions.flatMap((each) => {
-      if (each.workspace !== workspace || each.channel !== channel) return [];
-      const [, , ofQueue] = each.key.split('/', 3);
-      return each.record?.kernelspec ?? (ofQueue !== undefined && isOffered(ofQueue) ? ofQueue : []);
-    });
-    return ofKernels[0] ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
+  /** The kernelspec of the channel's kernel: of the oldest, if there are several, else of the one that will be started next. */
+  kernelspecOf(workspace: string, channel: string): string | undefined {
+    const [oldest] = this.records(workspace, channel).toSorted((a, b) => a.startedAt - b.startedAt);
+    return oldest?.kernelspec ?? this.unfinished(workspace, channel)[0]?.run.data.kernelspec;
   }
 
   /** The kernelspec of a kernel of this channel in which Spark has run. */
@@ -186,9 +175,4 @@ export class ChannelKernels {
     await Promise.all(this.sessions.map((session) => session.close()));
     await Promise.all([...this.#live.values()].map((live) => live.release()));
   }
-}
-
-/** When a lost kernel was started is not stored. */
-function startOf({ record }: StoredKernel): number {
-  return record?.startedAt ?? Number.MAX_VALUE;
 }

@@ -175,6 +175,7 @@ test('notebooks that are written from odd ones are valid for nbformat', async ()
         code('\ud800'),
       ],
     },
+    { nbformat: 3, worksheets: [{ cells: [{ cell_type: 'code', input: '1', prompt_number: 'x' }] }] },
   ];
   const texts = odd.map((more) =>
     JSON.stringify({ nbformat: 4, nbformat_minor: 0, metadata: {}, cells: [code('1')], ...more }),

@@ -52,6 +52,38 @@ test('cells keep their ids; missing, duplicate or invalid ones are replaced', as
   for (const id of ids) expect(id).toMatch(/^[\w-]{1,64}$/);
 });
 
+test('version 3: `input` is the source, a heading is markdown, and the default language is Python', async () => {
+  const { notebook, language } = await read({
+    nbformat: 3,
+    nbformat_minor: 0,
+    metadata: { name: 'old', signature: 's' },
+    worksheets: [
+      {
+        cells: [
+          { cell_type: 'heading', level: 2, metadata: {}, source: ['Old\n', 'title'] },
+          { cell_type: 'html', metadata: {}, source: '<b>x</b>' },
+          {
+            cell_type: 'code',
+            input: ['print 1\n', 'print 2'],
+            language: 'python',
+            outputs: [],
+            collapsed: 'no',
+          },
+        ],
+        metadata: {},
+      },
+      { cells: [{ cell_type: 'code', input: '3', metadata: {}, outputs: [] }] },
+    ],
+  });
+  expect(notebook.cells.map(({ kind, source }) => [kind, source])).toEqual([
+    ['markdown', '## Old title'],
+    ['markdown', '<b>x</b>'],
+    ['code', 'print 1\nprint 2'],
+    ['code', '3'],
+  ]);
+  expect(language).toEqual({ kernelspec: undefined, language: 'python', version: undefined });
+});
+
 test('the language is read, whatever else the metadata has', async () => {
   const kernelspec = { name: 'python2-spark21', display_name: 'Python 2', language: 'python' };
   const both = { kernelspec, language_info: { name: 'python', version: '2.7.18' } };
@@ -132,8 +164,9 @@ test.each([
   ['{"cells": []}', 'it is not a notebook'],
   [JSON.stringify({ nbformat: 5, cells: [] }), 'is newer than 4'],
   [JSON.stringify({ nbformat: '4', cells: [] }), 'too old'],
-  [JSON.stringify({ nbformat: 3, worksheets: [] }), 'too old'],
+  [JSON.stringify({ nbformat: 1, cells: [] }), 'too old'],
   [JSON.stringify(v4([], { cells: {} })), 'it has no cells'],
+  [JSON.stringify({ nbformat: 3, worksheets: [null, 1] }), 'no code to run'],
   [JSON.stringify(v4([code('1'), 'x'])), 'its cell 2 is none'],
   [JSON.stringify(v4([code({ a: 1 })])), 'its cell 1 has no source'],
   [JSON.stringify(v4([code(['a', 1])])), 'its cell 1 has no source'],

@@ -139,25 +139,6 @@ test('a standby waits for a store that does not answer, and ends if it must not 
   await Promise.all([expect(turn).rejects.toMatchObject({ code: 'newer' }), pass(1_000)]);
 });
 
-test('a store that refuses ends a process that starts, and no standby: its operator may just be changing a password', async () => {
-  const refuse = async () => {
-    throw new StoreError('refused', 'NOAUTH Authentication required.');
-  };
-  const started = create();
-  started.answers.acquire = refuse;
-  await expect(started.lead()).rejects.toMatchObject({ code: 'refused' });
-  const standby = create();
-  standby.answers.acquire = async () => ({ kind: 'taken' });
-  const turn = standby.lead();
-  await pass(1_000);
-  standby.answers.acquire = refuse;
-  await pass(5_000);
-  standby.answers.acquire = async () => ({ kind: 'held', epoch: 8 });
-  await pass(1_000);
-  expect(await turn).toEqual({ epoch: 8 });
-  expect(standby.warnings).toEqual(['the leader lease cannot be acquired: NOAUTH Authentication required.']);
-});
-
 test('a standby that is told to end stops asking', async () => {
   const { leadership, answers, asked } = create();
   answers.acquire = async () => ({ kind: 'taken', leftMs: 12_000 });

@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { newKernelRecord } from '../../../../src/runs/session/kernel/launch-kernel.ts';
 import type { LiveRun } from '../../../../src/runs/session/run/live-run.ts';
 import { startSessionRig } from '../../../support/session-rig.ts';
 
@@ -33,50 +32,6 @@ test('several kernels a channel: one session for each kernelspec, and they run a
   ]);
   await rig.kernels.find('T1/C1/python3')?.shutDown();
   expect(rig.kernels.records('T1', 'C1').map(({ queue }) => queue)).toEqual(['T1/C1/scala-spark']);
-});
-
-test('several kernels a channel: its language is that of the first, also while that kernel is lost', async () => {
-  await using rig = await startSessionRig({ several: true });
-  const live = await rig.submit('python()');
-  const { kernel } = await rig.held.untilBegun('python()');
-  await rig.submit('scala()', { kernelspec: 'scala-spark' });
-  await rig.held.untilBegun('scala()');
-  rig.gateway.kernels.delete(kernel.id);
-  kernel.drop();
-  expect((await rig.untilEnded(live)).kind).toBe('kernelGone');
-  expect(rig.kernels.records('T1', 'C1').map(({ kernelspec }) => kernelspec)).toEqual(['scala-spark']);
-  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
-  rig.held.letRun();
-  await rig.untilDone(await rig.submit('again()'));
-  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
-});
-
-test('several kernels a channel: a lost kernel whose kernelspec the gateway has no more leaves the language to the next', async () => {
-  await using rig = await startSessionRig({ several: true });
-  const live = await rig.submit('python()');
-  const { kernel } = await rig.held.untilBegun('python()');
-  await rig.submit('scala()', { kernelspec: 'scala-spark' });
-  await rig.held.untilBegun('scala()');
-  rig.gateway.kernels.delete(kernel.id);
-  kernel.drop();
-  await rig.untilEnded(live);
-  const scala = { name: 'scala-spark', spec: { language: 'scala', display_name: 'Scala' } };
-  const specs = { default: 'python4', kernelspecs: { 'scala-spark': scala } };
-  rig.gateway.answer = ({ path }) =>
-    path.endsWith('/kernelspecs') ? { status: 200, body: specs } : undefined;
-  expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('scala-spark');
-});
-
-test('several kernels a channel: after a restart of the bot its language is that of a kernel, not of a lost one', async () => {
-  await using rig = await startSessionRig({ several: true });
-  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1/python3', requester: 'U1' };
-  rig.kernels.load(
-    new Map([
-      ['T1/C1/scala-spark', { record: undefined, loss: 'It was lost.' }],
-      ['T1/C1/python3', { record: newKernelRecord(owner, 'python3'), loss: undefined }],
-    ]),
-  );
-  expect(rig.kernels.kernelspecOf('T1', 'C1', () => true)).toBe('python3');
 });
 
 test('a reserved place counts until it is released', async () => {
