@@ -33,8 +33,8 @@ export type UserErrorCode =
   | 'noKernel';
 
 /**
- * The store gave no answer in time (`silent`) or refused. `newer`: a newer version has written it. `notLeader`: the store does
- * not accept this process's lease any more. A request that was waiting for the store does not count as accepted.
+ * The store gave no answer in time (`silent`) or refused. `newer`: a newer version has written it. `notLeader`: the store
+ * does not accept this process's lease any more. A request that was waiting for the store does not count as accepted.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';

@@ -18,10 +18,10 @@ export function startLog({ level, secrets }: { level: string; secrets: Secrets }
   });
 }
 
-/** The errors of errors.ts and gateway/errors.ts: a requester or an operator acts on the message, and a stack tells them nothing. */
+/** Of errors.ts and gateway/errors.ts: a requester or an operator acts on the message, and a stack tells them nothing. */
 const CLASSIFIED = new Set(['UserError', 'GatewayError', 'StoreError', 'ConfigError']);
 
-/** A mistake of ours, or data without the form that we expect: a developer needs it with its stack, also behind a classified error. */
+/** A mistake of ours or data of another form: a developer needs its stack, also behind a classified error. */
 const MISTAKES = new Set(['TypeError', 'RangeError', 'ReferenceError', 'ZodError']);
 
 /** What was thrown may be anything. */

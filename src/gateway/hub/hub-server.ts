@@ -14,6 +14,7 @@ type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped';
 const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
 });
+
 export interface HubServerOptions {
   mayWrite: () => boolean;
   hide?: ((text: string) => string) | undefined;

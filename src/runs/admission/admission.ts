@@ -102,8 +102,8 @@ export class Admission {
   }
 
   /**
-   * Stores the notebook first, so that after a crash no accepted run lacks its notebook. A repetition must not: the run may have been
-   * edited or deleted since.
+   * Stores the notebook first, so that after a crash no accepted run lacks its notebook. A repetition must not: the run
+   * may have been edited or deleted since.
    */
   async #accept(
     run: NewRun<RunData>,

@@ -96,8 +96,9 @@ export function isSqlWord(word: string): boolean {
 }
 
 /**
- * The kernelspec that runs SQL; none if none can. Those with Spark are preferred. Among them it is the channel's own, or another
- * of its kernels that has used Spark, which have the views that its code made; else the default, else the gateway's first.
+ * The kernelspec that runs SQL; none if none can. Those with Spark are preferred. Among them it is the channel's own, or
+ * another of its kernels that has used Spark, which have the views that its code made; else the default, else the
+ * gateway's first.
  */
 function sqlKernelspec(context: LanguageContext): readonly Kernelspec[] {
   const { channelLanguage, sparkKernelspec, defaultLanguage, kernelspecs } = context;

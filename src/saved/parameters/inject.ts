@@ -53,8 +53,8 @@ export function placeValues(
 }
 
 /**
- * Usually in the first block, but a notebook has its settings in a cell of their own, and code that was saved with values has
- * these in one, too.
+ * Usually in the first block, but a notebook has its settings in a cell of their own, and code that was saved with values
+ * has these in one, too.
  */
 function findSettings(
   blocks: readonly string[],

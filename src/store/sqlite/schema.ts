@@ -53,7 +53,7 @@ const TABLES = `
   CREATE INDEX keyv_expires ON keyv (expires) WHERE expires IS NOT NULL;
 `;
 
-/** Creates or migrates the tables. Throws `newer` for a file of a newer version, and `refused` for one of another program. */
+/** Creates or migrates the tables. Throws `newer` for a newer version's file, and `refused` for another program's. */
 export function migrate(db: DatabaseSync, path: string): void {
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
   if (version > VERSION) {

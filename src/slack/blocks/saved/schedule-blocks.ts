@@ -48,8 +48,8 @@ export function renderSchedules(
       ? `Nothing is scheduled in this channel. \`${SLASH_COMMAND} schedule daily-report weekdays 8:00\` runs what is saved as \`daily-report\`; \`${SLASH_COMMAND} schedule\` alone opens a form.`
       : '*Schedules of this channel*';
   // Only the first ones have buttons, and a paused one needs Resume.
-  const isActive = ({ schedule }: ListedSchedule): number => (schedule.pausedFor === undefined ? 1 : 0);
-  const ordered = listed.toSorted((a, b) => isActive(a) - isActive(b));
+  const isPaused = ({ schedule }: ListedSchedule): boolean => schedule.pausedFor !== undefined;
+  const ordered = [...listed.filter(isPaused), ...listed.filter((each) => !isPaused(each))];
   const fitting = fit(ordered.map((each) => scheduleLine(each, workspaceUrl)));
   const hidden = listed.length - fitting.length;
   const lines =

@@ -1,11 +1,56 @@
 import { expect, test, vi } from 'vitest';
 import { silentLog } from '../../../../../src/log.ts';
-import { IdleKernel, nextIdleStep } from '../../../../../src/runs/session/kernel/idle-kernel.ts';
+import {
+  type IdleDeps,
+  IdleKernel,
+  nextIdleStep,
+} from '../../../../../src/runs/session/kernel/idle-kernel.ts';
 import { type KernelRecord } from '../../../../../src/runs/session/kernel/kernel-record.ts';
 import { newKernelRecord } from '../../../../../src/runs/session/kernel/launch-kernel.ts';
 import { startSessionRig } from '../../../../support/session-rig.ts';
 
 const HOUR_MS = 3_600_000;
+const MODEL = { id: 'k', name: 'python3', executionState: 'idle' };
+
+/** An idle kernel of an hour and the notices that its channel gets, on a record that the test reads and changes. */
+function createIdle(
+  deps: Partial<IdleDeps['notices']> &
+    Partial<Pick<IdleDeps, 'idleTimeoutMs'>> & {
+      findKernel?: IdleDeps['gateway']['findKernel'];
+      onShutDown?: () => void;
+    },
+) {
+  const { findKernel = async () => MODEL, onShutDown, ...rest } = deps;
+  const kernel = {
+    record: newRecord() as KernelRecord | undefined,
+    change: (more: Partial<KernelRecord>): void =>
+      void (kernel.record = kernel.record && { ...kernel.record, ...more }),
+    forget: async () => void (kernel.record = undefined),
+    noteWarned: async (warnedAt: number) => kernel.change({ warnedAt }),
+    shutDown: async () => {
+      onShutDown?.();
+      kernel.record = undefined;
+    },
+  };
+  const { warn = async () => undefined, ended = async () => undefined } = rest;
+  const idle = new IdleKernel(
+    kernel,
+    () => false,
+    () => undefined,
+    {
+      gateway: { findKernel },
+      notices: { warn, ended },
+      idleTimeoutMs: 'idleTimeoutMs' in rest ? rest.idleTimeoutMs : HOUR_MS,
+      log: silentLog,
+    },
+  );
+  return { kernel, idle };
+}
+
+function newRecord(): KernelRecord {
+  const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
+  return newKernelRecord(owner, 'python3');
+}
 
 test.each([
   [{ lastUsedAt: 0 }, { kind: 'warn', atMs: HOUR_MS - 600_000 }],
@@ -30,34 +75,16 @@ test.each([
 test('a kernel without an idle time is looked at once a day, and forgotten when the gateway has culled it', async () => {
   vi.useFakeTimers();
   try {
-    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
-    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
     let looks = 0;
-    const kernel = {
-      get record() {
-        return record;
-      },
-      forget: async () => void (record = undefined),
-      noteWarned: async () => undefined,
-      shutDown: async () => undefined,
-    };
-    const model = { id: 'k', name: 'python3', executionState: 'idle' };
-    const idle = new IdleKernel(
-      kernel,
-      () => false,
-      () => undefined,
-      {
-        gateway: { findKernel: async () => ((looks += 1) < 3 ? model : undefined) },
-        notices: { warn: async () => undefined, ended: async () => undefined },
-        idleTimeoutMs: undefined,
-        log: silentLog,
-      },
-    );
+    const { kernel, idle } = createIdle({
+      findKernel: async () => ((looks += 1) < 3 ? MODEL : undefined),
+      idleTimeoutMs: undefined,
+    });
     idle.watch();
     await vi.advanceTimersByTimeAsync(2.5 * 24 * HOUR_MS);
-    expect([looks, record === undefined]).toEqual([2, false]);
+    expect([looks, kernel.record === undefined]).toEqual([2, false]);
     await vi.advanceTimersByTimeAsync(24 * HOUR_MS);
-    expect([looks, record === undefined]).toEqual([3, true]);
+    expect([looks, kernel.record === undefined]).toEqual([3, true]);
     await vi.advanceTimersByTimeAsync(10 * 24 * HOUR_MS);
     expect(looks).toBe(3);
   } finally {
@@ -68,40 +95,17 @@ test('a kernel without an idle time is looked at once a day, and forgotten when 
 test('a warning that Slack did not take is given later: nothing is shut down without one', async () => {
   vi.useFakeTimers();
   try {
-    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
-    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
     const beganMs = Date.now();
     const told: string[] = [];
     const tell = (what: string): void =>
       void told.push(`${what} after ${(Date.now() - beganMs) / 60_000} min`);
-    const kernel = {
-      get record() {
-        return record;
-      },
-      forget: async () => undefined,
-      noteWarned: async (warnedAt: number) => void (record = record && { ...record, warnedAt }),
-      shutDown: async () => {
-        tell('shut down');
-        record = undefined;
-      },
-    };
     let refusals = 3;
     const warn = async () => {
       tell('a warning');
       if ((refusals -= 1) >= 0) throw new Error('Slack is away');
       return undefined;
     };
-    const idle = new IdleKernel(
-      kernel,
-      () => false,
-      () => undefined,
-      {
-        gateway: { findKernel: async () => ({ id: 'k', name: 'python3', executionState: 'idle' }) },
-        notices: { warn, ended: async () => undefined },
-        idleTimeoutMs: 12 * 60_000,
-        log: silentLog,
-      },
-    );
+    const { idle } = createIdle({ warn, idleTimeoutMs: 12 * 60_000, onShutDown: () => tell('shut down') });
     idle.watch();
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     // At half time, then after 30 s, 60 s and 120 s more; as much time to answer it as if it had come at once.
@@ -120,35 +124,14 @@ test('a warning that Slack did not take is given later: nothing is shut down wit
 test('a warning has its button until the kernel is used again or shut down, unless Keep has replaced it', async () => {
   vi.useFakeTimers();
   try {
-    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
-    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
     const told: string[] = [];
-    const change = (more: Partial<KernelRecord>): void => void (record = record && { ...record, ...more });
-    const kernel = {
-      get record() {
-        return record;
-      },
-      forget: async () => undefined,
-      noteWarned: async (warnedAt: number) => change({ warnedAt }),
-      shutDown: async () => void (record = undefined),
-    };
     const warn = async () => {
       told.push('warned');
       return async (isUsed: boolean) => void told.push(isUsed ? 'used again' : 'settled');
     };
-    const idle = new IdleKernel(
-      kernel,
-      () => false,
-      () => undefined,
-      {
-        gateway: { findKernel: async () => ({ id: 'k', name: 'python3', executionState: 'idle' }) },
-        notices: { warn, ended: async () => void told.push('ended') },
-        idleTimeoutMs: HOUR_MS,
-        log: silentLog,
-      },
-    );
+    const { kernel, idle } = createIdle({ warn, ended: async () => void told.push('ended') });
     const untilWarned = async (how: 'watch' | 'keep'): Promise<void> => {
-      change({ lastUsedAt: Date.now() });
+      kernel.change({ lastUsedAt: Date.now() });
       idle[how]();
       await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
     };
@@ -165,44 +148,23 @@ test('a warning has its button until the kernel is used again or shut down, unle
 test('the warning of a kernel that was lost does not say that it stays once another has taken its place', async () => {
   vi.useFakeTimers();
   try {
-    const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1' };
-    let record: KernelRecord | undefined = newKernelRecord(owner, 'python3');
     let isThere = true;
     const told: string[] = [];
-    const kernel = {
-      get record() {
-        return record;
-      },
-      forget: async () => void (record = undefined),
-      noteWarned: async (warnedAt: number) => void (record = record && { ...record, warnedAt }),
-      shutDown: async () => undefined,
-    };
-    const model = { id: 'k', name: 'python3', executionState: 'idle' };
-    const idle = new IdleKernel(
-      kernel,
-      () => false,
-      () => undefined,
-      {
-        gateway: { findKernel: async () => (isThere ? model : undefined) },
-        notices: {
-          warn: async () => async (isUsed) => void told.push(isUsed ? 'stays' : 'settled'),
-          ended: async () => undefined,
-        },
-        idleTimeoutMs: HOUR_MS,
-        log: silentLog,
-      },
-    );
+    const { kernel, idle } = createIdle({
+      findKernel: async () => (isThere ? MODEL : undefined),
+      warn: async () => async (isUsed) => void told.push(isUsed ? 'stays' : 'settled'),
+    });
     idle.watch();
     await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
     isThere = false;
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     expect(told).toEqual(['settled']);
     isThere = true;
-    record = newKernelRecord(owner, 'python3');
+    kernel.record = newRecord();
     idle.watch();
     await vi.advanceTimersByTimeAsync(HOUR_MS - 300_000);
     // An admin has it shut down.
-    record = newKernelRecord(owner, 'python3');
+    kernel.record = newRecord();
     idle.watch();
     expect(told).toEqual(['settled', 'settled']);
   } finally {
