@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './clean-environment.ts';
 import { type GuardedProcess, startGuarded } from './guarded-process.ts';
 import { pathWith } from './provision/prerequisites.ts';
@@ -44,6 +45,8 @@ export const kernelEnvironmentNames = [
   'JUPYTER_PATH',
 ];
 
+const kernelPorts = fileURLToPath(new URL('./kernel-ports.py', import.meta.url));
+
 /**
  * Starts a Jupyter program in a private folder with a clean environment, on a free loopback port.
  * Its settings, secrets among them, are in a file that is removed once it has started: kernels inherit
@@ -59,6 +62,7 @@ export async function startJupyterApp(request: JupyterAppRequest): Promise<Jupyt
     await mkdir(at(name), { mode: 0o700 });
   const settings = at('settings.json');
   await writeFile(settings, JSON.stringify(request.traits(port)), { mode: 0o600 });
+  await copyFile(kernelPorts, join(at('config'), 'jupyter_config.py'));
   const env = {
     ...cleanEnvironment({ PATH: pathWith([request.venv.bin], request.environment), LANG: 'C.UTF-8' }),
     ...(request.environment['JAVA_HOME'] ? { JAVA_HOME: request.environment['JAVA_HOME'] } : {}),

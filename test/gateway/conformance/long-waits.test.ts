@@ -83,6 +83,18 @@ describe('kernels that do not come up', { concurrent: true }, () => {
   });
 });
 
+// Only Linux lets the gateway hold a port that the kernel will listen on.
+test.skipIf(process.platform !== 'linux')(
+  'the gateways that the demo and these tests start lose no kernel to a program that wants its port',
+  async () => {
+    await withGateway(async (gateway) => {
+      const model = await gateway.startKernel(start('contested-port'));
+      const { connection } = await connectTo(gateway, model.id);
+      expect(await run(connection, { code: '40 + 2' }).end).toMatchObject({ kind: 'ok' });
+    });
+  },
+);
+
 test('trap 1: a culled kernel is found although its websocket stays open', async () => {
   const extraArguments = [
     '--MappingKernelManager.cull_idle_timeout=3',

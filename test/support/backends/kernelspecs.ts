@@ -30,6 +30,21 @@ export function startsOnceKernelspec(python: string): Kernelspec {
   };
 }
 
+/** Python, where another program tries to take the kernel's shell port for half a minute before the kernel binds it. */
+export function contestedPortKernelspec(python: string): Kernelspec {
+  const taker =
+    'import json, socket, sys, time; other = socket.socket(); ' +
+    'other.bind(("127.0.0.1", json.load(open(sys.argv[1]))["shell_port"])); other.listen(); time.sleep(30)';
+  const script =
+    `if [ ! -e "$1.tried" ]; then touch "$1.tried"; setsid "$0" -c '${taker}' "$1" >/dev/null 2>&1 & sleep 0.5; fi; ` +
+    'exec "$0" -m ipykernel_launcher -f "$1"';
+  return {
+    argv: ['sh', '-c', script, python, '{connection_file}'],
+    display_name: 'Python 3 with a contested port',
+    language: 'python',
+  };
+}
+
 /** IRkernel of the machine's R. Undefined if R or the package is missing. */
 export async function findRKernelspec(environment: NodeJS.ProcessEnv): Promise<Kernelspec | undefined> {
   const asked = await runTool('R', ['--slave', '-e', 'library(IRkernel)'], {

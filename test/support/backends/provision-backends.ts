@@ -6,7 +6,13 @@ import {
   type VirtualEnvironment,
   ensureVirtualEnvironment,
 } from '../../../demo/provision/virtual-environment.ts';
-import { brokenKernelspecs, findRKernelspec, startsOnceKernelspec, toreeKernelspec } from './kernelspecs.ts';
+import {
+  brokenKernelspecs,
+  contestedPortKernelspec,
+  findRKernelspec,
+  startsOnceKernelspec,
+  toreeKernelspec,
+} from './kernelspecs.ts';
 
 /** Where the demo's parts and all other gateways and kernels of the long tests are installed. Plain data. */
 export type Backends = Provisioned & {
@@ -49,6 +55,7 @@ export async function provisionBackends(
     ...base.kernelspecs,
     ...brokenKernelspecs,
     'broken-once': startsOnceKernelspec(base.venv.python),
+    'contested-port': contestedPortKernelspec(base.venv.python),
     'python3-ipykernel6': pythonKernelspec(kernelGateway2.python, 'Python 3 (ipykernel 6)'),
   };
   const missing: Record<string, string> = {};
