@@ -67,6 +67,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
       }
       case 'text':
       case 'error':
+      case 'gap':
         return [];
     }
   });
