@@ -326,6 +326,34 @@ test.concurrent('what late output has replaced does not stay in the thread', asy
   expect(rig.playground.replies(channel, thread)).toHaveLength(1);
 });
 
+test.concurrent('files are called what the message calls them, at two places and after late output, too', async () => {
+  await using rig = await startRig();
+  const { message, channel, thread } = rig.open();
+  const transcript = await rig.transcript();
+  const show = async (kind: 'display' | 'updateDisplay', displayId: string, html: string) =>
+    await transcript.add({ kind, displayId, data: { 'text/html': html }, metadata: {} });
+  const page = (n: number) => `<p>${n} <a href="http://a.example">there</a></p>`;
+  const named = async () => {
+    await transcript.seal();
+    await message.finish(runView(ended(), transcript.view()));
+    const [answer, ...beside] = rig.playground.replies(channel, thread);
+    return {
+      told: [...(answer?.text ?? '').matchAll(/output\S*\.html/g)].map(([name]) => name),
+      counted: answer?.metadata?.event_payload['files'],
+      attached: beside.flatMap(({ files = [] }) =>
+        files.flatMap((file) => (file.mode === 'tombstone' ? [] : [file.name])),
+      ),
+    };
+  };
+  await show('display', 'first', page(1));
+  for (let place = 0; place < 2; place += 1) await show('display', 'twice', page(2));
+  await show('updateDisplay', 'twice', page(3));
+  const names = ['output.html', 'output-2.html'];
+  expect(await named()).toEqual({ told: names, counted: 2, attached: names });
+  await show('updateDisplay', 'first', 'no page');
+  expect(await named()).toEqual({ told: ['output.html'], counted: 1, attached: ['output.html'] });
+});
+
 test.concurrent('a release shows what is pending and leaves the rest to a successor', async () => {
   await using rig = await startRig();
   const { message, channel, thread } = rig.open();

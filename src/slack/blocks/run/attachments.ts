@@ -48,14 +48,19 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
   const { output } = view;
   const code = codeFile(view);
   if (output === undefined) return code;
-  const names = fileNames(output.parts);
-  const tables = output.parts.filter(({ kind }) => kind === 'table');
-  const shown = output.parts.flatMap((part): RunFile[] => {
+  // A display that is shown at two places is one file.
+  const parts = [...new Set(output.parts)];
+  const names = fileNames(parts);
+  const tables = parts.filter(({ kind }) => kind === 'table');
+  const shown = parts.flatMap((part): RunFile[] => {
     switch (part.kind) {
       case 'image':
         return [{ ...plainFile(part.path, names.get(part) ?? ''), alt: part.alt }];
-      case 'attachment':
-        return [plainFile(part.path, names.get(part) ?? part.filename)];
+      case 'attachment': {
+        const name = names.get(part) ?? part.filename;
+        // The message names it: under another name it is attached anew.
+        return [{ ...plainFile(part.path, name), key: `${part.path} ${name}` }];
+      }
       case 'table': {
         const [key, version] = [`table ${tables.indexOf(part)}`, versionOf(part)];
         const csv = isTableCut(part) || part.wantsCsv === true ? part.csvPath : undefined;
