@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import type { SlackMessage } from '../../../playground/messages.ts';
 import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
 
 let rig: Rig;
@@ -70,7 +71,7 @@ test('an edit of a waiting run replaces it; after an edit of a running one, run 
   expect(playground.replies('#wait', running.ts)).toHaveLength(1);
 });
 
-test('run 2, stopped while run 1 goes on, has an answer of its own, and that of run 1 keeps its result', async () => {
+test('run 2, stopped while run 1 goes on, has an answer of its own, and that of run 1 keeps its result; one more edit leaves one answer', async () => {
   const { playground } = rig;
   playground.addChannel('withdrawn');
   const ana = playground.as('ana');
@@ -91,6 +92,11 @@ test('run 2, stopped while run 1 goes on, has an answer of its own, and that of 
   await playground.waitFor(() => root.reactions?.some(({ name }) => name === 'white_check_mark'));
   const marks = playground.callsOf('reactions.add').filter(({ args }) => args['timestamp'] === root.ts);
   expect(marks.map(({ args }) => args['name'])).toEqual(['white_check_mark']);
+  ana.edit(root, mention('print("third")'));
+  const third = await rig.final('#withdrawn', root.ts, (reply) => shown(reply).includes('third'));
+  expect(third.ts).toBe(first.ts);
+  const isAnswer = ({ user }: SlackMessage): boolean => user === playground.bot.id;
+  await playground.waitFor(() => playground.replies('#withdrawn', root.ts).filter(isAnswer).length === 1);
 });
 
 test('a refused message, edited, is a new one', async () => {

@@ -108,7 +108,7 @@ async function handleEdit(
     if (last === undefined || last.requester !== message.user) return;
     const edited = classified ?? classifyEdited(message, runs, bot);
     if (edited?.isAddressed === true) onAddressed();
-    const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
+    const isCodeGone = edited === undefined || !(await runEdited(message, runs, edited, bot));
     // The answer would be below a text that it does not belong to.
     if (isCodeGone && !(await isKnownEdit(message, last, bot)))
       for (const run of runs) await bot.runs.erase(run);
@@ -117,18 +117,19 @@ async function handleEdit(
 }
 
 /**
- * Runs the new code of a message that has made a run: it replaces a run that still waits, else it is queued. False if
- * the message asks for nothing any more.
+ * Runs the new code of a message that has made runs, the newest first: it replaces a run that still waits, else it is
+ * queued. False if the message asks for nothing any more.
  */
 async function runEdited(
   message: PostedMessage,
-  last: Run,
+  runs: readonly Run[],
   classified: Classified,
   bot: Bot,
 ): Promise<boolean> {
   const request = await classified.read();
+  const [last] = runs;
   // Not a lone code block any more, so it asks for nothing new.
-  if (request === undefined) return true;
+  if (request === undefined || last === undefined) return true;
   if (request.kind === 'nothing') return false;
   if (request.kind === 'command')
     throw new UserError(
@@ -154,6 +155,7 @@ async function runEdited(
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
+  const follows = runs.find((run) => !isLeftOut(run)) ?? last;
   const admitted = await submitRun(
     {
       requestKey: requestOf(message, bot),
@@ -162,17 +164,24 @@ async function runEdited(
       thread: last.thread,
       ...edited,
       message: messageRequest(bot.workspace, message.channel, message.ts),
-      follows: last,
+      follows,
     },
     person,
     bot,
   );
-  if (admitted.kind === 'accepted' && isUnfinished(last))
+  if (admitted.kind !== 'accepted') return true;
+  if (isUnfinished(follows))
     await bot.runs.say(
-      last,
-      `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
+      follows,
+      `The message was edited: run ${follows.data.edition + 1} with the new code waits behind this one.`,
     );
+  for (const run of runs.slice(0, runs.indexOf(follows))) await bot.runs.erase(run);
   return true;
+}
+
+/** The run of an edit that was cancelled while the run before it went on, and so has an answer of its own. */
+function isLeftOut({ data: { edition, follows, outcome } }: Run): boolean {
+  return edition > 1 && follows === undefined && outcome?.kind === 'cancelled';
 }
 
 /** Runs that came from this message, the newest first. */
