@@ -3,7 +3,6 @@ import { type Parameter, readParameters } from '../../saved/parameters/values.ts
 import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
 import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
-import { withoutInvisible } from './typed-text.ts';
 
 /** What a person can ask of the bot besides running code. */
 export type Command =
@@ -136,7 +135,7 @@ export function readCommand(text: string): Command | undefined {
  * no slash commands.
  */
 export function readBangCommand(text: string): Command | undefined {
-  const typed = withoutInvisible(text).trim();
+  const typed = text.trim();
   const word = bangWord(typed);
   if (word === undefined || !BANG_WORDS.includes(word)) return undefined;
   return readCommand(typed.slice(1)) ?? (word === 'save' ? malformed(NAME_FORM) : undefined);

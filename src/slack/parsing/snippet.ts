@@ -7,7 +7,6 @@ import {
   type Message,
   type Part,
   hasCodeFormatting,
-  withoutInvisible,
 } from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
@@ -47,7 +46,7 @@ export function readLoneFence(message: Message, words: LanguageWords): Snippet |
 
 /** The text that may be a command: that of an addressed message without code formatting. */
 export function readCommandText(message: Message): string | undefined {
-  return hasCodeFormatting(message) ? undefined : withoutInvisible(addressedText(message)).trim();
+  return hasCodeFormatting(message) ? undefined : addressedText(message).trim();
 }
 
 /**

@@ -28,11 +28,6 @@ export function append(parts: Part[], part: Part): void {
   else if (part.kind !== 'bare' || part.text !== '') parts.push({ ...part });
 }
 
-/** Removes invisible characters that are copied along: zero-width spaces, word joiners and byte order marks. */
-export function withoutInvisible(text: string): string {
-  return text.replaceAll(/[\u200B\u2060\uFEFF]/g, '');
-}
-
 /** How much of a line is looked at. */
 const LINE_CHARS = 2_000;
 
@@ -45,13 +40,24 @@ export function endsInText(before: string): boolean {
 }
 
 /**
- * A string in straight quotes (to the end of its line if unclosed), one in curly quotes, or a single typographic
- * character.
+ * A string in straight quotes (to the end of its line if unclosed), one in curly quotes, or a single typographic or
+ * invisible character.
  */
 const PIECE =
-  /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[“”„‟][^“”„‟\n]*[“”„‟]?|[‘’‚‛][^‘’‚‛\n]*[‘’‚‛]?|[–—…]/g;
+  /"""[\s\S]*?(?:"""|$)|'''[\s\S]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[“”„‟][^“”„‟\n]*[“”„‟]?|[‘’‚‛][^‘’‚‛\n]*[‘’‚‛]?|[–—…\u00AD\u200B\u200E\u200F\u2060\uFEFF]/g;
 
-const PLAIN: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…': '...' };
+const PLAIN: Readonly<Record<string, string>> = {
+  '—': '--',
+  '–': '-',
+  '…': '...',
+  // A soft hyphen, a zero-width space, two marks of direction, a word joiner, a byte order mark.
+  '\u00AD': '',
+  '\u200B': '',
+  '\u200E': '',
+  '\u200F': '',
+  '\u2060': '',
+  '\uFEFF': '',
+};
 
 /**
  * Undoes what phones and typographic keyboards do to code that is typed outside code formatting, where that is certain:
@@ -59,7 +65,8 @@ const PLAIN: Readonly<Record<string, string>> = { '—': '--', '–': '-', '…'
  * - a curly quote becomes a straight one, because no language has curly ones; but within a string in straight quotes it
  *   stays, because a keyboard that makes quotes curly would have changed those, too;
  * - outside strings an em dash becomes `--`, an en dash `-`, an ellipsis three dots, because no language has them. Within
- *   a string they stay, except for an em dash that begins a word (`—all`) in a string with curly quotes.
+ *   a string they stay, except for an em dash that begins a word (`—all`) in a string with curly quotes;
+ * - outside strings an invisible character goes that was copied along from a web page or a mail.
  *
  * Code in a fence or inline code is never changed.
  */
