@@ -2,12 +2,7 @@ import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
 import type { Snippet } from '../../runs/run.ts';
-import {
-  undoPhoneTyping,
-  type Message,
-  type Part,
-  hasCodeFormatting,
-} from './typed-text.ts';
+import { undoPhoneTyping, type Message, type Part, hasCodeFormatting } from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 
@@ -89,7 +84,8 @@ export function agreed(named: readonly string[], words: LanguageWords): string |
 
 /**
  * The word in the place of the language: alone on the line before the first code block or inline code. An unknown word
- * counts, too, if it is all that stands before a fence: it is refused rather than run in another language.
+ * counts, too, if it is all that stands before a fence: it is refused rather than run in another language. People also
+ * write `run` there, alone or before the language.
  */
 function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageWords): string | undefined {
   const before = message.parts.slice(
@@ -100,9 +96,10 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   if (behind !== undefined) return behind;
   const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
-  const word = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
+  const said = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
+  const word = said.replace(/^run(?:\s+|$)/i, '');
   if (words.isLanguage(word)) return word;
-  if (lines.length > 1 || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
+  if (lines.length > 1 || word !== said || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
 }
 
