@@ -6,7 +6,7 @@ import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { placeValues } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
-import { agreed, readCommandText, readsAsCode } from './snippet.ts';
+import { agreed, readCommandText, readsAsCode, withoutRun } from './snippet.ts';
 import type { Message } from './typed-text.ts';
 
 /** Files that are posted with a message: what Slack says of them, and which of them run. */
@@ -140,7 +140,7 @@ export function notesOfFiles({ typed, files }: { typed: Message; files: readonly
  * it is one word that is a language or nearly one; any other text is ignored. Throws `UserError` (`mixedLanguages`).
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
-  const word = readCommandText(message) ?? '';
+  const word = withoutRun(readCommandText(message) ?? '');
   const { blocks, notebook } = blocksOf(files);
   if (notebook !== undefined) return readNotebookSnippet(files, word, words);
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };

@@ -84,8 +84,7 @@ export function agreed(named: readonly string[], words: LanguageWords): string |
 
 /**
  * The word in the place of the language: alone on the line before the first code block or inline code. An unknown word
- * counts, too, if it is all that stands before a fence: it is refused rather than run in another language. People also
- * write `run` there, alone or before the language.
+ * counts, too, if it is all that stands before a fence: it is refused rather than run in another language.
  */
 function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageWords): string | undefined {
   const before = message.parts.slice(
@@ -97,10 +96,15 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
   const said = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
-  const word = said.replace(/^run(?:\s+|$)/i, '');
+  const word = withoutRun(said);
   if (words.isLanguage(word)) return word;
   if (lines.length > 1 || word !== said || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
+}
+
+/** Before a code block and beside a file people say `run`, alone or before the language. */
+export function withoutRun(text: string): string {
+  return text.replace(/^run(?:\s+|$)/i, '');
 }
 
 /** A language alone after the mention, if the code comes before the mention. */

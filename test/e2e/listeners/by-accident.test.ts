@@ -137,6 +137,21 @@ test('an unknown !word alone in a thread of the bot is answered with the known o
   expect(playground.ephemerals('ana')).toHaveLength(seen);
 });
 
+test('beside a file, “run” is about the file, not about what is saved', async () => {
+  const { playground } = rig;
+  playground.addChannel('run-file');
+  const ana = playground.as('ana');
+  for (const [words, kernelspec] of [
+    ['run', 'python3'],
+    ['Run this', 'python3'],
+    ['run scala', 'scala-spark'],
+  ] as const) {
+    const { ts } = ana.upload('#run-file', { name: 'job.py', content: words }, `@sparkthread ${words}`);
+    await rig.final('#run-file', ts);
+    expect(given.at(-1)).toBe(`${kernelspec}: ${words}`);
+  }
+});
+
 test('a file that cannot be run is refused by its kind', async () => {
   const { playground } = rig;
   playground.addChannel('kinds');

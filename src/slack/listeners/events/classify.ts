@@ -8,7 +8,7 @@ import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../parsing/files.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
-import { readCommandText, readLoneFence } from '../../parsing/snippet.ts';
+import { readCommandText, readLoneFence, withoutRun } from '../../parsing/snippet.ts';
 import { hasCodeFormatting, mentionsBot } from '../../parsing/typed-text.ts';
 import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
@@ -84,7 +84,10 @@ function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
     async read() {
       const languages = bot.languages(posted.channel);
       const request = await readWithLanguages(languages, (words) => readRequest(typed, words));
-      if (request.kind === 'command') return await resolveSaved(request, posted.channel, bot);
+      const text = readCommandText(typed) ?? '';
+      const isAboutFiles = files.length > 0 && withoutRun(text) !== text;
+      if (request.kind === 'command' && !isAboutFiles)
+        return await resolveSaved(request, posted.channel, bot);
       if (files.length === 0) return refuseOtherFiles(request, posted.files);
       // Checked before anything is fetched.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);
