@@ -122,6 +122,20 @@ test('HTML that is only a picture is shown as one; with others in it, it is atta
   ]);
 });
 
+test('a Plotly figure without a page is a page that draws it', async () => {
+  const figure = { data: [{ y: [1, 2], name: '</script>' }], layout: { title: { text: 'T' } } };
+  const sent = { 'application/vnd.plotly.v1+json': figure };
+  const [page, ...others] = await readBundle(sent);
+  expect(page).toMatchObject({ kind: 'file', filename: 'plotly.html', mime: 'text/html' });
+  expect(others).toEqual([]);
+  const content = page?.kind === 'file' ? String(page.content) : '';
+  const [, drawn = ''] = /Plotly\.newPlot\("chart", ([^]*?)\)<\/script>/.exec(content) ?? [];
+  expect(JSON.parse(drawn)).toEqual(figure);
+  // Data that would end the script again and again is left as it is.
+  const odd = { 'application/vnd.plotly.v1+json': { data: Array<string>(1_000).fill('</script') } };
+  expect(await readBundle(odd)).toMatchObject([{ kind: 'file', filename: 'plotly.json' }]);
+});
+
 test('a chart that a script draws with a picture in it is a file', async () => {
   const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
   const chart = `<div id="a"></div><script>Plotly.newPlot("a", [{"type": "image", "source": "data:image/png;base64,${png}"}])</script>`;
