@@ -168,7 +168,7 @@ async function runEdited(
     bot,
   );
   if (admitted.kind === 'accepted' && isUnfinished(last))
-    await bot.runs.say(
+    bot.runs.say(
       last,
       `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
     );
