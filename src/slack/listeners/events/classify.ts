@@ -47,7 +47,7 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
   const mayBeFence = typed.parts.some((part) => part.kind === 'fence');
   if (!mayBeFence) return undefined;
   const isOurThread = await isAnswered();
-  if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
+  if (!isOurThread && !isOnAuto(posted.channel, bot)) return undefined;
   return {
     source: isOurThread ? 'thread' : 'auto',
     isAddressed: false,
@@ -122,8 +122,8 @@ async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<
   return thread !== undefined && (await bot.runs.newest('thread', [channel, thread], 1)).length > 0;
 }
 
-async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
-  const { auto } = await bot.channelSettings.read(bot.workspace, channel);
+function isOnAuto(channel: string, bot: Bot): boolean {
+  const { auto } = bot.channelSettings.read(bot.workspace, channel);
   return auto ?? bot.autoRun === 'all';
 }
 

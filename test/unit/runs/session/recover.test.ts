@@ -177,7 +177,7 @@ test('a run that asks about a switch asks again, and keeps no place', async () =
   await rig.replace('closed');
   expect(rig.session().unfinished).toEqual([]);
   await rig.untilDone(await rig.submit('meanwhile()'));
-  await rig.control.agreeToSwitch(scala.run, 'U1');
+  rig.control.agreeToSwitch(scala.run, 'U1');
   await rig.untilShown(scala, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'ok');
 });
 
@@ -220,7 +220,7 @@ test('a run that may have been sent never ends as cancelled, even if it is stopp
   const { kernelId, sessionId } = rig.session().record!;
   await setBack(rig, second.id, 'sending', { msgId: 'never-written', kernelId, sessionId });
   await rig.replace('killed');
-  await rig.control.stop(second.run, 'U1');
+  rig.control.stop(second.run, 'U1');
   run.end();
   expect((await rig.untilEnded(second)).kind).toBe('unknown');
 });
