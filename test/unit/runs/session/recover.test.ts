@@ -117,6 +117,18 @@ test('a kernel that was replaced meanwhile: what ran in it is lost, what was onl
   await rig.untilShown(sent, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'unknown');
 });
 
+test('a kernel that ends while the successor opens its websocket is told with what is lost', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  const { kernel } = await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  kernel.upgradable = new Promise(() => undefined);
+  await rig.replace('killed');
+  for (const _ of [1, 2]) await rig.gateway.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  kernel.isDeleted = true;
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
 test('a run between two blocks goes on with the next one', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('one()', { blocks: ['one()', 'two()'] });

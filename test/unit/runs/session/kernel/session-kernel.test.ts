@@ -343,7 +343,10 @@ test('a restart of a kernel that is gone says so, and the next run starts a new 
   await rig.untilDone(await rig.submit('before()'));
   rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
   await expect(rig.session().restart()).rejects.toMatchObject({ code: 'noKernel' });
-  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+  const after = await rig.submit('after()', { requester: 'U2' });
+  expect((await rig.untilDone(after)).kind).toBe('ok');
+  // Only who asked for the restart has been told.
+  expect(after.run.data.notes.join()).toContain('Its variables are lost.');
 });
 
 test('a start that failed leaves nothing behind, and the run says why', async () => {
