@@ -215,10 +215,15 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-/** Arguments: a channel, the language of one of its kernels, or both in any order. */
+/**
+ * Arguments: a channel, the language of one of its kernels, or both in any order. Jupyter's menu calls it `Restart
+ * Kernel`.
+ */
 function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[]): Command | undefined {
   const command: KernelCommand = { kind };
-  for (const argument of said) {
+  const isNamedSo = said.at(-1)?.toLowerCase() === 'kernel';
+  const given = isNamedSo ? said.slice(said[0]?.toLowerCase() === 'the' ? 1 : 0, -1) : said;
+  for (const argument of given) {
     const channel = readChannel(argument);
     const field = channel === undefined ? 'language' : 'channel';
     if (command[field] !== undefined || (channel === undefined && !LANGUAGE_WORD.test(argument)))

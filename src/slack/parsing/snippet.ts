@@ -97,7 +97,9 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
   const said = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
   const word = withoutRun(said);
-  if (words.isLanguage(word)) return word;
+  // Formatting is pasted along.
+  const named = word.replace(/^([*_~`])(.+)\1$/, '$2');
+  if (words.isLanguage(named)) return named;
   if (lines.length > 1 || word !== said || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
 }

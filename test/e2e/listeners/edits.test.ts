@@ -129,6 +129,21 @@ test('a message that was run by the shortcut, or that no longer mentions the bot
   expect(shown(second)).toContain('edited, run 2');
 });
 
+test('a code block that ran in a thread without a mention runs again after an edit, also if words are put beside it', async () => {
+  const { playground } = rig;
+  playground.addChannel('beside');
+  const ana = playground.as('ana');
+  const root = ana.post('#beside', mention('print("zero")'));
+  await rig.final('#beside', root.ts);
+  const block = ana.post('#beside', fence('print("alpha")'), { thread: root.ts });
+  const first = await rig.final('#beside', root.ts, (reply) => shown(reply).includes('alpha'));
+  ana.edit(block, fence('print("beta")', 'it is mended: '));
+  const second = await rig.final('#beside', root.ts, (reply) => shown(reply).includes('beta'));
+  expect(second.ts).toBe(first.ts);
+  ana.edit(block, 'never mind');
+  await playground.waitFor(() => !playground.replies('#beside', root.ts).some(({ ts }) => ts === first.ts));
+});
+
 test('only the author’s own edit counts', async () => {
   const { playground } = rig;
   playground.addChannel('others');

@@ -2,6 +2,7 @@ import { UserError } from '../../../errors.ts';
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Run, Source } from '../../../runs/run.ts';
 import { renderElapsed } from '../../../text.ts';
+import { EVENT_LOOKUP_MS } from '../../api/users.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { Bot } from '../../context.ts';
 import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
@@ -108,7 +109,7 @@ function refuseOtherFiles(request: Request, files: readonly PostedFile[]): Reque
 
 /** The author of a message, who is a bot if the message says so, too. */
 export async function findAuthor(posted: PostedMessage, bot: Bot): Promise<Person> {
-  const person = await bot.users.find(posted.user);
+  const person = await bot.users.find(posted.user, EVENT_LOOKUP_MS);
   const isBot = person.isBot || posted.botIds.length > 0;
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }

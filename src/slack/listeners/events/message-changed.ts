@@ -104,11 +104,13 @@ async function handleEdit(
       if (!isNew) runs = await runsOf({ channel, ts, thread }, bot);
       isNew = runs.length === 0;
     }
-    const [last] = runs;
+    const [last, ...earlier] = runs;
     if (last === undefined || last.requester !== message.user) return;
-    const edited = classified ?? classifyEdited(message, runs, bot);
-    if (edited?.isAddressed === true) onAddressed();
-    const isCodeGone = edited === undefined || !(await runEdited(message, runs, edited, bot));
+    const isAddressed = classified?.isAddressed === true;
+    if (isAddressed) onAddressed();
+    // The code that ran counts further, also with words beside it.
+    const edited = isAddressed ? classified : classifyEdited(message, runs, bot);
+    const isCodeGone = edited === undefined || !(await runEdited(message, [last, ...earlier], edited, bot));
     // The answer would be below a text that it does not belong to.
     if (isCodeGone && !(await isKnownEdit(message, last, bot)))
       for (const run of runs) await bot.runs.erase(run);
@@ -122,15 +124,13 @@ async function handleEdit(
  */
 async function runEdited(
   message: PostedMessage,
-  runs: readonly Run[],
+  runs: readonly [Run, ...Run[]],
   classified: Classified,
   bot: Bot,
 ): Promise<boolean> {
   const request = await classified.read();
+  if (request === undefined || request.kind === 'nothing') return false;
   const [last] = runs;
-  // Not a lone code block any more, so it asks for nothing new.
-  if (request === undefined || last === undefined) return true;
-  if (request.kind === 'nothing') return false;
   if (request.kind === 'command')
     throw new UserError(
       'badCommand',
