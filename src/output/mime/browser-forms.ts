@@ -79,8 +79,9 @@ async function readStart(html: string) {
         return;
       }
       elements += 1;
-      // Bokeh will draw here.
-      if (name === 'div' && 'data-root-id' in attributes) places += 1;
+      // Bokeh or Matplotlib (`%matplotlib notebook`) will draw here.
+      const isPlace = 'data-root-id' in attributes || Object.keys(attributes).join() === 'id';
+      if (name === 'div' && isPlace) places += 1;
       if (SHOWING.has(name) || (name === 'div' && 'id' in attributes)) isShowing = true;
     },
     ontext(text) {

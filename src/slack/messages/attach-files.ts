@@ -1,6 +1,6 @@
 import { withRetries } from '../api/call-error.ts';
 import { metadataOf } from '../api/posted.ts';
-import type { RunFile } from '../blocks/run/attachments.ts';
+import { type RunFile, TABLE_NAME } from '../blocks/run/attachments.ts';
 import { isTableCut, renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
 import { tries } from './client.ts';
@@ -65,7 +65,7 @@ export async function attachFiles(
         ? await postTable(sending, owner, first, attached)
         : await postFiles(sending, owner, neededOf(group, attached), attached);
     for (const { file, reason } of failed)
-      missing.push({ name: file.kind === 'table' ? 'A table' : file.filename, reason });
+      missing.push({ name: file.kind === 'table' ? TABLE_NAME : file.filename, reason });
   }
   if (missing.length === 0) await removeReplaced(sending, owner, files, attached);
   const keys = new Set([...files.map(({ key }) => key), ...attached.keys()]);

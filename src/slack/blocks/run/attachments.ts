@@ -26,6 +26,8 @@ type TablePart = OutputPart & { kind: 'table' };
 
 export const STREAM_FILE = 'output.txt';
 export const RESULTS_FILE = 'results.txt';
+/** Of any table that could not be posted. */
+export const TABLE_NAME = 'A table';
 export const ARCHIVE_FILE = 'more-outputs.zip';
 
 /** The name of the file with the whole text; undefined if the disk or the limit left no room for it. */

@@ -156,6 +156,18 @@ test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-roo
   },
 );
 
+test('an empty element that a later script draws in is nothing', async () => {
+  const plain = '<IPython.core.display.HTML object>';
+  for (const [html, forms] of [
+    ["<div id='ae97f869-a13e'></div>", []],
+    ['<div id="a" data-root-id="p1" style="display: table;"></div>', []],
+    ['<div id="a" style="background: red; height: 9px"></div>', ['file']],
+  ] as const) {
+    const read = await readBundle({ 'text/plain': plain, 'text/html': html });
+    expect(read.map(({ kind }) => kind)).toEqual(forms);
+  }
+});
+
 test('the end of a picture in HTML is found quickly, whatever comes before it', async () => {
   const begun = process.threadCpuUsage();
   const blank = 'A'.repeat(1_000_000);
