@@ -36,6 +36,8 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
       if (!response.headersSent) response.writeHead(503).end();
     },
     async processEventErrorHandler({ error, response }) {
+      // It was accepted after it had been answered 503; Slack’s repetition is known then.
+      if ('code' in error && error.code === 'ERR_HTTP_HEADERS_SENT') return true;
       logUnhandled(error, logger);
       if (!response.headersSent) response.writeHead(error instanceof StoreError ? 503 : 500).end();
       return true;

@@ -102,6 +102,18 @@ test('a command that Slack gave up while this process stood still does not run: 
   );
 });
 
+test('an event that takes longer than Slack waits is answered 503, and its late end is no error', async () => {
+  await using bot = await startSignedBot({ ALLOWED_USERS: 'U0NOBODY' });
+  const held = playground.hold('chat.postEphemeral');
+  playground.as('ana').post('#data', '@sparkthread `1`');
+  await bot.untilLog(({ msg }) => String(msg).includes('not accepted in time'));
+  held.release();
+  await playground.waitForEphemeral('ana');
+  await playground.waitForQuiet();
+  expect(await bot.stop()).toBe(0);
+  expect(bot.log.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
 test('a body over Bolt’s limit is answered 413', async () => {
   await using bot = await startSignedBot();
   const body = JSON.stringify({ text: 'x'.repeat(4 * 2 ** 20) });
