@@ -158,12 +158,16 @@ export function settle(
       : [];
   const end = endKind(state);
   const kind = isCutShort && end === 'ok' ? 'interrupted' : end;
-  // With idle alone, the reply that told the result is lost.
-  if (kind === 'ok' && reply === undefined && !isWhole)
-    return { outputs, end: endAs(state, 'outputLost', 'the reply was lost') };
+  // If nothing was lost, the kernel failed at the request itself, as ipykernel does after `sys.stdout = None`.
+  if (kind === 'ok' && reply === undefined) {
+    const told = isWhole ? endAs(state, kind, NO_REPLY) : endAs(state, 'outputLost', 'the reply was lost');
+    return { outputs, end: told };
+  }
   const isOddStatus = reply !== undefined && !['ok', 'error', 'aborted', 'abort'].includes(reply.status);
   return { outputs, end: endAs(state, kind, isOddStatus ? `reply status "${reply.status}"` : undefined) };
 }
+
+const NO_REPLY = 'the kernel sent no reply, so it may not have run this';
 
 /** An end from outside the execution: the kernel died, the gateway went away … */
 export function endAs(state: ExecutionState, kind: ExecutionEndKind, detail?: string): ExecutionEnd {

@@ -5,7 +5,6 @@ import { parseJson } from '../../text.ts';
 import type { ImageMime } from '../output-view.ts';
 import type { Table } from './html-table.ts';
 import { readHtml, silentTags } from './html-text.ts';
-import { isObject } from './json-text.ts';
 
 /** The forms in which a mime bundle is shown, in order. */
 export type ShownForm =
@@ -26,14 +25,6 @@ const SEEN_CHARS = 100_000;
 const HEAD_CHARS = 20_000;
 /** An object's repr is not longer. */
 const OBJECT_CHARS = 2_000;
-
-/** Whether it is a chart's document, whose JSON is complete. */
-export function isChart(data: MimeBundle): boolean {
-  return Object.entries(data).some(
-    ([mime, value]) =>
-      /^application\/vnd\.(?:vega|plotly)\w{0,20}\.v\d.{0,20}[+.]json$/.test(mime) && isObject(value),
-  );
-}
 
 /**
  * Whether it is something that a library adds to the page before it draws (scripts, styles, a logo) or the empty
@@ -88,8 +79,9 @@ async function readStart(html: string) {
         return;
       }
       elements += 1;
-      // Bokeh will draw here.
-      if (name === 'div' && 'data-root-id' in attributes) places += 1;
+      // Bokeh or Matplotlib (`%matplotlib notebook`) will draw here.
+      const isPlace = 'data-root-id' in attributes || Object.keys(attributes).join() === 'id';
+      if (name === 'div' && isPlace) places += 1;
       if (SHOWING.has(name) || (name === 'div' && 'id' in attributes)) isShowing = true;
     },
     ontext(text) {
@@ -213,31 +205,4 @@ export function pointedAddress(html: string): string | undefined {
       html,
     ) ?? [];
   return address;
-}
-
-const VERSION = /"version":"(\d{1,3}\.\d{1,3}\.\d{1,3})"/;
-/** Pages of libraries have fewer closing script tags. */
-const MOST_SCRIPTS = 1_000;
-const ROOTS = /"roots":\{([^{}]{1,5000})\}/;
-
-/** A Bokeh drawing as a page of its own: its script, the elements that it names, and BokehJS of its version. */
-export function bokehPage(data: MimeBundle): ShownForm[] {
-  const script = data['application/javascript'];
-  const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
-  if (!isBokeh || typeof script !== 'string') return [];
-  const unended = script.split('</script', MOST_SCRIPTS);
-  if (unended.length === MOST_SCRIPTS) return [];
-  // The data of the drawing is between them and has any length.
-  const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
-  const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
-  const roots = (ROOTS.exec(end) ?? ROOTS.exec(start))?.[1] ?? '';
-  const places = [...roots.matchAll(/:"([\w-]{1,80})"/g)].map(([, id]) => `<div id="${id}"></div>`);
-  const content = [
-    '<!DOCTYPE html><meta charset="utf-8">',
-    `<script src="https://cdn.bokeh.org/bokeh/release/bokeh-${version}.min.js"></script>`,
-    ...places,
-    `<script>${unended.join('<\\/script')}</script>`,
-    '',
-  ].join('\n');
-  return [{ kind: 'file', filename: 'bokeh.html', mime: 'text/html', content }];
 }

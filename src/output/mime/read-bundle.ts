@@ -3,9 +3,7 @@ import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
 import { TOREES_WORD } from '../errors/spark-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
-  bokehPage,
   filledTable,
-  isChart,
   isLoader,
   isModel,
   isObjectWord,
@@ -15,9 +13,10 @@ import {
   pointedAddress,
   type ShownForm,
 } from './browser-forms.ts';
+import { bokehPage, isChart, vendorFiles } from './charts.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { htmlAsText, MAX_PARSED_CHARS } from './html-text.ts';
-import { isObject, jsonText } from './json-text.ts';
+import { jsonText } from './json-text.ts';
 import { readSparkTable } from './spark-tables.ts';
 
 /** Tables are read in turns; longer ones would take too much memory. */
@@ -223,20 +222,6 @@ function isEmptyText(html: string): boolean {
 
 function htmlFile(html: string, filename = 'output.html'): ShownForm {
   return { kind: 'file', filename, mime: 'text/html', content: html };
-}
-
-/**
- * The JSON of Plotly, Vega and others, which is complete, for drawing elsewhere. Widgets and Bokeh's scripts have
- * nothing to keep.
- */
-async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
-  const files: ShownForm[] = [];
-  for (const [mime, value] of Object.entries(data)) {
-    const name = /^application\/vnd\.(\w{1,40}).*[+.]json$/.exec(mime)?.[1];
-    if (name === undefined || name === 'jupyter' || !isObject(value)) continue;
-    files.push({ kind: 'file', filename: `${name}.json`, mime, content: (await jsonText(value)) ?? '' });
-  }
-  return files;
 }
 
 /** Names the mime types that a chat cannot show. */

@@ -5,6 +5,7 @@ import {
   emptyOverflow,
   filesOf,
   foldedText,
+  isSameError,
   type Overflow,
   type Picture,
   type Place,
@@ -16,6 +17,7 @@ import {
   type TextKind,
   textKindOf,
   withoutEnd,
+  withoutText,
 } from './picture.ts';
 
 /** How many entries are kept at the start and at the end if there are very many. */
@@ -84,7 +86,10 @@ export class OutputModel {
   show(shown: Shown, displayId: string | undefined, printed: string): void {
     this.#clearIfPending();
     if (printed !== '') this.#withdraw(printed);
-    if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
+    const last = this.#entries.at(-1);
+    if (last?.kind === 'shown' && last.block === this.#block && isSameError(last, shown))
+      last.texts = [...last.texts, ...shown.texts];
+    else if (shown.parts.length > 0) this.#append({ ...shown, kind: 'shown', displayId });
   }
 
   update(displayId: string, shown: Shown): void {
@@ -137,10 +142,8 @@ export class OutputModel {
 
   /** The texts of outputs that are no longer shown since the last call, to be joined by kind. */
   takeOverflown(): (readonly [kind: TextKind, text: string])[] {
-    return this.#overflown.splice(0).flatMap((entry) => {
-      const kind = textKindOf(entry);
-      return entry.texts.map((text) => [kind, text] as const);
-    });
+    const overflown = this.#overflown.splice(0);
+    return overflown.flatMap((entry) => entry.texts.map((text) => [textKindOf(entry), text] as const));
   }
 
   get overflow(): Overflow {
@@ -158,11 +161,7 @@ export class OutputModel {
 
   get picture(): Picture {
     return {
-      entries: this.#entries.map((entry) => {
-        if (entry.kind === 'shown') return entry;
-        const { text: _, ...piece } = entry;
-        return piece;
-      }),
+      entries: this.#entries.map(withoutText),
       isClearPending: this.#isClearPending,
       overflow: this.#overflow,
       losses: this.#losses,

@@ -64,6 +64,12 @@ export function textKindOf({ parts }: Shown): TextKind {
   return parts[0]?.kind === 'error' ? 'tracebacks' : 'results';
 }
 
+/** Whether an error is reported again: IPython does that for an object that fails in each of its forms. */
+export function isSameError({ parts: [part] }: Shown, { parts: [again] }: Shown): boolean {
+  if (part?.kind !== 'error' || again?.kind !== 'error') return false;
+  return part.headline === again.headline && part.userLine === again.userLine;
+}
+
 export function emptyOverflow(): Overflow {
   return { entries: 0, streams: false, results: undefined, tracebacks: undefined, files: [], displayIds: [] };
 }
@@ -74,6 +80,13 @@ export function filesOf({ texts, files }: Shown): string[] {
 
 /** A piece of a stream with its text. */
 export type StreamEntry = StreamPiece & { text: FoldedText };
+
+/** As it is stored. */
+export function withoutText(entry: ShownEntry | StreamEntry): ShownEntry | StreamPiece {
+  if (entry.kind === 'shown') return entry;
+  const { text: _, ...piece } = entry;
+  return piece;
+}
 
 /** Removes the end of a restored stream again if it had been removed before. */
 export function withdrawEnd(entry: StreamEntry): void {

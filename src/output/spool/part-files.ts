@@ -61,7 +61,9 @@ export class PartFiles implements Shown {
   async addText(source: TextSource, written: string): Promise<this> {
     if (written === '') return this;
     const text = await boundText(written);
-    const path = await this.#keepText('results', written);
+    // R underlines its help as for a printer.
+    const kept = source === 'pager' ? written.replaceAll('_\b', '') : written;
+    const path = await this.#keepText('results', kept);
     const part = { kind: 'text' as const, source, text, path };
     const isSearched = text.hiddenChars > 0 && written.length <= SEARCHED_BYTES;
     if (isSearched) await this.#addSplit(part, written, TABLES_SHOWN);

@@ -111,7 +111,7 @@ test('an error that IPython prints and also replies with is shown once', async (
     { kind: 'error', name: 'UsageError', value, traceback: [] },
   ]);
   await transcript.seal();
-  const said = ['stderr: careful\n', `error: UsageError: ${value}`, `error: UsageError: ${value}`];
+  const said = ['stderr: careful\n', `error: UsageError: ${value}`];
   expect(shown(transcript.view().parts)).toEqual(said);
   expect(await readFile(transcript.view().spoolPath ?? '', 'utf8')).toBe(`careful\nUsageError: ${value}\n`);
   expect(shown((await open({ recovered: true })).view().parts)).toEqual(said);

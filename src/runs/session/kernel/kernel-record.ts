@@ -28,7 +28,7 @@ const kernelRecordSchema = z.object({
   startedBy: z.string(),
   lastUsedAt: pastTime,
   lastRequester: z.string(),
-  /** The last `In [n]`. If the next one is not greater, the kernel was restarted meanwhile. */
+  /** The last `In [n]`. If the next one is less, the kernel was restarted meanwhile. */
   executionCount: z.number(),
   /** The kernel was restarted, by no command of ours, after its last run. The next run says so. */
   restartedUnseen: z.boolean(),
@@ -89,10 +89,10 @@ export class KernelRecords {
   readonly noteLost: OnLost = (kernelId, isLost) => {
     if (isLost) this.#lost.add(kernelId);
     else this.#lost.delete(kernelId);
-    this.storeLost();
+    this.saveLostStarts();
   };
 
-  storeLost(): void {
+  saveLostStarts(): void {
     this.#lostWriter.save().catch(() => undefined);
   }
 

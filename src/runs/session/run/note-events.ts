@@ -19,7 +19,6 @@ import type { LiveRun } from './live-run.ts';
 /** Notes and shows what happens to the execution or its connection. */
 export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   const { phase } = live;
-  const stopping = live.signal.aborted;
   switch (status.kind) {
     case 'started':
       // The output stream does not wait for the write, but output is shown only after it.
@@ -37,7 +36,7 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
       live.show({
         kind: 'running',
         sinceMs: Date.now(),
-        stopping,
+        stopping: live.signal.aborted,
         stopIgnored: false,
         behindOthers: true,
       });
@@ -111,11 +110,16 @@ function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
   return { kind: 'running', sinceMs, stopping: true, stopIgnored: false };
 }
 
-/** If the count did not rise, the gateway restarted the kernel while no client was connected (protocol.md §2.7). */
+/**
+ * If the count begins again, the gateway restarted the kernel while no client was connected (protocol.md §2.7). A kernel that
+ * failed to run the code before, as ipykernel does after `sys.stdout = None`, repeats its count.
+ */
 function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
   const { notes, block, executionCount: known } = live.run.data;
   if (executionCount === known) return;
-  const restarted = executionCount > 0 && executionCount <= record.executionCount && block === 0;
+  const isLess =
+    executionCount < record.executionCount || (executionCount === 1 && record.executionCount === 1);
+  const restarted = executionCount > 0 && isLess && block === 0;
   const isNews = restarted && !notes.includes(RESTARTED_NOTE);
   // The next change of state stores it; it is not worth a write of its own.
   live.setData({ executionCount, ...(isNews ? { notes: [...notes, RESTARTED_NOTE] } : {}) });

@@ -5,7 +5,7 @@ import { renderElapsed } from '../../../text.ts';
 import { EVENT_LOOKUP_MS } from '../../api/users.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { Bot } from '../../context.ts';
-import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
+import { type Command, readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../parsing/files.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
@@ -39,16 +39,13 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
   const bang = text === undefined ? undefined : readBangCommand(text);
   let answer: Promise<boolean> | undefined;
   const isAnswered = (): Promise<boolean> => (answer ??= hasAnswer(posted, bot));
-  if (bang !== undefined && (await isAnswered()))
-    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
+  if (bang !== undefined && (await isAnswered())) return commandInThread(bang);
   if (posted.isDirect || posted.isMention || mentionsBot(typed)) return classifyAddressed(posted, bot);
   const unknown = text === undefined ? undefined : readUnknownBang(text);
-  if (unknown !== undefined && (await isAnswered()))
-    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: unknown }) };
-  const mayBeFence = typed.parts.some((part) => part.kind === 'fence');
-  if (!mayBeFence) return undefined;
+  if (unknown !== undefined && (await isAnswered())) return commandInThread(unknown);
+  if (!typed.parts.some((part) => part.kind === 'fence')) return undefined;
   const isOurThread = await isAnswered();
-  if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
+  if (!isOurThread && !isOnAuto(posted.channel, bot)) return undefined;
   return {
     source: isOurThread ? 'thread' : 'auto',
     isAddressed: false,
@@ -57,6 +54,10 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
       return snippet === undefined ? undefined : { kind: 'snippet', snippet };
     },
   };
+}
+
+function commandInThread(command: Command): Classified {
+  return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command }) };
 }
 
 /**
@@ -123,8 +124,8 @@ async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<
   return thread !== undefined && (await bot.runs.newest('thread', [channel, thread], 1)).length > 0;
 }
 
-async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
-  const { auto } = await bot.channelSettings.read(bot.workspace, channel);
+function isOnAuto(channel: string, bot: Bot): boolean {
+  const { auto } = bot.channelSettings.read(bot.workspace, channel);
   return auto ?? bot.autoRun === 'all';
 }
 

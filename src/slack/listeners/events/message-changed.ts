@@ -171,7 +171,7 @@ async function runEdited(
   );
   if (admitted.kind !== 'accepted') return true;
   if (isUnfinished(follows))
-    await bot.runs.say(
+    bot.runs.say(
       follows,
       `The message was edited: run ${follows.data.edition + 1} with the new code waits behind this one.`,
     );

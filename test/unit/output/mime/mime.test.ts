@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -122,6 +122,20 @@ test('HTML that is only a picture is shown as one; with others in it, it is atta
   ]);
 });
 
+test('a Plotly figure without a page is a page that draws it', async () => {
+  const figure = { data: [{ y: [1, 2], name: '</script>' }], layout: { title: { text: 'T' } } };
+  const sent = { 'application/vnd.plotly.v1+json': figure };
+  const [page, ...others] = await readBundle(sent);
+  expect(page).toMatchObject({ kind: 'file', filename: 'plotly.html', mime: 'text/html' });
+  expect(others).toEqual([]);
+  const content = page?.kind === 'file' ? String(page.content) : '';
+  const [, drawn = ''] = /Plotly\.newPlot\("chart", ([^]*?)\)<\/script>/.exec(content) ?? [];
+  expect(JSON.parse(drawn)).toEqual(figure);
+  // Data that would end the script again and again is left as it is.
+  const odd = { 'application/vnd.plotly.v1+json': { data: Array<string>(1_000).fill('</script') } };
+  expect(await readBundle(odd)).toMatchObject([{ kind: 'file', filename: 'plotly.json' }]);
+});
+
 test('a chart that a script draws with a picture in it is a file', async () => {
   const png = Buffer.from('89504e470d0a1a0a00', 'hex').toString('base64');
   const chart = `<div id="a"></div><script>Plotly.newPlot("a", [{"type": "image", "source": "data:image/png;base64,${png}"}])</script>`;
@@ -141,6 +155,18 @@ test.each(['<div id="a" data-root-id="p1"></div>', '<div class="b"><div data-roo
     ]);
   },
 );
+
+test('an empty element that a later script draws in is nothing', async () => {
+  const plain = '<IPython.core.display.HTML object>';
+  for (const [html, forms] of [
+    ["<div id='ae97f869-a13e'></div>", []],
+    ['<div id="a" data-root-id="p1" style="display: table;"></div>', []],
+    ['<div id="a" style="background: red; height: 9px"></div>', ['file']],
+  ] as const) {
+    const read = await readBundle({ 'text/plain': plain, 'text/html': html });
+    expect(read.map(({ kind }) => kind)).toEqual(forms);
+  }
+});
 
 test('the end of a picture in HTML is found quickly, whatever comes before it', async () => {
   const begun = process.threadCpuUsage();
@@ -349,6 +375,29 @@ test('an svg cannot show files of this machine', async () => {
   const empty = await rasterise(svg(''));
   expect(await image(`href="${red}"`)).toEqual(empty);
   expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
+  const quoted = join(dir, "it's red.png");
+  await copyFile(red, quoted);
+  expect(await image(`href="${quoted}"`)).toEqual(empty);
+  await rm(dir, { recursive: true });
+});
+
+test('a picture in an svg is drawn; an svg in it, which could name files, is not', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'svg-'));
+  const red = join(dir, 'red.png');
+  const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
+  await writeFile(red, png ?? '');
+  const image = (mime: string, held: string | Buffer | undefined) =>
+    rasterise(
+      svg(
+        `<image width="20" height="10" href="data:${mime};base64,${Buffer.from(held ?? '').toString('base64')}"/>`,
+      ),
+    );
+  expect(await image('image/png', png)).toEqual(png);
+  const filter = `<filter id="f" x="0" y="0" width="1" height="1"><feImage href="${red}"/></filter>`;
+  const drawn = svg(`${filter}<rect width="20" height="10" filter="url(#f)"/>`);
+  const empty = await rasterise(svg(''));
+  expect(await image('image/svg+xml', drawn)).toEqual(empty);
+  expect(await image('text/plain', drawn)).toEqual(empty);
   await rm(dir, { recursive: true });
 });
 

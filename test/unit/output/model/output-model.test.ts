@@ -104,6 +104,34 @@ test('the end of stderr is removed if an error repeats it', () => {
   expect(said(model)).toEqual(['stderr warn\n', 'result error']);
 });
 
+test('an error that is reported again is shown once in its block, with all that was sent', () => {
+  const error = (headline: string, file: string): Shown => ({
+    parts: [
+      {
+        kind: 'error',
+        headline,
+        userLine: 'line 1: x',
+        cause: undefined,
+        hint: undefined,
+        isFolded: false,
+        traceback: wholeText(file),
+        path: 'traceback.txt',
+      },
+    ],
+    texts: [file],
+    files: [],
+  });
+  const model = new OutputModel();
+  model.show(error('E: 1', 'a'), undefined, '');
+  model.show(error('E: 1', 'b'), undefined, '');
+  model.show(error('E: 2', 'c'), undefined, '');
+  model.startBlock(1);
+  // another cell, which may fail
+  model.show(error('E: 2', 'd'), undefined, '');
+  expect(model.parts).toMatchObject([{ headline: 'E: 1' }, { headline: 'E: 2' }, { headline: 'E: 2' }]);
+  expect(model.texts('tracebacks')).toEqual(['a', 'b', 'c', 'd']);
+});
+
 test('a restored picture is the one that was taken, once its streams have their text', () => {
   const model = new OutputModel();
   model.stream('stdout', 'one\n', { from: 0, to: 4 });

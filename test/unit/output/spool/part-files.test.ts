@@ -27,6 +27,11 @@ test('a text is kept whole and without colours, and names the file that all text
   expect(await readFile(made.texts[0] ?? '', 'utf8')).toBe(`help ${'x'.repeat(30_000)}`);
 });
 
+test('R’s help is kept without the underlines of a printer', async () => {
+  const made = await new PartFiles(folder).addText('pager', '_\bM_\be_\ba_\bn\n\n  _x');
+  expect(await readFile(made.texts[0] ?? '', 'utf8')).toBe('Mean\n\n  _x');
+});
+
 test('a data frame has its text and its CSV, a picture its bytes', async () => {
   const html = '<table><tr><th>a</th></tr><tr><td>1</td></tr></table>';
   const frame = await new PartFiles(folder).addBundle(

@@ -218,6 +218,10 @@ test('a file that is not in the thread is not named as the place of what is hidd
   expect(shown(['image-1.png'])).toContain('\nImage below\n');
   const all = ['output.txt', 'results.txt', 'image-1.png', 'image-2.png', 'a.html'];
   expect(shown(all)).not.toMatch(/\.txt|\.html|below/);
+  const table = { columns: ['a'], rows: [['1']], totalRows: 1, totalColumns: undefined, note: undefined };
+  parts.push({ kind: 'table', ...table, sentRows: 1, csvPath: undefined, text: wholeText('') });
+  expect(shown([])).toContain('\nTable below: 1 row × 1 column\n');
+  expect(shown(['A table'])).toContain('\nTable: 1 row × 1 column\n');
 });
 
 test('Spark’s log is said to be in its file only where the file is', () => {

@@ -14,7 +14,7 @@ import {
   sentence,
 } from '../../rich-text.ts';
 import { cutText, roomOf } from '../../truncate.ts';
-import { fileNames, fileOf, STREAM_FILE } from '../attachments.ts';
+import { fileNames, fileOf, STREAM_FILE, TABLE_NAME } from '../attachments.ts';
 import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
 import { sizeWords } from './table.ts';
 
@@ -192,7 +192,7 @@ function renderPart(
     case 'error':
       return renderError(part, room);
     case 'table':
-      return reference(`Table below: ${sizeWords(part)}`);
+      return reference(`${room.missing.has(TABLE_NAME) ? 'Table' : 'Table below'}: ${sizeWords(part)}`);
   }
 }
 

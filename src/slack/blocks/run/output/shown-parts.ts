@@ -10,21 +10,15 @@ type TextPart = OutputPart & { kind: 'text' };
 /** Up to so many alternating pieces of stdout and stderr are shown separately. */
 const STREAMS_APART = 8;
 
-/** Moves stderr right before an error behind it: the error comes first. An error that is the last one again is left out. */
+/** Moves stderr right before an error behind it: the error comes first. */
 export function errorsFirst(parts: readonly OutputPart[]): OutputPart[] {
   const ordered: OutputPart[] = [];
   for (const part of parts) {
-    if (isSameError(part, ordered.at(-1))) continue;
     const before =
       part.kind === 'error' ? ordered.splice(ordered.findLastIndex((each) => !isStderr(each)) + 1) : [];
     ordered.push(part, ...before);
   }
   return ordered;
-}
-
-function isSameError(part: OutputPart, last: OutputPart | undefined): boolean {
-  if (part.kind !== 'error' || last?.kind !== 'error') return false;
-  return part.headline === last.headline && part.userLine === last.userLine;
 }
 
 /** Whether a part is a text without a visible character. */

@@ -281,6 +281,24 @@ test('a kernel that the gateway restarted while it was idle is told by the next 
   expect(next.run.data.notes).toEqual([]);
 });
 
+test('a kernel that failed to run code repeats its count: it has not been restarted', async () => {
+  await using rig = await startSessionRig();
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('sys.stdout = None'));
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  const counts = [2, 2, 1];
+  kernel.onExecute = (request) => {
+    const count = counts.shift();
+    kernel.begin(request, count);
+    kernel.end(request, { execution_count: count });
+  };
+  for (const expected of [[], [], [expect.stringContaining('restarted meanwhile')]]) {
+    const live = await rig.submit('next()');
+    await rig.untilDone(live);
+    expect(live.run.data.notes).toEqual(expected);
+  }
+});
+
 test('a kernel that died under one run: the next one says so, and nobody counts as having variables in it', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
@@ -325,7 +343,10 @@ test('a restart of a kernel that is gone says so, and the next run starts a new 
   await rig.untilDone(await rig.submit('before()'));
   rig.gateway.kernels.get(rig.session().record!.kernelId)!.isDeleted = true;
   await expect(rig.session().restart()).rejects.toMatchObject({ code: 'noKernel' });
-  expect((await rig.untilDone(await rig.submit('after()'))).kind).toBe('ok');
+  const after = await rig.submit('after()', { requester: 'U2' });
+  expect((await rig.untilDone(after)).kind).toBe('ok');
+  // Only who asked for the restart has been told.
+  expect(after.run.data.notes.join()).toContain('Its variables are lost.');
 });
 
 test('a start that failed leaves nothing behind, and the run says why', async () => {
