@@ -60,7 +60,13 @@ export function noCodeFile(files: readonly PostedFile[]): UserError {
   );
 }
 
-/** A file runs by the ending of its name, a snippet by its kind. Undefined for what is no file object of Slack's. */
+/** Slack names a snippet without a title so, with an ending by the kind that it guessed: `-.cs`. */
+const UNTITLED = /^(?:-|untitled)(?:\.|$)/i;
+
+/**
+ * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs only if it is
+ * untitled or has no ending. Undefined for what is no file object of Slack's.
+ */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;
   if (file === undefined) return undefined;
@@ -71,7 +77,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
   const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isCode = mode === 'snippet' || CODE_ENDINGS.includes(ending);
+  const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name));
+  const isCode = isTyped || CODE_ENDINGS.includes(ending);
   if (!isCode) return { kind: 'other', name };
   const url = file.url_private_download ?? file.url_private;
   return {

@@ -35,7 +35,7 @@ export function readLoneFence(message: Message, words: LanguageWords): Snippet |
   if (first === undefined || more.length > 0) return undefined;
   if (first.kind === 'fence') return second === undefined ? readFences([first], undefined, words) : undefined;
   if (first.kind !== 'bare' || second?.kind !== 'fence') return undefined;
-  const word = undoPhoneTyping(first.text).trim();
+  const word = undoPhoneTyping(first.text).trim().replace(/:$/, '');
   return words.isLanguage(word) ? readFences([second], word, words) : undefined;
 }
 
@@ -109,10 +109,11 @@ export function withoutRun(text: string): string {
   return text.replace(/^run(?:\s+|$)/i, '');
 }
 
-/** A language alone after the mention, if the code comes before the mention. */
+/** A language alone behind the code, with or without the mention. */
 function languageBehind({ parts }: Message, words: LanguageWords): string | undefined {
-  const at = parts.findLastIndex(({ kind }) => kind === 'mention');
-  const word = at < 1 ? '' : undoPhoneTyping(typedText(parts.slice(at + 1))).trim();
+  const at = parts.findLastIndex(({ kind }) => kind === 'fence' || kind === 'inline');
+  const behind = parts.slice(at + 1).filter(({ kind }) => kind === 'bare');
+  const word = undoPhoneTyping(typedText(behind)).trim();
   return words.isLanguage(word) ? word : undefined;
 }
 

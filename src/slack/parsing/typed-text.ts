@@ -32,11 +32,50 @@ export function append(parts: Part[], part: Part): void {
 const LINE_CHARS = 2_000;
 
 /** Whether the text after `before` is in a string or a comment, as far as can be told without knowing the language. */
-export function endsInText(before: string): boolean {
+function endsInText(before: string): boolean {
   if ((before.match(/"""|'''/g) ?? []).length % 2 === 1) return true;
   const line = before.slice(before.lastIndexOf('\n') + 1).slice(-LINE_CHARS);
   const open = line.replaceAll(/\\./g, '').replaceAll(/"[^"]*"|'[^']*'|“[^”]*”|‘[^’]*’/g, '');
   return /["'“”‘’#]|\/\//.test(open);
+}
+
+/** An emoji of rich text. */
+interface Emoji {
+  name?: string | undefined;
+  unicode?: string | undefined;
+  skin_tone?: number | undefined;
+}
+
+/**
+ * What Slack turns into emoji outside code, as in `i <3`, `f(7, 8)`, `{C: 1, D: 2}`, `lambda c: 1` and `range( 3 ):`. No
+ * language has these characters.
+ */
+const EMOTICONS = new Map([
+  ['heart', '<3'],
+  ['sunglasses', '8)'],
+  ['anguished', 'D:'],
+  ['smile', 'c:'],
+  ['disappointed', '):'],
+]);
+
+/** An emoji as it was typed after `before`, outside code formatting. */
+export function readEmoji(emoji: Emoji, before: string): string {
+  if (endsInText(before)) return emojiCharacter(emoji);
+  const standsAlone = !/\S$/.test(before);
+  return EMOTICONS.get(emoji.name ?? '') ?? (standsAlone ? emojiCharacter(emoji) : emojiName(emoji));
+}
+
+export function emojiName({ name = '', skin_tone: tone }: Emoji): string {
+  return `:${name}:${tone === undefined ? '' : `:skin-tone-${tone}:`}`;
+}
+
+/**
+ * Slack turns a typed 🎉 and a typed `:tada:` into the same element. In a string or a comment, and after a blank, the
+ * character is meant; within other code the name: `d[1:x:2]`. A workspace's own emoji have no character.
+ */
+function emojiCharacter(emoji: Emoji): string {
+  const points = (emoji.unicode ?? '').split('-').map((hex) => Number.parseInt(hex, 16));
+  return points.every((point) => point <= 0x10_ff_ff) ? String.fromCodePoint(...points) : emojiName(emoji);
 }
 
 /**

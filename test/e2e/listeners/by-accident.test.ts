@@ -155,11 +155,14 @@ test('beside a file, “run” is about the file, not about what is saved', asyn
 test('a file that cannot be run is refused by its kind', async () => {
   const { playground } = rig;
   playground.addChannel('kinds');
-  const file = { name: 'data.csv', content: 'a,b' };
-  for (const words of ['@sparkthread', '@sparkthread python3']) {
-    const told = await untilTold('ana', () => playground.as('ana').upload('#kinds', file, words));
-    expect(told.text).toContain('data.csv cannot be run');
-  }
+  const csv = { name: 'data.csv', content: 'a,b' };
+  // Slack calls any uploaded text file a snippet.
+  const json = { name: 'channels.json', content: '[1]', snippet: 'json' };
+  for (const file of [csv, json])
+    for (const words of ['@sparkthread', '@sparkthread python3']) {
+      const told = await untilTold('ana', () => playground.as('ana').upload('#kinds', file, words));
+      expect(told.text).toContain(`${file.name} cannot be run`);
+    }
 });
 
 test('“Run this code” does not run talk, and on an answer or its root message it runs that answer’s code', async () => {
