@@ -45,7 +45,7 @@ export const kernelEnvironmentNames = [
   'JUPYTER_PATH',
 ];
 
-const kernelPorts = fileURLToPath(new URL('./kernel-ports.py', import.meta.url));
+export const kernelPorts = fileURLToPath(new URL('./kernel-ports.py', import.meta.url));
 
 /**
  * Starts a Jupyter program in a private folder with a clean environment, on a free loopback port.

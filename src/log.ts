@@ -36,6 +36,11 @@ export function showError(error: unknown): unknown {
 /** A log without output, for callers that have no log. */
 export const silentLog: Log = pino({ enabled: false });
 
+/** A log that writes nothing: `take` gets the sentences of warnings and errors. */
+export function warningsTo(take: (sentence: string) => void): Log {
+  return pino({ level: 'warn', hooks: { logMethod: (given) => take(String(given.at(-1))) } });
+}
+
 /** How many secrets are remembered. A token that is renewed every few minutes has long expired after so many others. */
 const LEARNED_SECRETS = 100;
 

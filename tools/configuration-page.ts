@@ -24,7 +24,7 @@ Sparkthread reads its settings from the environment, and from a file \`.env\` in
 one; the environment wins. An empty variable counts as absent. All mistakes are told at once, and the process ends
 with exit code 78. A name that is nearly a setting's is warned of.
 
-- Durations: \`90s\`, \`10m\`, \`12h\`, \`30d\`; a bare number is seconds.
+- Durations: \`90s\`, \`10m\`, \`12h\`, \`30d\`; a bare number is seconds. At most \`24d\`, except KEEP_RUNS and NOTIFY_AFTER.
 - Sizes: \`32MB\`, \`1GB\`, \`1MiB\`; a bare number is bytes.
 - Lists are separated by commas.
 - Settings marked 🔒 are never logged nor repeated in a complaint. Each of them may lie in a file, as Docker's and

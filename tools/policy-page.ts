@@ -34,7 +34,7 @@ ${rows.join('\n')}
 
 const words: Record<Action, string> = {
   run: 'run code, `run`, `schedule`',
-  look: '`help`, `languages`, `status`, `history`, `saved`, `schedules`, the home tab, Ask',
+  look: '`help`, `languages`, `status`, `history`, `export`, `saved`, `schedules`, the home tab, Ask',
   choose: '`use`, `auto`, `save`',
   stopOwn: 'stop their own run',
   stopOthers: 'stop somebody else’s run',

@@ -2,7 +2,7 @@ import { type Config, readConfig } from '../config/config.ts';
 import { ConfigError, StoreError } from '../errors.ts';
 import { RenewingCredentials } from '../gateway/auth/credentials.ts';
 import { createGatewayClient } from '../gateway/client.ts';
-import { Secrets, silentLog } from '../log.ts';
+import { Secrets, silentLog, warningsTo } from '../log.ts';
 import { openStore } from '../store/open.ts';
 import type { StoreAddress } from '../store/store.ts';
 import { renderElapsed } from '../text.ts';
@@ -103,7 +103,8 @@ const LOCK_WAIT_MS = 300;
 async function checkStore(settings: StoreAddress, report: Report): Promise<void> {
   const what = 'store';
   try {
-    const store = await openStore({ url: settings.url, log: silentLog, lockWaitMs: LOCK_WAIT_MS });
+    const log = warningsTo((sentence) => report.note(sentence));
+    const store = await openStore({ url: settings.url, log, lockWaitMs: LOCK_WAIT_MS });
     try {
       await store.runs.ping();
       if (store.kind !== 'redis') await store.lease.acquire(LEASE_MS).then(() => store.lease.release());

@@ -62,7 +62,7 @@ export interface WidgetState {
 export type Status =
   /**
    * The first message of this execution has come (busy, execute_input or reply). Sent exactly once and before all
-   * outputs; only `behindOthers`, `quiet`, `disconnected` and `reconnected` may come earlier.
+   * outputs that can be read. What happens to the connection, and `stopIgnored`, may come earlier.
    */
   | { kind: 'started' }
   /** The gateway's rate limit dropped output; what follows may be incomplete (protocol.md §2.5). */

@@ -115,7 +115,7 @@ export class CellOutputs {
     return this.files.filter((path) => !shown.has(path));
   }
 
-  /** The files that no output has used since the last call. */
+  /** The files that have lost their last output since the last call. */
   takeDropped(): string[] {
     return this.#dropped.splice(0);
   }

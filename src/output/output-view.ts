@@ -75,7 +75,7 @@ export type ImageMime = 'image/png' | 'image/jpeg' | 'image/gif';
 export type OutputLoss =
   /** Dropped by the gateway's rate limit (protocol.md §2.5). */
   | { kind: 'dropped'; limit: 'data' | 'messages' }
-  /** Messages longer than MAX_MESSAGE. */
+  /** Messages that were longer than MAX_MESSAGE or had too many values. */
   | { kind: 'tooBig'; messages: number }
   | { kind: 'gap'; fromMs: number; toMs: number }
   /** The bot's disk failed or is full. */

@@ -50,7 +50,7 @@ export class KernelControl {
   }
 
   /** Every kernel of a workspace, the most recently used first. */
-  async kernels(workspace: string): Promise<KernelRecord[]> {
+  kernels(workspace: string): KernelRecord[] {
     return this.#deps.kernels.records(workspace).toSorted((a, b) => b.lastUsedAt - a.lastUsedAt);
   }
 
@@ -85,7 +85,7 @@ export class KernelControl {
   }
 
   /** `/spark stop`: stops the caller's running run in this channel, else their first waiting one. Returns the run. */
-  async stopOwn(workspace: string, channel: string, requester: string): Promise<Run> {
+  stopOwn(workspace: string, channel: string, requester: string): Run {
     const mine = this.#unfinished(workspace, channel).filter((run) => run.requester === requester);
     const run = mine.find(({ state }) => state !== 'waiting') ?? mine[0];
     if (run === undefined)
@@ -93,23 +93,22 @@ export class KernelControl {
         'nothingToStop',
         'You have no unfinished run in this channel, so nothing was stopped.',
       );
-    return await this.stop(run, requester);
+    return this.stop(run, requester);
   }
 
   /** An admin's `/spark stop`: stops their own run, else the channel's running one. */
-  async stopRunning(workspace: string, channel: string, by: string): Promise<Run> {
+  stopRunning(workspace: string, channel: string, by: string): Run {
     const unfinished = this.#unfinished(workspace, channel);
-    if (unfinished.some(({ requester }) => requester === by))
-      return await this.stopOwn(workspace, channel, by);
+    if (unfinished.some(({ requester }) => requester === by)) return this.stopOwn(workspace, channel, by);
     const queued = unfinished.filter((run) => !isUndecided(run));
     const run = queued.find(({ state }) => state !== 'waiting') ?? queued[0] ?? unfinished[0];
     if (run === undefined)
       throw new UserError('nothingToStop', 'Nothing runs in this channel, so nothing was stopped.');
-    return await this.stop(run, by);
+    return this.stop(run, by);
   }
 
   /** `!stop`: the thread's newest unfinished run. */
-  async newestUnfinished(workspace: string, channel: string, thread: string): Promise<Run> {
+  newestUnfinished(workspace: string, channel: string, thread: string): Run {
     const run = this.#unfinished(workspace, channel).findLast((each) => each.thread === thread);
     if (run === undefined)
       throw new UserError('nothingToStop', 'No run of this thread is unfinished, so nothing was stopped.');
@@ -120,7 +119,7 @@ export class KernelControl {
     return this.#deps.kernels.unfinished(workspace, channel).map(({ run }) => run);
   }
 
-  async stop(run: Run, by: string): Promise<Run> {
+  stop(run: Run, by: string): Run {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
     if (live === undefined || kernels.find(live.run.queue)?.stop(live, { kind: 'asked', by }) !== true)
@@ -152,12 +151,12 @@ export class KernelControl {
   }
 
   /** Whether nobody but this run's requester has run code in the session's kernel. */
-  async hasRunAlone(run: Run): Promise<boolean> {
+  hasRunAlone(run: Run): boolean {
     return this.#deps.kernels.find(run.queue)?.hasRunAlone(run) ?? true;
   }
 
   /** `by` has agreed to replace the session's kernel with one of the run's language. */
-  async agreeToSwitch(run: Run, by: string): Promise<void> {
+  agreeToSwitch(run: Run, by: string): void {
     const { kernels } = this.#deps;
     const live = kernels.run(run.id);
     if (live === undefined || kernels.find(live.run.queue)?.agreeToSwitch(live, by) !== true)
@@ -195,13 +194,13 @@ export class KernelControl {
   }
 
   /** The kernel with the id that a button has. */
-  async kernelById(workspace: string, kernelId: string): Promise<KernelRecord> {
+  kernelById(workspace: string, kernelId: string): KernelRecord {
     const record = this.#deps.kernels.records(workspace).find((each) => each.kernelId === kernelId);
     return record ?? this.#gone();
   }
 
   /** The kernel that a run used, or would use. */
-  async kernelOf(run: Run): Promise<KernelRecord> {
+  kernelOf(run: Run): KernelRecord {
     return this.#deps.kernels.find(run.queue)?.record ?? this.#gone();
   }
 
@@ -238,7 +237,7 @@ export class KernelControl {
   }
 
   /** Postpones the end of an idle kernel. False if the kernel is gone or was replaced. */
-  async keep(queue: string, kernelId: string): Promise<boolean> {
+  keep(queue: string, kernelId: string): boolean {
     return this.#deps.kernels.find(queue)?.keep(kernelId) ?? false;
   }
 }

@@ -9,22 +9,19 @@ import { type Displays, startDisplays, type Transcript } from '../output/transcr
 import type { RunStore } from '../store/store.ts';
 import { isUnfinished, type Run, type RunData } from './run.ts';
 
-export interface NotebookRunDeps {
+interface TranscriptsDeps {
   notebooks: Pick<NotebookStore, 'find'>;
   store: Pick<RunStore<RunData>, 'code'>;
   spoolDir: string;
   maxOutputBytes: number;
   budget: SpoolBudget;
+  /** Whether Spark's console progress bar is read and left out of the output. */
+  readsConsoleBar: boolean;
   log: Log;
 }
 
 /** Returns a function that opens the transcript of a run on disk. A notebook's transcript attaches the executed notebook. */
-export function createTranscripts(
-  deps: NotebookRunDeps & {
-    /** Whether Spark's console progress bar is read and left out of the output. */
-    readsConsoleBar: boolean;
-  },
-) {
+export function createTranscripts(deps: TranscriptsDeps) {
   const { spoolDir: dir, maxOutputBytes, budget, readsConsoleBar, log } = deps;
   return async (
     run: Run,
@@ -47,11 +44,11 @@ export function createTranscripts(
 }
 
 /** Has the transcript of a notebook's run attach the executed notebook. Other transcripts are returned as they are. */
-export async function withNotebook(
+async function withNotebook(
   transcript: Transcript,
   run: Run,
   recovered: boolean,
-  { notebooks, store, spoolDir, maxOutputBytes, budget, log }: NotebookRunDeps,
+  { notebooks, store, spoolDir, maxOutputBytes, budget, log }: TranscriptsDeps,
 ): Promise<Transcript> {
   const { notebook: posted, requestKey, block, startedAt } = run.data;
   if (posted === undefined) return transcript;

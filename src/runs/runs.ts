@@ -84,7 +84,7 @@ export class Runs {
     await Promise.race([before?.posted, isUnfinished(live.run) ? live.ended : undefined]);
     if (before !== undefined && isUnfinished(before.run)) {
       live.note({ data: { follows: undefined } });
-      await this.say(before.run, `Run ${live.run.data.edition} was cancelled.`);
+      this.say(before.run, `Run ${live.run.data.edition} was cancelled.`);
       return undefined;
     }
     await before?.posted;
@@ -175,7 +175,7 @@ export class Runs {
   }
 
   /** Adds a sentence to the top of a run message. */
-  async say(run: Run, note: string): Promise<void> {
+  say(run: Run, note: string): void {
     const live = this.#deps.kernels.run(run.id);
     if (live === undefined) return;
     live.note({ data: { notes: [...live.run.data.notes, note] } });

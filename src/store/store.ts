@@ -156,7 +156,7 @@ export interface LeaderLease {
    * an older version migrates the store before the promise resolves, which may take minutes.
    * If the store was emptied while another process led, only that process gets the lease within the next `ttlMs`, because
    * only it can write back what was lost.
-   * Rejects with `refused` if a newer version has written the store.
+   * Rejects with `newer` if a newer version has written the store.
    */
   acquire(ttlMs: number): Promise<LeaseAnswer>;
   /**

@@ -26,23 +26,25 @@ const mention = (code: string, channel = '#data'): string =>
   playground.as('ana').post(channel, `<@${playground.bot.id}>\n\`\`\`\n${code}\n\`\`\``).ts;
 
 test('over three orderly restarts all output of a printing run arrives, and nothing is said to be missing', async () => {
-  await askSlash(playground, 'ana', '#data', '/spark python3 import itertools, os, time');
+  const channel = playground.addChannel('printing').id;
+  await askSlash(playground, 'ana', channel, '/spark python3 import itertools, os, time');
   const over = join(bot.folder, 'over');
   // Not faster than a busy gateway can pass on: a gateway that does not answer our close in time loses lines.
   const thread = mention(
     `python3\nfor i in itertools.count():\n    print("tick", i, flush=True)\n    if os.path.exists(${JSON.stringify(over)}): break\n    time.sleep(0.01)`,
+    channel,
   );
-  await shown(thread, 'tick');
+  await shown(thread, 'tick', channel);
   for (let restart = 0; restart < 3; restart += 1) {
     expect(await bot.stop()).toBe(0);
     await bot.restart();
   }
   await writeFile(over, '');
-  const { outcome, text } = await finalAnswer(playground, '#data', thread);
+  const { outcome, text } = await finalAnswer(playground, channel, thread);
   expect(outcome).toBe('ok');
   expect(text).not.toMatch(/may be missing/);
   const { bytes } = await playground.waitFor(() =>
-    playground.files.find(({ file }) => file.name === 'output.txt'),
+    playground.files.find(({ file }) => file.name === 'output.txt' && file.channels.includes(channel)),
   );
   const printed = bytes.toString().split('\n').slice(0, -1);
   expect(printed).toEqual(printed.map((_, i) => `tick ${i}`));

@@ -1,4 +1,4 @@
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import { type KernelGateway, startKernelGateway } from '../../demo/gateway.ts';
 import type { Playground } from '../../playground/playground.ts';
 import { type Answered, askSlash, finalAnswer, untilShown } from '../support/ask.ts';
@@ -22,6 +22,8 @@ useBotOnGateway(
   },
   (started) => ({ gateway, playground, bot } = started),
 );
+// The one that took the first one's place.
+afterAll(() => gateway.stop());
 
 const rest = async (method: string, path: string): Promise<Response> =>
   await fetch(`${gateway.url}api/kernels${path}`, {
@@ -165,7 +167,6 @@ describe('the gateway', () => {
     const port = Number(new URL(gateway.url).port);
     await gateway.stop();
     gateway = await startKernelGateway({ provisioned: inject('backends'), port, token: gateway.token });
-    onTestFinished(() => gateway.stop());
     const answer = await finalAnswer(playground, channel, thread);
     expect(answer.outcome).toBe('kernelGone');
     expect((await say(channel, 'python3 40+2')).text).toMatch(/│ 42\n/);

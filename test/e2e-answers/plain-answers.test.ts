@@ -19,7 +19,7 @@ test('a quick run costs one post, which is final', async () => {
   expect(posted).toEqual([reply?.ts]);
   expect(reply?.metadata).toEqual({
     event_type: 'sparkthread_answer',
-    event_payload: { run: 'run-1', state: 'final', outcome: 'ok', files: 0 },
+    event_payload: { run: 'run-1', state: 'final', outcome: 'ok' },
   });
   expect(rig.playground.calls.map((call) => call.method)).toEqual(['chat.postMessage']);
   expect(renderThreadAsText(rig.playground, channel, thread)).toContain('Done · 0.05 s · In [3] · python3');

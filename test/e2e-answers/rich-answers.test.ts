@@ -30,7 +30,6 @@ test('pictures, tables and files are in the thread in the order of the output', 
       (reply) => reply.files?.map((file) => ('name' in file ? file.name : '')) ?? reply.metadata?.event_type,
     ),
   ).toEqual(['sparkthread_answer', ['image-1.png', 'image-2.png'], 'sparkthread_table', ['output.html']]);
-  expect(replies[0]?.metadata?.event_payload).toMatchObject({ files: 4 });
   expect(replies[2]?.blocks?.[0]).toMatchObject({
     type: 'data_table',
     rows: [

@@ -243,13 +243,13 @@ class World {
       return;
     }
     if (act === 'keep') {
-      for (const { queue, kernelId } of kernels.records('T1')) await control.keep(queue, kernelId);
+      for (const { queue, kernelId } of kernels.records('T1')) control.keep(queue, kernelId);
       return;
     }
     if (live === undefined) return;
     const { id } = live.run.data.inputRequest ?? {};
     if (act === 'answer' && id !== undefined) await control.answerInput(live.run, id, 'x');
-    if (act === 'agree' && isUndecided(live.run)) await control.agreeToSwitch(live.run, 'U1');
+    if (act === 'agree' && isUndecided(live.run)) control.agreeToSwitch(live.run, 'U1');
     if (act === 'edit') await this.#edit(sent, live, 'python3');
     if (act === 'switch') await this.#edit(sent, live, 'scala-spark');
     if (

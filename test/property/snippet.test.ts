@@ -12,8 +12,8 @@ import { botUserId, compose, composeSlash } from '../support/slack-composer.ts';
 
 const words = languageWords(languagesOf());
 
-/** What phones and other clients put in place of plain characters. */
-const bent = /[“”„‟‘’‚‛–—…\u00A0\u202F]/;
+/** What phones and other clients put in place of plain characters, and what is copied along unseen. */
+const bent = /[“”„‟‘’‚‛–—…\u00A0\u202F\u00AD\u200B\u200E\u200F\u2060\uFEFF]/;
 
 /** Pieces that are dangerous alone and worse side by side. */
 const riskyPieces = [

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,14 +11,17 @@ export type KeptRun = z.infer<typeof rowSchema>;
 
 /**
  * The runs in a bot's SQLite file, in order of acceptance. Reads a copy, so that the file stays as it is. If the bot writes
- * meanwhile, the copy may be torn; then it rejects, and {@link untilPosted} looks again.
+ * meanwhile, the copy may be torn, or lack what has just moved from the log to the file; then it rejects, and
+ * {@link untilPosted} looks again.
  */
 export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   const copies = await mkdtemp(join(tmpdir(), 'sparkthread-run-store-'));
   try {
     const name = 'sparkthread.db';
+    const before = await lastWrites(folder, name);
     await copyFile(join(folder, name), join(copies, name));
     await copyFile(join(folder, `${name}-wal`), join(copies, `${name}-wal`)).catch(() => undefined);
+    if ((await lastWrites(folder, name)) !== before) throw new Error('the store was written meanwhile');
     const db = new DatabaseSync(join(copies, name));
     const rows = db.prepare('SELECT id, channel, thread, state, data FROM runs ORDER BY rowid').all();
     db.close();
@@ -26,6 +29,12 @@ export async function readStoreFile(folder: string): Promise<KeptRun[]> {
   } finally {
     await rm(copies, { recursive: true, force: true });
   }
+}
+
+async function lastWrites(folder: string, name: string): Promise<string> {
+  const files = [name, `${name}-wal`].map((file) => stat(join(folder, file), { bigint: true }));
+  const known = await Promise.allSettled(files);
+  return known.map((each) => ('value' in each ? `${each.value.size} ${each.value.mtimeNs}` : '')).join();
 }
 
 /** Resolves once the store has all runs of the thread as posted, which is a moment after Slack shows their ends. */

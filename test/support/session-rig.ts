@@ -7,7 +7,6 @@ import type { HubSettings } from '../../src/gateway/gateway.ts';
 import type { GatewayTimings } from '../../src/gateway/timings.ts';
 import { type Log, silentLog } from '../../src/log.ts';
 import { createNotebookStore } from '../../src/notebooks/model.ts';
-import { openTranscript } from '../../src/output/run-transcript.ts';
 import { SpoolBudget, sweepSpool } from '../../src/output/spool/spool.ts';
 import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
@@ -15,7 +14,7 @@ import type { SnippetRequest } from '../../src/runs/admission/new-run.ts';
 import { KernelControl } from '../../src/runs/control.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
-import { withNotebook } from '../../src/runs/notebook-run.ts';
+import { createTranscripts } from '../../src/runs/notebook-run.ts';
 import type { RunOutcome } from '../../src/runs/outcome.ts';
 import type { FinishResult, OpenRunMessage, RunMessageOptions, RunView } from '../../src/runs/run-view.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
@@ -115,6 +114,7 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  launchTimeoutMs?: number;
   /** By default the bot puts nothing of its own into kernels. */
   spark?: SparkProgress;
   observer?: SparkObserver;
@@ -176,18 +176,9 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
   const notebooks = createNotebookStore(store.keyv('notebook'), undefined);
   const open = async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
     rig.onTranscript(run.id);
-    const transcript = await openTranscript({
-      dir,
-      runId: run.id,
-      maxOutputBytes: 1e6,
-      budget: spool.budget,
-      recovered,
-      displays,
-      readsConsoleBar: true,
-    });
     const { budget } = spool;
     const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log };
-    return await withNotebook(transcript, run, recovered, deps);
+    return await createTranscripts({ ...deps, readsConsoleBar: true })(run, recovered, displays);
   };
   const removeMessage = async (run: Run): Promise<boolean> => {
     const isGone = await rig.onRemove();
@@ -206,7 +197,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       },
     };
     const client = createGatewayClient(
-      settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
+      settingsFor(gateway, { hub: options.hub, launchTimeoutMs: options.launchTimeoutMs ?? 20_000 }),
       { log, timings, mayWrite: () => guard.mayWrite() },
     );
     const { store: faulty, faults } = withFaults(store);

@@ -93,7 +93,7 @@ export const kernelFields = {
     {
       example: 'spark-{channel}',
       description:
-        'The user for whom the gateway starts a kernel. {channel} becomes the channel’s id; {user} becomes the Slack user id, only in direct messages.',
+        'The user for whom the gateway starts a kernel. {channel} becomes the channel’s id; {user} becomes the Slack user id in direct messages, and the channel’s id elsewhere.',
     },
   ),
   KERNEL_ENV: withDefault(jsonEnvironment, '{}', {

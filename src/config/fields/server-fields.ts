@@ -22,7 +22,7 @@ export const storeFields = {
     secret: true,
     example: 'redis://localhost:6379',
     description:
-      'Where runs and kernels are stored: sqlite:path (for one process), redis://… (for one process and its standbys), memory: (nothing survives a restart).',
+      'Where runs and kernels are stored: sqlite:path (for one process), redis://… or, by TLS, rediss://… (for one process and its standbys; no Redis Cluster), memory: (nothing survives a restart).',
   }),
   SPOOL_DIR: optional(filePath, {
     example: '/mnt/shared/sparkthread',

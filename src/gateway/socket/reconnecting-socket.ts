@@ -156,8 +156,8 @@ export class ReconnectingSocket {
   }
 
   #untilUpgraded(next: KernelSocket, signal: AbortSignal, onAnswered: () => void): Promise<void> {
-    const endsWithGateway = !this.#isFresh || this.#openedMs > 0;
-    return untilUpgraded(next, this.#options, { endsWithGateway, signal, onAnswered });
+    const isNew = this.#isFresh && this.#openedMs === 0;
+    return untilUpgraded(next, this.#options, { isNew, signal, onAnswered });
   }
 
   #onClose(socket: KernelSocket, code: number): void {

@@ -29,8 +29,8 @@ export interface SocketOptions {
 }
 
 export interface UpgradeWatch {
-  /** Whether to give up when the gateway answers no request for the model. A new kernel is waited for. */
-  endsWithGateway: boolean;
+  /** The kernel has never answered. It is waited for even if the gateway answers no request for the model. */
+  isNew: boolean;
   signal: AbortSignal;
   /** The gateway has answered such a request, so the upgrade waits for the kernel. */
   onAnswered: () => void;
@@ -63,7 +63,7 @@ export async function untilUpgraded(
 /** Rejects once the gateway no longer has the kernel or does not answer; never resolves. */
 function untilGivenUp(
   { kernelId, findKernel, timings }: SocketOptions,
-  { endsWithGateway, onAnswered }: UpgradeWatch,
+  { isNew, onAnswered }: UpgradeWatch,
   over: AbortSignal,
 ): Promise<never> {
   return new Promise((_resolve, reject) => {
@@ -72,13 +72,13 @@ function untilGivenUp(
       try {
         const until = AbortSignal.any([over, timeoutSignal(timings.lookTimeoutMs)]);
         const model = await findKernel(kernelId, until);
-        if (model === undefined) return reject(wasThere ? neverCameUp() : kernelGone(kernelId));
+        if (model === undefined) return reject(isNew && wasThere ? neverCameUp() : kernelGone(kernelId));
         if (model.executionState === 'dead') return reject(neverCameUp(model.reason));
         wasThere = true;
         onAnswered();
       } catch (failure) {
         // An upgrade on a dead connection gets no answer, even when the gateway is back.
-        if (endsWithGateway && failure instanceof GatewayError && failure.code === 'unreachable')
+        if (!isNew && failure instanceof GatewayError && failure.code === 'unreachable')
           return reject(new GatewayError('unreachable', 'The gateway gives no answer', { cause: failure }));
       }
       if (!over.aborted) timer = setTimeout(() => void look(), timings.upgradeLookMs);

@@ -11,12 +11,17 @@ import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
 /** The longer side of the picture, in pixels. */
 const SIDE_PX = 1200;
 const TIMEOUT_MS = 30_000;
+/**
+ * A reference to anything but an element or a picture that the SVG contains. The renderer would read files, also those that an
+ * SVG within this one names.
+ */
+const REFERENCE =
+  /(href\s*=\s*)(?:"(?!data:image\/(?:png|jpe?g|gif|webp);base64,|#)[^"]*"|'(?!data:image\/(?:png|jpe?g|gif|webp);base64,|#)[^']*')/gi;
 
 if (isMainThread) {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), TIMEOUT_MS).unref();
   const given = (await buffer(process.stdin)).toString();
-  // the renderer would read files and URLs that are referenced
-  const svg = given.replaceAll(/(href\s*=\s*)(["'])(?!data:image\/|#)[^"']*\2/gi, '$1$2$2');
+  const svg = given.replaceAll(REFERENCE, '$1""');
   const [png] = await once(new Worker(new URL(import.meta.url), { workerData: svg }), 'message');
   process.stdout.write(png);
 } else parentPort?.postMessage(draw(String(workerData)));

@@ -189,10 +189,8 @@ export class Admission {
 
   /** What words mean in this channel now. */
   async languages(workspace: string, channel: string): Promise<LanguageContext> {
-    const [kernelspecs, settings] = await Promise.all([
-      this.#deps.kernelspecs.read(),
-      this.#deps.channels.read(workspace, channel),
-    ]);
+    const kernelspecs = await this.#deps.kernelspecs.read();
+    const settings = this.#deps.channels.read(workspace, channel);
     const { aliases, defaultLanguage } = this.#deps.limits;
     const channelLanguage = settings.kernelspec ?? this.#deps.kernels.kernelspecOf(workspace, channel);
     return {

@@ -31,7 +31,7 @@ export class ChannelSettingsStore {
     for await (const [key, stored] of entriesOf(this.#keyv)) this.#known.set(key, storedSchema.parse(stored));
   }
 
-  async read(workspace: string, channel: string): Promise<ChannelSettings> {
+  read(workspace: string, channel: string): ChannelSettings {
     return this.#known.get(`${workspace}/${channel}`) ?? {};
   }
 

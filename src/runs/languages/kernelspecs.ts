@@ -78,7 +78,8 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 
     /** Asks the gateway now, because a name was not found. Falls back to the list in memory. */
     async refresh(): Promise<Kernelspecs> {
       if (known === undefined) return await askFirst();
-      return await ask().catch(() => known?.specs ?? Promise.reject(new Error('no kernelspecs')));
+      const { specs } = known;
+      return await ask().catch(() => specs);
     },
     close: (): void => closing.abort(),
   };

@@ -164,7 +164,7 @@ export class ChannelKernels {
 
   /** The store was emptied: writes back what is in memory. */
   notifyLost(): void {
-    this.#deps.records.storeLost();
+    this.#deps.records.saveLostStarts();
     for (const session of this.#sessions.values()) session.notifyLost();
     for (const live of this.#live.values()) live.note({});
   }

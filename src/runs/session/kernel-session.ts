@@ -4,7 +4,7 @@ import { startDisplays } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
-import type { KernelRecord, StoredKernel } from './kernel/kernel-record.ts';
+import { GONE_NOTE, type KernelRecord, type StoredKernel } from './kernel/kernel-record.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { LateOutput } from './late-output.ts';
 import { RunQueue } from './run-queue.ts';
@@ -148,7 +148,7 @@ export class KernelSession {
       await this.#kernel.restart();
     } catch (error) {
       if (!(error instanceof GatewayError) || error.code !== 'kernelGone') throw error;
-      await this.#kernel.forget();
+      await this.#kernel.forget(GONE_NOTE);
       throw new UserError('noKernel', GONE_BEFORE_RESTART);
     } finally {
       this.#kernelChanged();

@@ -96,13 +96,18 @@ export function isUnanswered(error: unknown): boolean {
 
 const ASK_AGAIN_MS = 200;
 
-/** Asks a second time if Slack reports a problem of its own. Its client repeats only calls that got no answer. */
-export async function askTwice<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+/**
+ * Asks a second time if Slack reports a problem of its own, or names a wait for its rate of at most `longestWaitMs`. Its
+ * client repeats only calls that got no answer.
+ */
+export async function askTwice<Answer>(ask: () => Promise<Answer>, longestWaitMs = 0): Promise<Answer> {
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof WebAPIPlatformError) || readCallError(error).kind !== 'unclear') throw error;
-    await delay(ASK_AGAIN_MS);
+    const failure = readCallError(error);
+    const isPaced = failure.kind === 'rateLimited' && failure.waitMs <= longestWaitMs;
+    if (!isPaced && !(error instanceof WebAPIPlatformError && failure.kind === 'unclear')) throw error;
+    await delay(isPaced ? failure.waitMs : ASK_AGAIN_MS, undefined, { ref: false });
     return await ask();
   }
 }

@@ -12,6 +12,10 @@ const GROUP_MS = 5 * 60_000;
 const UNKNOWN_GROUP_MS = 30_000;
 /** A listener has 2.5 s in total. An answer that comes later is cached for the next request. */
 const LOOKUP_MS = 1_500;
+/** The longest wait for Slack's rate, which is by the minute. */
+const PACED_MS = 60_000;
+/** For an event, which may wait: Slack brings it again meanwhile. */
+export const EVENT_LOOKUP_MS = PACED_MS + LOOKUP_MS;
 
 export interface UsersOptions {
   client: WebClient;
@@ -43,7 +47,7 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
       // users.info does not know the bots of incoming webhooks.
       if (id.startsWith('B')) return { ...UNKNOWN_USER, isUnknown: false, id, isBot: true };
       try {
-        const { user } = await askTwice(() => client.users.info({ user: id }));
+        const { user } = await askTwice(() => client.users.info({ user: id }), PACED_MS);
         return factsOf(id, user, workspace);
       } catch (error) {
         const known = { ...UNKNOWN_USER, isUnknown: false, id };
@@ -77,9 +81,9 @@ export function createUsers({ client, workspace, groups, log }: UsersOptions) {
 
   return {
     /** Facts about a user. Never rejects: a user who cannot be looked up in time is unknown and has no rights. */
-    async find(id: string): Promise<Person> {
+    async find(id: string, lookupMs = LOOKUP_MS): Promise<Person> {
       const [found, members] = await Promise.all([
-        withTimeout(facts.fetch(id), LOOKUP_MS).catch((error: unknown) => {
+        withTimeout(facts.fetch(id), lookupMs).catch((error: unknown) => {
           log.warn({ event: 'user.unread', err: error, user: id }, 'a user could not be looked up');
           return undefined;
         }),

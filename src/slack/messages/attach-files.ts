@@ -1,7 +1,7 @@
 import { withRetries } from '../api/call-error.ts';
 import { metadataOf } from '../api/posted.ts';
 import { type RunFile, TABLE_NAME } from '../blocks/run/attachments.ts';
-import { renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
+import { isTableCut, renderTable, TABLE_FORMS } from '../blocks/run/output/table.ts';
 import { renderAllRows } from '../blocks/run/run-buttons.ts';
 import { tries } from './client.ts';
 import { EditableMessage, type Owner, type Sending } from './editable-message.ts';
@@ -23,14 +23,16 @@ export interface Attached {
 }
 
 type TableFile = RunFile & { kind: 'table' };
+type PlainFile = RunFile & { kind: 'file' };
 
 /**
- * What is in the thread, by the key of its file: of a table what its message shows, of a file the ids that its message still
- * shows.
+ * What is in the thread, by the key of its file: of a table what its message shows, and whether that is not all, of a file
+ * the ids that its message still shows.
  */
 export type InThread = Map<
   string,
-  { kind: 'table'; ts: string; version: string } | { kind: 'file'; id: string; shown: Set<string> }
+  | { kind: 'table'; ts: string; version: string; isCut: boolean }
+  | { kind: 'file'; id: string; shown: Set<string> }
 >;
 
 const TABLE_TRIES = 8;
@@ -61,12 +63,7 @@ export async function attachFiles(
     const failed =
       first?.kind === 'table'
         ? await postTable(sending, owner, first, attached)
-        : await postFiles(
-            sending,
-            owner,
-            group.filter((file) => file.kind === 'file'),
-            attached,
-          );
+        : await postFiles(sending, owner, neededOf(group, attached), attached);
     for (const { file, reason } of failed)
       missing.push({ name: file.kind === 'table' ? TABLE_NAME : file.filename, reason });
   }
@@ -141,13 +138,23 @@ function groupFiles(files: readonly RunFile[]): RunFile[][] {
   return groups;
 }
 
+/** Leaves out the CSVs of tables whose messages show all of them. */
+function neededOf(group: readonly RunFile[], attached: InThread): PlainFile[] {
+  return group
+    .filter((file) => file.kind === 'file')
+    .filter(({ wholeOf = '' }) => {
+      const table = attached.get(wholeOf);
+      return table?.kind !== 'table' || table.isCut;
+    });
+}
+
 type Failed = { file: RunFile; reason: string }[];
 
 /** Uploads files as one message. Returns those that are not in the thread. */
 async function postFiles(
   { client }: Sending,
   { place }: FilesOwner,
-  files: readonly (RunFile & { kind: 'file' })[],
+  files: readonly PlainFile[],
   attached: InThread,
 ): Promise<Failed> {
   const { sent, failed } = await uploadFiles(client, place, files);
@@ -179,7 +186,8 @@ async function postTable(
     const isTooLong = sent.kind === 'refused' && sent.refusal === 'tooLong';
     if (form === 'data_table' && (isTaken || isTooLong)) sending.client.takesDataTables ??= isTaken;
     if (isTaken) {
-      attached.set(file.key, { kind: 'table', ts: sent.ts, version: file.version });
+      const isCut = isTableCut(file.part, form);
+      attached.set(file.key, { kind: 'table', ts: sent.ts, version: file.version, isCut });
       return [];
     }
     reason = sent.kind === 'refused' ? sent.code : sent.reason;

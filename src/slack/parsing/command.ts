@@ -3,7 +3,6 @@ import { type Parameter, readParameters } from '../../saved/parameters/values.ts
 import { NAME_FORM, readName } from '../../saved/saved-snippets.ts';
 import { readTiming, type Timing, TIMING_FORM } from '../../saved/schedules/timing.ts';
 import { HELP_TOPICS, type HelpTopic } from '../blocks/help.ts';
-import { withoutInvisible } from './typed-text.ts';
 
 /** What a person can ask of the bot besides running code. */
 export type Command =
@@ -136,7 +135,7 @@ export function readCommand(text: string): Command | undefined {
  * no slash commands.
  */
 export function readBangCommand(text: string): Command | undefined {
-  const typed = withoutInvisible(text).trim();
+  const typed = text.trim();
   const word = bangWord(typed);
   if (word === undefined || !BANG_WORDS.includes(word)) return undefined;
   return readCommand(typed.slice(1)) ?? (word === 'save' ? malformed(NAME_FORM) : undefined);
@@ -216,10 +215,15 @@ function readAuto(argument: string): Command | undefined {
   return /^\p{L}+$/u.test(word) ? malformed(`Use auto on or auto off, not auto ${argument}.`) : undefined;
 }
 
-/** Arguments: a channel, the language of one of its kernels, or both in any order. */
+/**
+ * Arguments: a channel, the language of one of its kernels, or both in any order. Jupyter's menu calls it `Restart
+ * Kernel`.
+ */
 function readKernelCommand(kind: KernelCommand['kind'], said: readonly string[]): Command | undefined {
   const command: KernelCommand = { kind };
-  for (const argument of said) {
+  const isNamedSo = said.at(-1)?.toLowerCase() === 'kernel';
+  const given = isNamedSo ? said.slice(said[0]?.toLowerCase() === 'the' ? 1 : 0, -1) : said;
+  for (const argument of given) {
     const channel = readChannel(argument);
     const field = channel === undefined ? 'language' : 'channel';
     if (command[field] !== undefined || (channel === undefined && !LANGUAGE_WORD.test(argument)))

@@ -6,7 +6,7 @@ import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
 import { placeValues } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
-import { agreed, readCommandText, readsAsCode } from './snippet.ts';
+import { agreed, readCommandText, readsAsCode, withoutRun } from './snippet.ts';
 import type { Message } from './typed-text.ts';
 
 /** Files that are posted with a message: what Slack says of them, and which of them run. */
@@ -60,7 +60,13 @@ export function noCodeFile(files: readonly PostedFile[]): UserError {
   );
 }
 
-/** A file runs by the ending of its name, a snippet by its kind. Undefined for what is no file object of Slack's. */
+/** Slack names a snippet without a title so, with an ending by the kind that it guessed: `-.cs`. */
+const UNTITLED = /^(?:-|untitled)(?:\.|$)/i;
+
+/**
+ * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs only if it is
+ * untitled or has no ending. Undefined for what is no file object of Slack's.
+ */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;
   if (file === undefined) return undefined;
@@ -71,7 +77,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
   const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isCode = mode === 'snippet' || CODE_ENDINGS.includes(ending);
+  const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name));
+  const isCode = isTyped || CODE_ENDINGS.includes(ending);
   if (!isCode) return { kind: 'other', name };
   const url = file.url_private_download ?? file.url_private;
   return {
@@ -140,7 +147,7 @@ export function notesOfFiles({ typed, files }: { typed: Message; files: readonly
  * it is one word that is a language or nearly one; any other text is ignored. Throws `UserError` (`mixedLanguages`).
  */
 export function readFileSnippet(message: Message, files: readonly FileCode[], words: LanguageWords): Snippet {
-  const word = readCommandText(message) ?? '';
+  const word = withoutRun(readCommandText(message) ?? '');
   const { blocks, notebook } = blocksOf(files);
   if (notebook !== undefined) return readNotebookSnippet(files, word, words);
   if (words.isLanguage(word) || words.isMisspelt(word)) return { language: word, blocks };

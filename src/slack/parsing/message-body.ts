@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toLineFeeds } from '../../text.ts';
 import { readLabels, readMrkdwn, splitFences, trimFence } from './mrkdwn.ts';
-import { endsInText, type Message, type Part, append } from './typed-text.ts';
+import { type Message, type Part, append, emojiName, readEmoji } from './typed-text.ts';
 
 /** The fields of a Slack message that contain what was typed. */
 export interface MessageSource {
@@ -218,32 +218,4 @@ function typedForm(word: Word, { labels }: RichTextContext): string {
     default:
       return toLineFeeds(word.text ?? word.fallback ?? '');
   }
-}
-
-/**
- * What Slack turns into emoji outside code, as in `i <3`, `f(7, 8)`, `{C: 1, D: 2}`. No language has these characters.
- */
-const EMOTICONS = new Map([
-  ['heart', '<3'],
-  ['sunglasses', '8)'],
-  ['anguished', 'D:'],
-]);
-
-function readEmoji(word: Word, before: string): string {
-  if (endsInText(before)) return emojiCharacter(word);
-  const standsAlone = !/\S$/.test(before);
-  return EMOTICONS.get(word.name ?? '') ?? (standsAlone ? emojiCharacter(word) : emojiName(word));
-}
-
-function emojiName({ name = '', skin_tone: tone }: Word): string {
-  return `:${name}:${tone === undefined ? '' : `:skin-tone-${tone}:`}`;
-}
-
-/**
- * Slack turns a typed 🎉 and a typed `:tada:` into the same element. In a string or a comment, and after a blank, the
- * character is meant; within other code the name: `d[1:x:2]`. A workspace's own emoji have no character.
- */
-function emojiCharacter(word: Word): string {
-  const points = (word.unicode ?? '').split('-').map((hex) => Number.parseInt(hex, 16));
-  return points.every((point) => point <= 0x10_ff_ff) ? String.fromCodePoint(...points) : emojiName(word);
 }

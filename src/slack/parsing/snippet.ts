@@ -2,13 +2,7 @@ import { UserError } from '../../errors.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import { isSqlWord } from '../../runs/languages/meaning.ts';
 import type { Snippet } from '../../runs/run.ts';
-import {
-  undoPhoneTyping,
-  type Message,
-  type Part,
-  hasCodeFormatting,
-  withoutInvisible,
-} from './typed-text.ts';
+import { undoPhoneTyping, type Message, type Part, hasCodeFormatting } from './typed-text.ts';
 
 type Fence = Extract<Part, { kind: 'fence' }>;
 
@@ -41,13 +35,13 @@ export function readLoneFence(message: Message, words: LanguageWords): Snippet |
   if (first === undefined || more.length > 0) return undefined;
   if (first.kind === 'fence') return second === undefined ? readFences([first], undefined, words) : undefined;
   if (first.kind !== 'bare' || second?.kind !== 'fence') return undefined;
-  const word = undoPhoneTyping(first.text).trim();
+  const word = undoPhoneTyping(first.text).trim().replace(/:$/, '');
   return words.isLanguage(word) ? readFences([second], word, words) : undefined;
 }
 
 /** The text that may be a command: that of an addressed message without code formatting. */
 export function readCommandText(message: Message): string | undefined {
-  return hasCodeFormatting(message) ? undefined : withoutInvisible(addressedText(message)).trim();
+  return hasCodeFormatting(message) ? undefined : addressedText(message).trim();
 }
 
 /**
@@ -101,16 +95,25 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   if (behind !== undefined) return behind;
   const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
-  const word = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
-  if (words.isLanguage(word)) return word;
-  if (lines.length > 1 || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
+  const said = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
+  const word = withoutRun(said);
+  // Formatting is pasted along.
+  const named = word.replace(/^([*_~`])(.+)\1$/, '$2');
+  if (words.isLanguage(named)) return named;
+  if (lines.length > 1 || word !== said || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
 }
 
-/** A language alone after the mention, if the code comes before the mention. */
+/** Before a code block and beside a file people say `run`, alone or before the language. */
+export function withoutRun(text: string): string {
+  return text.replace(/^run(?:\s+|$)/i, '');
+}
+
+/** A language alone behind the code, with or without the mention. */
 function languageBehind({ parts }: Message, words: LanguageWords): string | undefined {
-  const at = parts.findLastIndex(({ kind }) => kind === 'mention');
-  const word = at < 1 ? '' : undoPhoneTyping(typedText(parts.slice(at + 1))).trim();
+  const at = parts.findLastIndex(({ kind }) => kind === 'fence' || kind === 'inline');
+  const behind = parts.slice(at + 1).filter(({ kind }) => kind === 'bare');
+  const word = undoPhoneTyping(typedText(behind)).trim();
   return words.isLanguage(word) ? word : undefined;
 }
 

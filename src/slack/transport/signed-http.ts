@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import receiverModule from '@slack/bolt/dist/receivers/HTTPReceiver.js';
 import type { Logger } from '@slack/web-api';
 import { StoreError } from '../../errors.ts';
@@ -34,6 +36,8 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
       if (!response.headersSent) response.writeHead(503).end();
     },
     async processEventErrorHandler({ error, response }) {
+      // It was accepted after it had been answered 503; Slack’s repetition is known then.
+      if ('code' in error && error.code === 'ERR_HTTP_HEADERS_SENT') return true;
       logUnhandled(error, logger);
       if (!response.headersSent) response.writeHead(error instanceof StoreError ? 503 : 500).end();
       return true;
@@ -53,8 +57,21 @@ export function createSignedHttp({ signingSecret, askSlack, logger }: SignedHttp
     },
     health: async () => (accepting ? await slack() : { ok: false, detail: 'Not taking requests.' }),
     requests(request, response) {
-      if (accepting) receiver.requestListener(request, response);
-      else response.writeHead(503, { connection: 'close' }).end();
+      void isGivenUp(request).then((isLost) => {
+        if (isLost) return;
+        if (accepting) receiver.requestListener(request, response);
+        else response.writeHead(503, { connection: 'close' }).end();
+      });
     },
   };
+}
+
+/**
+ * Whether Slack has closed the connection: this process stood still, Slack waited for 3 s and told the person that it
+ * failed. The end of a connection is read in the turn after the request.
+ */
+async function isGivenUp(request: IncomingMessage): Promise<boolean> {
+  await nextTurn();
+  await nextTurn();
+  return request.socket.destroyed;
 }

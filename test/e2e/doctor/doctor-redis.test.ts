@@ -4,11 +4,15 @@ import { startPlayground } from '../../../playground/playground.ts';
 import { withRedis } from '../../contract/redis.ts';
 import { runDoctor } from './rig.ts';
 
-/** The doctor's line about the store. There is no gateway, so the checks of it fail at once. */
-async function storeLine(url: string): Promise<string> {
+/** There is no gateway, so the checks of it fail at once. */
+async function examine(url: string) {
   await using playground = await startPlayground();
-  const env = { ...playground.environment, KG_URL: 'http://127.0.0.1:9/', STORE_URL: url };
-  const { lines, failures } = await runDoctor(env);
+  return await runDoctor({ ...playground.environment, KG_URL: 'http://127.0.0.1:9/', STORE_URL: url });
+}
+
+/** The doctor's line about the store. */
+async function storeLine(url: string): Promise<string> {
+  const { lines, failures } = await examine(url);
   return (
     failures.find((line) => line.startsWith('store')) ?? lines.find((line) => line.includes('store ')) ?? ''
   );
@@ -19,6 +23,14 @@ await withRedis(
   (redis) => {
     test('a store that answers is well', async () => {
       expect(await storeLine(redis.url)).toMatch(/^ok +store +redis: it answers/);
+    });
+
+    test('a Redis that may drop runs is noted', async () => {
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+      await redis.command('CONFIG', 'SET', 'maxmemory', '100mb');
+      const { lines } = await examine(redis.url);
+      expect(lines).toContainEqual(expect.stringMatching(/^note .*set its maxmemory-policy to noeviction$/));
+      await redis.command('CONFIG', 'SET', 'maxmemory', '0');
     });
 
     test('a wrong password is named', async () => {

@@ -137,14 +137,32 @@ test('an unknown !word alone in a thread of the bot is answered with the known o
   expect(playground.ephemerals('ana')).toHaveLength(seen);
 });
 
+test('beside a file, “run” is about the file, not about what is saved', async () => {
+  const { playground } = rig;
+  playground.addChannel('run-file');
+  const ana = playground.as('ana');
+  for (const [words, kernelspec] of [
+    ['run', 'python3'],
+    ['Run this', 'python3'],
+    ['run scala', 'scala-spark'],
+  ] as const) {
+    const { ts } = ana.upload('#run-file', { name: 'job.py', content: words }, `@sparkthread ${words}`);
+    await rig.final('#run-file', ts);
+    expect(given.at(-1)).toBe(`${kernelspec}: ${words}`);
+  }
+});
+
 test('a file that cannot be run is refused by its kind', async () => {
   const { playground } = rig;
   playground.addChannel('kinds');
-  const file = { name: 'data.csv', content: 'a,b' };
-  for (const words of ['@sparkthread', '@sparkthread python3']) {
-    const told = await untilTold('ana', () => playground.as('ana').upload('#kinds', file, words));
-    expect(told.text).toContain('data.csv cannot be run');
-  }
+  const csv = { name: 'data.csv', content: 'a,b' };
+  // Slack calls any uploaded text file a snippet.
+  const json = { name: 'channels.json', content: '[1]', snippet: 'json' };
+  for (const file of [csv, json])
+    for (const words of ['@sparkthread', '@sparkthread python3']) {
+      const told = await untilTold('ana', () => playground.as('ana').upload('#kinds', file, words));
+      expect(told.text).toContain(`${file.name} cannot be run`);
+    }
 });
 
 test('“Run this code” does not run talk, and on an answer or its root message it runs that answer’s code', async () => {

@@ -37,6 +37,18 @@ test('a command that could not be accepted before Slack gives up is refused, and
   expect(codes).toEqual(['pay(100)']);
 });
 
+test('a message waits until Slack’s rate allows to ask who wrote it, and runs once', async () => {
+  await using gateway = await startWordGateway();
+  await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });
+  const { playground } = rig;
+  playground.fail('users.info', { kind: 'rateLimited', retryAfterS: 4 });
+  const { ts } = playground.as('ben').post('#data', fence('waited', '@sparkthread '));
+  expect(shown(await rig.final('#data', ts))).toContain('waited');
+  await playground.waitForQuiet();
+  expect(playground.replies('#data', ts)).toHaveLength(1);
+  expect(playground.ephemerals('ben')).toEqual([]);
+});
+
 test('“Run this code” on a file is acknowledged before the file is fetched', async () => {
   await using gateway = await startWordGateway();
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3' });

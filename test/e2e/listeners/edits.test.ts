@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import type { SlackMessage } from '../../../playground/messages.ts';
 import { fence, type Rig, shown, useRealRig } from './listeners-rig.ts';
 
 let rig: Rig;
@@ -70,7 +71,7 @@ test('an edit of a waiting run replaces it; after an edit of a running one, run 
   expect(playground.replies('#wait', running.ts)).toHaveLength(1);
 });
 
-test('run 2, stopped while run 1 goes on, has an answer of its own, and that of run 1 keeps its result', async () => {
+test('run 2, stopped while run 1 goes on, has an answer of its own, and that of run 1 keeps its result; one more edit leaves one answer', async () => {
   const { playground } = rig;
   playground.addChannel('withdrawn');
   const ana = playground.as('ana');
@@ -91,6 +92,11 @@ test('run 2, stopped while run 1 goes on, has an answer of its own, and that of 
   await playground.waitFor(() => root.reactions?.some(({ name }) => name === 'white_check_mark'));
   const marks = playground.callsOf('reactions.add').filter(({ args }) => args['timestamp'] === root.ts);
   expect(marks.map(({ args }) => args['name'])).toEqual(['white_check_mark']);
+  ana.edit(root, mention('print("third")'));
+  const third = await rig.final('#withdrawn', root.ts, (reply) => shown(reply).includes('third'));
+  expect(third.ts).toBe(first.ts);
+  const isAnswer = ({ user }: SlackMessage): boolean => user === playground.bot.id;
+  await playground.waitFor(() => playground.replies('#withdrawn', root.ts).filter(isAnswer).length === 1);
 });
 
 test('a refused message, edited, is a new one', async () => {
@@ -121,6 +127,21 @@ test('a message that was run by the shortcut, or that no longer mentions the bot
   ana.edit(called, fence('print("four")'));
   const second = await rig.final('#uncalled', called.ts, (reply) => shown(reply).includes('four'));
   expect(shown(second)).toContain('edited, run 2');
+});
+
+test('a code block that ran in a thread without a mention runs again after an edit, also if words are put beside it', async () => {
+  const { playground } = rig;
+  playground.addChannel('beside');
+  const ana = playground.as('ana');
+  const root = ana.post('#beside', mention('print("zero")'));
+  await rig.final('#beside', root.ts);
+  const block = ana.post('#beside', fence('print("alpha")'), { thread: root.ts });
+  const first = await rig.final('#beside', root.ts, (reply) => shown(reply).includes('alpha'));
+  ana.edit(block, fence('print("beta")', 'it is mended: '));
+  const second = await rig.final('#beside', root.ts, (reply) => shown(reply).includes('beta'));
+  expect(second.ts).toBe(first.ts);
+  ana.edit(block, 'never mind');
+  await playground.waitFor(() => !playground.replies('#beside', root.ts).some(({ ts }) => ts === first.ts));
 });
 
 test('only the author’s own edit counts', async () => {

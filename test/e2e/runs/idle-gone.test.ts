@@ -7,13 +7,19 @@ import { shown, startRig } from '../listeners/listeners-rig.ts';
 
 test('no idle warning is posted for a kernel that the gateway has culled; the next answer tells its loss', async () => {
   const gateway = await startScriptedGateway();
-  holdKernels(gateway).letRun();
+  const kernels = holdKernels(gateway);
   await using rig = await startRig(gateway, { DEFAULT_LANGUAGE: 'python3', IDLE_TIMEOUT: '4s' });
   const { playground, bot } = rig;
-  const { root } = await rig.slash('ana', '#data', '/spark before()');
-  for (const kernel of gateway.kernels.values()) kernel.isDeleted = true;
+  const { ts } = playground.as('ana').post('#data', '@sparkthread `before()`');
+  const run = await kernels.untilBegun('before()');
+  run.kernel.isDeleted = true;
+  run.end();
+  await rig.final('#data', ts);
   await bot.untilLog(({ msg }) => String(msg).startsWith('an idle kernel is gone'));
-  expect(playground.replies('#data', root.ts)).toHaveLength(1);
+  expect(playground.messages('#data').map(({ text }) => text)).not.toContainEqual(
+    expect.stringContaining('Nobody has used'),
+  );
+  kernels.letRun();
   const next = await rig.slash('ana', '#data', '/spark after()');
   expect(JSON.stringify(next.answer.blocks)).toContain('kernel was gone');
   await gateway.close();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../../demo/jupyter-app.ts';
 import { signature } from '../../../playground/http-delivery.ts';
@@ -75,6 +77,41 @@ test('mention, command and press work as in Socket Mode', async () => {
     status: { slack: { ok: true, detail: expect.stringContaining('/slack/events') } },
   });
   expect(bot.log.some((line) => line['level'] === 'error')).toBe(false);
+});
+
+test('a command that Slack gave up while this process stood still does not run: its person was told that it failed', async () => {
+  await using bot = await startSignedBot({ DEFAULT_LANGUAGE: 'python3' });
+  const ana = playground.as('ana');
+  const channel = playground.channel('#data').id;
+  const body = `command=%2Fspark&text=lost()&user_id=${ana.user.id}&channel_id=${channel}&trigger_id=1.1.1&team_id=T0`;
+  const headers = { ...signed(body, secret), 'content-type': 'application/x-www-form-urlencoded' };
+  const lines = [
+    'POST /slack/events HTTP/1.1',
+    'host: localhost',
+    `content-length: ${body.length}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  process.kill(bot.pid, 'SIGSTOP');
+  const slack = connect(Number(port), '127.0.0.1').end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  await once(slack, 'finish');
+  process.kill(bot.pid, 'SIGCONT');
+  expect(await ana.slash('#data', '/spark again()')).toMatchObject({ ok: true });
+  await playground.waitForMessage('#data', ({ text }) => text.includes('ran again()'));
+  expect(playground.messages('#data').map(({ text }) => text)).not.toContainEqual(
+    expect.stringContaining('lost()'),
+  );
+});
+
+test('an event that takes longer than Slack waits is answered 503, and its late end is no error', async () => {
+  await using bot = await startSignedBot({ ALLOWED_USERS: 'U0NOBODY' });
+  const held = playground.hold('chat.postEphemeral');
+  playground.as('ana').post('#data', '@sparkthread `1`');
+  await bot.untilLog(({ msg }) => String(msg).includes('not accepted in time'));
+  held.release();
+  await playground.waitForEphemeral('ana');
+  await playground.waitForQuiet();
+  expect(await bot.stop()).toBe(0);
+  expect(bot.log.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
 test('a body over Bolt’s limit is answered 413', async () => {

@@ -40,6 +40,7 @@ test('a stopped server is started for a kernel, and a culled server takes its ke
     });
   const first = await start();
   expect(told).toEqual([expect.any(Number), undefined]);
+  expect(await hub.isRunning()).toBe(true);
   const connection = await gateway.connect(first.id, { sessionId: randomUUID() });
   expect(await valueOf(connection, 'x = 41; print(x + 1)')).toContain('42');
   await connection.close();

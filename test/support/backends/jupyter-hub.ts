@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, startJupyterApp } from '../../../demo/jupyter-app.ts';
+import { freePort, kernelPorts, startJupyterApp } from '../../../demo/jupyter-app.ts';
 import type { Backends } from './provision-backends.ts';
 
 /** A JupyterHub whose user `ana` has a server, which is stopped. */
@@ -28,7 +28,7 @@ const proxy = fileURLToPath(
 /** JupyterHub with its own proxy, a spawner of local processes and an authenticator that accepts everybody. */
 export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
   const token = randomBytes(24).toString('hex');
-  const [hubPort, proxyPort] = [await freePort(), await freePort()];
+  const [hubPort, proxyPort, serverPort] = [await freePort(), await freePort(), await freePort()];
   const homes = await mkdtemp(join(backends.cache, 'hub-'));
   const user = 'ana';
   const app = await startJupyterApp({
@@ -58,7 +58,9 @@ export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
       },
       Spawner: {
         cmd: [join(backends.jupyterHub.bin, 'jupyterhub-singleuser')],
-        args: ['--allow-root'],
+        // The hub's own choice, which any connection of this machine may take while the server is stopped.
+        port: serverPort,
+        args: ['--allow-root', `--config=${kernelPorts}`],
         environment: { JUPYTERHUB_SINGLEUSER_APP: 'jupyter_server.serverapp.ServerApp' },
       },
       SimpleLocalProcessSpawner: {
@@ -77,7 +79,7 @@ export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
     fetch(new URL(`hub/api/${path}`, root), { method, headers: { authorization: `token ${token}` } });
   const isRunning = async (): Promise<boolean> => {
     const answer = await call('GET', `users/${user}`);
-    return JSON.stringify(await answer.json()).includes('"ready": true');
+    return JSON.stringify(await answer.json()).includes('"ready":true');
   };
   return {
     environment: {
@@ -92,6 +94,9 @@ export async function startJupyterHub(backends: Backends): Promise<JupyterHub> {
       if (answer.status !== 204) throw new Error(`the hub answers ${answer.status} to a stop`);
     },
     log: app.log,
-    [Symbol.asyncDispose]: app.stop,
+    async [Symbol.asyncDispose]() {
+      await app.stop();
+      await rm(homes, { recursive: true });
+    },
   };
 }

@@ -403,14 +403,20 @@ test('trap 35: a held upgrade is waited for', async () => {
   expect(await run(connection).end).toMatchObject({ kind: 'ok' });
 });
 
-test('a kernel that the gateway gives up during the upgrade is reported at once', async () => {
+test.each([
+  ['new', 'startFailed'],
+  ['earlier', 'kernelGone'],
+] as const)('an end of the %s kernel during the upgrade is reported at once', async (which, code) => {
   await using rig = await startRig();
-  const kernel = rig.server.addKernel();
-  kernel.upgradable = new Promise(() => undefined);
-  const connecting = rig.gateway.connect(kernel.id, { sessionId: 's' });
-  const failure = expect(connecting).rejects.toMatchObject({ code: 'startFailed' });
-  await rig.server.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
-  kernel.isDeleted = true;
+  if (which === 'earlier') rig.server.addKernel();
+  else await rig.gateway.startKernel({ kernelspec: 'python3', kernelId: crypto.randomUUID(), env: {} });
+  const [kernel] = rig.server.kernels.values();
+  kernel!.upgradable = new Promise(() => undefined);
+  const connecting = rig.gateway.connect(kernel!.id, { sessionId: 's' });
+  const failure = expect(connecting).rejects.toMatchObject({ code });
+  // Its second look at the model follows the answer to the first.
+  for (const _ of [1, 2]) await rig.server.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  kernel!.isDeleted = true;
   await failure;
 });
 

@@ -106,7 +106,7 @@ test('a run that is erased while the store has not yet noted it as posted does n
     tried.resolve();
     throw silent();
   };
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   await tried.promise;
   rig.faults.before = () => undefined;
   await rig.runs.erase(live.run);
@@ -155,7 +155,7 @@ test('an edit that is cancelled while the earlier run goes on leaves that its me
   const first = await rig.submit('first()');
   await rig.held.untilBegun('first()');
   const second = await rig.submit('second()', { data: { follows: first.id, edition: 2 } });
-  await rig.control.stop(second.run, 'U1');
+  rig.control.stop(second.run, 'U1');
   expect(await rig.opened.get(second.id)?.predecessor).toBeUndefined();
   await rig.untilShown(first, ({ notes }) => notes.includes('Run 2 was cancelled.'));
   await second.posted;
@@ -166,7 +166,7 @@ test('a sentence is added to the top of a run in memory', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('code()');
   await rig.held.untilBegun('code()');
-  await rig.runs.say(live.run, 'Look here.');
+  rig.runs.say(live.run, 'Look here.');
   await rig.untilShown(live, ({ notes }) => notes.includes('Look here.'));
   expect(await rig.runs.code(live.run)).toEqual(['code()']);
   expect((await rig.runs.find(live.id))?.data.notes).toEqual(['Look here.']);

@@ -154,10 +154,7 @@ export class IdleKernel {
       );
     } else {
       await this.#kernel.shutDown(ENDED_NOTE);
-      log.info(
-        { event: 'kernel.idle', audit: 'idle', queue, kernel: kernelId, kernelspec },
-        'an idle kernel was shut down',
-      );
+      log.info({ event: 'kernel.idle', queue, kernel: kernelId, kernelspec }, 'an idle kernel was shut down');
       await notices.ended(record, Date.now() - record.lastUsedAt);
       this.#settleWarning();
     }

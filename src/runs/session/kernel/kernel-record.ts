@@ -89,10 +89,10 @@ export class KernelRecords {
   readonly noteLost: OnLost = (kernelId, isLost) => {
     if (isLost) this.#lost.add(kernelId);
     else this.#lost.delete(kernelId);
-    this.storeLost();
+    this.saveLostStarts();
   };
 
-  storeLost(): void {
+  saveLostStarts(): void {
     this.#lostWriter.save().catch(() => undefined);
   }
 

@@ -19,7 +19,6 @@ import type { LiveRun } from './live-run.ts';
 /** Notes and shows what happens to the execution or its connection. */
 export function noteStatus(live: LiveRun, status: Status, log: Log): void {
   const { phase } = live;
-  const stopping = live.signal.aborted;
   switch (status.kind) {
     case 'started':
       // The output stream does not wait for the write, but output is shown only after it.
@@ -37,7 +36,7 @@ export function noteStatus(live: LiveRun, status: Status, log: Log): void {
       live.show({
         kind: 'running',
         sinceMs: Date.now(),
-        stopping,
+        stopping: live.signal.aborted,
         stopIgnored: false,
         behindOthers: true,
       });

@@ -73,9 +73,9 @@ async function outcomeOf(
     }
     // A start that a proxy answers so has not come to the gateway.
     const isHarmless = record?.state === 'up' || error.status === 404 || error.status === 429;
-    const waiting = { isSent, isHarmless, sinceMs: waitsSince, signal, onAway };
-    if (await outage.isWorthRetry(error, { ...waiting, kernelId: record?.kernelId ?? run.id }))
-      return undefined;
+    const kernelId = record?.kernelId ?? run.id;
+    const waiting = { isSent, isHarmless, sinceMs: waitsSince, kernelId, signal, onAway };
+    if (await outage.isWorthRetry(error, waiting)) return undefined;
   } catch (interruption) {
     // A run that is left to the successor gets no outcome here.
     if (!signal.aborted || live.released.aborted) throw interruption;

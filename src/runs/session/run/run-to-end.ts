@@ -54,7 +54,7 @@ export class RunsToEnd {
   }
 
   async #runToEnd(live: LiveRun): Promise<void> {
-    const running = runToOutcome(live, this.#kernel, this.#displays, this.#deps);
+    const running = this.#runToOutcome(live);
     const ended = await untilAborted(running, live.released).catch(() => undefined);
     // The kernel reports an end only once, so even a process that is ending stores it.
     if (ended === undefined) {
@@ -109,93 +109,81 @@ export class RunsToEnd {
         ),
       );
   }
+
+  /**
+   * One run from its turn to its outcome: finds the kernel, sends each block in order and collects the output. Every expected
+   * failure is an outcome; an exception is a bug and ends the run as broken. A run that an earlier process left `sending` or
+   * `running` is resumed, never sent again. Never rejects. Undefined: the run is left to the successor.
+   */
+  async #runToOutcome(live: LiveRun): Promise<EndedRun | undefined> {
+    let transcript: Transcript | undefined;
+    const openTranscript = async (recovered: boolean): Promise<Transcript> => {
+      transcript = await this.#deps.openTranscript(live.run, recovered, this.#displays);
+      this.#displays.open(live.id, transcript);
+      return transcript;
+    };
+    try {
+      if (await this.#isOfDeactivated(live)) return { outcome: deactivated(live) };
+      return await this.#reachAndExecute(live, openTranscript);
+    } catch (error) {
+      if (live.released.aborted) return undefined;
+      this.#deps.log.error({ event: 'run.broken', err: error, run: live.id }, 'a run broke');
+      return { outcome: syntheticOutcome('broken', live.run.data.kernelspec), transcript };
+    }
+  }
+
+  /** Checked only for a run that has waited, because the requester was looked up at acceptance. */
+  async #isOfDeactivated({ run }: LiveRun): Promise<boolean> {
+    if (run.state !== 'waiting' || Date.now() - run.createdAt < RECENT_MS) return false;
+    return await this.#deps.isDeactivated(run.requester);
+  }
+
+  async #reachAndExecute(
+    live: LiveRun,
+    openTranscript: (recovered: boolean) => Promise<Transcript>,
+  ): Promise<EndedRun> {
+    const { spark, runTimeoutMs } = this.#deps;
+    const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
+    if (earlier !== undefined) {
+      // The output that Slack already shows stays there while the kernel is being reached.
+      live.showOutput(() => earlier.view());
+      if (live.run.state === 'running') live.showRunning();
+    }
+    const reached = await reachKernel(live, this.#kernel, this.#deps);
+    if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier };
+    if (earlier === undefined) {
+      // A run that the kernel does not begin soon shows that it is next. A quick run posts only its result.
+      if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
+      await untilAborted(spark.install(reached.connection), live.signal).catch(() => undefined);
+    }
+    const transcript = earlier ?? (await openTranscript(false));
+    live.showOutput(() => transcript.view());
+    const clearClock = startClock(live, runTimeoutMs);
+    try {
+      const outcome = await executeRun(live, reached, transcript, this.#deps);
+      if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
+      const stored = storedOutput(transcript);
+      transcript.noteEnd?.(outcome.kind);
+      await transcript.seal();
+      return { outcome, transcript, stored, kernelId: reached.record.kernelId };
+    } finally {
+      clearClock();
+    }
+  }
 }
 
 interface EndedRun {
   outcome: RunOutcome;
-  /** Undefined if nothing was ever sent. */
-  transcript: Transcript | undefined;
+  /** Absent if nothing was ever sent. */
+  transcript?: Transcript | undefined;
   stored?: StoredOutput;
-  /** The kernel it ran on; undefined if none was reached. */
-  kernelId: string | undefined;
-}
-
-/**
- * One run from its turn to its outcome: finds the kernel, sends each block in order and collects the output. Every expected
- * failure is an outcome; an exception is a bug and ends the run as broken. A run that an earlier process left `sending` or
- * `running` is resumed, never sent again. Never rejects. Undefined: the run is left to the successor.
- */
-async function runToOutcome(
-  live: LiveRun,
-  kernel: SessionKernel,
-  displays: Displays,
-  deps: RunToEndDeps,
-): Promise<EndedRun | undefined> {
-  let transcript: Transcript | undefined;
-  const openTranscript = async (recovered: boolean): Promise<Transcript> => {
-    transcript = await deps.openTranscript(live.run, recovered, displays);
-    displays.open(live.id, transcript);
-    return transcript;
-  };
-  try {
-    if (await isOfDeactivated(live, deps))
-      return { outcome: deactivated(live), transcript, kernelId: undefined };
-    return await reachAndExecute(live, kernel, openTranscript, deps);
-  } catch (error) {
-    if (live.released.aborted) return undefined;
-    deps.log.error({ event: 'run.broken', err: error, run: live.id }, 'a run broke');
-    const outcome = syntheticOutcome('broken', live.run.data.kernelspec);
-    return { outcome, transcript, kernelId: undefined };
-  }
-}
-
-/** Checked only for a run that has waited, because the requester was looked up at acceptance. */
-async function isOfDeactivated(
-  { run }: LiveRun,
-  { isDeactivated }: Pick<RunToEndDeps, 'isDeactivated'>,
-): Promise<boolean> {
-  if (run.state !== 'waiting' || Date.now() - run.createdAt < RECENT_MS) return false;
-  return await isDeactivated(run.requester);
+  /** The kernel it ran on; absent if none was reached. */
+  kernelId?: string;
 }
 
 function deactivated({ run }: LiveRun): RunOutcome {
   const detail = 'The account of its requester was deactivated in Slack while it waited.';
   return { ...syntheticOutcome('cancelled', run.data.kernelspec), detail };
-}
-
-async function reachAndExecute(
-  live: LiveRun,
-  kernel: SessionKernel,
-  openTranscript: (recovered: boolean) => Promise<Transcript>,
-  deps: RunToEndDeps,
-): Promise<EndedRun> {
-  const { spark } = deps;
-  const earlier = live.run.state === 'waiting' ? undefined : await openTranscript(true);
-  if (earlier !== undefined) {
-    // The output that Slack already shows stays there while the kernel is being reached.
-    live.showOutput(() => earlier.view());
-    if (live.run.state === 'running') live.showRunning();
-  }
-  const reached = await reachKernel(live, kernel, deps);
-  if ('outcome' in reached) return { outcome: reached.outcome, transcript: earlier, kernelId: undefined };
-  if (earlier === undefined) {
-    // A run that the kernel does not begin soon shows that it is next. A quick run posts only its result.
-    if (live.phase.kind === 'waiting') live.show({ kind: 'waiting', ahead: 0 });
-    await untilAborted(spark.install(reached.connection), live.signal).catch(() => undefined);
-  }
-  const transcript = earlier ?? (await openTranscript(false));
-  live.showOutput(() => transcript.view());
-  const clearClock = startClock(live, deps.runTimeoutMs);
-  try {
-    const outcome = await executeRun(live, reached, transcript, deps);
-    if (wasInterrupted(outcome)) await endSparkJobs(live, reached, spark);
-    const stored = storedOutput(transcript);
-    transcript.noteEnd?.(outcome.kind);
-    await transcript.seal();
-    return { outcome, transcript, stored, kernelId: reached.record.kernelId };
-  } finally {
-    clearClock();
-  }
 }
 
 /** RUN_TIMEOUT counts from now; for a resumed run, from the kernel's first message. */

@@ -3,7 +3,6 @@ import { extname } from 'node:path';
 import type { OutputPart } from '../../../output/output-view.ts';
 import type { RunView } from '../../../runs/run-view.ts';
 import { showsWholeCode, showsWholeOrigin } from '../who-ran.ts';
-import { isTableCut } from './output/table.ts';
 
 /**
  * A file or table that is posted beside a run message. `key` identifies it when late output ends the run again; a table keeps
@@ -18,6 +17,8 @@ export type RunFile =
       filename: string;
       alt?: string;
       snippet: boolean;
+      /** The key of a table: it is posted only where the table's message does not show all of it. */
+      wholeOf?: string;
     }
   | { kind: 'table'; key: string; version: string; part: TablePart };
 
@@ -63,12 +64,12 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
       }
       case 'table': {
         const [key, version] = [`table ${tables.indexOf(part)}`, versionOf(part)];
-        const csv = isTableCut(part) || part.wantsCsv === true ? part.csvPath : undefined;
-        return [
-          { kind: 'table', key, version, part },
-          // The key has no path: after late output the same table is at another path.
-          ...(csv === undefined ? [] : [{ ...plainFile(csv, 'table.csv'), key: `${key} ${version} as csv` }]),
-        ];
+        const table = { kind: 'table', key, version, part } as const;
+        if (part.csvPath === undefined) return [table];
+        const wholeOf = part.wantsCsv === true ? {} : { wholeOf: key };
+        // The key has no path: after late output the same table is at another path.
+        const csv = { ...plainFile(part.csvPath, 'table.csv'), key: `${key} ${version} as csv`, ...wholeOf };
+        return [table, csv];
       }
       case 'text':
       case 'error':

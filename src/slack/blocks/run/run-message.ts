@@ -128,9 +128,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
       metadata: metadataOf(
         'answer',
         view.runId,
-        ended === undefined
-          ? { state: 'live' }
-          : { state: 'final', outcome: ended.kind, files: files.length },
+        ended === undefined ? { state: 'live' } : { state: 'final', outcome: ended.kind },
       ),
     },
     files,

@@ -28,10 +28,8 @@ export const onKernelButton = onInteraction(
   },
   async (click, { user, channel, notify, audited }, bot) => {
     const { action, id } = click;
-    const [person, record] = await Promise.all([
-      bot.users.find(user),
-      bot.control.kernelById(bot.workspace, id),
-    ]);
+    const person = await bot.users.find(user);
+    const record = bot.control.kernelById(bot.workspace, id);
     must(action === 'restart' ? 'restart' : 'shutDown', person, record.channel, bot.policy);
     const isHere = channel === record.channel || (await bot.channels.isMember(record.channel, user));
     if (!isHere) must('otherChannels', person, record.channel, bot.policy);
@@ -53,7 +51,7 @@ export const onKeepButton = onInteraction(
     must('keep', await inTime(bot.users.find(user), reply.signal), channel, bot.policy);
     const end = async (text: string): Promise<void> => await replace({ replace_original: true, text });
     await audited({}, async () => {
-      if (await bot.control.keep(queue, kernelId)) return;
+      if (bot.control.keep(queue, kernelId)) return;
       await end('The kernel that this was about is gone, with its variables.');
       throw new UserError('noKernel', 'That kernel is gone already, with its variables.');
     });

@@ -42,7 +42,7 @@ interface RunClick {
 }
 
 interface RunButton {
-  right: (click: RunClick, bot: Bot) => Action | Promise<Action>;
+  right: (click: RunClick, bot: Bot) => Action;
   /**
    * For actions that accept nothing, such as opening a modal, whose trigger_id expires as soon as the acknowledgement
    * is due.
@@ -53,16 +53,15 @@ interface RunButton {
 
 const STOP: RunButton = {
   right: ({ isOwn }) => (isOwn ? 'stopOwn' : 'stopOthers'),
-  act: decision('stop', async ({ run, person }, { control }) => void (await control.stop(run, person.id))),
+  act: decision('stop', async ({ run, person }, { control }) => void control.stop(run, person.id)),
 };
 
 const BUTTONS: Readonly<Record<RunAction, RunButton>> = {
   stop: STOP,
   cancel: STOP,
   switch: {
-    right: async ({ isOwn, run }, { control }) =>
-      isOwn && (await control.hasRunAlone(run)) ? 'switchOwn' : 'switch',
-    act: decision('switch', ({ run, person }, { control }) => control.agreeToSwitch(run, person.id)),
+    right: ({ isOwn, run }, { control }) => (isOwn && control.hasRunAlone(run) ? 'switchOwn' : 'switch'),
+    act: decision('switch', async ({ run, person }, { control }) => control.agreeToSwitch(run, person.id)),
   },
   restart: {
     // A kernel without Spark is of no use to anybody.
@@ -109,7 +108,7 @@ export const onRunButton = onInteraction(
     const { channel, requester } = run;
     const click = { button, run, person, isOwn: requester === user, trigger, reply };
     const { right, act } = BUTTONS[button.action];
-    must(await right(click, bot), person, channel, bot.policy);
+    must(right(click, bot), person, channel, bot.policy);
     await audited({ channel, requester }, () => act(click, bot));
   },
 );
@@ -129,7 +128,7 @@ function decision(audit: 'stop' | 'switch' | 'delete' | undefined, act: RunButto
 }
 
 async function restartKernel({ run, person }: RunClick, bot: Bot): Promise<void> {
-  const { told } = await changeKernel('restart', await bot.control.kernelOf(run), person.id, bot);
+  const { told } = await changeKernel('restart', bot.control.kernelOf(run), person.id, bot);
   await bot.notify.channel({ channel: told.channel }, told.text);
 }
 

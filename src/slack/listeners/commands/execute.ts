@@ -205,24 +205,19 @@ async function switchAuto(
   };
 }
 
-async function stop(
-  _: Command,
-  person: Person,
-  { channel, thread }: CommandPlace,
-  bot: Bot,
-): Promise<CommandAnswer> {
+function stop(_: Command, person: Person, { channel, thread }: CommandPlace, bot: Bot): CommandAnswer {
   const { workspace, control, policy } = bot;
   const mayStopOthers = refuse('stopOthers', person, channel, policy) === undefined;
   if (thread !== undefined) {
-    const run = await control.newestUnfinished(workspace, channel, thread);
+    const run = control.newestUnfinished(workspace, channel, thread);
     if (run.requester !== person.id) must('stopOthers', person, channel, policy);
-    await control.stop(run, person.id);
+    control.stop(run, person.id);
     if (run.requester !== person.id) auditRun('stop', run, person.id, bot);
     return { text: 'Stopping it.' };
   }
   const run = mayStopOthers
-    ? await control.stopRunning(workspace, channel, person.id)
-    : await control.stopOwn(workspace, channel, person.id);
+    ? control.stopRunning(workspace, channel, person.id)
+    : control.stopOwn(workspace, channel, person.id);
   if (run.requester === person.id) return { text: 'Stopping your run.' };
   auditRun('stop', run, person.id, bot);
   return { text: `Stopping ${mention(run.requester)}’s run.` };

@@ -31,7 +31,7 @@ const HEAD_ROOM = 500;
  */
 export async function listKernels(person: Person, bot: Bot): Promise<{ text: string; blocks: KnownBlock[] }> {
   const { workspace, control } = bot;
-  const records = await control.kernels(workspace);
+  const records = control.kernels(workspace);
   const [statuses, others] = await Promise.all([
     control.statusOf(records.slice(0, SHOWN_KERNELS)),
     control.otherKernels(workspace).catch(whyUnknown),
@@ -197,7 +197,7 @@ async function askWhichKernel(
  * private channel is revealed.
  */
 export async function resolveChannel(reference: string, user: string, bot: Bot): Promise<string> {
-  const records = await bot.control.kernels(bot.workspace);
+  const records = bot.control.kernels(bot.workspace);
   const name = reference.startsWith('#') ? reference.slice(1) : undefined;
   // Later ids of a channel are replaced in Slack's payloads, but not in what people type.
   const typed = bot.channelIds.first(reference);

@@ -23,7 +23,7 @@ export async function saveLastRun(
   const run =
     thread === undefined
       ? await lastRunOf(person.id, channel, bot)
-      : (await bot.runs.newest('thread', [channel, thread], LOOKED_AT)).find(hasOwnCode);
+      : (await bot.runs.newest('thread', [channel, thread], LOOKED_AT)).find(isSavable);
   if (run === undefined)
     throw new UserError(
       'badCommand',
@@ -46,15 +46,15 @@ async function lastRunOf(user: string, channel: string, bot: Bot): Promise<Run |
     run.channel === channel &&
     run.requester === user &&
     run.data.saved?.schedule === undefined &&
-    hasOwnCode(run);
+    isSavable(run);
   const last = own.find(isTheirs);
   if (last !== undefined || own.length < LOOKED_AT) return last;
   return (await bot.runs.newest('channel', [channel], LOOKED_AT)).find(isTheirs);
 }
 
-/** The code behind the button All rows as CSV is the bot's. */
-function hasOwnCode({ data }: Run): boolean {
-  return data.origin !== 'allRows';
+/** Not a deleted run, and not the bot's own code behind the button All rows as CSV. */
+function isSavable({ data }: Run): boolean {
+  return data.erased !== true && data.origin !== 'allRows';
 }
 
 /** Throws `UserError` if the person may not save, or the run's code is no longer stored. */

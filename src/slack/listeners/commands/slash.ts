@@ -24,6 +24,10 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     // The response_url may have expired, or Slack does not answer.
     await respond(answer).catch(() => bot.notify.person({ channel, user }, words, blocks));
   };
+  const edit = async (): Promise<void> => {
+    await reply.send();
+    await openEditor({ user, trigger, channel }, bot);
+  };
   const boundary = {
     what: 'a slash command',
     notify: (words: string) => notify(words),
@@ -31,10 +35,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
   };
   await withBoundary(boundary, bot, async () => {
     // The trigger_id expires after 3 s, so it is used before anything is looked up.
-    if ((text ?? '').trim() === '') {
-      await reply.send();
-      return await openEditor({ user, trigger, channel }, bot);
-    }
+    if ((text ?? '').trim() === '') return await edit();
     const finding = bot.users.find(user);
     const request = await inTime(
       readWithLanguages(bot.languages(channel), (words) => readRequest(readSlash(text, words), words)).then(
@@ -44,8 +45,7 @@ export async function onSlash({ command: said, ack, respond }: SlackCommandMiddl
     );
     switch (request.kind) {
       case 'nothing':
-        await reply.send();
-        return await openEditor({ user, trigger, channel }, bot);
+        return await edit();
       case 'snippet': {
         const [person] = await inTime(
           Promise.all([finding, bot.channels.mustBePostable(channel)]),

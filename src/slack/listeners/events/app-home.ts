@@ -42,7 +42,7 @@ async function homeOf(person: Person, bot: Bot, notice: string | undefined): Pro
   const refused = refuse('look', person, undefined, bot.policy);
   if (refused !== undefined) return renderClosedHome(refused);
   const [kernels, runs, saved, schedules] = await Promise.all([
-    ofChannels(await bot.control.kernels(bot.workspace), ({ startedBy }) => startedBy, person, bot),
+    ofChannels(bot.control.kernels(bot.workspace), ({ startedBy }) => startedBy, person, bot),
     bot.runs.newest('requester', [person.id], SHOWN_RUNS),
     ofChannels(bot.saved.all(), ({ savedBy }) => savedBy, person, bot),
     ofChannels(bot.schedules.all(), ({ maker }) => maker, person, bot),

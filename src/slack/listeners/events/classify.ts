@@ -2,13 +2,14 @@ import { UserError } from '../../../errors.ts';
 import { languageWords } from '../../../runs/languages/languages.ts';
 import type { Run, Source } from '../../../runs/run.ts';
 import { renderElapsed } from '../../../text.ts';
+import { EVENT_LOOKUP_MS } from '../../api/users.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { Bot } from '../../context.ts';
-import { readBangCommand, readUnknownBang } from '../../parsing/command.ts';
+import { type Command, readBangCommand, readUnknownBang } from '../../parsing/command.ts';
 import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../parsing/files.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
-import { readCommandText, readLoneFence } from '../../parsing/snippet.ts';
+import { readCommandText, readLoneFence, withoutRun } from '../../parsing/snippet.ts';
 import { hasCodeFormatting, mentionsBot } from '../../parsing/typed-text.ts';
 import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
@@ -38,16 +39,13 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
   const bang = text === undefined ? undefined : readBangCommand(text);
   let answer: Promise<boolean> | undefined;
   const isAnswered = (): Promise<boolean> => (answer ??= hasAnswer(posted, bot));
-  if (bang !== undefined && (await isAnswered()))
-    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: bang }) };
+  if (bang !== undefined && (await isAnswered())) return commandInThread(bang);
   if (posted.isDirect || posted.isMention || mentionsBot(typed)) return classifyAddressed(posted, bot);
   const unknown = text === undefined ? undefined : readUnknownBang(text);
-  if (unknown !== undefined && (await isAnswered()))
-    return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command: unknown }) };
-  const mayBeFence = typed.parts.some((part) => part.kind === 'fence');
-  if (!mayBeFence) return undefined;
+  if (unknown !== undefined && (await isAnswered())) return commandInThread(unknown);
+  if (!typed.parts.some((part) => part.kind === 'fence')) return undefined;
   const isOurThread = await isAnswered();
-  if (!isOurThread && !(await isOnAuto(posted.channel, bot))) return undefined;
+  if (!isOurThread && !isOnAuto(posted.channel, bot)) return undefined;
   return {
     source: isOurThread ? 'thread' : 'auto',
     isAddressed: false,
@@ -56,6 +54,10 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
       return snippet === undefined ? undefined : { kind: 'snippet', snippet };
     },
   };
+}
+
+function commandInThread(command: Command): Classified {
+  return { source: 'thread', isAddressed: true, read: async () => ({ kind: 'command', command }) };
 }
 
 /**
@@ -84,7 +86,10 @@ function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
     async read() {
       const languages = bot.languages(posted.channel);
       const request = await readWithLanguages(languages, (words) => readRequest(typed, words));
-      if (request.kind === 'command') return await resolveSaved(request, posted.channel, bot);
+      const text = readCommandText(typed) ?? '';
+      const isAboutFiles = files.length > 0 && withoutRun(text) !== text;
+      if (request.kind === 'command' && !isAboutFiles)
+        return await resolveSaved(request, posted.channel, bot);
       if (files.length === 0) return refuseOtherFiles(request, posted.files);
       // Checked before anything is fetched.
       await mustRun(await findAuthor(posted, bot), posted.channel, bot);
@@ -105,7 +110,7 @@ function refuseOtherFiles(request: Request, files: readonly PostedFile[]): Reque
 
 /** The author of a message, who is a bot if the message says so, too. */
 export async function findAuthor(posted: PostedMessage, bot: Bot): Promise<Person> {
-  const person = await bot.users.find(posted.user);
+  const person = await bot.users.find(posted.user, EVENT_LOOKUP_MS);
   const isBot = person.isBot || posted.botIds.length > 0;
   return { ...person, isBot, ids: [...person.ids, ...posted.botIds] };
 }
@@ -119,8 +124,8 @@ async function hasAnswer({ channel, thread }: PostedMessage, bot: Bot): Promise<
   return thread !== undefined && (await bot.runs.newest('thread', [channel, thread], 1)).length > 0;
 }
 
-async function isOnAuto(channel: string, bot: Bot): Promise<boolean> {
-  const { auto } = await bot.channelSettings.read(bot.workspace, channel);
+function isOnAuto(channel: string, bot: Bot): boolean {
+  const { auto } = bot.channelSettings.read(bot.workspace, channel);
   return auto ?? bot.autoRun === 'all';
 }
 

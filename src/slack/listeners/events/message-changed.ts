@@ -104,11 +104,13 @@ async function handleEdit(
       if (!isNew) runs = await runsOf({ channel, ts, thread }, bot);
       isNew = runs.length === 0;
     }
-    const [last] = runs;
+    const [last, ...earlier] = runs;
     if (last === undefined || last.requester !== message.user) return;
-    const edited = classified ?? classifyEdited(message, runs, bot);
-    if (edited?.isAddressed === true) onAddressed();
-    const isCodeGone = edited === undefined || !(await runEdited(message, last, edited, bot));
+    const isAddressed = classified?.isAddressed === true;
+    if (isAddressed) onAddressed();
+    // The code that ran counts further, also with words beside it.
+    const edited = isAddressed ? classified : classifyEdited(message, runs, bot);
+    const isCodeGone = edited === undefined || !(await runEdited(message, [last, ...earlier], edited, bot));
     // The answer would be below a text that it does not belong to.
     if (isCodeGone && !(await isKnownEdit(message, last, bot)))
       for (const run of runs) await bot.runs.erase(run);
@@ -117,19 +119,18 @@ async function handleEdit(
 }
 
 /**
- * Runs the new code of a message that has made a run: it replaces a run that still waits, else it is queued. False if
- * the message asks for nothing any more.
+ * Runs the new code of a message that has made runs, the newest first: it replaces a run that still waits, else it is
+ * queued. False if the message asks for nothing any more.
  */
 async function runEdited(
   message: PostedMessage,
-  last: Run,
+  runs: readonly [Run, ...Run[]],
   classified: Classified,
   bot: Bot,
 ): Promise<boolean> {
   const request = await classified.read();
-  // Not a lone code block any more, so it asks for nothing new.
-  if (request === undefined) return true;
-  if (request.kind === 'nothing') return false;
+  if (request === undefined || request.kind === 'nothing') return false;
+  const [last] = runs;
   if (request.kind === 'command')
     throw new UserError(
       'badCommand',
@@ -154,6 +155,7 @@ async function runEdited(
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
+  const follows = runs.find((run) => !isLeftOut(run)) ?? last;
   const admitted = await submitRun(
     {
       requestKey: requestOf(message, bot),
@@ -162,17 +164,24 @@ async function runEdited(
       thread: last.thread,
       ...edited,
       message: messageRequest(bot.workspace, message.channel, message.ts),
-      follows: last,
+      follows,
     },
     person,
     bot,
   );
-  if (admitted.kind === 'accepted' && isUnfinished(last))
-    await bot.runs.say(
-      last,
-      `The message was edited: run ${last.data.edition + 1} with the new code waits behind this one.`,
+  if (admitted.kind !== 'accepted') return true;
+  if (isUnfinished(follows))
+    bot.runs.say(
+      follows,
+      `The message was edited: run ${follows.data.edition + 1} with the new code waits behind this one.`,
     );
+  for (const run of runs.slice(0, runs.indexOf(follows))) await bot.runs.erase(run);
   return true;
+}
+
+/** The run of an edit that was cancelled while the run before it went on, and so has an answer of its own. */
+function isLeftOut({ data: { edition, follows, outcome } }: Run): boolean {
+  return edition > 1 && follows === undefined && outcome?.kind === 'cancelled';
 }
 
 /** Runs that came from this message, the newest first. */

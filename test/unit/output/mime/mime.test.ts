@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -375,6 +375,29 @@ test('an svg cannot show files of this machine', async () => {
   const empty = await rasterise(svg(''));
   expect(await image(`href="${red}"`)).toEqual(empty);
   expect(await image(`xlink:href='file://${red}'`)).toEqual(empty);
+  const quoted = join(dir, "it's red.png");
+  await copyFile(red, quoted);
+  expect(await image(`href="${quoted}"`)).toEqual(empty);
+  await rm(dir, { recursive: true });
+});
+
+test('a picture in an svg is drawn; an svg in it, which could name files, is not', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'svg-'));
+  const red = join(dir, 'red.png');
+  const png = await rasterise(svg('<rect width="20" height="10" fill="red"/>'));
+  await writeFile(red, png ?? '');
+  const image = (mime: string, held: string | Buffer | undefined) =>
+    rasterise(
+      svg(
+        `<image width="20" height="10" href="data:${mime};base64,${Buffer.from(held ?? '').toString('base64')}"/>`,
+      ),
+    );
+  expect(await image('image/png', png)).toEqual(png);
+  const filter = `<filter id="f" x="0" y="0" width="1" height="1"><feImage href="${red}"/></filter>`;
+  const drawn = svg(`${filter}<rect width="20" height="10" filter="url(#f)"/>`);
+  const empty = await rasterise(svg(''));
+  expect(await image('image/svg+xml', drawn)).toEqual(empty);
+  expect(await image('text/plain', drawn)).toEqual(empty);
   await rm(dir, { recursive: true });
 });
 

@@ -38,7 +38,7 @@ test('a language that a snippet names is for that run; without one it is that of
   rig.held.letRun();
   await rig.admission.submit(rig.request('code()', { language: 'scala-spark' }));
   await rig.untilDone(rig.kernels.unfinished('T1', 'C1')[0]!);
-  expect(await rig.channels.read('T1', 'C1')).toEqual({});
+  expect(rig.channels.read('T1', 'C1')).toEqual({});
   expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('scala-spark');
   await rig.channels.change('T1', 'C1', { kernelspec: 'python3' });
   expect((await rig.admission.languages('T1', 'C1')).channelLanguage).toBe('python3');
@@ -324,7 +324,7 @@ test('a run that is cancelled while its edit is being stored does not run', asyn
   const edit = { snippet: { language: undefined, blocks: ['new()'] }, editedTs: '9.0' };
   const replacing = rig.admission.replaceWaiting(edited.run, edit);
   await asked.promise;
-  await rig.control.stop(edited.run, 'U1');
+  rig.control.stop(edited.run, 'U1');
   storing.resolve();
   await replacing;
   expect((await rig.untilEnded(edited)).kind).toBe('cancelled');

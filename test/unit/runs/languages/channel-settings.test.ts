@@ -30,11 +30,11 @@ function scene(): {
 
 test('a channel’s settings are read back, also by the next process', async () => {
   const { keyv, settings } = scene();
-  expect(await settings.read('T1', 'C1')).toEqual({});
+  expect(settings.read('T1', 'C1')).toEqual({});
   await settings.change('T1', 'C1', { auto: true });
   await settings.change('T1', 'C1', { kernelspec: 'python3' });
-  expect(await settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
-  expect(await settings.read('T1', 'C2')).toEqual({});
+  expect(settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
+  expect(settings.read('T1', 'C2')).toEqual({});
   expect(await keyv.get('T1/C1')).toEqual({ auto: true, kernelspec: 'python3' });
 });
 
@@ -44,7 +44,7 @@ test('two changes at once lose neither', async () => {
     settings.change('T1', 'C1', { auto: true }),
     settings.change('T1', 'C1', { kernelspec: 'python3' }),
   ]);
-  expect(await settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
+  expect(settings.read('T1', 'C1')).toEqual({ auto: true, kernelspec: 'python3' });
   expect(await keyv.get('T1/C1')).toEqual({ auto: true, kernelspec: 'python3' });
 });
 
@@ -59,10 +59,10 @@ test('a change that the store does not take is none, and may be tried again', as
   const { settings, fail } = scene();
   fail(true);
   await expect(settings.change('T1', 'C1', { auto: true })).rejects.toThrow('away');
-  expect(await settings.read('T1', 'C1')).toEqual({});
+  expect(settings.read('T1', 'C1')).toEqual({});
   fail(false);
   await settings.change('T1', 'C1', { auto: true });
-  expect(await settings.read('T1', 'C1')).toEqual({ auto: true });
+  expect(settings.read('T1', 'C1')).toEqual({ auto: true });
 });
 
 test('an emptied store gets all current settings again', async () => {

@@ -117,6 +117,18 @@ test('a kernel that was replaced meanwhile: what ran in it is lost, what was onl
   await rig.untilShown(sent, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'unknown');
 });
 
+test('a kernel that ends while the successor opens its websocket is told with what is lost', async () => {
+  await using rig = await startSessionRig();
+  const live = await rig.submit('code()');
+  const { kernel } = await rig.held.untilBegun('code()');
+  await rig.untilShown(live, ({ output }) => output !== undefined);
+  kernel.upgradable = new Promise(() => undefined);
+  await rig.replace('killed');
+  for (const _ of [1, 2]) await rig.gateway.untilCall((call) => call.method === 'GET' && !call.isUpgrade);
+  kernel.isDeleted = true;
+  expect(await rig.untilEnded(live)).toMatchObject({ kind: 'kernelGone', variablesLost: true });
+});
+
 test('a run between two blocks goes on with the next one', async () => {
   await using rig = await startSessionRig();
   const live = await rig.submit('one()', { blocks: ['one()', 'two()'] });
@@ -177,7 +189,7 @@ test('a run that asks about a switch asks again, and keeps no place', async () =
   await rig.replace('closed');
   expect(rig.session().unfinished).toEqual([]);
   await rig.untilDone(await rig.submit('meanwhile()'));
-  await rig.control.agreeToSwitch(scala.run, 'U1');
+  rig.control.agreeToSwitch(scala.run, 'U1');
   await rig.untilShown(scala, ({ phase }) => phase.kind === 'ended' && phase.outcome.kind === 'ok');
 });
 
@@ -220,7 +232,7 @@ test('a run that may have been sent never ends as cancelled, even if it is stopp
   const { kernelId, sessionId } = rig.session().record!;
   await setBack(rig, second.id, 'sending', { msgId: 'never-written', kernelId, sessionId });
   await rig.replace('killed');
-  await rig.control.stop(second.run, 'U1');
+  rig.control.stop(second.run, 'U1');
   run.end();
   expect((await rig.untilEnded(second)).kind).toBe('unknown');
 });

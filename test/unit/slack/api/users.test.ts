@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../../../src/log.ts';
-import { createUsers } from '../../../../src/slack/api/users.ts';
+import { createUsers, EVENT_LOOKUP_MS } from '../../../../src/slack/api/users.ts';
 import { startSlackApi } from './slack-api.ts';
 
 const grid = { id: 'W1', enterprise_id: 'E1', enterprise_name: 'Org', is_admin: false, is_owner: false };
@@ -32,12 +32,21 @@ test('somebody whom Slack does not show to the bot is from elsewhere, and is not
 });
 
 test('many simultaneous requests ask for a user once, and again after a failure', async () => {
-  const answers: (object | undefined)[] = [undefined, { user: { id: 'U1', team_id: 'T1' } }];
+  const answers = [{ ok: false, error: 'unknown_method' }, { user: { id: 'U1', team_id: 'T1' } }];
   await using api = await startSlackApi(() => answers.shift());
   const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
   expect(await users.find('U1')).toMatchObject({ isUnknown: true });
   const both = await Promise.all([users.find('U1'), users.find('U1')]);
   expect(both.map(({ isUnknown }) => isUnknown)).toEqual([false, false]);
+  expect(api.calls).toEqual(['users.info', 'users.info']);
+});
+
+test('while Slack’s rate does not allow to ask, a user is waited for and asked for once more', async () => {
+  const answers: (object | undefined)[] = [undefined, { user: { id: 'U1', team_id: 'T1' } }];
+  await using api = await startSlackApi(() => answers.shift());
+  const users = createUsers({ client: api.client, workspace: 'T1', groups: [], log: silentLog });
+  const [now, later] = await Promise.all([users.find('U1', 1), users.find('U1', EVENT_LOOKUP_MS)]);
+  expect([now.isUnknown, later.isUnknown]).toEqual([true, false]);
   expect(api.calls).toEqual(['users.info', 'users.info']);
 });
 

@@ -48,7 +48,7 @@ function createBot({ password = false } = {}) {
     forgetSeen: async (key: string) => void claims.delete(key),
     isKnown: async (key: string) => claims.has(key),
     runs: { newest: async (index: string) => (index === 'channel' ? [asking] : []) },
-    channelSettings: { read: async () => ({}) },
+    channelSettings: { read: () => ({}) },
     autoRun: 'mention',
     memory: createListenerMemory(),
     audit: { record: () => {}, refuse: () => {} },

@@ -22,8 +22,8 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
     users: { find: async (id: string) => ({ id, ids: [id], isWorkspaceAdmin: isAdmin }) },
     channels: { isOpenTo: async () => true, isMember: async () => true },
     control: {
-      kernels: async () => kernels,
-      async kernelById() {
+      kernels: () => kernels,
+      kernelById() {
         if (kernels.length === 0) throw new UserError('noKernel', 'That kernel is gone already.');
         return record;
       },
@@ -34,7 +34,7 @@ function createScene({ restartBy = 'admins', isAdmin = true, isGatewayAway = fal
         if (isGatewayAway) throw new GatewayError('unreachable', 'The gateway gives no answer');
         kernels.pop();
       },
-      keep: async () => kernels.length > 0,
+      keep: () => kernels.length > 0,
     },
     notify: {
       person: async (_: unknown, text: string) => void said.push(text),

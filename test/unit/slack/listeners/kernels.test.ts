@@ -29,7 +29,7 @@ function createBot(options: {
     policy: { admins: [], restartBy: 'admins', allowedBots: [], allowGuests: false, allowExternal: false },
     users: { find: async (id: string) => ({ id, ids: [id], isWorkspaceAdmin: true }) },
     control: {
-      kernels: async () => channels.map((channel) => ({ channel, startedBy: `U${channel}` }) as KernelRecord),
+      kernels: () => channels.map((channel) => ({ channel, startedBy: `U${channel}` }) as KernelRecord),
       statusOf: async (records: readonly KernelRecord[]) => {
         shown.push(...records.map(({ channel }) => channel));
         return [];
@@ -116,7 +116,7 @@ function createChannel(...specs: readonly string[]) {
     channels: createBot({ channels: [], names }).bot.channels,
     channelIds: new ChannelIds(),
     control: {
-      kernels: async () => records,
+      kernels: () => records,
       kernelsOf: () => records,
       statusOf: async (asked: readonly KernelRecord[]) =>
         asked.map((record) => ({ record, displayName: record.kernelspec, state: 'idle', unfinished: [] })),
@@ -203,7 +203,7 @@ test('the list of very many kernels with long names fits into a message, and say
   const { bot } = createBot({ channels: [], names });
   const displayName = 'Python 3.11 with Spark 3.5 and everything that the data team ever asked for';
   Object.assign(bot.control, {
-    kernels: async () => records,
+    kernels: () => records,
     statusOf: async (asked: readonly KernelRecord[]) =>
       asked.map((record) => ({ record, displayName, state: 'idle', unfinished: [] })),
     otherKernels: async () =>

@@ -78,7 +78,7 @@ function createBot({
     control: { awaitingInput: () => undefined },
     threads: { message: async ({ channel }: { channel: string }) => (channel === 'C1' ? found : undefined) },
     languages: async () => ({ kernelspecs: { list: [], defaultName: undefined }, aliases: {} }),
-    channelSettings: { read: async () => ({ auto: autos.shift() ?? true }) },
+    channelSettings: { read: () => ({ auto: autos.shift() ?? true }) },
     saved: { find: () => undefined },
     admission: {
       submit: async ({ requestKey, snippet }: { requestKey: string; snippet: { blocks: string[] } }) => {

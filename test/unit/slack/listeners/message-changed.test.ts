@@ -16,10 +16,7 @@ beforeEach(() => void vi.setSystemTime(10_000));
 afterEach(() => void vi.useRealTimers());
 
 /** The ports that message events use; `store` lists what the store was asked. */
-function createBot({
-  hasRuns = false,
-  onStop = async () => {},
-}: { hasRuns?: boolean; onStop?: () => Promise<void> } = {}) {
+function createBot({ hasRuns = false, onStop = () => {} }: { hasRuns?: boolean; onStop?: () => void } = {}) {
   const store: string[] = [];
   const left: unknown[] = [];
   const told: string[] = [];
@@ -32,9 +29,9 @@ function createBot({
     users: { find: async (id: string) => personOf(id, { isWorkspaceAdmin: true }) },
     notify: { person: async (_: unknown, text: string) => void told.push(text), channel: async () => {} },
     control: {
-      newestUnfinished: async () => run,
+      newestUnfinished: () => run,
       awaitingInput: () => undefined,
-      stop: async () => await onStop(),
+      stop: () => onStop(),
     },
     markSeen: async (key: string) =>
       store.push(`claim ${key}`) > 0 && !claims.has(key) && claims.add(key).has(key),
@@ -203,7 +200,7 @@ test('the bot’s own edits and deletions are dropped before anything is parsed 
 
 test('`!stop` whose store was silent is left unacknowledged, and stops when Slack brings it again', async () => {
   const stops: number[] = [];
-  const onStop = async (): Promise<void> => {
+  const onStop = (): void => {
     if (stops.push(1) === 1) throw new StoreError('silent', 'no answer');
   };
   const { bot, left, told, ticket } = createBot({ hasRuns: true, onStop });

@@ -32,13 +32,11 @@ function createBot({ seen = new Set<string>(), diesStopping = false } = {}) {
     },
     notify: createNotify(slack, silentLog),
     runs: { find: async () => run },
-    control: {
-      async stop(_: Run, by: string) {
-        if (diesStopping) await new Promise(() => undefined);
-        stops.push(by);
-      },
+    control: { stop: (_: Run, by: string) => void stops.push(by) },
+    async isKnown(request: string) {
+      if (diesStopping) await new Promise(() => undefined);
+      return seen.has(request);
     },
-    isKnown: async (request: string) => seen.has(request),
     markSeen: async (request: string) => !seen.has(request) && seen.add(request).size > 0,
     forgetSeen: async (request: string) => void seen.delete(request),
     memory: createListenerMemory(),

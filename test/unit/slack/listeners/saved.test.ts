@@ -72,8 +72,11 @@ test('a scheduled run is not its maker’s last run', async () => {
   expect(await codeOf('own')).toEqual(['1']);
 });
 
-test('the bot’s own code behind All rows as CSV is nothing to save', async () => {
-  const asked = { ...runOf('r4', 'U1'), data: { ...runOf('r4', 'U1').data, origin: 'allRows' } } as Run;
+test.each([
+  ['the bot’s own code behind All rows as CSV', { origin: 'allRows' }],
+  ['a run whose answer was deleted and is not removed yet', { erased: true }],
+])('%s is nothing to save', async (_, change) => {
+  const asked = { ...runOf('r4', 'U1'), data: { ...runOf('r4', 'U1').data, ...change } } as Run;
   runs = [asked, ...runs];
   codes['r4'] = ['all_rows()'];
   await saveLastRun({ name: 'own' }, personOf('U1'), here, bot);

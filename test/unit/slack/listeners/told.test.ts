@@ -178,7 +178,7 @@ test('a run whose answer was deleted is in no list, though Slack may not have re
     runs: { newest: async () => [run] },
     saved: { all: () => [] },
     schedules: { all: () => [] },
-    control: { kernels: async () => [], statusOf: async () => [] },
+    control: { kernels: () => [], statusOf: async () => [] },
     workspaceUrl: 'https://team.slack.com/',
     views: { publishHome: async (_: string, view: unknown) => void homes.push(JSON.stringify(view)) },
   });

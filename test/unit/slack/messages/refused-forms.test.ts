@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Log } from '../../../../src/log.ts';
 import { wholeText } from '../../../../src/output/output-view.ts';
+import type { RunView } from '../../../../src/runs/run-view.ts';
 import { preformatted } from '../../../../src/slack/blocks/rich-text.ts';
+import { runFiles } from '../../../../src/slack/blocks/run/attachments.ts';
 import { attachFiles } from '../../../../src/slack/messages/attach-files.ts';
 import { MessageClient } from '../../../../src/slack/messages/client.ts';
 import { startMessagesRig } from './messages-rig.ts';
@@ -98,6 +101,27 @@ test('a table that Slack refuses as a data table is sent as a table, and then as
     expect(replies).toHaveLength(1);
     expect(types.at(-1)).toBe(shown);
   }
+});
+
+test.each([
+  ['takes', 0],
+  ['refuses', 1],
+])('a table of 120 rows has its CSV where Slack %s data tables', async (takes, csvs) => {
+  await using rig = await startMessagesRig();
+  const { playground, sending, channel } = rig;
+  const { ts: thread } = playground.as('ana').post('#data', 'hi');
+  const owner = { runId: 'r1', place: { channel, thread }, createdAt: 0, mayExist: false };
+  sending.client.takesDataTables = takes === 'takes';
+  const rows = Array.from({ length: 120 }, (_, row) => [String(row)]);
+  const csvPath = fileURLToPath(import.meta.url);
+  const parts = [{ ...part, rows, sentRows: 120, totalRows: 120, csvPath }];
+  const output = { parts, textBytes: 0, spoolPath: undefined, limited: false, losses: [] };
+  const files = runFiles({ output } as unknown as RunView, new Set());
+  const posted = new Map();
+  const attached = await attachFiles(sending, owner, files, posted);
+  expect(attached).toMatchObject({ files: { length: csvs }, replies: { length: 1 }, missing: [] });
+  expect(JSON.stringify(playground.replies('#data', thread)).includes('is in table.csv')).toBe(csvs === 1);
+  expect(await attachFiles(sending, owner, files, posted)).toEqual(attached);
 });
 
 test('after Slack has taken a data table, a refusal concerns one table alone', async () => {

@@ -83,6 +83,19 @@ test('a file that is not code is recognised by its name, and refused with it', (
 });
 
 test.each([
+  ['channels.json', 'json', 'other'],
+  ['GenerateSeed.cs', 'csharp', 'other'],
+  ['report.txt', 'text', 'code'],
+  // What was typed into Slack's box for snippets, with the kind that Slack guessed.
+  ['-.cs', 'csharp', 'code'],
+  ['Untitled', 'text', 'code'],
+  ['untitled.rb', 'ruby', 'code'],
+  [null, 'text', 'code'],
+])('Slack calls text files snippets, too: %s', (name, filetype, kind) => {
+  expect(readPostedFiles([{ id: 'F1', name, mode: 'snippet', filetype }])).toMatchObject([{ kind }]);
+});
+
+test.each([
   'print("one")',
   'x = 1',
   'df[0]',

@@ -187,7 +187,7 @@ test('a workspace may call an emoji, a file or a list’s depth whatever it like
     },
   ];
   const blocks = [{ type: 'rich_text', elements }];
-  const files = [{ id: 'F1', name: 'a.constructor', mode: 'snippet', filetype: 'toString' }];
+  const files = [{ id: 'F1', name: 'untitled.constructor', mode: 'snippet', filetype: 'toString' }];
   const posted = readPosted({ type: 'message', channel: 'C1', ...message, blocks, files });
   expect(posted?.typed.parts).toEqual([{ kind: 'bare', text: 'x:constructor:\n- y' }]);
   expect(posted?.files).toMatchObject([{ kind: 'code', syntax: undefined }]);

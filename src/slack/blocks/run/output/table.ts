@@ -49,9 +49,9 @@ function blockOf(part: TablePart, shown: FittedTable, form: TableForm, plain: st
   return tableBlock(part, shown);
 }
 
-/** Whether the table in Slack lacks anything that the kernel sent. */
-export function isTableCut(part: TablePart, form: TableForm = 'data_table'): boolean {
-  return isCut(part, fitTable(part, form));
+/** Whether the table in Slack may lack anything that the kernel sent. */
+export function isTableCut(part: TablePart, form: TableForm): boolean {
+  return form === 'text' || isCut(part, fitTable(part, form));
 }
 
 function isCut(part: TablePart, { rows, columns, hasCutCells }: FittedTable): boolean {

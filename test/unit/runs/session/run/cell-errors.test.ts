@@ -54,7 +54,7 @@ test('a stop ends the run also in a cell that may raise an error', async () => {
   const second = await rig.held.untilBegun('b');
   second.kernel.onInterrupt = () => second.fail({ ...error, ename: 'KeyboardInterrupt' });
   const run = await rig.runs.find(live.id);
-  if (run !== undefined) await rig.control.stop(run, 'U1');
+  if (run !== undefined) rig.control.stop(run, 'U1');
   expect(await rig.untilEnded(live)).toMatchObject({ kind: 'interrupted', endedBlock: { number: 2, of: 3 } });
 });
 

@@ -86,7 +86,7 @@ test('question and answer stand in the output as on a terminal; of a password th
 test('a prompt that a stop ends is in the output', async () => {
   const { rig, live, end } = await askedRig();
   await using _ = rig;
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   end();
   await rig.untilDone(live);
   expect(printedOf(rig, live)).toBe('name?\n');
@@ -154,7 +154,7 @@ test('a stop while the code asks interrupts it once, and the question is over', 
   await using _ = rig;
   const [kernel] = rig.gateway.kernels.values();
   kernel!.onInterrupt = end;
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   await rig.untilEnded(live);
   await live.posted;
   expect(kernel!.interrupts).toBe(1);

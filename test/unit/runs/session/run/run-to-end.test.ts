@@ -50,7 +50,7 @@ test('D9: a stop that is still pending when the run ends never interrupts the ne
   const second = await rig.submit('second()');
   const running: string[] = [];
   run.kernel.onInterrupt = () => running.push(rig.held.begun.at(-1)!.code);
-  await rig.control.stop(first.run, 'U1');
+  rig.control.stop(first.run, 'U1');
   await asked.promise;
   run.end();
   await rig.untilEnded(first);
@@ -150,7 +150,7 @@ test('the installation of the bot’s code neither hides a run nor delays its st
   const live = await rig.submit('code()');
   await hangs.promise;
   expect(rig.views(live).at(-1)?.phase).toEqual({ kind: 'waiting', ahead: 0 });
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   expect((await rig.untilDone(live)).kind).toBe('cancelled');
   expect(rig.held.begun.map(({ code }) => code)).toEqual(['before()']);
 });

@@ -18,7 +18,7 @@ async function stubbornRun(rig: SessionRig) {
   const live = await rig.submit('stubborn()');
   const run = await rig.held.untilBegun('stubborn()');
   run.kernel.onInterrupt = () => run.print('no\n');
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   const view = await untilIgnored(rig, live, 1);
   return { live, run, view };
 }
@@ -28,8 +28,8 @@ test('a stop without effect can be pressed again: one more signal each time, bes
   const { live, run, view } = await stubbornRun(rig);
   expect(view.actions).toEqual(['stop', 'restart']);
   await expect.poll(() => run.kernel.interrupts).toBe(1);
-  await rig.control.stop(live.run, 'U2');
-  await rig.control.stop(live.run, 'U2');
+  rig.control.stop(live.run, 'U2');
+  rig.control.stop(live.run, 'U2');
   expect(rig.views(live).at(-1)).toMatchObject({
     phase: { kind: 'running', stopping: true, stopIgnored: false, ignoredAtMs: expect.any(Number) },
     actions: ['stop', 'restart'],
@@ -37,7 +37,7 @@ test('a stop without effect can be pressed again: one more signal each time, bes
   await untilIgnored(rig, live, 2);
   await expect.poll(() => run.kernel.interrupts).toBe(2);
   run.kernel.onInterrupt = () => run.end();
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   await rig.untilDone(live);
   expect(live.run.data.stoppedBy).toBe('U1');
   expect(run.kernel.interrupts).toBe(3);
@@ -53,7 +53,7 @@ test('a limit that is reached again and again is one stop', async () => {
   run.print('more\n');
   live.stop({ kind: 'tooMuchOutput' });
   expect(live.phase).toMatchObject({ stopIgnored: true });
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   expect(live.phase).toMatchObject({ stopIgnored: false });
   await untilIgnored(rig, live, 2);
   run.end();
@@ -75,7 +75,7 @@ test('a second stop that is still pending when the run ends never interrupts the
   const next = await rig.submit('next()');
   const hit: string[] = [];
   run.kernel.onInterrupt = () => hit.push(rig.held.begun.at(-1)!.code);
-  await rig.control.stop(live.run, 'U1');
+  rig.control.stop(live.run, 'U1');
   await asked.promise;
   run.end();
   await rig.untilEnded(live);
