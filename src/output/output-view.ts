@@ -57,6 +57,8 @@ export type OutputPart =
       /** The file that has this whole text, joined with others; absent for tables printed to a stream. */
       path?: string | undefined;
     })
+  /** Outputs that are not shown here, because there were too many. */
+  | { kind: 'gap'; outputs: number }
   /** Something that Slack cannot show, offered as a file (html, json, latex source …). */
   | { kind: 'attachment'; filename: string; path: string; mime: string };
 

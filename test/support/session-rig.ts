@@ -114,6 +114,7 @@ export interface RigOptions {
   queueLimit?: number;
   userLimit?: number;
   timings?: Partial<GatewayTimings>;
+  launchTimeoutMs?: number;
   /** By default the bot puts nothing of its own into kernels. */
   spark?: SparkProgress;
   observer?: SparkObserver;
@@ -196,7 +197,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       },
     };
     const client = createGatewayClient(
-      settingsFor(gateway, options.hub === undefined ? {} : { hub: options.hub }),
+      settingsFor(gateway, { hub: options.hub, launchTimeoutMs: options.launchTimeoutMs ?? 20_000 }),
       { log, timings, mayWrite: () => guard.mayWrite() },
     );
     const { store: faulty, faults } = withFaults(store);

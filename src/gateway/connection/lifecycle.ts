@@ -22,6 +22,7 @@ export class Lifecycle {
   readonly #onEvent: (event: LifecycleEvent) => void;
   #checking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #answerLimit: AbortSignal | undefined; // until the kernel answers, on whichever websocket
 
   constructor(
     options: SocketOptions,
@@ -60,6 +61,7 @@ export class Lifecycle {
       clearTimeout(this.#timer);
       this.#replace('kernelRestarted');
     }
+    this.#answerLimit = undefined;
     this.#become('ready');
     this.#onEvent({ kind: 'ready' });
   }
@@ -74,17 +76,17 @@ export class Lifecycle {
 
   /** Asks the kernel on the new websocket, in the background, until it answers. */
   onReopened(): void {
-    clearTimeout(this.#timer);
-    this.#checking.abort();
+    this.close();
     this.#checking = new AbortController();
     const { signal } = this.#checking;
     const { launchTimeoutMs } = this.#options.settings;
-    const limit = timeoutSignal(launchTimeoutMs);
-    this.waitUntilReady(AbortSignal.any([signal, limit])).catch((failure: unknown) => {
+    this.#answerLimit ??= timeoutSignal(launchTimeoutMs);
+    this.waitUntilReady(AbortSignal.any([signal, this.#answerLimit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
+      this.#answerLimit = undefined;
       const detail = `the kernel gives no answer for ${launchTimeoutMs / 1000} s`;
-      this.#onEvent({ kind: 'mute', detail });
+      this.#onEvent({ kind: this.#state === 'replaced' ? 'gone' : 'mute', detail });
     });
   }
 
@@ -153,8 +155,7 @@ export class Lifecycle {
 
   /** Whether the kernel exists and is not ending; true without an answer, which proves nothing. */
   async isSteady(): Promise<boolean> {
-    const state = await this.#stateOr('idle');
-    return state === 'idle' || state === 'busy';
+    return ['idle', 'busy'].includes(await this.#stateOr('idle'));
   }
 
   /** The kernel's state according to the gateway; `otherwise` without an answer. */
@@ -172,6 +173,7 @@ export class Lifecycle {
     return model;
   }
 
+  /** Ends its timers and questions. */
   close(): void {
     clearTimeout(this.#timer);
     this.#checking.abort();
@@ -231,6 +233,7 @@ export class Lifecycle {
     this.#state = 'replaced';
     this.isBusyElsewhere = false;
     this.handshake.forgetProcess();
+    this.#answerLimit = timeoutSignal(this.#options.settings.launchTimeoutMs);
     if (!isTold) this.#onEvent({ kind: 'replaced', as, ...(isOurs ? { isOurs } : {}) });
   }
 
@@ -240,8 +243,7 @@ export class Lifecycle {
   }
 
   reopen(): void {
-    clearTimeout(this.#timer);
-    this.#checking.abort();
+    this.close();
     this.handshake.forget();
     this.#socket.reopen();
   }

@@ -189,9 +189,9 @@ export class OutputModel {
   }
 
   get parts(): OutputPart[] {
-    return this.#entries.flatMap((entry): readonly OutputPart[] =>
-      entry.kind === 'shown' ? entry.parts : [streamPart(entry)],
-    );
+    const parts = this.#entries.map((entry) => (entry.kind === 'shown' ? entry.parts : [streamPart(entry)]));
+    const { entries: outputs } = this.#overflow;
+    return parts.toSpliced(ENTRIES_AT_EACH_END, 0, outputs === 0 ? [] : [{ kind: 'gap', outputs }]).flat();
   }
 
   get losses(): OutputLoss[] {

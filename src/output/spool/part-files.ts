@@ -62,8 +62,8 @@ export class PartFiles implements Shown {
     if (written === '') return this;
     const text = await boundText(written);
     // R underlines its help as for a printer.
-    const kept = source === 'pager' ? written.replaceAll('_\b', '') : written;
-    const path = await this.#keepText('results', kept);
+    const plain = source === 'pager' ? written.replaceAll('_\b', '') : written;
+    const path = await this.#keepText('results', plain);
     const part = { kind: 'text' as const, source, text, path };
     const isSearched = text.hiddenChars > 0 && written.length <= SEARCHED_BYTES;
     if (isSearched) await this.#addSplit(part, written, TABLES_SHOWN);

@@ -63,6 +63,8 @@ export function shortenCode(code: string, max: number): string {
 
 /** How many characters of room a line takes besides its own: many short lines are long, too. */
 const LINE_COST = 180;
+/** A cut does not fall within a line that is not longer. */
+const SHORT_LINE = 80;
 
 /** The room that a text takes on the screen: its characters, and `LINE_COST` for each line. */
 export function roomOf(text: BoundedText): number {
@@ -86,12 +88,13 @@ export function cutText(text: BoundedText, room: number, headShare: number): Bou
   const tail = endWithin(end, room * (1 - headShare));
   const chars = isWhole ? shown.length : text.head.length + text.hiddenChars + end.length;
   // The last line may take a little more than the room.
-  if (isWhole && shown.length === head.text.length + tail.text.length) return wholeText(shown);
+  const newline = head.atLine && tail.atLine ? 1 : 0;
+  if (isWhole && shown.length <= head.text.length + newline + tail.text.length) return wholeText(shown);
   const between = newlines - countNewlines(head.text) - countNewlines(tail.text);
   return {
     head: head.text,
     tail: tail.text,
-    hiddenLines: head.atLine && tail.atLine ? between - 1 : between,
+    hiddenLines: between - newline,
     hiddenChars: chars - head.text.length - tail.text.length,
   };
 }
@@ -104,17 +107,17 @@ interface CutEnd {
 
 function startWithin(text: string, room: number): CutEnd {
   const units = unitsWithin(text, room);
-  const line = text.lastIndexOf('\n', units - 1);
+  const line = text.lastIndexOf('\n', units);
   if (units > 0 && line > units / 2) return { text: text.slice(0, line), atLine: true };
   return { text: startOf(text, units), atLine: false };
 }
 
 function endWithin(text: string, room: number): CutEnd {
   // Only the lengths of the last lines matter, as many as can fit.
-  const last = text.slice(-Math.max(1, Math.ceil(room)));
+  const last = text.slice(-Math.ceil(room + SHORT_LINE));
   const units = unitsWithin(last.split('\n').toReversed().join('\n'), room);
   const from = text.length - units;
-  const line = text.indexOf('\n', from);
+  const line = text.indexOf('\n', from - 1);
   if (line !== -1 && line - from < units / 2) return { text: text.slice(line + 1), atLine: true };
   return { text: text.slice(boundariesAround(text, from).after), atLine: false };
 }
@@ -126,7 +129,7 @@ function unitsWithin(text: string, room: number): number {
   while (at < text.length && remaining > 0) {
     const line = text.indexOf('\n', at);
     const length = line === -1 ? text.length - at : line - at;
-    if (length >= remaining) return at + Math.floor(remaining);
+    if (length >= remaining) return at + (length > SHORT_LINE ? Math.floor(remaining) : length);
     remaining -= length + 1 + LINE_COST;
     at += length + 1;
   }

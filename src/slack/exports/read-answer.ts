@@ -72,10 +72,10 @@ export function splitError(parts: readonly AnswerPart[]): {
   return { others, error: said.length === 0 ? undefined : said.join('\n') };
 }
 
-/** The text after hidden lines is of the same stream as the text before them. */
+/** The text after hidden lines, but not after hidden outputs, is of the same stream as the text before them. */
 function nameBehindHidden(parts: readonly AnswerPart[]): 'stdout' | 'stderr' | undefined {
-  if (parts.at(-1)?.kind !== 'hidden') return undefined;
-  const before = parts.at(-2);
+  const [before, gap] = parts.slice(-2);
+  if (gap?.kind !== 'hidden' || / outputs? hidden/.test(gap.words)) return undefined;
   return before?.kind === 'text' ? before.name : undefined;
 }
 

@@ -82,7 +82,7 @@ async function stopOnceItRuns(connection: KernelConnection, code: string) {
 describeKernel('python3-ipykernel6', (kernel) => {
   test('is ipykernel 6, and runs', async () => {
     const running = run(kernel(), { code: 'import ipykernel\nprint(ipykernel.version_info[0])\n2+3' });
-    expect(await running.end).toMatchObject({ kind: 'ok', executionCount: 1 });
+    expect(await running.end).toMatchObject({ kind: 'ok', executionCount: expect.any(Number) });
     expect(textOf(running.outputs)).toBe('6\n');
     expect(await running.until('result')).toMatchObject({ data: { 'text/plain': '5' } });
   });
@@ -295,6 +295,8 @@ describeKernel('scala-spark', (kernel, watched) => {
   });
 
   test('traps 25, 26: a stop ends a sleep, and another stop a job right after', async () => {
+    // Before the first use of Spark a stop ends nothing (protocol.md §3.6).
+    expect(await run(kernel(), { code: 'sc.version' }).end).toMatchObject({ kind: 'ok' });
     const sleeping = await stopOnceItRuns(kernel(), 'println("in"); Thread.sleep(60000)');
     expect(sleeping.end).toMatchObject({ kind: 'interrupted' });
     const working = await stopOnceItRuns(

@@ -179,8 +179,8 @@ export class SessionKernel {
   async used(kernelId: string, run: Run, outcome: RunOutcome): Promise<void> {
     // The kernel was shut down or replaced while the run ended.
     if (this.record?.kernelId !== kernelId) return;
-    if (this.#goneId === kernelId) return await this.forget(GONE_NOTE);
-    // After `exit` the client has to end the kernel: IRkernel goes on running after `quit()`.
+    // The kernel may still be there: it only gave no answer, or IRkernel goes on running after `quit()`.
+    if (this.#goneId === kernelId) return await this.shutDown(GONE_NOTE);
     if (outcome.kind === 'exited') return await this.shutDown(EXITED_NOTE);
     this.#stored.note(recordAfter(this.record, run, outcome));
   }

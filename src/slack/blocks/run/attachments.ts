@@ -68,6 +68,7 @@ export function runFiles(view: RunView, cut: ReadonlySet<OutputPart>): RunFile[]
       }
       case 'text':
       case 'error':
+      case 'gap':
         return [];
     }
   });

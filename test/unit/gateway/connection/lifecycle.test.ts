@@ -105,3 +105,25 @@ test('Lifecycle: a kernel that the gateway does not have is gone', async () => {
   expect(await lifecycle.look()).toBe(false);
   expect(events).toEqual([{ kind: 'gone', detail: 'it was deleted or culled' }]);
 });
+
+test.each([
+  [
+    'a new process that never answers is gone, however many websockets the gateway closes meanwhile',
+    true,
+    'gone',
+  ],
+  ['an earlier process that does not answer any more may be at work', false, 'mute'],
+] as const)('Lifecycle: %s', async (_, isReplaced, kind) => {
+  const { lifecycle, events, socket, untilReady } = createReady();
+  await untilReady;
+  socket.hold(false);
+  if (isReplaced) lifecycle.take('restarting', '');
+  for (let closed = 0; closed < 2; closed += 1) {
+    lifecycle.onLost();
+    lifecycle.onReopened();
+    await vi.advanceTimersByTimeAsync(15_000);
+  }
+  const detail = 'the kernel gives no answer for 20 s';
+  expect(events.filter((event) => 'detail' in event)).toEqual([{ kind, detail }]);
+  lifecycle.close();
+});

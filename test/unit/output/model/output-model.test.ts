@@ -85,7 +85,8 @@ test('a clear also takes what its block has printed right behind the text of an 
 test('of very many entries the middle overflows, and a clear drops its files too', () => {
   const model = new OutputModel();
   for (let n = 0; n < 102; n += 1) model.show(shown(`${n}`), `d${n}`, '');
-  expect(model.parts).toHaveLength(100);
+  expect(model.parts).toHaveLength(101);
+  expect(model.parts[50]).toEqual({ kind: 'gap', outputs: 2 });
   expect(model.takeOverflown().map(([, text]) => text)).toEqual(['50.txt', '51.txt']);
   expect(model.overflow).toMatchObject({ entries: 2, streams: false, files: ['50.png', '51.png'] });
   expect([model.has('d50'), model.hasOverflown('d50')]).toEqual([false, true]);
@@ -94,7 +95,7 @@ test('of very many entries the middle overflows, and a clear drops its files too
   expect(model.losses).toEqual([{ kind: 'tooMany', parts: 2, streams: false, path: 'more.txt' }]);
   model.clear(false);
   expect(model.takeDropped()).toEqual(expect.arrayContaining(['0.txt', '50.png', 'more.txt']));
-  expect(model.losses).toEqual([]);
+  expect([model.losses, model.parts]).toEqual([[], []]);
 });
 
 test('the end of stderr is removed if an error repeats it', () => {

@@ -15,3 +15,14 @@ test('a message of many texts is rendered in several sizes for less than it take
   );
   expect(drawn.reduce((sum, each) => sum + each, 0)).toBeLessThan(3 * listed);
 });
+
+test('little room shows whole lines, if they are short, not the middle of a word', () => {
+  const lines = (count: number) => Array.from({ length: count }, (_, at) => `cell ${at + 10}`).join('\n');
+  for (const room of [2, 10, 16]) {
+    const cut = { head: 'cell 10', tail: 'cell 17', hiddenLines: 6, hiddenChars: 49 };
+    expect(cutText(wholeText(`${lines(8)}\n`), room, 0.5)).toEqual(cut);
+  }
+  expect(cutText(wholeText(lines(2)), 10, 0.5)).toEqual(wholeText('cell 10\ncell 11'));
+  const long = cutText(wholeText('x'.repeat(1_000)), 10, 0.5);
+  expect([long.head.length, long.tail.length]).toEqual([5, 5]);
+});

@@ -82,6 +82,19 @@ test('hidden lines have a note, and the text after them is of the same stream', 
   ]);
 });
 
+test('outputs that are not shown leave a note at their place, and the text after it is of its own stream', () => {
+  const parts: OutputPart[] = [
+    text('stderr', 'warn'),
+    { kind: 'gap', outputs: 1_020 },
+    text('stdout', 'end'),
+  ];
+  expect(readAnswerParts(answer(parts), false)).toEqual([
+    { kind: 'text', name: 'stderr', text: 'warn' },
+    { kind: 'hidden', words: '… 1,020 outputs hidden …' },
+    { kind: 'text', name: 'stdout', text: 'end' },
+  ]);
+});
+
 test('who ran it again, and the code, are not output', () => {
   const origin = { kind: 'again', blocks: ['print(1)'] } as const;
   expect(readAnswerParts(answer([text('stdout', '1')], { origin }), true)).toEqual([

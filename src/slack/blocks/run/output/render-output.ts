@@ -15,7 +15,7 @@ import {
 } from '../../rich-text.ts';
 import { cutText, roomOf } from '../../truncate.ts';
 import { fileNames, fileOf, STREAM_FILE, TABLE_NAME } from '../attachments.ts';
-import { errorsFirst, isBlankPart, isSparkLog, joinParts } from './shown-parts.ts';
+import { errorsFirst, isBlankPart, joinParts, readLogs } from './shown-parts.ts';
 import { sizeWords } from './table.ts';
 
 export interface RenderedOutput {
@@ -101,7 +101,8 @@ function leaveOutMiddle(drawn: readonly DrawnPart[], room: number): DrawnPart[] 
     middle.splice(takesTail ? -1 : 0, 1);
   }
   const of = middle.flatMap((part) => part.of);
-  const gap = remaining < 0 ? UNSEEN : reference(`… ${shownNumber(of.length)} outputs hidden …`);
+  const hidden = of.reduce((sum, part) => sum + (part.kind === 'gap' ? part.outputs : 1), 0);
+  const gap = remaining < 0 ? UNSEEN : gapOf(hidden);
   return [...head, { ...gap, isCut: true, of }, ...tail];
 }
 
@@ -121,14 +122,6 @@ function collect(drawn: readonly DrawnPart[]): RenderedOutput {
     ),
     cut: new Set(drawn.filter(({ isCut }) => isCut).flatMap(({ of }) => of)),
   };
-}
-
-/** Parts with Spark's log, which repeats an error at length: beside an error they are only mentioned. */
-function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
-  if (!parts.some((part) => part.kind === 'error')) return new Set();
-  return new Set(
-    parts.filter((part) => part.kind === 'text' && part.source === 'stderr' && isSparkLog(part.text)),
-  );
 }
 
 function roomOfPart(part: OutputPart): number {
@@ -189,6 +182,8 @@ function renderPart(
       const elements = label === undefined ? [] : [sentence(label, { italic: true })];
       return { ...shown, elements: [...elements, ...shown.elements] };
     }
+    case 'gap':
+      return gapOf(part.outputs);
     case 'error':
       return renderError(part, room);
     case 'table':
@@ -203,6 +198,10 @@ function labelOf(source: (OutputPart & { kind: 'text' })['source']): string | un
 
 function reference(text: string): RenderedPart {
   return { elements: [sentence(text, { italic: true })], plain: text, isCut: false };
+}
+
+function gapOf(outputs: number): RenderedPart {
+  return reference(`… ${countOf(outputs, 'output')} hidden …`);
 }
 
 /** The exception, the user's own line, and the cause. */

@@ -157,6 +157,14 @@ const CONTINUATION = /^\s+\S/;
 const DRIVER_GONE =
   /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py")/;
 
+/** Parts with Spark's log, which repeats an error at length: beside an error they are only mentioned. */
+export function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
+  if (!parts.some((part) => part.kind === 'error')) return new Set();
+  return new Set(
+    parts.filter((part) => part.kind === 'text' && part.source === 'stderr' && isSparkLog(part.text)),
+  );
+}
+
 /** Whether stderr is mostly Spark's own log, which repeats what the error says. */
 export function isSparkLog(text: BoundedText): boolean {
   if (DRIVER_GONE.test(text.head)) return true;

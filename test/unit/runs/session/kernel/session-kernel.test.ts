@@ -319,6 +319,26 @@ test('a kernel that died under one run: the next one says so, and nobody counts 
   expect(next.run.data.notes.join()).toContain('restarted meanwhile');
 });
 
+test('a kernel whose new process never answers is removed, and the next run starts another', async () => {
+  await using rig = await startSessionRig({ launchTimeoutMs: 3_000 });
+  rig.held.letRun();
+  await rig.untilDone(await rig.submit('before()'));
+  const kernel = rig.gateway.kernels.get(rig.session().record!.kernelId)!;
+  kernel.answersInfo = false;
+  kernel.status('restarting');
+  await expect.poll(() => rig.session().record?.restartedUnseen).toBe(true);
+  const waits = await rig.submit('waits()');
+  expect(await rig.untilDone(waits)).toMatchObject({
+    kind: 'notStarted',
+    detail: expect.stringContaining('gives no answer for 3 s'),
+  });
+  await rig.session().settled;
+  expect(kernel.isDeleted).toBe(true);
+  const after = await rig.submit('after()');
+  expect((await rig.untilDone(after)).kind).toBe('ok');
+  expect(after.run.data.notes.join()).toContain('Its variables are lost.');
+});
+
 test('code that leaves its kernel: the kernel is ended, and the next run gets a new one', async () => {
   await using rig = await startSessionRig();
   rig.held.letRun();
