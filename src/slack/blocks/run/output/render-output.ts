@@ -4,7 +4,7 @@ import {
   type OutputPart,
   type OutputView,
 } from '../../../../output/output-view.ts';
-import { countOf, joinWords, shownNumber } from '../../../../text.ts';
+import { countOf, joinWords } from '../../../../text.ts';
 import {
   type BodyElement,
   isVisible,
