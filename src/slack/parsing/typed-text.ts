@@ -48,21 +48,23 @@ interface Emoji {
 
 /**
  * What Slack turns into emoji outside code, as in `i <3`, `f(7, 8)`, `{C: 1, D: 2}`, `lambda c: 1` and `range( 3 ):`. No
- * language has these characters.
+ * language has these characters. Two of them people also send to each other: they are code only behind `after`.
  */
-const EMOTICONS = new Map([
-  ['heart', '<3'],
-  ['sunglasses', '8)'],
-  ['anguished', 'D:'],
-  ['smile', 'c:'],
-  ['disappointed', '):'],
+const EMOTICONS: ReadonlyMap<string, { typed: string; after?: RegExp }> = new Map([
+  ['heart', { typed: '<3' }],
+  ['sunglasses', { typed: '8)' }],
+  ['anguished', { typed: 'D:' }],
+  ['smile', { typed: 'c:', after: /(?:\blambda|[([{,])\s*$/ }],
+  ['disappointed', { typed: '):', after: /\([^()]*$/ }],
 ]);
 
 /** An emoji as it was typed after `before`, outside code formatting. */
 export function readEmoji(emoji: Emoji, before: string): string {
   if (endsInText(before)) return emojiCharacter(emoji);
-  const standsAlone = !/\S$/.test(before);
-  return EMOTICONS.get(emoji.name ?? '') ?? (standsAlone ? emojiCharacter(emoji) : emojiName(emoji));
+  const emoticon = EMOTICONS.get(emoji.name ?? '');
+  if (emoticon !== undefined && (emoticon.after?.test(before.slice(-LINE_CHARS)) ?? true))
+    return emoticon.typed;
+  return /\S$/.test(before) ? emojiName(emoji) : emojiCharacter(emoji);
 }
 
 export function emojiName({ name = '', skin_tone: tone }: Emoji): string {
