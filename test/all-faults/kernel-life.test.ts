@@ -160,6 +160,17 @@ describe('starts', () => {
   });
 });
 
+test('a kernel whose next process never answers is told at KERNEL_LAUNCH_TIMEOUT and removed', async () => {
+  const before = await kernelIds();
+  const channel = playground.addChannel('never-again').id;
+  expect((await say(channel, 'broken-later import os; os._exit(1)')).outcome).toBe('kernelDied');
+  const waits = await say(channel, 'broken-later 1');
+  expect(waits.outcome).toBe('notStarted');
+  expect(waits.text).toContain('gives no answer for 20 s');
+  expect((await say(channel, 'broken-later 40+2')).text).toMatch(/a new one was started[^]*│ 42\n/);
+  expect((await kernelIds()).filter((id) => !before.includes(id))).toHaveLength(1);
+});
+
 describe('the gateway', () => {
   test('a gateway that is restarted in the middle of a run loses its kernels, and that is said', async () => {
     const { channel } = await freshKernel('gateway-restart');

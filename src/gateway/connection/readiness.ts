@@ -6,6 +6,7 @@ import { kernelGone } from '../http/http-errors.ts';
 import { readKernelInfo, UNKNOWN_KERNEL_INFO } from '../protocol/messages.ts';
 import type { KernelMessage, OutgoingMessage } from '../protocol/wire.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
+import type { LifecycleState } from './lifecycle-state.ts';
 
 /** The kernel_info handshake of one connection: requests, and callbacks for their replies. */
 export class Handshake {
@@ -198,9 +199,10 @@ export class StaleSocket {
 export async function isBusySilently(
   { kernelId, findKernel }: SocketOptions,
   socket: { readonly isOpen: boolean; readonly isHeld: boolean },
-  { handshake, stale }: { handshake: Handshake; stale: StaleSocket },
+  lifecycle: { handshake: Handshake; stale: StaleSocket; readonly state: LifecycleState },
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { handshake, stale } = lifecycle;
   const { websocket } = handshake;
   // No reply can be read: the websocket is paused for a resume or a slow reader.
   if (socket.isHeld) return true;
@@ -209,6 +211,8 @@ export async function isBusySilently(
   if (model === undefined) throw kernelGone(kernelId);
   if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
   if (model.executionState === 'idle') stale.renewIfStale();
+  // What the old process did when it died. A new one that is busy answers on the control channel.
+  if (lifecycle.state === 'replaced' && handshake.isIpykernel) return false;
   // A new websocket has a handshake of its own.
   return model.executionState === 'busy' && socket.isOpen && websocket === handshake.websocket;
 }

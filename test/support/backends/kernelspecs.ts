@@ -19,10 +19,12 @@ export const brokenKernelspecs: Record<string, Kernelspec> = {
   },
 };
 
-/** Starts once and never again, so the gateway gives up with the status `dead`. */
-export function startsOnceKernelspec(python: string): Kernelspec {
-  const script =
-    'if [ -e "$1.started" ]; then exit 1; fi; touch "$1.started"; exec "$0" -m ipykernel_launcher -f "$1"';
+/**
+ * Starts once and never again. By default later processes exit, so the gateway gives up with the status `dead`.
+ * @param later what they do
+ */
+export function startsOnceKernelspec(python: string, later = 'exit 1'): Kernelspec {
+  const script = `if [ -e "$1.started" ]; then ${later}; fi; touch "$1.started"; exec "$0" -m ipykernel_launcher -f "$1"`;
   return {
     argv: ['sh', '-c', script, python, '{connection_file}'],
     display_name: 'Broken: starts once',

@@ -28,7 +28,7 @@ const requirements = (name: string) => fileURLToPath(new URL(`requirements/${nam
 
 /**
  * Installs what is not there yet. Kernelspecs, beside the demo's: `python3-ipykernel6`, `ir`, `scala-spark`,
- * `broken-exit`, `broken-hang`, `broken-once`.
+ * `broken-exit`, `broken-hang`, `broken-once`, `broken-later`.
  */
 export async function provisionBackends(
   environment: NodeJS.ProcessEnv,
@@ -55,6 +55,7 @@ export async function provisionBackends(
     ...base.kernelspecs,
     ...brokenKernelspecs,
     'broken-once': startsOnceKernelspec(base.venv.python),
+    'broken-later': startsOnceKernelspec(base.venv.python, 'exec sleep 1000'),
     'contested-port': contestedPortKernelspec(base.venv.python),
     'python3-ipykernel6': pythonKernelspec(kernelGateway2.python, 'Python 3 (ipykernel 6)'),
   };

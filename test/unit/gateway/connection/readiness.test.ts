@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { Handshake, StaleSocket } from '../../../../src/gateway/connection/readiness.ts';
-import { type ConnectedRig, run, startConnectedRig, textOf } from '../../../support/gateway-client.ts';
+import {
+  type ConnectedRig,
+  run,
+  runBegun,
+  startConnectedRig,
+  textOf,
+} from '../../../support/gateway-client.ts';
 import { kernelMessage } from '../../../support/gateway-parts.ts';
 
 /**
@@ -110,4 +116,16 @@ test('StaleSocket: a kernel that does not answer gets a new websocket twice, and
   socket.silentMs = 0;
   expect(stale.renewIfStale()).toBe(false);
   expect(renewals).toBe(3);
+});
+
+test('a model that is busy after a death is the old process’s: nothing is written until the new one answers', async () => {
+  await using rig = await startConnectedRig({ settings: { launchTimeoutMs: 1_500 } });
+  const { kernel, connection, untilEvent } = rig;
+  const dying = await runBegun(rig);
+  kernel.answersInfo = false;
+  kernel.status('restarting');
+  kernel.executionState = 'busy';
+  expect(await dying.end).toMatchObject({ kind: 'kernelDied' });
+  expect(await run(connection).end).toMatchObject({ kind: 'notSent' });
+  expect(await untilEvent('kernelGone')).toMatchObject({ detail: 'the kernel gives no answer for 1.5 s' });
 });
