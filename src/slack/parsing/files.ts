@@ -64,8 +64,8 @@ export function noCodeFile(files: readonly PostedFile[]): UserError {
 const UNTITLED = /^(?:-|untitled)(?:\.|$)/i;
 
 /**
- * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs only if it is
- * untitled or has no ending. Undefined for what is no file object of Slack's.
+ * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs if it is untitled, has
+ * no ending, or is of a language's kind. Undefined for what is no file object of Slack's.
  */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;
@@ -77,7 +77,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
   const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name));
+  const syntax = SYNTAXES.get(ending) ?? SYNTAXES.get(file.filetype ?? '');
+  const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name) || syntax !== undefined);
   const isCode = isTyped || CODE_ENDINGS.includes(ending);
   if (!isCode) return { kind: 'other', name };
   const url = file.url_private_download ?? file.url_private;
@@ -86,7 +87,7 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
     name,
     size: file.size,
     url,
-    syntax: SYNTAXES.get(ending) ?? SYNTAXES.get(file.filetype ?? ''),
+    syntax,
   };
 }
 

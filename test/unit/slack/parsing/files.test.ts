@@ -90,6 +90,7 @@ test.each([
   ['-.cs', 'csharp', 'code'],
   ['Untitled', 'text', 'code'],
   ['untitled.rb', 'ruby', 'code'],
+  ['daily.report', 'python', 'code'],
   [null, 'text', 'code'],
 ])('Slack calls text files snippets, too: %s', (name, filetype, kind) => {
   expect(readPostedFiles([{ id: 'F1', name, mode: 'snippet', filetype }])).toMatchObject([{ kind }]);
