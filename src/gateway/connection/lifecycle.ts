@@ -80,7 +80,8 @@ export class Lifecycle {
     this.#checking = new AbortController();
     const { signal } = this.#checking;
     const { launchTimeoutMs } = this.#options.settings;
-    this.#answerLimit ??= timeoutSignal(launchTimeoutMs);
+    // It ended while there was no websocket, so the kernel was not asked until then.
+    if (this.#answerLimit?.aborted !== false) this.#answerLimit = timeoutSignal(launchTimeoutMs);
     this.waitUntilReady(AbortSignal.any([signal, this.#answerLimit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
@@ -93,7 +94,7 @@ export class Lifecycle {
   /** Code called `exit()`: the process ends, and the gateway may restart it within seconds. */
   onExited(): void {
     this.#become('exited');
-    this.#reopenIn(this.#options.timings.exitMs);
+    this.#later(this.#options.timings.exitMs, () => this.reopen());
   }
 
   beginRestart(): void {
@@ -145,7 +146,7 @@ export class Lifecycle {
   /** The process died; the gateway starts another under the same id. */
   #died(): void {
     this.#replace('kernelDied');
-    this.#reopenIn(this.#options.timings.settleMs);
+    this.#later(this.#options.timings.settleMs, () => this.reopen());
   }
 
   /** Whether the gateway still has the kernel. Rejects with `GatewayError` if it does not answer. */
@@ -205,22 +206,17 @@ export class Lifecycle {
   #takeLeavingToRestart(): void {
     if (this.#state === 'replaced') return;
     this.#become('leavingToRestart');
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#later(this.#options.timings.shutdownLookMs, () => {
       this.#replace('kernelRestarted');
-      this.#reopenIn(this.#options.timings.settleMs);
-    }, this.#options.timings.shutdownLookMs);
+      this.#later(this.#options.timings.settleMs, () => this.reopen());
+    });
   }
 
   async #lookWhetherGone(looks: number): Promise<void> {
     const isThere = await this.look().catch(() => undefined);
     if (isThere === false || this.#state !== 'leaving') return;
-    if (looks > 1) {
-      clearTimeout(this.#timer);
-      const lookAgain = () => void this.#lookWhetherGone(looks - 1);
-      this.#timer = setTimeout(lookAgain, this.#options.timings.shutdownLookMs);
-      return;
-    }
+    const { shutdownLookMs } = this.#options.timings;
+    if (looks > 1) return this.#later(shutdownLookMs, () => void this.#lookWhetherGone(looks - 1));
     // If the gateway does not say, the upgrade of a new websocket tells. What has its end by now need not wait for that.
     this.#become(isThere === true ? 'ready' : 'lost');
     if (isThere === true) this.#onEvent({ kind: 'ready' });
@@ -237,9 +233,9 @@ export class Lifecycle {
     if (!isTold) this.#onEvent({ kind: 'replaced', as, ...(isOurs ? { isOurs } : {}) });
   }
 
-  #reopenIn(ms: number): void {
+  #later(ms: number, act: () => void): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.reopen(), ms);
+    this.#timer = setTimeout(act, ms);
   }
 
   reopen(): void {

@@ -105,7 +105,7 @@ export class RunsToEnd {
       .catch((error: unknown) =>
         this.#deps.log.warn(
           { event: 'kernel.use', err: error, run: live.id },
-          'a kernel that its code has ended could not be removed',
+          'a kernel that does not answer or was left by its code could not be removed',
         ),
       );
   }

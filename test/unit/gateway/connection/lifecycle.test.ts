@@ -127,3 +127,18 @@ test.each([
   expect(events.filter((event) => 'detail' in event)).toEqual([{ kind, detail }]);
   lifecycle.close();
 });
+
+test('Lifecycle: a new process is asked for the whole limit after a gateway that was away for longer than that', async () => {
+  const { lifecycle, events, socket, untilReady } = createReady();
+  await untilReady;
+  socket.hold(false);
+  lifecycle.take('restarting', '');
+  lifecycle.onLost();
+  await vi.advanceTimersByTimeAsync(25_000);
+  lifecycle.onReopened();
+  await vi.advanceTimersByTimeAsync(19_000);
+  expect(events.filter(({ kind }) => kind === 'gone')).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(events.at(-1)).toMatchObject({ kind: 'gone' });
+  lifecycle.close();
+});
