@@ -10,7 +10,7 @@ import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { readCommandText, readLoneFence, withoutRun } from '../../parsing/snippet.ts';
-import { hasCodeFormatting, mentionsBot } from '../../parsing/typed-text.ts';
+import { hasCodeFormatting, mentionsBot, type Message } from '../../parsing/typed-text.ts';
 import { resolveSaved } from '../commands/saved.ts';
 import { mustRun } from '../requests.ts';
 
@@ -43,7 +43,7 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
   if (posted.isDirect || posted.isMention || mentionsBot(typed)) return classifyAddressed(posted, bot);
   const unknown = text === undefined ? undefined : readUnknownBang(text);
   if (unknown !== undefined && (await isAnswered())) return commandInThread(unknown);
-  if (!typed.parts.some((part) => part.kind === 'fence')) return undefined;
+  if (!holdsFence(typed)) return undefined;
   const isOurThread = await isAnswered();
   if (!isOurThread && !isOnAuto(posted.channel, bot)) return undefined;
   return {
@@ -54,6 +54,10 @@ export async function classifyMessage(posted: PostedMessage, bot: Bot): Promise<
       return snippet === undefined ? undefined : { kind: 'snippet', snippet };
     },
   };
+}
+
+function holdsFence({ parts }: Message): boolean {
+  return parts.some(({ kind }) => kind === 'fence');
 }
 
 function commandInThread(command: Command): Classified {
@@ -72,7 +76,10 @@ export function classifyEdited(
   const { typed, files } = posted;
   const ran = new Set(runs.map(({ data }) => data.source));
   const holdsFile = ran.has('file') && filesToRun(typed, files).length > 0;
-  if (!ran.has('shortcut') && !holdsFile && !hasCodeFormatting(typed)) return undefined;
+  // Without a mention only a code block has run: inline code beside it is talk.
+  const needsFence = ran.has('thread') || ran.has('auto');
+  const holdsCode = needsFence ? holdsFence(typed) : hasCodeFormatting(typed);
+  if (!ran.has('shortcut') && !holdsFile && !holdsCode) return undefined;
   return { ...classifyAddressed(posted, bot), isAddressed: false };
 }
 
