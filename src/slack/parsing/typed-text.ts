@@ -55,7 +55,7 @@ const EMOTICONS: ReadonlyMap<string, { typed: string; after?: RegExp }> = new Ma
   ['sunglasses', { typed: '8)' }],
   ['anguished', { typed: 'D:' }],
   ['smile', { typed: 'c:', after: /(?:\blambda|[([{,])\s*$/ }],
-  ['disappointed', { typed: '):', after: /\([^()]*$/ }],
+  ['disappointed', { typed: '):', after: /\((?:[^()]|\([^()]*\))*$/ }],
 ]);
 
 /** An emoji as it was typed after `before`, outside code formatting. */

@@ -77,9 +77,8 @@ export function classifyEdited(
   const ran = new Set(runs.map(({ data }) => data.source));
   const holdsFile = ran.has('file') && filesToRun(typed, files).length > 0;
   // Without a mention only a code block has run: inline code beside it is talk.
-  const needsFence = ran.has('thread') || ran.has('auto');
-  const holdsCode = needsFence ? holdsFence(typed) : hasCodeFormatting(typed);
-  if (!ran.has('shortcut') && !holdsFile && !holdsCode) return undefined;
+  const holdsCode = ran.has('thread') || ran.has('auto') ? holdsFence : hasCodeFormatting;
+  if (!ran.has('shortcut') && !holdsFile && !holdsCode(typed)) return undefined;
   return { ...classifyAddressed(posted, bot), isAddressed: false };
 }
 
