@@ -76,7 +76,8 @@ export async function startRedisServer(
     const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     const secret = password === '' ? [] : ['--requirepass', password];
     const server = spawn(path, [...settings, ...secret, ...more], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // A test that fails may leave it behind, and vitest waits for whoever holds its stderr.
+      stdio: ['ignore', 'pipe', 'ignore'],
       cwd: tmpdir(),
     });
     child = server;

@@ -211,7 +211,7 @@ export async function isBusySilently(
   if (model === undefined) throw kernelGone(kernelId);
   if (model.executionState === 'dead') throw new GatewayError('startFailed', 'The kernel is dead');
   if (model.executionState === 'idle') stale.renewIfStale();
-  // What the old process did when it died. A new one that is busy answers on the control channel.
+  // What the old process did when it died (protocol.md §3.12). A new one that is busy answers on the control channel.
   if (lifecycle.state === 'replaced' && handshake.isIpykernel) return false;
   // A new websocket has a handshake of its own.
   return model.executionState === 'busy' && socket.isOpen && websocket === handshake.websocket;

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import type { SlackMessage } from '../../../playground/messages.ts';
 import type { Playground } from '../../../playground/playground.ts';
@@ -56,19 +58,26 @@ async function begin(code: string): Promise<SlackMessage> {
 test.skipIf(!hasSpark)(
   'a long job is shown with rising counts, a link that opens, and a sum at the end',
   async () => {
-    const { message, text, outcome } = await askSlash(
-      playground,
-      'ana',
-      '#data',
-      '/spark sc.parallelize(range(60), 60).map(slow).count()',
-    );
+    // The job waits at two places until the test has seen how far it is.
+    const code = `def gated(x):
+    import os
+    while x >= 20 and not os.path.exists(${JSON.stringify(bot.folder)} + "/gate-%d" % (x // 20)): time.sleep(0.05)
+    return slow(x)
+sc.parallelize(range(60), 60).map(gated).count()`;
+    const asked = askSlash(playground, 'ana', '#data', `/spark ${code}`);
+    const counts = (): number[] =>
+      playground.callsOf('chat.update').flatMap(({ args }) => {
+        const shown = /Spark · job 1 of 1 · [▓░]{10} (\d+)\/60 tasks/.exec(JSON.stringify(args['blocks']));
+        return shown === null ? [] : Number(shown[1]);
+      });
+    await playground.waitFor(() => counts().length > 0);
+    await writeFile(join(bot.folder, 'gate-1'), '');
+    await playground.waitFor(() => counts().some((count) => count > (counts()[0] ?? 0)));
+    await writeFile(join(bot.folder, 'gate-2'), '');
+    const { message, text, outcome } = await asked;
     expect(outcome).toBe('ok');
     expect(text).toMatch(/│ 60\n/);
-    const counts = edits(message.ts).flatMap(
-      (blocks) => /Spark · job 1 of 1 · [▓░]{10} (\d+)\/60 tasks/.exec(blocks)?.[1] ?? [],
-    );
-    expect(counts.length).toBeGreaterThanOrEqual(2);
-    expect(counts.map(Number).toSorted((a, b) => a - b)).toEqual(counts.map(Number));
+    expect(counts().toSorted((a, b) => a - b)).toEqual(counts());
     const final = JSON.stringify(message.blocks);
     expect(final).toContain('Spark: 1 job, 60 tasks');
     const link = /<(http:[^|]+)\|Spark UI>/.exec(final)?.[1] ?? '';
