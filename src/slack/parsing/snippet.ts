@@ -91,8 +91,6 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
     0,
     message.parts.findIndex((part) => part.kind === kind),
   );
-  const behind = languageBehind(message, words);
-  if (behind !== undefined) return behind;
   const since = before.slice(before.findLastIndex((part) => part.kind === 'mention') + 1);
   const lines = undoPhoneTyping(typedText(since)).trim().split('\n');
   const said = lines.at(-1)?.trim().replace(/:$/, '') ?? '';
@@ -100,6 +98,8 @@ function slotBefore(message: Message, kind: 'fence' | 'inline', words: LanguageW
   // Formatting is pasted along.
   const named = word.replace(/^([*_~`])(.+)\1$/, '$2');
   if (words.isLanguage(named)) return named;
+  const behind = languageBehind(message, words);
+  if (behind !== undefined) return behind;
   if (lines.length > 1 || word !== said || !/^\p{L}[\p{L}\p{N}.+#_-]*$/u.test(word)) return undefined;
   return kind === 'fence' || words.isMisspelt(word) ? word : undefined;
 }

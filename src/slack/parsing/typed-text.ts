@@ -54,7 +54,7 @@ const EMOTICONS: ReadonlyMap<string, { typed: string; after?: RegExp }> = new Ma
   ['heart', { typed: '<3' }],
   ['sunglasses', { typed: '8)' }],
   ['anguished', { typed: 'D:' }],
-  ['smile', { typed: 'c:', after: /(?:\blambda|[([{,])\s*$/ }],
+  ['smile', { typed: 'c:', after: /(?:\b(?:lambda|if|elif|while|in|and|or|not)|[([{,])\s*$/ }],
   ['disappointed', { typed: '):', after: /\((?:[^()]|\([^()]*\))*$/ }],
 ]);
 
