@@ -140,6 +140,8 @@ test('a code block that ran in a thread without a mention runs again after an ed
   ana.edit(block, fence('print("beta")', 'it is mended: '));
   const second = await rig.final('#beside', root.ts, (reply) => shown(reply).includes('beta'));
   expect(second.ts).toBe(first.ts);
+  ana.edit(block, fence('print("delta")', 'Fixed:\n'));
+  await rig.final('#beside', root.ts, (reply) => shown(reply).includes('delta'));
   // Inline code never ran here.
   ana.edit(block, 'never mind, compare `print("gamma")`');
   await playground.waitFor(() => !playground.replies('#beside', root.ts).some(({ ts }) => ts === first.ts));

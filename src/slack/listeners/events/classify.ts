@@ -79,7 +79,21 @@ export function classifyEdited(
   // Without a mention only a code block has run: inline code beside it is talk.
   const holdsCode = ran.has('thread') || ran.has('auto') ? holdsFence : hasCodeFormatting;
   if (!ran.has('shortcut') && !holdsFile && !holdsCode(typed)) return undefined;
-  return { ...classifyAddressed(posted, bot), isAddressed: false };
+  const addressed = classifyAddressed(posted, bot);
+  return {
+    ...addressed,
+    isAddressed: false,
+    async read() {
+      const request = await addressed.read();
+      if (request?.kind !== 'snippet') return request;
+      const words = languageWords(await bot.languages(posted.channel));
+      const { language = '', ...code } = request.snippet;
+      // Nobody called the bot, so a word like `Fixed:` above the code is talk.
+      return words.isLanguage(language) || words.isMisspelt(language)
+        ? request
+        : { ...request, snippet: { ...code, language: undefined } };
+    },
+  };
 }
 
 function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
