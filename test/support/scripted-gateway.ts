@@ -70,6 +70,9 @@ export interface SendOptions {
   msgId?: string;
 }
 
+/** A real server waits for 90 s (protocol.md §2.4). */
+const PONG_MS = 5_000;
+
 export class ScriptedKernel {
   readonly id: string;
   readonly name: string;
@@ -228,11 +231,15 @@ export class ScriptedKernel {
     this.#away();
   }
 
-  /** The network drops without a word: both sides keep a websocket over which nothing comes any more. */
+  /**
+   * The network drops without a word: both sides keep a websocket over which nothing comes any more. The server's pings get
+   * no answer, so it stops counting the client; the client hears nothing of that.
+   */
   cut(): void {
     for (const socket of this.sockets.keys()) {
       socket.pause();
       this.#cut.add(socket);
+      setTimeout(() => this.sockets.delete(socket), PONG_MS).unref();
     }
   }
 

@@ -138,10 +138,10 @@ class NothingPutIn extends SparkObserver {
 
 export async function startSessionRig(options: RigOptions = {}): Promise<SessionRig> {
   const { idleTimeoutMs, several = false, warn, runTimeoutMs, inputTimeoutMs = 60_000 } = options;
-  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity, log = silentLog } = options;
+  const { queueLimit = 50, userLimit = 50, spoolLimit = Infinity } = options;
   const gateway = await startScriptedGateway();
   const held = holdKernels(gateway);
-  const store = await openStore<RunData>({ url: 'memory:', log, readData: readRunData });
+  const store = await openStore<RunData>({ url: 'memory:', log: silentLog, readData: readRunData });
   await store.lease.acquire(3_600_000);
   const dir = await mkdtemp(join(tmpdir(), 'sparkthread-rig-'));
   const spool = { dir, budget: new SpoolBudget(spoolLimit) };
@@ -174,19 +174,23 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       };
     };
   const notebooks = createNotebookStore(store.keyv('notebook'), undefined);
-  const open = async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
-    rig.onTranscript(run.id);
-    const { budget } = spool;
-    const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log };
-    return await createTranscripts({ ...deps, readsConsoleBar: true })(run, recovered, displays);
-  };
+  const opener =
+    (log: Log) =>
+    async (run: Run, recovered: boolean, displays = startDisplays(() => undefined)) => {
+      rig.onTranscript(run.id);
+      const { budget } = spool;
+      const deps = { notebooks, store: store.runs, spoolDir: dir, maxOutputBytes: 1e6, budget, log };
+      return await createTranscripts({ ...deps, readsConsoleBar: true })(run, recovered, displays);
+    };
   const removeMessage = async (run: Run): Promise<boolean> => {
     const isGone = await rig.onRemove();
     if (isGone) notices.push(`removed ${run.data.preview}`);
     return isGone;
   };
 
-  const startProcess = (): RigProcess & { end: () => Promise<void>; lose: () => void } => {
+  const startProcess = (): RigProcess & { end: () => Promise<void>; lose: () => void; mute: () => void } => {
+    const log = (options.log ?? silentLog).child({});
+    const open = opener(log);
     const timings = { ...quickTimings, ...options.timings };
     let isReplaced = false;
     const guard: WriteGuard = {
@@ -282,6 +286,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       admission,
       control,
       lose: () => void (isReplaced = true),
+      mute: () => void (log.level = 'silent'),
       async end() {
         closing.abort();
         await Promise.all([runs.close(), admission.close()]);
@@ -380,7 +385,8 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
     },
     views: ({ id }) => shown.get(id) ?? [],
     async replace(how) {
-      const { faults, end, lose } = current;
+      const { faults, end, lose, mute } = current;
+      if (how === 'killed') mute();
       if (how !== 'closed') faults.before = () => Promise.reject(silent());
       if (how === 'replaced') lose();
       await (how === 'replaced' ? replaced.push(end) : end());

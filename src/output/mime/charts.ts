@@ -38,13 +38,14 @@ const PLOTLY_JS = 'https://cdn.plot.ly/plotly-2.35.2.min.js';
 
 /** Plotly 6 and newer send only the figure. */
 function plotlyPage(figure: string): ShownForm | undefined {
-  const unended = withoutEnds(figure);
-  if (figure === '' || unended === undefined) return undefined;
+  if (figure === '') return undefined;
+  // No tag begins within the data.
+  const data = figure.replaceAll('<', '\\u003c');
   const content = [
     '<!DOCTYPE html><meta charset="utf-8">',
     `<script src="${PLOTLY_JS}"></script>`,
     '<div id="chart"></div>',
-    `<script>Plotly.newPlot("chart", ${unended})</script>`,
+    `<script>Plotly.newPlot("chart", ${data})</script>`,
     '',
   ].join('\n');
   return { kind: 'file', filename: 'plotly.html', mime: 'text/html', content };
@@ -58,8 +59,9 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
   const script = data['application/javascript'];
   const isBokeh = Object.keys(data).some((mime) => /^application\/vnd\.bokehjs_exec\.v\d\+json$/.test(mime));
   if (!isBokeh || typeof script !== 'string') return [];
-  const unended = withoutEnds(script);
-  if (unended === undefined) return [];
+  // A closing tag in the data would end the script.
+  const unended = script.split('</script', MOST_SCRIPTS);
+  if (unended.length === MOST_SCRIPTS) return [];
   // The data of the drawing is between them and has any length.
   const [start, end] = [script.slice(0, READ_CHARS), script.slice(-READ_CHARS)];
   const version = (VERSION.exec(start) ?? VERSION.exec(end))?.[1] ?? '3.8.0';
@@ -69,14 +71,8 @@ export function bokehPage(data: MimeBundle): ShownForm[] {
     '<!DOCTYPE html><meta charset="utf-8">',
     `<script src="https://cdn.bokeh.org/bokeh/release/bokeh-${version}.min.js"></script>`,
     ...places,
-    `<script>${unended}</script>`,
+    `<script>${unended.join('<\\/script')}</script>`,
     '',
   ].join('\n');
   return [{ kind: 'file', filename: 'bokeh.html', mime: 'text/html', content }];
-}
-
-/** A script for a page, which a closing tag in its data would end; undefined if it has very many. */
-function withoutEnds(script: string): string | undefined {
-  const parts = script.split('</script', MOST_SCRIPTS);
-  return parts.length === MOST_SCRIPTS ? undefined : parts.join('<\\/script');
 }

@@ -41,10 +41,10 @@ const start = (kernelspec: string) => ({
 
 describe('kernels that do not come up', { concurrent: true }, () => {
   test('a kernel process that ends at once is reported when the gateway gives it up, long before the websocket closes', async () => {
-    await withGateway(async (gateway, server) => {
-      const model = await gateway.startKernel(start('broken-exit'));
+    await withGateway(async (_, server) => {
       // The gateway gives up after 17 s and holds the websocket for 60 s, which is longer than this client waits.
       const impatient = clientOf(server, { launchTimeoutMs: 50_000 });
+      const model = await impatient.startKernel(start('broken-exit'));
       const connecting = impatient.connect(model.id, { sessionId: randomUUID() });
       await expect(connecting).rejects.toMatchObject({
         code: 'startFailed',
