@@ -16,7 +16,8 @@ export interface ClientOptions {
   credentials?: Credentials | undefined;
   /**
    * Called right before each message that a kernel acts on, each upgrade and each POST or DELETE. If false, nothing is
-   * written: an execution ends as `writesPaused`, a call rejects with that code, an input reply or interrupt is sent later.
+   * written: an execution ends as `writesPaused`, a call rejects with that code, an input reply or interrupt is sent
+   * later.
    */
   mayWrite?: () => boolean;
   /** Removes secrets from the body of a refusal, which may quote our request. */

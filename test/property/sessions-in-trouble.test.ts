@@ -371,8 +371,8 @@ class World {
     const isKnown = versions.length === 1;
     const last = done.at(-1);
     const isStopped = is === 'stopped' || is === 'erased';
-    // By its own time limit, whatever has happened to its kernel since. A process that is killed right after it has interrupted
-    // the kernel takes the reason with it.
+    // By its own time limit, whatever has happened to its kernel since. A process that is killed right after it has
+    // interrupted the kernel takes the reason with it.
     const isLimited = this.#hasLimit && (kind !== 'interrupted' || this.hasDied);
     const isSame = last !== undefined && this.#kernels.processOf(last.kernel) === last.process;
     const wrong = {

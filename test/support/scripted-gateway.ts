@@ -232,8 +232,8 @@ export class ScriptedKernel {
   }
 
   /**
-   * The network drops without a word: both sides keep a websocket over which nothing comes any more. The server's pings get
-   * no answer, so it stops counting the client; the client hears nothing of that.
+   * The network drops without a word: both sides keep a websocket over which nothing comes any more. The server's pings
+   * get no answer, so it stops counting the client; the client hears nothing of that.
    */
   cut(): void {
     for (const socket of this.sockets.keys()) {

@@ -1,7 +1,7 @@
 export type LifecycleEvent =
   /** The kernel accepts requests. */
   | { kind: 'ready' }
-  /** The kernel exists but does not answer, so nothing can be sent. A new process, which runs nothing yet, is `gone` then. */
+  /** The kernel exists but does not answer, so nothing can be sent. A new process, with nothing to lose, is `gone`. */
   | { kind: 'mute'; detail: string }
   /** A new process has replaced the kernel's. `isOurs`: this client restarted it. */
   | { kind: 'replaced'; as: 'kernelDied' | 'kernelRestarted'; isOurs?: boolean }

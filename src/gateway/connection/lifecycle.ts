@@ -22,7 +22,8 @@ export class Lifecycle {
   readonly #onEvent: (event: LifecycleEvent) => void;
   #checking = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #answerLimit: AbortSignal | undefined; // until the kernel answers, on whichever websocket
+  /** Until the kernel answers, on whichever websocket. */
+  #answerLimit: AbortSignal | undefined;
 
   constructor(
     options: SocketOptions,
@@ -85,7 +86,6 @@ export class Lifecycle {
     this.waitUntilReady(AbortSignal.any([signal, this.#answerLimit])).catch((failure: unknown) => {
       if (signal.aborted) return;
       if (failure instanceof GatewayError) return this.gone(failure.message);
-      this.#answerLimit = undefined;
       const detail = `the kernel gives no answer for ${launchTimeoutMs / 1000} s`;
       this.#onEvent({ kind: this.#state === 'replaced' ? 'gone' : 'mute', detail });
     });

@@ -16,8 +16,8 @@ export type ShownForm =
 
 /** The parts of a bundle that only a browser can draw, run or play. Regular expressions only get bounded text. */
 
-/** How much of HTML is searched for scripts. */
-const READ_CHARS = 2_000_000;
+/** How much of HTML is searched for scripts, and of a script at each end. */
+export const READ_CHARS = 2_000_000;
 /** Loaders of libraries, and what is visible before their scripts run, are not larger. */
 const LOADER_CHARS = 10_000_000;
 const SEEN_CHARS = 100_000;

@@ -1,11 +1,9 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import type { ShownForm } from './browser-forms.ts';
+import { READ_CHARS, type ShownForm } from './browser-forms.ts';
 import { isObject, jsonText } from './json-text.ts';
 
 /** Charts that only a browser can draw, as files. */
 
-/** How much of a script is searched at each end. */
-const READ_CHARS = 2_000_000;
 /** Pages of libraries have fewer closing script tags. */
 const MOST_SCRIPTS = 1_000;
 
@@ -18,8 +16,8 @@ export function isChart(data: MimeBundle): boolean {
 }
 
 /**
- * A page for Plotly's JSON, and the JSON of Vega and others, which is complete, for drawing elsewhere. Widgets and Bokeh's
- * scripts have nothing to keep.
+ * A page for Plotly's JSON, and the JSON of Vega and others, which is complete, for drawing elsewhere. Widgets and
+ * Bokeh's scripts have nothing to keep.
  */
 export async function vendorFiles(data: MimeBundle): Promise<ShownForm[]> {
   const files: ShownForm[] = [];

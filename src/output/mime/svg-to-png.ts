@@ -12,8 +12,8 @@ import { Resvg, type ResvgRenderOptions } from '@resvg/resvg-js';
 const SIDE_PX = 1200;
 const TIMEOUT_MS = 30_000;
 /**
- * A reference to anything but an element or a picture that the SVG contains. The renderer would read files, also those that an
- * SVG within this one names.
+ * A reference to anything but an element or a picture that the SVG contains. The renderer would read files, also those
+ * that an SVG within this one names.
  */
 const REFERENCE =
   /(href\s*=\s*)(?:"(?!data:image\/(?:png|jpe?g|gif|webp);base64,|#)[^"]*"|'(?!data:image\/(?:png|jpe?g|gif|webp);base64,|#)[^']*')/gi;

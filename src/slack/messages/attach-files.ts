@@ -26,8 +26,8 @@ type TableFile = RunFile & { kind: 'table' };
 type PlainFile = RunFile & { kind: 'file' };
 
 /**
- * What is in the thread, by the key of its file: of a table what its message shows, and whether that is not all, of a file
- * the ids that its message still shows.
+ * What is in the thread, by the key of its file: of a table what its message shows, and whether that is not all, of a
+ * file the ids that its message still shows.
  */
 export type InThread = Map<
   string,

@@ -64,8 +64,8 @@ export function noCodeFile(files: readonly PostedFile[]): UserError {
 const UNTITLED = /^(?:-|untitled)(?:\.|$)/i;
 
 /**
- * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs if it is untitled, has
- * no ending, or is of a language's kind. Undefined for what is no file object of Slack's.
+ * A file runs by the ending of its name. Slack calls any text file a snippet (slack.md §4), so one runs if it is
+ * untitled, has no ending, or is of a language's kind. Undefined for what is no file object of Slack's.
  */
 export function readPostedFile(entry: unknown): PostedFile | undefined {
   const file = fileSchema.safeParse(entry).data;

@@ -111,8 +111,8 @@ function asRunning({ phase, run }: LiveRun): RunPhase & { kind: 'running' } {
 }
 
 /**
- * If the count begins again, the gateway restarted the kernel while no client was connected (protocol.md §2.7). A kernel that
- * failed to run the code before, as ipykernel does after `sys.stdout = None`, repeats its count.
+ * If the count begins again, the gateway restarted the kernel while no client was connected (protocol.md §2.7). A
+ * kernel that failed to run the code before, as ipykernel does after `sys.stdout = None`, repeats its count.
  */
 function noteCount(live: LiveRun, executionCount: number, record: KernelRecord): void {
   const { notes, block, executionCount: known } = live.run.data;

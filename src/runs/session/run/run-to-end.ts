@@ -111,9 +111,9 @@ export class RunsToEnd {
   }
 
   /**
-   * One run from its turn to its outcome: finds the kernel, sends each block in order and collects the output. Every expected
-   * failure is an outcome; an exception is a bug and ends the run as broken. A run that an earlier process left `sending` or
-   * `running` is resumed, never sent again. Never rejects. Undefined: the run is left to the successor.
+   * One run from its turn to its outcome: finds the kernel, sends each block in order and collects the output. Every
+   * expected failure is an outcome; an exception is a bug and ends the run as broken. A run that an earlier process
+   * left `sending` or `running` is resumed, never sent again. Never rejects. Undefined: the run is left to the successor.
    */
   async #runToOutcome(live: LiveRun): Promise<EndedRun | undefined> {
     let transcript: Transcript | undefined;
