@@ -16,6 +16,9 @@ const project = (name: string, include: string[], extra: object = {}) => ({
 /** Files that leave nothing in modules or globals: a worker loads what they import once for all of them. */
 const sharing = { isolate: false, restoreMocks: true };
 
+/** Generated cases are drawn from a seed. */
+const seeded = { setupFiles: ['test/support/seed.ts'] };
+
 /** For tests that start the bot as a process of its own. */
 const withBots = { setupFiles: ['test/support/end-bots.ts'] };
 
@@ -50,9 +53,9 @@ export default defineConfig({
     // once keep two cores busy.
     maxWorkers: 6,
     projects: [
-      project('unit', ['test/unit/**/*.test.ts'], sharing),
-      project('property', ['test/property/**/*.test.ts'], sharing),
-      project('contract', ['test/contract/**/*.test.ts'], sharing),
+      project('unit', ['test/unit/**/*.test.ts'], { ...sharing, ...seeded }),
+      project('property', ['test/property/**/*.test.ts'], { ...sharing, ...seeded }),
+      project('contract', ['test/contract/**/*.test.ts'], { ...sharing, ...seeded }),
       project('playground', ['test/playground/**/*.test.ts'], sharing),
       project('answers', ['test/e2e-answers/**/*.test.ts'], { ...sharing, ...withBots }),
       project('gateway', ['test/gateway/*.test.ts'], sharing),
@@ -64,6 +67,11 @@ export default defineConfig({
       project('all-delivery', ['test/all-delivery/**/*.test.ts'], {
         ...long,
         globalSetup: ['test/all-delivery/setup.ts'],
+      }),
+      project('nightly-chance', ['test/property/**/*.test.ts', 'test/contract/store-*.test.ts'], {
+        ...sharing,
+        ...seeded,
+        env: { SEED: String(Date.now() % 2 ** 31), WORLDS: '100' },
       }),
       project('nightly-storms', ['test/nightly-storms/**/*.test.ts'], {
         ...everyBackend,

@@ -78,7 +78,10 @@ const CHANNELS = ['C1', 'C2'] as const;
 
 class World {
   readonly faults: string[] = [];
-  /** A process was killed. Only its writes have ended: it may still remove output that it has just posted. */
+  /**
+   * A process was killed or replaced. It writes no more to the store, but it and its successor have the same files: each may
+   * find none where the other has posted the output and removed it.
+   */
   hasDied = false;
   readonly #rig: SessionRig;
   readonly #kernels: BusyKernels;
@@ -448,15 +451,13 @@ async function faultsIn(plan: Plan): Promise<string[]> {
   }
   await Promise.all(submitting);
   await world.end();
-  const isExcused = (line: string) => world.hasDied && line.includes('"event":"spool.unread"');
+  const isExcused = (line: string) => world.hasDied && line.includes('"code":"ENOENT"');
   return [...world.faults, ...errors.filter((line) => !isExcused(line))];
 }
 
 test('whatever happens around them, runs end once and truly, and no kernel is left behind', async () => {
-  const { WORLDS = '16', SEED, PLAN } = process.env;
-  const chosen = SEED === undefined ? {} : { seed: Number(SEED) };
-  const some: Plan[] =
-    PLAN === undefined ? fc.sample(plans, { numRuns: Number(WORLDS), ...chosen }) : JSON.parse(PLAN);
+  const { WORLDS = '16', PLAN } = process.env;
+  const some: Plan[] = PLAN === undefined ? fc.sample(plans, Number(WORLDS)) : JSON.parse(PLAN);
   const found = await Promise.all(
     some.map(async (plan) => ({ plan: JSON.stringify(plan), faults: await faultsIn(plan) })),
   );
