@@ -94,6 +94,7 @@ class World {
   readonly #texts = new Map<string, string[]>();
   /** Refused, and perhaps not withdrawn from the store yet. */
   readonly #unwithdrawn = new Set<Sent>();
+  readonly #submitting = new Set<Promise<unknown>>();
   #codes = 0;
   #isSlackAway = false;
   #slackMs = 0;
@@ -140,7 +141,9 @@ class World {
       await this.#replacing;
       const { admission } = rig;
       try {
-        await admission.submit(sent.request, AbortSignal.timeout(200));
+        const submitting = admission.submit(sent.request, AbortSignal.timeout(200));
+        this.#submitting.add(submitting);
+        await submitting.finally(() => this.#submitting.delete(submitting));
         return;
       } catch (error) {
         this.#mayThrow(error, 'submit');
@@ -185,7 +188,11 @@ class World {
       this.hasDied ||= act !== 'closed';
       for (const each of act === 'closed' ? [] : this.#unwithdrawn)
         each.is = 'refused by a process that died';
-      this.#replacing = this.#replacing.then(async () => await this.#rig.replace(act));
+      this.#replacing = this.#replacing.then(async () => {
+        // A process that ends in order answers first what it has taken.
+        if (act === 'closed') await Promise.allSettled(this.#submitting);
+        await this.#rig.replace(act);
+      });
       return await this.#replacing;
     }
     await this.#breakRest(act, forMs);
