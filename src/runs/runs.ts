@@ -226,7 +226,7 @@ function isPosted({ run }: LiveRun): boolean {
 }
 
 function gapIn({ createdAt, updatedAt, data }: Run) {
-  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt, gap: true } as const;
+  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt } as const;
 }
 
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {
