@@ -56,7 +56,6 @@ export class Runs {
         return open({
           runId: run.id,
           requester: run.requester,
-          workspace: run.workspace,
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
