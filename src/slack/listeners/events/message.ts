@@ -137,11 +137,6 @@ async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Prom
 const HALF_DONE =
   'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.';
 
-/** Where it is known that the refusal of a request was told. */
-function refusalOf(key: string): string {
-  return `${key}/refused`;
-}
-
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
   const { channel, thread, ts } = posted;
   const person = await findAuthor(posted, bot);
@@ -158,7 +153,7 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
-  await untilDone(refusalOf(key), bot, () => notifyPrivately(posted, text, bot));
+  await untilDone(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
 }
 
 /** Offers Run now once. The message is not recorded as seen, so it may still run. */
