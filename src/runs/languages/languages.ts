@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import type { Kernelspec } from '../../gateway/gateway.ts';
 import type { Dialect, Snippet } from '../run.ts';
 import {
   commonLanguages,
@@ -14,9 +15,13 @@ import {
 export type { LanguageContext } from './meaning.ts';
 
 /** What a word means: a kernelspec and, if the code is in another language that its kernel can run, that language. */
-export interface ChosenLanguage {
+export interface ChosenLanguage extends Pick<Kernelspec, 'language' | 'displayName'> {
   kernelspec: string;
   dialect?: Dialect | undefined;
+}
+
+function chosen({ name, language, displayName }: Kernelspec, dialect?: Dialect): ChosenLanguage {
+  return { kernelspec: name, language, displayName, dialect };
 }
 
 /** What the parser of messages has to know about languages. */
@@ -58,9 +63,8 @@ function languageOf(
   context: LanguageContext,
 ): string | undefined {
   try {
-    const { kernelspec, dialect } = chooseLanguage(snippet, context);
-    if (dialect !== undefined) return dialect;
-    return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
+    const { language, dialect } = chooseLanguage(snippet, context);
+    return dialect ?? language;
   } catch (error) {
     // Admission will refuse it with the reason.
     if (error instanceof UserError) return undefined;
@@ -74,11 +78,10 @@ function languageOf(
  */
 export function resolveLanguage(word: string | undefined, context: LanguageContext): ChosenLanguage {
   const asked = word ?? context.channelDialect ?? context.channelLanguage ?? context.defaultLanguage;
-  if (asked === undefined) return { kernelspec: gatewayDefault(context) };
+  if (asked === undefined) return chosen(gatewayDefault(context));
   const fitting = meaningOf(asked, context) ?? [];
   const meant = pick(fitting, context);
-  const dialect = dialectOf(asked, context);
-  if (meant !== undefined) return { kernelspec: meant.name, dialect };
+  if (meant !== undefined) return chosen(meant, dialectOf(asked, context));
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');
     throw new UserError(
@@ -102,14 +105,13 @@ export function chooseLanguage(
   const usual = usualOf(context)?.kernelspec;
   const fitting = meaningOf(syntax, context) ?? [];
   const meant = fitting.find(({ name }) => name === usual) ?? pick(fitting, context);
-  return meant === undefined ? resolveLanguage(undefined, context) : { kernelspec: meant.name };
+  return meant === undefined ? resolveLanguage(undefined, context) : chosen(meant);
 }
 
 export interface Language {
   /** The name of the kernelspec, or `sql`. */
   kernelspec: string;
   displayName: string;
-  language: string;
   /** Words that mean this kernelspec and no other. */
   aliases: readonly string[];
   /** Whether a snippet that names no language gets it. */
@@ -123,7 +125,6 @@ export function listLanguages(context: LanguageContext): Language[] {
   return context.kernelspecs.list.map((spec) => ({
     kernelspec: spec.name,
     displayName: spec.displayName,
-    language: spec.language,
     aliases: words.filter(
       (word) =>
         word !== spec.name &&
@@ -142,7 +143,6 @@ export function listChoices(context: LanguageContext): Language[] {
     choices.push({
       kernelspec: 'sql',
       displayName: 'Spark SQL',
-      language: 'sql',
       aliases: [],
       isDefault: sql.isDefault,
     });
@@ -159,7 +159,7 @@ export function sqlLanguage(
     : { kernelspec: spec.name, isDefault: usualOf(context)?.dialect === 'sql' };
 }
 
-function gatewayDefault(context: LanguageContext): string {
+function gatewayDefault(context: LanguageContext): Kernelspec {
   const { list, default: byDefault } = context.kernelspecs;
   const only = list.length === 1 ? list[0] : undefined;
   const found = list.find(({ name }) => name === byDefault) ?? only;
@@ -170,7 +170,7 @@ function gatewayDefault(context: LanguageContext): string {
         ? 'The gateway offers no languages.'
         : `The gateway has no default language. Name one of: ${offered(context)}.`,
     );
-  return found.name;
+  return found;
 }
 
 function usualOf(context: LanguageContext): ChosenLanguage | undefined {

@@ -167,9 +167,8 @@ async function askLanguage(
 
 /** The answer goes into the message's thread. The run belongs to the message if its requester wrote it. */
 function placeOf(
-  { channel, message, user }: ShortcutCall,
-  { workspace }: Bot,
+  { channel, message: { user: author, ts, thread = ts }, user }: ShortcutCall,
+  bot: Bot,
 ): { thread: string; message?: string } {
-  const own = message.user === user ? { message: messageRequest(workspace, channel, message.ts) } : {};
-  return { thread: message.thread ?? message.ts, ...own };
+  return { thread, ...(author === user && { message: messageRequest({ channel, ts }, bot) }) };
 }

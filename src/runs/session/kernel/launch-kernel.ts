@@ -31,10 +31,10 @@ export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelR
 }
 
 export interface StartProgress {
+  /** So many starts come before this one. */
   onTurn: (before: number) => void;
   /** JupyterHub has been starting the gateway's server since this time; undefined: the server runs. */
   onServer: (sinceMs: number | undefined) => void;
-  onStarting: () => void;
 }
 
 /** The signals that end the wait for a kernel. */

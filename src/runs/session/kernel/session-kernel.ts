@@ -89,7 +89,7 @@ export class SessionKernel {
     const { connection } = this.#socket;
     const note = record.restartedUnseen ? RESTARTED_NOTE : undefined;
     if (connection !== undefined) return { record, connection, note };
-    progress.onStarting();
+    progress.onTurn(0);
     try {
       return { record, connection: await this.#socket.connect(record, until.either), note };
     } catch (error) {
@@ -122,7 +122,7 @@ export class SessionKernel {
   ): Promise<ReachedKernel> {
     const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
-    progress.onStarting();
+    progress.onTurn(0);
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {

@@ -124,7 +124,7 @@ async function executeBlock(
       toMs: resumedAt,
     });
   const possibleGap = end.possibleGap || !isOutputHere;
-  if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
+  if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut });
   return live.readEnd({ ...end, possibleGap }, before === undefined);
 }
 

@@ -108,7 +108,7 @@ async function readyKernel(
       either,
     );
   }
-  const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
+  const progress = { onTurn: starting, onServer };
   const until = { stopped: live.signal, released: live.released, either };
   const reach = () => kernel.ready(live.run, kernelspec, progress, until);
   let ready = await reach();

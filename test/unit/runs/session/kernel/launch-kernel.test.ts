@@ -15,7 +15,7 @@ const record = newKernelRecord(owner, 'python3');
 const { signal } = new AbortController();
 const until = { stopped: signal, released: signal, either: signal };
 const ignore = () => undefined;
-const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
+const progress = { onTurn: ignore, onServer: ignore };
 const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };
 
 const launch = (
