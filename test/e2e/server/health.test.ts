@@ -91,10 +91,13 @@ test('many probes ask the gateway once', async () => {
 
 test('a bot without its socket to Slack says so, and says when it is back', async () => {
   await using bot = await startBot({ playground, gateway });
+  // It stays without one until that was seen.
+  const reopened = playground.hold('apps.connections.open');
   playground.drop();
   expect(await untilSlack(bot, false)).toMatchObject({
     status: { slack: { ok: false, detail: expect.stringContaining('reconnecting') }, gateway: { ok: true } },
   });
+  reopened.release();
   await playground.waitForConnection();
   await untilSlack(bot, true);
 });
