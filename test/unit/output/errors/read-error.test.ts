@@ -303,6 +303,29 @@ test('a worker that fails in the line that called it names the line once', () =>
   expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
 });
 
+test("PySpark 4's listing of a lambda that failed in a worker does not stand beside it", () => {
+  const two = readFixture('pyspark4-lambda-zero-division');
+  expect(two.traceback).toMatch(
+    /line 3\n[^]*3 bad\.collect\(\)\n… 11 frames of library code …\n[^\n]*, in <lambda>$/,
+  );
+  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
+  const listing = `Cell In[2], line 1\n----> 1 ${code}\n`;
+  const library = Array.from(
+    { length: 6 },
+    (_, n) => `File /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
+  );
+  const worker = `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`;
+  const one = readError(
+    ipythonError('PythonException', worker, listing, ...library, listing, `PythonException: ${worker}`),
+    code,
+  );
+  expect(one.traceback.split('\n')).toEqual([
+    ...listing.trim().split('\n'),
+    '… 6 frames of library code …',
+    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
+  ]);
+});
+
 test.each([
   ['The above exception was the direct cause of the following exception:', "Caused by KeyError: 'k'"],
   ['During handling of the above exception, another exception occurred:', "While handling KeyError: 'k'"],
