@@ -29,8 +29,10 @@ export function readPythonError(error: KernelError): LanguageError {
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const isWhole = headline === message && value === sent;
   const isOfSpark = error.name.endsWith('Exception') && value !== sent;
-  const said = isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent];
-  const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
+  const said = (isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent]).join(
+    '\n',
+  );
+  const rest = isWhole || /Traceback|\n\tat /.test(said) ? '' : said.trim();
   // the members of a group say more than the place where it was created
   const { shown, isFolded } =
     error.group === undefined ? collapseFrames(frames, error.traceback) : { shown: '', isFolded: true };

@@ -497,12 +497,14 @@ test('Spark’s message about a query is shown once, with its mark in the SQL; t
     traceback: [],
   });
   expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });
-  const sql = readError({
-    name: 'ParseException',
-    value: '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n',
-    traceback: [],
-  });
-  expect(sql.traceback).toBe('== SQL ==\nv >\n---^^^');
+  const value = '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n';
+  // Spark Connect adds the server's stack.
+  const stack =
+    '\n\nJVM stacktrace:\norg.apache.spark.ParseException\n\tat org.apache.spark.Parser.parse(Parser.scala:78)';
+  for (const sent of [value, value + stack])
+    expect(readError({ name: 'ParseException', value: sent, traceback: [] }).traceback).toBe(
+      '== SQL ==\nv >\n---^^^',
+    );
 });
 
 test('tracebacks of a hundred thousand characters of any kind are read in little time', () => {
