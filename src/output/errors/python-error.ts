@@ -29,8 +29,9 @@ export function readPythonError(error: KernelError): LanguageError {
   const headline = shortHeadline(sparkCause(error.value) ?? message);
   const isWhole = headline === message && value === sent;
   const isOfSpark = error.name.endsWith('Exception') && value !== sent;
-  const said = isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent];
-  const rest = isWhole || /Traceback|\n\tat /.test(error.value) ? '' : said.join('\n').trim();
+  const quoted = isOfSpark ? [headline === oneLine(message) ? '' : value, quotedSql(sent)] : [sent];
+  const said = quoted.join('\n').trim();
+  const rest = isWhole || /Traceback|\n\tat /.test(said) ? '' : said;
   // the members of a group say more than the place where it was created
   const { shown, isFolded } =
     error.group === undefined ? collapseFrames(frames, error.traceback) : { shown: '', isFolded: true };
@@ -187,15 +188,8 @@ function collapseFrames(
   const own = frames.filter((frame) => frame.isUser);
   const isShort = lines.length <= SHORT_TRACEBACK_LINES;
   if (own.length <= 1 && (own.length === frames.length || !isShort)) return { shown: '', isFolded: !isShort };
-  if (isShort) {
-    return {
-      shown: lines
-        .filter((line) => !isHeader(line))
-        .join('\n')
-        .trim(),
-      isFolded: false,
-    };
-  }
+  const body = lines.filter((line) => !isHeader(line));
+  if (isShort) return { shown: body.join('\n').trim(), isFolded: false };
   const shown: string[] = [];
   const leastly = lines.includes(CUT) ? 'at least ' : '';
   let foreign = 0;

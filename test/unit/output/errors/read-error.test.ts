@@ -303,6 +303,29 @@ test('a worker that fails in the line that called it names the line once', () =>
   expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
 });
 
+test("PySpark 4's listing of a lambda that failed in a worker does not stand beside it", () => {
+  const two = readFixture('pyspark4-lambda-zero-division');
+  expect(two.traceback).toMatch(
+    /line 3\n[^]*3 bad\.collect\(\)\n… 11 frames of library code …\n[^\n]*, in <lambda>$/,
+  );
+  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
+  const listing = `Cell In[2], line 1\n----> 1 ${code}\n`;
+  const library = Array.from(
+    { length: 6 },
+    (_, n) => `File /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
+  );
+  const worker = `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`;
+  const one = readError(
+    ipythonError('PythonException', worker, listing, ...library, listing, `PythonException: ${worker}`),
+    code,
+  );
+  expect(one.traceback.split('\n')).toEqual([
+    ...listing.trim().split('\n'),
+    '… 6 frames of library code …',
+    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
+  ]);
+});
+
 test.each([
   ['The above exception was the direct cause of the following exception:', "Caused by KeyError: 'k'"],
   ['During handling of the above exception, another exception occurred:', "While handling KeyError: 'k'"],
@@ -474,12 +497,14 @@ test('Spark’s message about a query is shown once, with its mark in the SQL; t
     traceback: [],
   });
   expect(unknown).toMatchObject({ headline: `AnalysisException: ${column}`, traceback: '', isFolded: true });
-  const sql = readError({
-    name: 'ParseException',
-    value: '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n',
-    traceback: [],
-  });
-  expect(sql.traceback).toBe('== SQL ==\nv >\n---^^^');
+  const value = '\nSyntax error at or near end of input. (line 1, pos 3)\n\n== SQL ==\nv >\n---^^^\n';
+  // Spark Connect adds the server's stack.
+  const stack =
+    '\n\nJVM stacktrace:\norg.apache.spark.ParseException\n\tat org.apache.spark.Parser.parse(Parser.scala:78)';
+  for (const sent of [value, value + stack])
+    expect(readError({ name: 'ParseException', value: sent, traceback: [] }).traceback).toBe(
+      '== SQL ==\nv >\n---^^^',
+    );
 });
 
 test('tracebacks of a hundred thousand characters of any kind are read in little time', () => {

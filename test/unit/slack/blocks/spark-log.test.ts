@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { wholeText } from '../../../../src/output/output-view.ts';
-import { isSparkLog } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
+import { type OutputPart, wholeText } from '../../../../src/output/output-view.ts';
+import { isSparkLog, readLogs } from '../../../../src/slack/blocks/run/output/shown-parts.ts';
 
 const isLog = (...lines: string[]) => isSparkLog(wholeText(lines.join('\n')));
 
@@ -36,6 +36,9 @@ test('so is what PySpark prints when the driver is gone', () => {
   ];
   expect(isLog(bar, ...said, bar, '')).toBe(true);
   expect(isLog(bar, ...said.filter((line) => !line.includes('accumulators')), bar)).toBe(false);
+  // Two threads print at the same time.
+  const [first = '', ...rest] = said;
+  expect(isLog(bar, first, 'ERROR:root:Exception while sending command.', ...rest, bar, '')).toBe(true);
 });
 
 test('so is what Py4J logs when the driver is gone', () => {
@@ -46,6 +49,20 @@ test('so is what Py4J logs when the driver is gone', () => {
   for (const logger of ['', 'ERROR:root:', 'ERROR:py4j.clientserver:'])
     expect(isLog(`${logger}Exception while sending command.`, ...said, 'Py4JNetworkError: empty')).toBe(true);
   expect(isLog('Exception while sending mail.', ...said)).toBe(false);
+});
+
+test('what Spark writes after the error belongs to the log before it, however short it is', () => {
+  const stderr = (...lines: string[]) =>
+    ({ kind: 'text', source: 'stderr', path: undefined, text: wholeText(lines.join('\n')) }) as const;
+  const log = Array.from({ length: 3 }, () => '26/11/27 09:16:40 ERROR Executor: Exception in task 1.0');
+  const late = stderr(
+    '26/11/27 09:16:41 WARN TaskSetManager: Lost task 0.0 (TaskKilled (Stage cancelled:',
+    '  x)',
+  );
+  const own = stderr('the job is lost');
+  const error = { kind: 'error' } as OutputPart;
+  expect(readLogs([error, stderr(...log), late, own])).toEqual(new Set([stderr(...log), late]));
+  expect(readLogs([error, late, own])).toEqual(new Set());
 });
 
 test("what the code itself wrote on stderr is no log of Spark's", () => {

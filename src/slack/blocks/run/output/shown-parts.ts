@@ -26,7 +26,7 @@ export function isBlankPart(part: OutputPart): boolean {
   return part.kind === 'text' && part.text.hiddenChars === 0 && !isVisible(part.text.head + part.text.tail);
 }
 
-function isStderr(part: OutputPart): boolean {
+function isStderr(part: OutputPart): part is TextPart {
   return part.kind === 'text' && part.source === 'stderr';
 }
 
@@ -155,22 +155,23 @@ const CONTINUATION = /^\s+\S/;
 
 /** What Py4J logs and what PySpark's accumulator server prints when the driver is gone. */
 const DRIVER_GONE =
-  /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\nTraceback [^]*\/pyspark\/accumulators\.py")/;
+  /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\n[^]*\/pyspark\/accumulators\.py")/;
 
 /** Parts with Spark's log, which repeats an error at length: beside an error they are only mentioned. */
 export function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
   if (!parts.some((part) => part.kind === 'error')) return new Set();
-  return new Set(
-    parts.filter((part) => part.kind === 'text' && part.source === 'stderr' && isSparkLog(part.text)),
-  );
+  const stderr = parts.filter(isStderr);
+  // Spark may tell of further tasks after the error.
+  const hasLog = stderr.some(({ text }) => isSparkLog(text));
+  return new Set(hasLog ? stderr.filter(({ text }) => isSparkLog(text, 1)) : []);
 }
 
-/** Whether stderr is mostly Spark's own log, which repeats what the error says. */
-export function isSparkLog(text: BoundedText): boolean {
+/** Whether stderr is mostly Spark's own log, with at least so many lines of it, which repeats what the error says. */
+export function isSparkLog(text: BoundedText, least = 3): boolean {
   if (DRIVER_GONE.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
   const written = lines.filter((line) => LOG_LINE.test(line));
-  const isEnough = written.length >= 3 || written.some((line) => line.startsWith('{"ts":'));
+  const isEnough = written.length >= least || written.some((line) => line.startsWith('{"ts":'));
   let isWithin = false;
   const log = lines.filter(
     (line) => (isWithin = LOG_LINE.test(line) || (isWithin && CONTINUATION.test(line))),
