@@ -45,7 +45,10 @@ export function languageWords(context: LanguageContext): LanguageWords {
     isLanguage: (word) => meaningOf(word, context) !== undefined,
     isSpoken: (word) => isSpoken(word, context),
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
-    languageOf: (snippet) => languageOf(snippet, context),
+    languageOf(snippet) {
+      const found = findLanguage(snippet, context);
+      return found?.dialect ?? found?.language;
+    },
     isMisspelt: (word) =>
       meaningOf(word, context) === undefined &&
       knownWords(context).some((right) => isSlip(word, right) && isSpoken(right, context)),
@@ -56,20 +59,6 @@ export function languageWords(context: LanguageContext): LanguageWords {
       return meant !== undefined && (meaningOf(other, context) ?? []).includes(meant);
     },
   };
-}
-
-function languageOf(
-  snippet: Pick<Snippet, 'language' | 'syntax'>,
-  context: LanguageContext,
-): string | undefined {
-  try {
-    const { language, dialect } = chooseLanguage(snippet, context);
-    return dialect ?? language;
-  } catch (error) {
-    // Admission will refuse it with the reason.
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -106,6 +95,19 @@ export function chooseLanguage(
   const fitting = meaningOf(syntax, context) ?? [];
   const meant = fitting.find(({ name }) => name === usual) ?? pick(fitting, context);
   return meant === undefined ? resolveLanguage(undefined, context) : chosen(meant);
+}
+
+/** The same, but undefined where that throws `UserError`: admission will refuse it with the reason. */
+export function findLanguage(
+  snippet: Pick<Snippet, 'language' | 'syntax' | 'dialect'>,
+  context: LanguageContext,
+): ChosenLanguage | undefined {
+  try {
+    return chooseLanguage(snippet, context);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 export interface Language {
@@ -174,12 +176,7 @@ function gatewayDefault(context: LanguageContext): Kernelspec {
 }
 
 function usualOf(context: LanguageContext): ChosenLanguage | undefined {
-  try {
-    return resolveLanguage(undefined, context);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
+  return findLanguage({ language: undefined }, context);
 }
 
 function unknownSentence(asked: string, typed: boolean, context: LanguageContext): string {

@@ -1,7 +1,7 @@
 import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import {
-  chooseLanguage,
+  findLanguage,
   type LanguageContext,
   languageWords,
   listChoices,
@@ -135,12 +135,7 @@ function noCode(): UserError {
 
 /** Whether the message names the language or the channel has chosen one; the gateway's default would be a guess. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
-  try {
-    chooseLanguage(snippet, context);
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  if (findLanguage(snippet, context) === undefined) return false;
   const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
   const isChosen =
     context.channelDialect !== undefined ||

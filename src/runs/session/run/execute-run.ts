@@ -71,7 +71,7 @@ async function executeBlock(
   const before = live.run.data.request;
   transcript.startBlock(code, block);
   const execution =
-    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
+    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
     return live.readEnd({ kind: 'notSent' });
@@ -166,7 +166,7 @@ async function sendBlock(
   });
 }
 
-function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel): Execution | undefined {
+function resumeBlock(live: LiveRun, { connection }: ReachedKernel): Execution | undefined {
   const { request, inputRequest, attended, executionCount = 1 } = live.run.data;
   if (request === undefined) return undefined;
   const { msgId, checkpoint, process } = request;

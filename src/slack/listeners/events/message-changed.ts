@@ -1,6 +1,6 @@
 import { UserError } from '../../../errors.ts';
 import { auditEdited } from '../../../runs/audit.ts';
-import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { findLanguage } from '../../../runs/languages/languages.ts';
 import { hasCode, isUnfinished, type Run, type Snippet, withoutDeleted } from '../../../runs/run.ts';
 import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
@@ -194,22 +194,12 @@ function isSameTyped(before: PostedMessage, after: PostedMessage): boolean {
   return JSON.stringify(before.typed) === JSON.stringify(after.typed);
 }
 
-/** Whether code and language are those of the last run, whatever word names the language. */
+/** Whether code and language are those of the last run, whatever word names the language. SQL is the same on any kernel. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
   if (!hasCode(last, blocks)) return false;
-  return language === undefined || meansSame(language, last, await bot.languages(last.channel));
-}
-
-/** SQL is the same on any kernel. */
-function meansSame(language: string, { data }: Run, context: LanguageContext): boolean {
-  try {
-    const { kernelspec, dialect } = resolveLanguage(language, context);
-    return dialect === data.dialect && (dialect !== undefined || kernelspec === data.kernelspec);
-  } catch (error) {
-    // Admission refuses it with the reason.
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  if (language === undefined) return true;
+  const { kernelspec, dialect } = findLanguage({ language }, await bot.languages(last.channel)) ?? {};
+  return dialect === last.data.dialect && (dialect !== undefined || kernelspec === last.data.kernelspec);
 }
 
 /** Slack's ts are seconds since the epoch. */
