@@ -15,6 +15,9 @@ const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
 });
 
+/** What the hub tells of a start that failed. */
+const failedEvent = z.object({ failed: z.literal(true), message: z.string() });
+
 export interface HubServerOptions {
   mayWrite: () => boolean;
   hide?: ((text: string) => string) | undefined;
@@ -104,7 +107,8 @@ export class HubServer {
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
         return;
       }
-      if (state === 'stopped' && isAsked) throw notStarted('it has stopped again; the hub’s log says why');
+      if (state === 'stopped' && isAsked)
+        throw notStarted((await this.#whyFailed(until)) || 'it has stopped again; the hub’s log says why');
       if (state === 'stopped') {
         const answer = await this.#ask();
         if (answer === 'running') return;
@@ -136,6 +140,14 @@ export class HubServer {
     if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
+  }
+
+  /** Why the last start failed, in the hub's words: the one event of its progress then. '' if it does not say. */
+  async #whyFailed(signal: AbortSignal): Promise<string> {
+    const answer = await this.#call('GET', `${this.#path}/progress`, signal).catch(() => undefined);
+    const events = (answer?.body ?? '').split('\n').map((line) => readJson(line.replace(/^data: /, '')));
+    const message = events.map((event) => failedEvent.safeParse(event).data?.message).find(Boolean) ?? '';
+    return message.replace(/^Spawn failed:? ?/, '').replaceAll(/\s+/g, ' ');
   }
 
   #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {
