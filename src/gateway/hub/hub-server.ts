@@ -15,8 +15,9 @@ const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
 });
 
-/** What the hub tells of a start that failed. */
-const failedEvent = z.object({ failed: z.literal(true), message: z.string() });
+/** A start that failed is one event, after line breaks that keep the connection open. */
+const EVENT = 'data: ';
+const failedEvent = z.object({ failed: z.literal(true) });
 
 export interface HubServerOptions {
   mayWrite: () => boolean;
@@ -145,9 +146,11 @@ export class HubServer {
   /** Why the last start failed, in the hub's words: the one event of its progress then. '' if it does not say. */
   async #whyFailed(signal: AbortSignal): Promise<string> {
     const answer = await this.#call('GET', `${this.#path}/progress`, signal).catch(() => undefined);
-    const events = (answer?.body ?? '').split('\n').map((line) => readJson(line.replace(/^data: /, '')));
-    const message = events.map((event) => failedEvent.safeParse(event).data?.message).find(Boolean) ?? '';
-    return message.replace(/^Spawn failed:? ?/, '').replaceAll(/\s+/g, ' ');
+    const event = (answer?.body ?? '').split('\n').find((line) => line.startsWith(EVENT));
+    const body = event?.slice(EVENT.length) ?? '';
+    if (!failedEvent.safeParse(readJson(body)).success) return '';
+    // Before the colon it says that the start failed.
+    return readReason({ status: 200, body }).split(': ').slice(1).join(': ');
   }
 
   #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {
