@@ -54,7 +54,7 @@ await withRedis('while the store is silent', (redis) => {
     });
 
     expect(told(bot.log)).toEqual(['request.unaccepted', 'request.unaccepted']);
-    setTimeout(() => redis.resume(), 1_500);
+    redis.resume();
     // It may take a while until the bot reaches the store again.
     do {
       playground.retryNow();
