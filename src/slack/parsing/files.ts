@@ -76,7 +76,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
     return { kind: 'gone', why: 'Slack hides it, because the workspace is over its limit' };
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
-  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  // A browser that saves a notebook from a page may add a second ending.
+  const ending = /\.(ipynb(?=\.(?:txt|json)$)|[a-z]+$)/i.exec(name)?.[1]?.toLowerCase() ?? '';
   const syntax = SYNTAXES.get(ending) ?? SYNTAXES.get(file.filetype ?? '');
   const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name) || syntax !== undefined);
   const isCode = isTyped || CODE_ENDINGS.includes(ending);

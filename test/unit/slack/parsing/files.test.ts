@@ -86,6 +86,9 @@ test.each([
   ['channels.json', 'json', 'other'],
   ['GenerateSeed.cs', 'csharp', 'other'],
   ['report.txt', 'text', 'code'],
+  // A browser that saves a notebook from a page gives it a second ending.
+  ['report.ipynb.txt', 'text', 'notebook'],
+  ['report.ipynb.json', 'json', 'notebook'],
   // What was typed into Slack's box for snippets, with the kind that Slack guessed.
   ['-.cs', 'csharp', 'code'],
   ['Untitled', 'text', 'code'],
