@@ -219,7 +219,7 @@ async function* readRange(path: string | undefined, { from, to }: SpoolRange): A
   for await (const piece of text) yield String(piece);
 }
 
-/** A note by the bot among a cell's outputs, as stderr text. */
+/** A note by the bot in a notebook: among a cell's outputs as stderr text, or in the text of a cell. */
 export function noteText(words: string): string {
   return `[Sparkthread: ${words}]\n`;
 }

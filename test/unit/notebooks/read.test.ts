@@ -192,12 +192,21 @@ test('a long text that is no JSON is searched for such numbers in turns', async 
   expect(await shareOfLongestTurn(reading)).toBeLessThan(0.5);
 });
 
-test('pictures in its text are dropped if it is too large with them', async () => {
+test('pictures in its text are dropped if it is too large with them, and the text says so', async () => {
   const attachments = { 'a.png': { 'image/png': 'A'.repeat(4_000_000) } };
   const { notebook } = await read(
-    v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments }, code('1')]),
+    v4([
+      { cell_type: 'markdown', metadata: {}, source: 'x', attachments },
+      { cell_type: 'markdown', metadata: {}, source: 'y' },
+      code('1'),
+    ]),
   );
-  expect(notebook.cells[0]).toEqual({ kind: 'markdown', id: expect.any(String), metadata: {}, source: 'x' });
+  const note = '[Sparkthread: the pictures of this cell are left out; the notebook is too large with them]';
+  const markdown = { kind: 'markdown', id: expect.any(String), metadata: {} };
+  expect(notebook.cells.slice(0, 2)).toEqual([
+    { ...markdown, source: `x\n\n${note}\n` },
+    { ...markdown, source: 'y' },
+  ]);
   const small = { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': { a: 1 } }, none: 4 };
   const kept = await read(
     v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments: small }, code('1')]),
