@@ -35,7 +35,8 @@ const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
 const CELL_RULES: Readonly<Record<string, Rule>> = {
   format: isText,
   jupyter: isRecord,
-  execution: (value) => isRecord(value) && Object.values(value).every(isText),
+  // When the old outputs came, which are not kept.
+  execution: () => false,
   collapsed: (value) => typeof value === 'boolean',
   scrolled: (value) => typeof value === 'boolean' || value === 'auto',
   name: (value) => typeof value === 'string' && /^[^\n]+$/.test(value),

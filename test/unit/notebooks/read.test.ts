@@ -137,6 +137,12 @@ test('the state of widgets goes with the outputs that showed it, however large i
   expect(notebook.metadata).toEqual({ toc: {} });
 });
 
+test('when a cell ran before goes with what it said then', async () => {
+  const execution = { 'iopub.execute_input': '2024-01-01T00:00:00.000000Z' };
+  const { notebook } = await read(v4([code('1', { metadata: { execution, mine: 1 } })]));
+  expect(notebook.cells[0]?.metadata).toEqual({ mine: 1 });
+});
+
 test('numbers that only Python writes into JSON are null', async () => {
   const source = String.raw`"x = 'NaN' # \"-Infinity\\\" NaN"`;
   const { notebook } = await readNotebook(
