@@ -1,6 +1,7 @@
 import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
+import { readJson } from '../protocol/json.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { type Headers, KernelCookies } from './cookies.ts';
 
@@ -57,8 +58,14 @@ export function readEndpoints(
       const renewed = obtained(credentials.renew(refused), signal);
       return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
-    /** To be applied to the body of every refusal. */
-    hide,
+    /**
+     * To be applied to the body of every refusal. JSON is written anew first, because it may have escapes that `hide` does
+     * not know.
+     */
+    hide: (body: string): string => {
+      const json = readJson(body);
+      return hide(json === undefined ? body : JSON.stringify(json));
+    },
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),
