@@ -77,7 +77,6 @@ async function startAnswers(): Promise<AnswersSetting> {
       const message = messages.open({
         runId,
         requester: 'U1',
-        workspace: 'T1',
         channel,
         createdAt: sinceMs,
         thread: root.ts,

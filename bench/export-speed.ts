@@ -64,7 +64,6 @@ async function showRun(n: number): Promise<Run> {
   const message = messages.open({
     runId: id,
     requester: 'U1',
-    workspace: 'T1',
     channel: root.channel,
     createdAt: Date.now(),
     thread: root.ts,

@@ -10,7 +10,7 @@ import { ChannelSettingsStore } from './runs/languages/channel-settings.ts';
 import { startKernelspecCache } from './runs/languages/kernelspecs.ts';
 import { createTranscripts } from './runs/notebook-run.ts';
 import type { RunOutcome } from './runs/outcome.ts';
-import { startRetention } from './runs/retention.ts';
+import { eraseOldRuns } from './runs/retention.ts';
 import type { Run, RunData } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { ChannelKernels } from './runs/session/channel-kernels.ts';
@@ -65,7 +65,6 @@ export function createApp(parts: AppParts) {
     notify: (schedule, news) => notifyScheduleNews(schedule, news, bot),
     log,
   });
-  let retention: { close: () => void } | undefined;
   return {
     bot,
     /** Reads the store and resumes the unfinished runs. Resolves with their number. */
@@ -79,7 +78,7 @@ export function createApp(parts: AppParts) {
       const unposted = await read(() => store.runs.unposted());
       const stored = await read(() => known.kernels.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
-      retention = startRetention({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log });
+      void eraseOldRuns({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log }, closing.signal);
       // The list is fetched before the first snippet arrives, so that the snippet need not wait for it.
       known.kernelspecs
         .read()
@@ -104,8 +103,6 @@ export function createApp(parts: AppParts) {
     close: async (): Promise<void> => {
       closing.abort();
       scheduler.close();
-      retention?.close();
-      known.kernelspecs.close();
       await Promise.all([runs.close(), bot.admission.close()]);
     },
   };
@@ -117,7 +114,7 @@ type Known = ReturnType<typeof openKnown>;
 function openKnown({ config, log, gateway, store, slack }: AppParts, closing: AbortSignal) {
   const { workspace } = slack.side;
   return {
-    kernelspecs: startKernelspecCache(gateway, log),
+    kernelspecs: startKernelspecCache(gateway, closing, log),
     kernels: new KernelRecords(store.keyv('kernel'), gateway, closing, log),
     channels: new ChannelSettingsStore(store.keyv('channel')),
     saved: new SavedSnippets(store.keyv('saved'), store.keyv('savedCode'), workspace),

@@ -100,15 +100,10 @@ export class InOrder {
   run(work: () => Promise<void> | undefined): Promise<void> | undefined {
     const begun = this.#busy === undefined ? work() : this.#busy.then(work);
     if (begun === undefined) return undefined;
-    const settled = this.settle(begun).finally(() => {
+    const settled = begun.catch(this.#onFailed).finally(() => {
       if (this.#busy === settled) this.#busy = undefined;
     });
     this.#busy = settled;
     return settled;
-  }
-
-  /** Never rejects. */
-  async settle(work: Promise<void>): Promise<void> {
-    await work.catch(this.#onFailed);
   }
 }

@@ -10,7 +10,7 @@ import { startDisplays } from '../../src/output/transcript.ts';
 import { Admission } from '../../src/runs/admission/admission.ts';
 import { ChannelSettingsStore } from '../../src/runs/languages/channel-settings.ts';
 import { startKernelspecCache } from '../../src/runs/languages/kernelspecs.ts';
-import { startRetention } from '../../src/runs/retention.ts';
+import { eraseOldRuns } from '../../src/runs/retention.ts';
 import { readRunData, type Run, type RunData } from '../../src/runs/run.ts';
 import { Runs } from '../../src/runs/runs.ts';
 import { ChannelKernels } from '../../src/runs/session/channel-kernels.ts';
@@ -50,6 +50,7 @@ export async function startYear(options: {
   const gateway = createGateway(living);
   const budget = new SpoolBudget(1e9);
   const dir = join(folder, 'spool');
+  const closing = new AbortController();
   const posted = new Map<string, () => void>();
   const finals = new FinalMessages({
     store: store.runs,
@@ -68,7 +69,7 @@ export async function startYear(options: {
   const channels = new ChannelSettingsStore(store.keyv('channel'));
   const kernels: ChannelKernels = new ChannelKernels({
     gateway,
-    records: new KernelRecords(store.keyv('kernel'), gateway, new AbortController().signal, silentLog),
+    records: new KernelRecords(store.keyv('kernel'), gateway, closing.signal, silentLog),
     envFor: () => ({}),
     outage: new GatewayOutageWait(gateway),
     finals,
@@ -111,7 +112,7 @@ export async function startYear(options: {
   const admission = new Admission({
     store: store.runs,
     gateway,
-    kernelspecs: startKernelspecCache(gateway, silentLog),
+    kernelspecs: startKernelspecCache(gateway, closing.signal, silentLog),
     channels,
     kernels,
     notebooks: { keep: async () => undefined, forget: async () => undefined },
@@ -120,7 +121,7 @@ export async function startYear(options: {
     log: silentLog,
   });
   await channels.load();
-  const retention = startRetention({ store: store.runs, keepRunsMs, log: silentLog });
+  void eraseOldRuns({ store: store.runs, keepRunsMs, log: silentLog }, closing.signal);
   let count = 0;
   return {
     async run(channel, requester) {
@@ -150,7 +151,7 @@ export async function startYear(options: {
     sessions: () => kernels.sessions.length,
     kernels: () => kernels.records('T1').length,
     async close() {
-      retention.close();
+      closing.abort();
       await runs.close();
       await store.close();
     },

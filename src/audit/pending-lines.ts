@@ -119,6 +119,9 @@ export class PendingLines {
     if (this.#lines.length === 0 || this.#fileBytes > 2 * this.#bytes + BATCH_BYTES)
       this.#onDisk(() => this.#writeAnew());
     if (this.#isRefusing) this.#sayBack();
+    const overflowed = this.#overflowed;
+    this.#overflowed = 0;
+    if (overflowed > 0) this.add(this.#options.overflowLine(overflowed), { overflowed });
   }
 
   /** Logs an outage of the target, once. */
@@ -134,9 +137,7 @@ export class PendingLines {
   #sayBack(): void {
     this.#isRefusing = false;
     const overflowed = this.#overflowed;
-    this.#overflowed = 0;
     this.#options.log.warn({ event: 'audit.back', overflowed }, 'the audit target accepts lines again');
-    if (overflowed > 0) this.add(this.#options.overflowLine(overflowed), { overflowed });
   }
 
   /** Reads the lines that an earlier process did not deliver. */

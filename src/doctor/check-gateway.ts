@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Config } from '../config/config.ts';
 import { UserError } from '../errors.ts';
 import type { RenewingCredentials } from '../gateway/auth/credentials.ts';
@@ -135,11 +136,12 @@ function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
   return list.toSorted((a, b) => Number(b.name === usual) - Number(a.name === usual));
 }
 
-/** Has JupyterHub start the server that is the gateway, if it is stopped. Resolves with false if that fails. */
+/** Has JupyterHub start the server that is the gateway, if it is stopped. Resolves with false if that fails or `signal` is aborted. */
 export async function checkHub(
   gateway: Pick<Gateway, 'startServer'>,
   { gateway: { hub, launchTimeoutMs } }: Pick<Config, 'gateway'>,
   report: Report,
+  signal: AbortSignal,
 ): Promise<boolean> {
   if (hub === undefined || gateway.startServer === undefined) return true;
   const sinceMs = performance.now();
@@ -147,7 +149,8 @@ export async function checkHub(
     `starting the server of ${hub.user}, where it is stopped (up to ${launchTimeoutMs / 1000} s)`,
   );
   const runs = await tryOr(HUB, hubRemedy, report, async () => {
-    await gateway.startServer?.();
+    await Promise.race([gateway.startServer?.(), once(signal, 'abort')]);
+    if (signal.aborted) return false;
     const seconds = ((performance.now() - sinceMs) / 1000).toFixed(1);
     report.ok(HUB, `The server of ${hub.user} runs, after ${seconds} s.`);
     return true;

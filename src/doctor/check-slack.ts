@@ -4,17 +4,21 @@ import { silentLog } from '../log.ts';
 import type { ProxySettings } from '../proxy.ts';
 import { readCallError, unansweredWords } from '../slack/api/call-error.ts';
 import { BOT_SCOPES } from '../slack/manifest.ts';
+import { compareClocks } from '../slack/transport/compare-clocks.ts';
 import { openClient, openSlackNetwork } from '../slack/transport/network.ts';
 import { checkTunnel } from './check-proxy.ts';
 import type { Report } from './report.ts';
 
-/** Checks the bot token, its scopes, and how Slack's events arrive. */
+/** Checks the clock, the bot token, its scopes, and how Slack's events arrive. */
 export async function checkSlack(
   { slack: { botToken, apiUrl, transport }, proxy }: Pick<Config, 'slack' | 'proxy'>,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  const { call: fetch } = openSlackNetwork(proxy);
+  const fetch = compareClocks(openSlackNetwork(proxy).call, (difference) => {
+    if (difference === undefined) report.ok('clock', 'It agrees with Slack’s.');
+    else report.failed('clock', difference, 'Have NTP set the clock of this machine.');
+  });
   const client = (token: string): WebClient =>
     openClient({ botToken: token, apiUrl }, silentLog, {
       fetch,

@@ -48,9 +48,9 @@ export async function runChecks({ env, report, signal }: RunChecksOptions): Prom
     hide: (text) => secrets.hideIn(text),
   });
   try {
-    if (canAsk && !signal.aborted) canAsk = await checkHub(gateway, config, report);
+    if (canAsk && !signal.aborted) canAsk = await checkHub(gateway, config, report, signal);
     if (canAsk) await checkGateway({ gateway, config, report, signal });
-    else report.skipped('gateway', 'Needs the check before it.');
+    else if (!signal.aborted) report.skipped('gateway', 'Needs the check before it.');
   } finally {
     await gateway.close();
   }

@@ -70,12 +70,12 @@ export type Status =
   /** A message was longer than `maxMessageBytes` or had too many values, and is lost. */
   | { kind: 'tooBig' }
   /** The connection is lost and is being reopened; the execution goes on. */
-  | { kind: 'disconnected'; atMs: number }
+  | { kind: 'disconnected' }
   /**
-   * The websocket was down between these times (ms since the epoch). `gap`: output may be missing, as far as is known
-   * now. The end's `possibleGap` is final, because ipykernel's message numbers can prove that nothing is missing.
+   * The websocket was down between these times (ms since the epoch), so output may be missing. Only the end's
+   * `possibleGap` tells, because ipykernel's message numbers can prove that nothing is missing.
    */
-  | { kind: 'reconnected'; fromMs: number; toMs: number; gap: boolean }
+  | { kind: 'reconnected'; fromMs: number; toMs: number }
   /**
    * The kernel is busy and has sent nothing since the connection broke. An input request or its answer may have
    * been lost, in which case the kernel waits for ever. Sent once for each break.
@@ -88,11 +88,8 @@ export type Status =
    */
   | { kind: 'outage'; code: GatewayErrorCode; detail: string; isCutOff: boolean }
   | { kind: 'outageOver' }
-  /**
-   * Nothing has arrived for a while; `executionState` is the kernel's state according to the gateway (`busy`,
-   * `idle`, …).
-   */
-  | { kind: 'quiet'; executionState: string; quietMs: number }
+  /** Nothing has arrived for a while. */
+  | { kind: 'quiet'; quietMs: number }
   /** Another client's code is running in this kernel, and ours waits behind it. */
   | { kind: 'behindOthers' }
   /** The stop was requested 10 s ago and the code is still running. */

@@ -104,7 +104,7 @@ export function lossOf(output: KernelOutput): OutputLoss | undefined {
     case 'tooBig':
       return { kind: 'tooBig', messages: 1 };
     case 'reconnected':
-      return output.gap ? { kind: 'gap', fromMs: output.fromMs, toMs: output.toMs } : undefined;
+      return { kind: 'gap', fromMs: output.fromMs, toMs: output.toMs };
     case 'unreadable':
       return { kind: 'unread', outputs: 1 };
     default:

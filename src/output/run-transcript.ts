@@ -224,7 +224,7 @@ class RunTranscript implements Transcript {
       await this.#changed();
     });
     const updated = found.isOwn ? undefined : this.#options.displays?.update(this.#options.runId, output);
-    if (updated !== undefined) await this.#inOrder.settle(updated);
+    if (updated !== undefined) await updated.catch((error: unknown) => this.#failed(error));
   }
 
   /** The output has changed: releases unused files, and joins the texts that are no longer shown separately. */

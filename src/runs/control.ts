@@ -5,6 +5,7 @@ import { isUndecided, isUnfinished, type Run } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { KernelSession } from './session/kernel-session.ts';
 import type { KernelRecord } from './session/kernel/kernel-record.ts';
+import type { LiveRun } from './session/run/live-run.ts';
 
 /** How long the gateway may take to answer about one kernel. */
 const LOOK_MS = 5_000;
@@ -163,9 +164,13 @@ export class KernelControl {
       throw new UserError('nothingToStop', 'That question has lapsed, so nothing was changed.');
   }
 
-  /** The run in this thread that waits for input from `requester`. */
+  /** The newest run in this thread that waits for input from `requester` and is not being stopped. */
   awaitingInput(workspace: string, channel: string, thread: string, requester: string): Run | undefined {
-    return this.#deps.kernels.awaitingInput(workspace, channel, thread, requester);
+    const isMeant = ({ run, signal }: LiveRun): boolean => {
+      const isTheirs = run.thread === thread && run.requester === requester;
+      return isTheirs && run.data.inputRequest !== undefined && !signal.aborted;
+    };
+    return this.#deps.kernels.unfinished(workspace, channel).findLast(isMeant)?.run;
   }
 
   /**

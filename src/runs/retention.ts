@@ -18,11 +18,11 @@ export interface RetentionOptions {
   log: Log;
 }
 
-/** Erases code and records older than `keepRunsMs`, now and every day until `close` is called. */
-export function startRetention({ store, keepRunsMs, log }: RetentionOptions): {
-  close: () => void;
-} {
-  const closing = new AbortController();
+/** Erases code and records older than `keepRunsMs`, now and every day until `closing` is aborted. Never rejects. */
+export async function eraseOldRuns(
+  { store, keepRunsMs, log }: RetentionOptions,
+  closing: AbortSignal,
+): Promise<void> {
   /** Resolves with whether nothing is left to erase. */
   const erase = async (): Promise<boolean> => {
     try {
@@ -31,7 +31,7 @@ export function startRetention({ store, keepRunsMs, log }: RetentionOptions): {
       const endsAt = performance.now() + PURGE_MS;
       let erased = 0;
       let isPartial = true;
-      for (; isPartial && !closing.signal.aborted && performance.now() < endsAt; await nextTurn()) {
+      for (; isPartial && !closing.aborted && performance.now() < endsAt; await nextTurn()) {
         const purged = await store.purge({ runsBefore, requestsBefore });
         erased += purged.ids.length;
         ({ isPartial } = purged);
@@ -46,9 +46,5 @@ export function startRetention({ store, keepRunsMs, log }: RetentionOptions): {
       return false;
     }
   };
-  const eraseAll = async (): Promise<void> => {
-    while (!closing.signal.aborted) await pause((await erase()) ? DAY_MS : AGAIN_MS, closing.signal);
-  };
-  void eraseAll();
-  return { close: () => closing.abort() };
+  while (!closing.aborted) await pause((await erase()) ? DAY_MS : AGAIN_MS, closing);
 }

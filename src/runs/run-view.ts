@@ -141,7 +141,6 @@ export interface RunMessageOptions {
   runId: string;
   /** Slack user id. */
   requester: string;
-  workspace: string;
   channel: string;
   /** ms since the epoch. */
   createdAt: number;

@@ -56,7 +56,6 @@ export class Runs {
         return open({
           runId: run.id,
           requester: run.requester,
-          workspace: run.workspace,
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
@@ -226,7 +225,7 @@ function isPosted({ run }: LiveRun): boolean {
 }
 
 function gapIn({ createdAt, updatedAt, data }: Run) {
-  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt, gap: true } as const;
+  return { kind: 'reconnected', fromMs: data.startedAt ?? createdAt, toMs: updatedAt } as const;
 }
 
 function rootOf(data: RunData, code: readonly string[] | undefined): RootContent {

@@ -17,6 +17,7 @@ import { registerListeners } from './listeners/register.ts';
 import { createRunMessages } from './messages/run-messages.ts';
 import { AckedAfterAcceptApp, type SlackTransport } from './transport/acked-after-accept-app.ts';
 import { ChannelIds } from './transport/channel-ids.ts';
+import { compareClocks } from './transport/compare-clocks.ts';
 import { boltLogger, clientOptions, openClient, type SlackNetwork } from './transport/network.ts';
 import { createSignedHttp } from './transport/signed-http.ts';
 import { createSocketMode } from './transport/socket-mode.ts';
@@ -57,7 +58,13 @@ export async function startSlack(options: StartSlackOptions) {
   const { botToken: token, apiUrl } = settings;
   const channelIds = new ChannelIds();
   const fetch = channelIds.translate(network.call);
-  const { app, transport } = openSlackApp(options, fetch, channelIds);
+  const { app, transport } = openSlackApp(
+    options,
+    compareClocks(fetch, (difference) => {
+      if (difference !== undefined) log.warn({ event: 'clock.differs' }, difference);
+    }),
+    channelIds,
+  );
   const lookups = openClient(settings, log, { fetch, isUrgent: true });
   const { team_id: workspace, user_id: userId, url: workspaceUrl } = await askWhoWeAre(app, token);
   if (workspace === undefined || userId === undefined || workspaceUrl === undefined)

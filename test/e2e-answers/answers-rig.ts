@@ -53,7 +53,6 @@ export async function startRig(
       const message = messages.open({
         runId: 'run-1',
         requester: playground.user('ana').id,
-        workspace: 'T1',
         createdAt: Date.now(),
         thread: root.ts,
         root: undefined,

@@ -11,6 +11,8 @@ export interface ScriptedHub extends AsyncDisposable {
   readonly calls: string[];
   /** The answer to a start. Undefined: 202. */
   refuseStart: { status: number; message?: string } | undefined;
+  /** Why the last start failed, as the hub tells it. Undefined: it says that nothing is starting. */
+  failure: string | undefined;
   /** An answer to every request, as a proxy gives it while the hub restarts. Undefined: the usual answers. */
   away: number | undefined;
   /** Whether the token may not see the server's state. */
@@ -38,6 +40,13 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
       response.writeHead(202).end();
       return;
     }
+    if (url.endsWith('/progress')) {
+      if (hub.failure === undefined) return send(400, { message: 'ana is not starting...' });
+      const event = { progress: 100, failed: true, message: hub.failure };
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end(`\n\ndata: ${JSON.stringify(event)}\n\n`);
+      return;
+    }
     if (hub.state === 'starting') onAwaited();
     const pending = { starting: 'spawn', stopping: 'stop', running: null, stopped: null }[hub.state];
     const known = { ready: hub.state === 'running', pending };
@@ -52,6 +61,7 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
     state: 'stopped',
     calls,
     refuseStart: undefined,
+    failure: undefined,
     away: undefined,
     isStateHidden: false,
     untilAwaited: () => new Promise((resolve) => (onAwaited = resolve)),

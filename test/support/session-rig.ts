@@ -257,7 +257,7 @@ export async function startSessionRig(options: RigOptions = {}): Promise<Session
       openTranscript: open,
       log,
     });
-    const kernelspecs = startKernelspecCache(client, log);
+    const kernelspecs = startKernelspecCache(client, closing.signal, log);
     const admission = new Admission({
       store: faulty.runs,
       gateway: client,

@@ -32,7 +32,6 @@ function rareEnd(
       const message = messages.open({
         runId,
         requester: requester,
-        workspace: playground.service.world.teamId,
         channel: root.channel,
         createdAt: Date.now(),
         thread: root.ts,

@@ -187,7 +187,7 @@ export class OpenConnection implements KernelConnection {
         return this.#queue.inFlight().forEach((execution) => execution.notifyLost(event));
       case 'lost':
         this.#lostMs = Date.now();
-        for (const execution of this.#queue.inFlight()) execution.notifyDisconnected(this.#lostMs);
+        for (const execution of this.#queue.inFlight()) execution.notifyDisconnected();
         this.lifecycle.onLost();
         return this.#emit({ kind: 'disconnected' });
       case 'reopened':

@@ -8,13 +8,6 @@ import type { ReconnectingSocket } from '../socket/reconnecting-socket.ts';
 import type { SocketOptions } from '../socket/upgrade.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-type Verdict =
-  /** Nothing is wrong: a long computation is silent. */
-  | 'wait'
-  /** Ask the kernel whether it still has work for this execution. */
-  | 'ask'
-  | 'gone';
-
 /**
  * Requests the kernel's model when nothing of an execution has arrived for a while. A model shows what the gateway has
  * seen and may be wrong for ever (protocol.md §1.1, §3.12), so it ends nothing: if it contradicts a running execution,
@@ -38,18 +31,15 @@ export function createSilenceWatch(
     // Whether the gateway itself is there is found by the pings.
     if (model === 'unknown') return;
     socket.outage.callAnswered();
-    const verdict = classify(execution, model);
-    switch (verdict) {
-      case 'ask':
-        if (isUnreachable(execution, model))
-          return execution.finishAs('unknown', 'the kernel is idle and answers nothing');
-        askKernel(execution, model);
-        return wait(execution, model, silentMs);
-      case 'wait':
-        return wait(execution, model, silentMs);
-      case 'gone':
-        return lifecycle.gone('the gateway does not have it any more');
+    if (model === undefined || model.executionState === 'dead')
+      return lifecycle.gone('the gateway does not have it any more');
+    // `busy` fits a long computation, unless a break of the websocket may have hidden a new process or the end.
+    if (model.executionState !== 'busy' || execution.ending.hasGap) {
+      if (isUnreachable(execution, model))
+        return execution.finishAs('unknown', 'the kernel is idle and answers nothing');
+      askKernel(execution, model);
     }
+    wait(execution, model, silentMs);
   }
 
   async function ask(execution: RunningExecution): Promise<KernelModel | undefined | 'unknown'> {
@@ -72,16 +62,16 @@ export function createSilenceWatch(
    * Whether our requests do not reach the kernel, not even on new websockets. An execution that has begun did reach it;
    * after a reconnect any answer proves that the websocket works.
    */
-  function isUnreachable(execution: RunningExecution, model: KernelModel | undefined): boolean {
-    if (model?.executionState !== 'idle') return false;
+  function isUnreachable(execution: RunningExecution, model: KernelModel): boolean {
+    if (model.executionState !== 'idle') return false;
     const { started } = execution.state;
     if (started && (!execution.ending.hasGap || handshake.hasAnswered)) return false;
     return lifecycle.stale.renewIfStale() && !started;
   }
 
   /** Asks the kernel, and ends the execution if the kernel has no work left for it. */
-  function askKernel(execution: RunningExecution, model: KernelModel | undefined): void {
-    if (model?.executionState !== 'busy') handshake.askOnControl();
+  function askKernel(execution: RunningExecution, model: KernelModel): void {
+    if (model.executionState !== 'busy') handshake.askOnControl();
     if (asked.get(execution) === handshake.websocket) return;
     // Before the kernel has said what it is, only kernel_info can be asked.
     const isSent =
@@ -115,10 +105,9 @@ export function createSilenceWatch(
     return !isOver && leastCount !== undefined && isOfOtherProcess(handshake.info, replied, leastCount);
   }
 
-  function wait(execution: RunningExecution, model: KernelModel | undefined, silentMs: number): void {
-    const { executionState = '', connections = 0 } = model ?? {};
-    if (silentMs >= timings.silenceMs)
-      execution.notify({ kind: 'quiet', executionState, quietMs: Math.round(silentMs) });
+  function wait(execution: RunningExecution, model: KernelModel, silentMs: number): void {
+    const { executionState, connections = 0 } = model;
+    if (silentMs >= timings.silenceMs) execution.notify({ kind: 'quiet', quietMs: Math.round(silentMs) });
     if (executionState !== 'busy') {
       if (!execution.state.started) execution.lookIn(timings.firstLookMs * 2);
       return;
@@ -130,13 +119,6 @@ export function createSilenceWatch(
   }
 
   return look;
-}
-
-/** What the model means for an execution that has been silent for a while. */
-function classify(execution: RunningExecution, model: KernelModel | undefined): Verdict {
-  if (model === undefined || model.executionState === 'dead') return 'gone';
-  // `busy` fits, unless a break of the websocket may have hidden a new process or the end.
-  return model.executionState === 'busy' && !execution.ending.hasGap ? 'wait' : 'ask';
 }
 
 /**

@@ -151,14 +151,14 @@ export class RunningExecution implements Execution {
     this.notify({ kind: 'behindOthers' });
   }
 
-  notifyDisconnected(atMs: number): void {
+  notifyDisconnected(): void {
     this.ending.markGap();
     this.input.doubt();
-    this.notify({ kind: 'disconnected', atMs });
+    this.notify({ kind: 'disconnected' });
   }
 
   notifyReconnected(fromMs: number): void {
-    this.notify({ kind: 'reconnected', fromMs, toMs: Date.now(), gap: true });
+    this.notify({ kind: 'reconnected', fromMs, toMs: Date.now() });
     this.ending.markReconnected();
     this.lookIn(this.#kernel.timings.firstLookMs);
     this.planEnd();

@@ -15,6 +15,10 @@ const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
 });
 
+/** A start that failed is one event, after line breaks that keep the connection open. */
+const EVENT = 'data: ';
+const failedEvent = z.object({ failed: z.literal(true) });
+
 export interface HubServerOptions {
   mayWrite: () => boolean;
   hide?: ((text: string) => string) | undefined;
@@ -104,7 +108,8 @@ export class HubServer {
         if (isAsked) log.info({ event: 'hub.started', ms }, 'JupyterHub has started the server');
         return;
       }
-      if (state === 'stopped' && isAsked) throw notStarted('it has stopped again; the hub’s log says why');
+      if (state === 'stopped' && isAsked)
+        throw notStarted((await this.#whyFailed(until)) || 'it has stopped again; the hub’s log says why');
       if (state === 'stopped') {
         const answer = await this.#ask();
         if (answer === 'running') return;
@@ -136,6 +141,16 @@ export class HubServer {
     if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
     if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
+  }
+
+  /** Why the last start failed, in the hub's words: the one event of its progress then. '' if it does not say. */
+  async #whyFailed(signal: AbortSignal): Promise<string> {
+    const answer = await this.#call('GET', `${this.#path}/progress`, signal).catch(() => undefined);
+    const event = (answer?.body ?? '').split('\n').find((line) => line.startsWith(EVENT));
+    const body = event?.slice(EVENT.length) ?? '';
+    if (!failedEvent.safeParse(readJson(body)).success) return '';
+    // Before the colon it says that the start failed.
+    return readReason({ status: 200, body }).split(': ').slice(1).join(': ');
   }
 
   #call(method: 'GET' | 'POST', path: string, signal: AbortSignal | undefined): Promise<Answer> {

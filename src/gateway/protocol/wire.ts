@@ -108,11 +108,6 @@ export function interruptRequest(session: string): OutgoingMessage {
   return { channel: 'control', type: 'interrupt_request', msgId: randomUUID(), session, content: {} };
 }
 
-/** Undefined if it is not a kernel message. `bytes`: length of the frame. */
-export function decodeMessage(json: string, bytes: number): KernelMessage | undefined {
-  return readMessage(readJson(json), bytes);
-}
-
 /**
  * The JSON part of a frame; undefined if there is none. Binary: big-endian u32 `n`, then `n` offsets from the start of
  * the frame, then the parts, of which the first is the JSON. The other parts (buffers of comms) are not used.
@@ -129,7 +124,9 @@ export function jsonPart(frame: Buffer, isBinary: boolean): Buffer | undefined {
   return frame.subarray(start, end);
 }
 
-function readMessage(value: unknown, bytes: number): KernelMessage | undefined {
+/** Undefined if it is not a kernel message. `bytes`: length of the frame. */
+export function decodeMessage(json: string, bytes: number): KernelMessage | undefined {
+  const value = readJson(json);
   if (!isRecord(value) || !isRecord(value['header'])) return undefined;
   const { header } = value;
   const type = text(header['msg_type']);

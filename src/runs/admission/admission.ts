@@ -5,20 +5,12 @@ import type { NotebookStore } from '../../notebooks/model.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import type { ChannelSettingsStore } from '../languages/channel-settings.ts';
 import type { KernelspecCache } from '../languages/kernelspecs.ts';
-import { chooseLanguage, type LanguageContext } from '../languages/languages.ts';
+import { chooseLanguage, type ChosenLanguage, type LanguageContext } from '../languages/languages.ts';
 import { type Run, type RunData, type Snippet } from '../run.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
 import type { LiveRun } from '../session/run/live-run.ts';
 import { KernelLimit, type WantedKernel } from './kernel-limit.ts';
-import {
-  type Chosen,
-  type EditedCode,
-  newRun,
-  snippetData,
-  type SnippetRequest,
-  withLanguage,
-  checkSnippet,
-} from './new-run.ts';
+import { type EditedCode, newRun, snippetData, type SnippetRequest, checkSnippet } from './new-run.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 const LANGUAGES_NOT_KNOWN =
@@ -204,10 +196,10 @@ export class Admission {
   }
 
   /** An unknown name may be new on the gateway, so the list is read again before it is refused. */
-  async #choose(workspace: string, channel: string, snippet: Snippet): Promise<Chosen> {
+  async #choose(workspace: string, channel: string, snippet: Snippet): Promise<ChosenLanguage> {
     const context = await this.languages(workspace, channel);
     try {
-      return withLanguage(chooseLanguage(snippet, context), context.kernelspecs);
+      return chooseLanguage(snippet, context);
     } catch (error) {
       if (!(error instanceof UserError) || error.code !== 'unknownLanguage') throw error;
       const kernelspecs = await this.#deps.kernelspecs.refresh();
@@ -215,7 +207,7 @@ export class Admission {
         this.#deps.kernelspecs.learn();
         throw new UserError('unknownLanguage', LANGUAGES_NOT_KNOWN);
       }
-      return withLanguage(chooseLanguage(snippet, { ...context, kernelspecs }), kernelspecs);
+      return chooseLanguage(snippet, { ...context, kernelspecs });
     }
   }
 }

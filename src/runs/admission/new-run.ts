@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { UserError } from '../../errors.ts';
-import type { Kernelspecs } from '../../gateway/gateway.ts';
 import { cellsThatMayRaise, type PostedNotebook } from '../../notebooks/model.ts';
 import { summarizeCode } from '../../store/run-reader.ts';
 import type { NewRun } from '../../store/store.ts';
@@ -36,19 +35,8 @@ export interface SnippetRequest {
 /** What an edit of a message changes of the run that waits. */
 export type EditedCode = Pick<SnippetRequest, 'snippet' | 'editedTs' | 'saved' | 'origin' | 'notes'>;
 
-/** The kernelspec of a run, with what the gateway says about it. */
-export interface Chosen extends ChosenLanguage {
-  language: string | undefined;
-  displayName: string | undefined;
-}
-
-export function withLanguage(chosen: ChosenLanguage, { list }: Kernelspecs): Chosen {
-  const spec = list.find(({ name }) => name === chosen.kernelspec);
-  return { ...chosen, language: spec?.language, displayName: spec?.displayName };
-}
-
 /** The part of a run's data about its code and language. */
-export function snippetData({ language: word, blocks, notebook }: Snippet, chosen: Chosen) {
+export function snippetData({ language: word, blocks, notebook }: Snippet, chosen: ChosenLanguage) {
   const { kernelspec, language, displayName, dialect } = chosen;
   return {
     kernelspec,
@@ -67,7 +55,7 @@ function notebookData({ name, notebook }: PostedNotebook): RunData['notebook'] {
 }
 
 /** The run that is to be accepted. */
-export function newRun(request: SnippetRequest, queue: string, chosen: Chosen): NewRun<RunData> {
+export function newRun(request: SnippetRequest, queue: string, chosen: ChosenLanguage): NewRun<RunData> {
   const { requestKey, source, workspace, channel, thread, requester, snippet } = request;
   const { message, editedTs, follows, attended, origin, maySwitch, saved, notes = [] } = request;
   return {

@@ -18,16 +18,19 @@ const ASSUMED: Kernelspecs = {
 
 export type KernelspecCache = ReturnType<typeof startKernelspecCache>;
 
-/** Caches the gateway's kernelspecs, so that reading a snippet usually needs no request. */
-export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>, log: Log) {
+/** Caches the gateway's kernelspecs, so that reading a snippet usually needs no request. Ends with `closing`. */
+export function startKernelspecCache(
+  gateway: Pick<Gateway, 'readKernelspecs' | 'startServer'>,
+  closing: AbortSignal,
+  log: Log,
+) {
   let known: { specs: Kernelspecs; atMs: number } | undefined;
   let listing: Promise<Kernelspecs> | undefined;
   let waking: Promise<void> | undefined;
-  const closing = new AbortController();
 
   const ask = (): Promise<Kernelspecs> => {
     listing ??= gateway
-      .readKernelspecs(AbortSignal.any([closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
+      .readKernelspecs(AbortSignal.any([closing, AbortSignal.timeout(LIST_TIMEOUT_MS)]))
       .then((specs) => {
         known = { specs, atMs: performance.now() };
         return specs;
@@ -81,6 +84,5 @@ export function startKernelspecCache(gateway: Pick<Gateway, 'readKernelspecs' | 
       const { specs } = known;
       return await ask().catch(() => specs);
     },
-    close: (): void => closing.abort(),
   };
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts';
+import type { Kernelspec } from '../../gateway/gateway.ts';
 import type { Dialect, Snippet } from '../run.ts';
 import {
   commonLanguages,
@@ -14,9 +15,13 @@ import {
 export type { LanguageContext } from './meaning.ts';
 
 /** What a word means: a kernelspec and, if the code is in another language that its kernel can run, that language. */
-export interface ChosenLanguage {
+export interface ChosenLanguage extends Pick<Kernelspec, 'language' | 'displayName'> {
   kernelspec: string;
   dialect?: Dialect | undefined;
+}
+
+function chosen({ name, language, displayName }: Kernelspec, dialect?: Dialect): ChosenLanguage {
+  return { kernelspec: name, language, displayName, dialect };
 }
 
 /** What the parser of messages has to know about languages. */
@@ -40,7 +45,10 @@ export function languageWords(context: LanguageContext): LanguageWords {
     isLanguage: (word) => meaningOf(word, context) !== undefined,
     isSpoken: (word) => isSpoken(word, context),
     isKernelspec: (word) => context.kernelspecs.list.some(({ name }) => name === word),
-    languageOf: (snippet) => languageOf(snippet, context),
+    languageOf(snippet) {
+      const found = findLanguage(snippet, context);
+      return found?.dialect ?? found?.language;
+    },
     isMisspelt: (word) =>
       meaningOf(word, context) === undefined &&
       knownWords(context).some((right) => isSlip(word, right) && isSpoken(right, context)),
@@ -53,32 +61,16 @@ export function languageWords(context: LanguageContext): LanguageWords {
   };
 }
 
-function languageOf(
-  snippet: Pick<Snippet, 'language' | 'syntax'>,
-  context: LanguageContext,
-): string | undefined {
-  try {
-    const { kernelspec, dialect } = chooseLanguage(snippet, context);
-    if (dialect !== undefined) return dialect;
-    return context.kernelspecs.list.find(({ name }) => name === kernelspec)?.language;
-  } catch (error) {
-    // Admission will refuse it with the reason.
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
 /**
  * The kernelspec that a word means. Without a word it is the channel's, else DEFAULT_LANGUAGE, else the gateway's default.
  * Throws `UserError`: `unknownLanguage` with the nearest names, `ambiguousLanguage` with the list.
  */
 export function resolveLanguage(word: string | undefined, context: LanguageContext): ChosenLanguage {
   const asked = word ?? context.channelDialect ?? context.channelLanguage ?? context.defaultLanguage;
-  if (asked === undefined) return { kernelspec: gatewayDefault(context) };
+  if (asked === undefined) return chosen(gatewayDefault(context));
   const fitting = meaningOf(asked, context) ?? [];
   const meant = pick(fitting, context);
-  const dialect = dialectOf(asked, context);
-  if (meant !== undefined) return { kernelspec: meant.name, dialect };
+  if (meant !== undefined) return chosen(meant, dialectOf(asked, context));
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');
     throw new UserError(
@@ -102,14 +94,26 @@ export function chooseLanguage(
   const usual = usualOf(context)?.kernelspec;
   const fitting = meaningOf(syntax, context) ?? [];
   const meant = fitting.find(({ name }) => name === usual) ?? pick(fitting, context);
-  return meant === undefined ? resolveLanguage(undefined, context) : { kernelspec: meant.name };
+  return meant === undefined ? resolveLanguage(undefined, context) : chosen(meant);
+}
+
+/** The same, but undefined where that throws `UserError`: admission will refuse it with the reason. */
+export function findLanguage(
+  snippet: Pick<Snippet, 'language' | 'syntax' | 'dialect'>,
+  context: LanguageContext,
+): ChosenLanguage | undefined {
+  try {
+    return chooseLanguage(snippet, context);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 export interface Language {
   /** The name of the kernelspec, or `sql`. */
   kernelspec: string;
   displayName: string;
-  language: string;
   /** Words that mean this kernelspec and no other. */
   aliases: readonly string[];
   /** Whether a snippet that names no language gets it. */
@@ -123,7 +127,6 @@ export function listLanguages(context: LanguageContext): Language[] {
   return context.kernelspecs.list.map((spec) => ({
     kernelspec: spec.name,
     displayName: spec.displayName,
-    language: spec.language,
     aliases: words.filter(
       (word) =>
         word !== spec.name &&
@@ -142,7 +145,6 @@ export function listChoices(context: LanguageContext): Language[] {
     choices.push({
       kernelspec: 'sql',
       displayName: 'Spark SQL',
-      language: 'sql',
       aliases: [],
       isDefault: sql.isDefault,
     });
@@ -159,7 +161,7 @@ export function sqlLanguage(
     : { kernelspec: spec.name, isDefault: usualOf(context)?.dialect === 'sql' };
 }
 
-function gatewayDefault(context: LanguageContext): string {
+function gatewayDefault(context: LanguageContext): Kernelspec {
   const { list, default: byDefault } = context.kernelspecs;
   const only = list.length === 1 ? list[0] : undefined;
   const found = list.find(({ name }) => name === byDefault) ?? only;
@@ -170,16 +172,11 @@ function gatewayDefault(context: LanguageContext): string {
         ? 'The gateway offers no languages.'
         : `The gateway has no default language. Name one of: ${offered(context)}.`,
     );
-  return found.name;
+  return found;
 }
 
 function usualOf(context: LanguageContext): ChosenLanguage | undefined {
-  try {
-    return resolveLanguage(undefined, context);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
+  return findLanguage({ language: undefined }, context);
 }
 
 function unknownSentence(asked: string, typed: boolean, context: LanguageContext): string {

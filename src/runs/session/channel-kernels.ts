@@ -111,17 +111,6 @@ export class ChannelKernels {
       .toSorted((a, b) => a.run.order - b.run.order);
   }
 
-  /** The newest run in this thread that waits for input from `requester` and is not being stopped. */
-  awaitingInput(workspace: string, channel: string, thread: string, requester: string): Run | undefined {
-    return this.unfinished(workspace, channel).findLast(
-      ({ run, signal }) =>
-        run.thread === thread &&
-        run.requester === requester &&
-        run.data.inputRequest !== undefined &&
-        !signal.aborted,
-    )?.run;
-  }
-
   get counts(): RunCounts {
     const states = [...this.#live.values()].map(({ run }) => run.state);
     const waiting = states.filter((state) => state === 'waiting').length;

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { readSqlTokens } from '../../spark/sql/split-statements.ts';
-import { type ParameterLanguage, parameterLanguage } from './languages.ts';
-import { type Parameter, type Notation, type Value, writeItems, writeValue } from './values.ts';
+import { inSql, type ParameterLanguage, parameterLanguage } from './languages.ts';
+import { type Parameter, type Value, writeItems, writeValue } from './values.ts';
 
 /**
  * Adds parameters to code as papermill does: as a separate block, after the assignments at the beginning of the code, or else
@@ -230,20 +230,4 @@ function* readMarkers(sql: string): Generator<Marker> {
 function inParentheses(value: Value): string {
   const items = value.kind === 'list' ? value.items : [value];
   return `(${items.length === 0 ? 'NULL' : writeItems(items, inSql)})`;
-}
-
-const inSql: Notation = {
-  yes: 'TRUE',
-  no: 'FALSE',
-  none: 'NULL',
-  text: quote,
-  open: 'array(',
-  close: ')',
-};
-
-/** Spark's settings decide how quotes are escaped, but every Spark reads bytes in the same way. */
-function quote(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what it is for
-  if (!/['"\\\u0000-\u001f\u007f]/.test(text)) return `'${text}'`;
-  return `CAST(X'${Buffer.from(text).toString('hex').toUpperCase()}' AS STRING)`;
 }

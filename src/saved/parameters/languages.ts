@@ -110,3 +110,22 @@ const inR: Notation = {
   open: 'list(',
   close: ')',
 };
+
+export const inSql: Notation = {
+  yes: 'TRUE',
+  no: 'FALSE',
+  none: 'NULL',
+  text: quote,
+  open: 'array(',
+  close: ')',
+};
+
+/**
+ * Spark's settings decide how quotes are escaped, and Spark puts variables in even between quotes (`${env:HOME}`), but
+ * every Spark reads bytes in the same way.
+ */
+function quote(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what it is for
+  if (!/['"\\\u0000-\u001f\u007f]|\$\{/.test(text)) return `'${text}'`;
+  return `CAST(X'${Buffer.from(text).toString('hex').toUpperCase()}' AS STRING)`;
+}

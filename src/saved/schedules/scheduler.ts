@@ -14,7 +14,7 @@ export type Started =
 
 /** What the channel is told about a schedule, apart from its runs. */
 export type ScheduleNews =
-  /** The bot did not run from `plannedAtMs` until more than an hour later. */
+  /** The minute `plannedAtMs` could not begin within an hour: bot, Slack, store or gateway were away. */
   | { kind: 'missed'; plannedAtMs: number }
   | { kind: 'refused'; why: string }
   | { kind: 'paused'; reason: Exclude<PauseReason, 'byHand'> };
@@ -150,15 +150,14 @@ export class Scheduler {
     const { settledTo } = schedule;
     const now = Date.now();
     const plan = schedules.planOf(id);
+    const first = plan?.next(settledTo) ?? Infinity;
     const plannedAt = plan?.newest(Math.max(settledTo, now - LATE_MS - 1), now);
-    if (plannedAt === undefined) {
-      const missed = plan?.next(settledTo);
-      await schedules.change(id, () => ({ settledTo: now }));
-      if (missed !== undefined && missed <= now)
-        await this.#notify(schedule, { kind: 'missed', plannedAtMs: missed });
-      return;
+    if (plannedAt === undefined || first < now - LATE_MS) {
+      const upTo = plannedAt === undefined ? now : plannedAt - 1;
+      await schedules.change(id, (newest) => ({ settledTo: Math.max(newest.settledTo, upTo) }));
+      if (first <= now) await this.#notify(schedule, { kind: 'missed', plannedAtMs: first });
     }
-    if (!this.#isOpen) return;
+    if (plannedAt === undefined || !this.#isOpen) return;
     const started = await start(schedule, plannedAt, now - plannedAt > IN_TIME_MS);
     await this.#note(schedule, plannedAt, started);
   }

@@ -22,7 +22,7 @@ export class Acknowledgement<Response = void> {
   readonly #timer: NodeJS.Timeout;
   #isSent = false;
 
-  constructor(ack: AckFn<Response>, log: Log, deadlineMs = DEADLINE_MS) {
+  constructor(ack: AckFn<Response>, log: Log) {
     const controller = new AbortController();
     this.signal = controller.signal;
     this.#ack = ack;
@@ -31,7 +31,7 @@ export class Acknowledgement<Response = void> {
       'notTaken',
       'This could not be accepted, nothing ran: it took too long. Try again in a minute.',
     );
-    this.#timer = setTimeout(() => controller.abort(late), deadlineMs);
+    this.#timer = setTimeout(() => controller.abort(late), DEADLINE_MS);
   }
 
   get isSent(): boolean {

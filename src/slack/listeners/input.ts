@@ -29,7 +29,7 @@ export async function takeInputReply(
   bot: Bot,
   onAddressed: () => void,
 ): Promise<boolean> {
-  const { channel, ts, thread, user, typed, files } = posted;
+  const { channel, thread, user, typed, files } = posted;
   if (thread === undefined || files.length > 0 || posted.isMention) return false;
   const run = bot.control.awaitingInput(bot.workspace, channel, thread, user);
   const asked = run?.data.inputRequest;
@@ -43,7 +43,7 @@ export async function takeInputReply(
     if (asked.password) throw new UserError('notTaken', PASSWORD_TEXT);
     if (line.includes('\n')) throw new UserError('notTaken', LINES_TEXT);
     await answerInput({ audit: 'message', act: 'inputReply', user }, run, asked.id, line, bot);
-    await bot.markSeen(replyRequest(messageRequest(bot.workspace, channel, ts)));
+    await bot.markSeen(replyRequest(messageRequest(posted, bot)));
   });
   return true;
 }

@@ -12,7 +12,10 @@ import { inTime } from './boundary.ts';
 
 /** Keys of requests, by which what Slack brings twice is recognised. */
 
-export function messageRequest(workspace: string, channel: string, ts: string): string {
+export function messageRequest(
+  { channel, ts }: Pick<PostedMessage, 'channel' | 'ts'>,
+  { workspace }: Pick<Bot, 'workspace'>,
+): string {
   return `message/${workspace}/${channel}/${ts}`;
 }
 
@@ -27,10 +30,11 @@ export function replyRequest(message: string): string {
 }
 
 /** The request of a message, or of its edit. */
-export function requestOf({ channel, ts, editedTs }: PostedMessage, { workspace }: Bot): string {
+export function requestOf(posted: PostedMessage, bot: Bot): string {
+  const { channel, ts, editedTs } = posted;
   return editedTs === undefined
-    ? messageRequest(workspace, channel, ts)
-    : `edit/${workspace}/${channel}/${ts}/${editedTs}`;
+    ? messageRequest(posted, bot)
+    : `edit/${bot.workspace}/${channel}/${ts}/${editedTs}`;
 }
 
 export function triggerRequest(workspace: string, triggerId: string): string {

@@ -1,7 +1,7 @@
 import type { MessageShortcut, SlackShortcutMiddlewareArgs } from '@slack/bolt';
 import { UserError } from '../../errors.ts';
 import {
-  chooseLanguage,
+  findLanguage,
   type LanguageContext,
   languageWords,
   listChoices,
@@ -135,12 +135,7 @@ function noCode(): UserError {
 
 /** Whether the message names the language or the channel has chosen one; the gateway's default would be a guess. */
 function isLanguageKnown(snippet: Snippet, context: LanguageContext): boolean {
-  try {
-    chooseLanguage(snippet, context);
-  } catch (error) {
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  if (findLanguage(snippet, context) === undefined) return false;
   const isNamed = snippet.language !== undefined || snippet.syntax !== undefined;
   const isChosen =
     context.channelDialect !== undefined ||
@@ -167,9 +162,8 @@ async function askLanguage(
 
 /** The answer goes into the message's thread. The run belongs to the message if its requester wrote it. */
 function placeOf(
-  { channel, message, user }: ShortcutCall,
-  { workspace }: Bot,
+  { channel, message: { user: author, ts, thread = ts }, user }: ShortcutCall,
+  bot: Bot,
 ): { thread: string; message?: string } {
-  const own = message.user === user ? { message: messageRequest(workspace, channel, message.ts) } : {};
-  return { thread: message.thread ?? message.ts, ...own };
+  return { thread, ...(author === user && { message: messageRequest({ channel, ts }, bot) }) };
 }

@@ -59,6 +59,7 @@ test('when everything is well the exit code is 0, each language was tried and it
   const told = lines.filter((line) => line.startsWith('ok')).map((line) => line.slice(8, 28).trim());
   expect(told).toEqual([
     'settings',
+    'clock',
     'Slack bot token',
     'Slack scopes',
     'Socket Mode',

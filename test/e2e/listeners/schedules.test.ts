@@ -35,19 +35,22 @@ async function saveAndSchedule(channel: string, code: string, schedule: string):
   await told('Next:');
 }
 
+/** Its next minute is far away, which that of `hourly` is not at the end of an hour. */
+const TEN_MINUTES_AGO = `"${new Date(Date.now() - 10 * 60_000).getUTCMinutes()} * * * *"`;
+
 function isScheduled({ text }: SlackMessage): boolean {
   return text.includes('scheduled by');
 }
 
 test('a time that was missed while the bot was away runs once and names the maker; a successor does not repeat it', async () => {
   const { playground, bot } = rig;
-  await saveAndSchedule('#weekly', 'n = 1; print("n is", n)', 'hourly n=7');
+  await saveAndSchedule('#weekly', 'n = 1; print("n is", n)', `${TEN_MINUTES_AGO} n=7`);
   await bot.kill();
   ageSchedules(3 * 60 * 60_000);
   await bot.restart();
   const root = await playground.waitForMessage('#weekly', isScheduled);
   expect(root.text).toContain(
-    `Python 3, saved as report, scheduled by <@${playground.user('ben').id}>, hourly`,
+    `Python 3, saved as report, scheduled by <@${playground.user('ben').id}>, ${TEN_MINUTES_AGO}`,
   );
   await rig.final('#weekly', root.ts);
   await bot.kill();
@@ -58,7 +61,7 @@ test('a time that was missed while the bot was away runs once and names the make
 
 test('with `only on failure` a run that ends well is announced nowhere, and a failure names its maker', async () => {
   const { playground, bot } = rig;
-  await saveAndSchedule('#quiet', 'ok = 1; print(ok / ok)', 'hourly only on failure ok=1');
+  await saveAndSchedule('#quiet', 'ok = 1; print(ok / ok)', `${TEN_MINUTES_AGO} only on failure ok=1`);
   await bot.kill();
   ageSchedules(60 * 60_000);
   await bot.restart();
@@ -72,7 +75,7 @@ test('with `only on failure` a run that ends well is announced nowhere, and a fa
   const ben = playground.as('ben');
   await ben.slash('#quiet', '/spark save broken');
   await playground.waitForEphemeral('ben', ({ text }) => text.includes('Saved as `broken`'));
-  await ben.slash('#quiet', '/spark schedule broken hourly only on failure');
+  await ben.slash('#quiet', `/spark schedule broken ${TEN_MINUTES_AGO} only on failure`);
   await playground.waitForEphemeral('ben', ({ text }) => text.includes('Schedule 2'));
   await bot.kill();
   ageSchedules(60 * 60_000);

@@ -40,6 +40,21 @@ async function untilSlack(bot: StartedBot, ok: boolean): Promise<unknown> {
   }
 }
 
+test('a bot whose clock is ahead says at its start why messages will count as late', async () => {
+  const ahead = 'const { now } = Date; Date.now = () => now() + 16 * 60_000;';
+  await using bot = await startBot({
+    playground,
+    gateway,
+    environment: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(ahead)}` },
+  });
+  expect(bot.log.filter(({ event }) => event === 'clock.differs')).toEqual([
+    expect.objectContaining({
+      level: 'warn',
+      msg: expect.stringMatching(/ 16 min( \d+ s)? ahead of Slack’s: .* messages count as late\.$/),
+    }),
+  ]);
+});
+
 test('a healthy bot is alive, ready and the leader, and says how Slack, gateway and store are', async () => {
   await using bot = await startBot({ playground, gateway });
   const { version } = packageJson;
@@ -91,10 +106,13 @@ test('many probes ask the gateway once', async () => {
 
 test('a bot without its socket to Slack says so, and says when it is back', async () => {
   await using bot = await startBot({ playground, gateway });
+  // It stays without one until that was seen.
+  const reopened = playground.hold('apps.connections.open');
   playground.drop();
   expect(await untilSlack(bot, false)).toMatchObject({
     status: { slack: { ok: false, detail: expect.stringContaining('reconnecting') }, gateway: { ok: true } },
   });
+  reopened.release();
   await playground.waitForConnection();
   await untilSlack(bot, true);
 });

@@ -12,12 +12,14 @@ function createTarget(dir: string, lines?: number) {
   const said: string[] = [];
   const noRoom: object[] = [];
   let isAway = false;
+  let accepting: Promise<void> | undefined;
   let onDelivered = Promise.withResolvers<void>();
   const say = ({ event }: { event: string }): void => void said.push(event);
   const open = (): PendingLines =>
     new PendingLines({
       deliver: async (text) => {
         if (isAway) throw new Error('away');
+        await accepting;
         delivered.push(...text.trimEnd().split('\n'));
         onDelivered.resolve();
         onDelivered = Promise.withResolvers();
@@ -34,6 +36,12 @@ function createTarget(dir: string, lines?: number) {
     noRoom,
     open,
     setAway: (away: boolean) => (isAway = away),
+    /** Lets deliveries wait until the returned function is called. */
+    hold: (): (() => void) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      accepting = promise;
+      return resolve;
+    },
     untilDelivered: () => onDelivered.promise,
   };
 }
@@ -119,6 +127,17 @@ test('lines without room go to the log, and the target learns how many it misses
   await target.untilDelivered();
   await pending.close();
   expect(target.delivered).toEqual([line(1), line(2), '{"overflowed":3}']);
+});
+
+test('a slow target that refuses nothing learns how many lines it misses, too', async () => {
+  const target = createTarget(temporaryFolder(), 2);
+  const release = target.hold();
+  const pending = target.open();
+  for (let n = 1; n <= 5; n += 1) pending.add(line(n), { n });
+  release();
+  await pending.close();
+  expect(target.delivered).toEqual([line(1), line(2), '{"overflowed":3}']);
+  expect(target.said).toEqual([]);
 });
 
 test('a failing disk is logged once, and lines are still delivered', async () => {

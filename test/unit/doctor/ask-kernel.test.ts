@@ -8,8 +8,11 @@ const kernelspec = (name: string, language: string) => ({ name, language, displa
 const job = sparkJob(kernelspec('python2-spark21', 'python'))!;
 const signal = new AbortController().signal;
 
-async function prove(onExecute: ScriptedKernel['onExecute'], deadlineMs = 60_000) {
-  await using rig = await startConnectedRig({ timings: { stopIgnoredMs: 60, interruptGapMs: 20 } });
+async function prove(
+  onExecute: ScriptedKernel['onExecute'],
+  { deadlineMs = 60_000, stopIgnoredMs = 60_000 } = {},
+) {
+  await using rig = await startConnectedRig({ timings: { stopIgnoredMs, interruptGapMs: 20 } });
   rig.kernel.onExecute = onExecute;
   const proved = await proveSpark(rig.connection, job, { signal, deadlineMs });
   return { ...proved, interrupts: rig.kernel.interrupts };
@@ -75,10 +78,13 @@ test('a very long error is reported in one sentence', async () => {
 });
 
 test('a job that gets no executors is interrupted after its time', async () => {
-  const proved = await prove((request, kernel) => {
-    kernel.begin(request);
-    kernel.onInterrupt = () => failWith('KeyboardInterrupt', '')(request, kernel);
-  }, 20);
+  const proved = await prove(
+    (request, kernel) => {
+      kernel.begin(request);
+      kernel.onInterrupt = () => failWith('KeyboardInterrupt', '')(request, kernel);
+    },
+    { deadlineMs: 300 },
+  );
   expect(proved).toMatchObject({
     kind: 'fails',
     text: 'Spark does not work: spark.range(10).count() did not end in time.',
@@ -88,7 +94,10 @@ test('a job that gets no executors is interrupted after its time', async () => {
 });
 
 test('a kernel that ignores the interrupt is not waited for', async () => {
-  const proved = await prove((request, kernel) => kernel.begin(request), 20);
+  const proved = await prove((request, kernel) => kernel.begin(request), {
+    deadlineMs: 20,
+    stopIgnoredMs: 60,
+  });
   expect(proved.text).toContain('did not end in time, and interrupting it had no effect.');
 });
 

@@ -7,11 +7,15 @@ import { settingsFor } from '../../support/gateway-client.ts';
 const urls = { httpUrl: 'http://hub/user/ana/', wsUrl: 'ws://hub/user/ana/' };
 const hub = { apiUrl: 'http://hub/hub/api/', token: 's3cret', user: 'ana', server: '' };
 
-async function examine(startServer?: () => Promise<void>, configured = true): Promise<string[]> {
+async function examine(
+  startServer?: () => Promise<void>,
+  configured = true,
+  signal = new AbortController().signal,
+): Promise<string[]> {
   const lines: string[] = [];
   const report = startReport((text) => lines.push(...text.trimEnd().split('\n')), false);
   const gateway = settingsFor(urls, configured ? { hub } : {});
-  await checkHub(startServer === undefined ? {} : { startServer }, { gateway }, report);
+  await checkHub(startServer === undefined ? {} : { startServer }, { gateway }, report, signal);
   return lines.filter((line) => !line.startsWith('   …'));
 }
 
@@ -31,6 +35,15 @@ test.for([
   const [line, next] = await examine(() => Promise.reject(failure));
   expect(line).toContain(`${failure.message}.`);
   expect(next).toContain(remedy);
+});
+
+test('a doctor that is stopped does not wait for a start', async () => {
+  const stopping = new AbortController();
+  const starting = async (): Promise<void> => {
+    setImmediate(() => stopping.abort());
+    await new Promise(() => undefined);
+  };
+  expect(await examine(starting, true, stopping.signal)).toEqual([]);
 });
 
 test('without a hub nothing is reported', async () => {

@@ -191,7 +191,7 @@ test('the output of a killed process is there for the next one, and a note repla
   await say(
     transcript,
     1,
-    { kind: 'reconnected', fromMs: 0, toMs: 1_000, gap: true },
+    { kind: 'reconnected', fromMs: 0, toMs: 1_000 },
     stdout('after'),
     update('new', 'd'),
     { kind: 'counted', executionCount: 2 },

@@ -87,7 +87,7 @@ test('what a dead process left can be posted as it is: its files are there', asy
   for (let n = 0; n < 130; n += 1) await first.add(picture(n));
   await first.seal();
   const transcript = await open(true);
-  await transcript.add({ kind: 'reconnected', fromMs: 1, toMs: 2, gap: true });
+  await transcript.add({ kind: 'reconnected', fromMs: 1, toMs: 2 });
   const { parts, losses } = transcript.view();
   const paths = parts.flatMap((part) => ('path' in part ? (part.path ?? []) : []));
   expect(paths).toHaveLength(100);

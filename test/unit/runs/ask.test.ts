@@ -11,7 +11,7 @@ function controlOf(rig: SessionRig): KernelControl {
   return new KernelControl({
     gateway,
     kernels: rig.kernels,
-    kernelspecs: startKernelspecCache(gateway, silentLog),
+    kernelspecs: startKernelspecCache(gateway, new AbortController().signal, silentLog),
   });
 }
 

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { StoreError } from '../../../src/errors.ts';
 import { silentLog } from '../../../src/log.ts';
-import { startRetention } from '../../../src/runs/retention.ts';
+import { eraseOldRuns } from '../../../src/runs/retention.ts';
 
 test.each([
   { keepRunsMs: 1_000, runsBefore: 999_999_000 },
@@ -15,7 +15,9 @@ test.each([
   };
   vi.useFakeTimers({ toFake: ['Date'], now: 1e9 });
   try {
-    startRetention({ store: { purge }, keepRunsMs, log: silentLog }).close();
+    const closing = new AbortController();
+    void eraseOldRuns({ store: { purge }, keepRunsMs, log: silentLog }, closing.signal);
+    closing.abort();
     expect(await purged.promise).toEqual({ runsBefore, requestsBefore: 1e9 - 7 * 24 * 3_600_000 });
   } finally {
     vi.useRealTimers();
@@ -31,9 +33,10 @@ test('further steps erase what one step leaves, until nothing is left', async ()
   ];
   const purge = async () => steps.shift() ?? expect.unreachable('nothing was left');
   const log = { ...silentLog, info: (told: unknown) => erased.resolve(told) };
-  const retention = startRetention({ store: { purge }, keepRunsMs: 1_000, log });
+  const closing = new AbortController();
+  void eraseOldRuns({ store: { purge }, keepRunsMs: 1_000, log }, closing.signal);
   expect(await erased.promise).toMatchObject({ event: 'runs.erased', erased: 3 });
-  retention.close();
+  closing.abort();
 });
 
 test('a round that leaves or cannot erase something is followed by the next one in 10 minutes, else in a day', async () => {
@@ -46,7 +49,8 @@ test('a round that leaves or cannot erase something is followed by the next one 
       vi.advanceTimersByTime(600);
       return { ids: [], isPartial: answer === 'much' };
     };
-    const retention = startRetention({ store: { purge }, keepRunsMs: 1_000, log: silentLog });
+    const closing = new AbortController();
+    void eraseOldRuns({ store: { purge }, keepRunsMs: 1_000, log: silentLog }, closing.signal);
     for (const [left, afterMs] of [
       [2, 0],
       [1, 600_000],
@@ -57,7 +61,7 @@ test('a round that leaves or cannot erase something is followed by the next one 
       for (let turn = 0; turn < 5; turn += 1) await nextTurn();
       expect(answers).toHaveLength(left);
     }
-    retention.close();
+    closing.abort();
     await nextTurn();
     expect(vi.getTimerCount()).toBe(0);
   } finally {

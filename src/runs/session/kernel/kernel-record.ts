@@ -108,21 +108,15 @@ export class KernelRecords {
     kernel.loss = UNREADABLE_NOTE;
   }
 
-  async save(record: KernelRecord): Promise<void> {
+  async save(queue: string, record: KernelRecord | undefined): Promise<void> {
+    if (record === undefined) return void (await this.#keyv.delete(queue));
     const cookies = this.#gateway.saveCookies(record.kernelId);
-    await this.#keyv.set(record.queue, cookies === undefined ? record : { ...record, cookies });
+    await this.#keyv.set(queue, cookies === undefined ? record : { ...record, cookies });
   }
 
-  async remove(queue: string): Promise<void> {
-    await this.#keyv.delete(queue);
-  }
-
-  async saveLoss(queue: string, sentence: string): Promise<void> {
-    await this.#keyv.set(LOSS_PREFIX + queue, sentence, LOSS_KEPT_MS);
-  }
-
-  async removeLoss(queue: string): Promise<void> {
-    await this.#keyv.delete(LOSS_PREFIX + queue);
+  async saveLoss(queue: string, loss: StoredKernel['loss']): Promise<void> {
+    if (loss === undefined) await this.#keyv.delete(LOSS_PREFIX + queue);
+    else await this.#keyv.set(LOSS_PREFIX + queue, loss, LOSS_KEPT_MS);
   }
 }
 
@@ -201,12 +195,9 @@ export class SessionRecord {
 
   async #write(): Promise<boolean> {
     const loss = this.#loss;
-    if (this.#current === undefined) await this.#records.remove(this.#queue);
-    else await this.#records.save(this.#current);
+    await this.#records.save(this.#queue, this.#current);
     if (loss !== this.#storedLoss) {
-      await (loss === undefined
-        ? this.#records.removeLoss(this.#queue)
-        : this.#records.saveLoss(this.#queue, loss));
+      await this.#records.saveLoss(this.#queue, loss);
       this.#storedLoss = loss;
     }
     return true;

@@ -3,6 +3,7 @@ import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection, KernelModel, OnLost } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
+import type { LiveRun } from '../run/live-run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
 /** The requester and the session for which a kernel is started. */
@@ -31,19 +32,10 @@ export function newKernelRecord(owner: KernelOwner, kernelspec: string): KernelR
 }
 
 export interface StartProgress {
+  /** So many starts come before this one. */
   onTurn: (before: number) => void;
   /** JupyterHub has been starting the gateway's server since this time; undefined: the server runs. */
   onServer: (sinceMs: number | undefined) => void;
-  onStarting: () => void;
-}
-
-/** The signals that end the wait for a kernel. */
-export interface GivingUp {
-  /** The run was cancelled: a start is undone. */
-  stopped: AbortSignal;
-  /** This process ends: a start is left to its successor. */
-  released: AbortSignal;
-  either: AbortSignal;
 }
 
 export interface KernelEnvSettings {
@@ -72,13 +64,16 @@ interface LaunchDeps {
   log: Log;
 }
 
-/** Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. */
+/**
+ * Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. A start is undone
+ * when its run is stopped, and left to the successor when the run is.
+ */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
   env: Readonly<Record<string, string>>,
   { onTurn, onServer }: StartProgress,
-  { stopped: signal, released: release }: GivingUp,
+  { signal, released: release }: Pick<LiveRun, 'signal' | 'released'>,
   { gateway, records, log }: LaunchDeps,
 ): Promise<string> {
   let started: KernelModel;

@@ -5,6 +5,7 @@ import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
+import type { LiveRun } from '../run/live-run.ts';
 import {
   type KernelRecord,
   type KernelRecords,
@@ -18,7 +19,6 @@ import {
 import {
   type KernelOwner,
   newKernelRecord,
-  type GivingUp,
   launchKernel,
   lossNote,
   type ReachedKernel,
@@ -75,32 +75,29 @@ export class SessionKernel {
    * Resolves with a kernel that is connected and answers: over the open websocket, by a connection to the stored kernel, or
    * after the start of a new one. Rejects with `GatewayError`.
    */
-  async ready(
-    owner: KernelOwner,
-    kernelspec: string,
-    progress: StartProgress,
-    until: GivingUp,
-  ): Promise<ReachedKernel> {
+  async ready(live: LiveRun, progress: StartProgress): Promise<ReachedKernel> {
+    const { run, stoppedOrReleased } = live;
+    const { kernelspec } = run.data;
     // Code that is sent during a restart or a deletion would be lost with the old process.
-    while (this.#change !== undefined) await untilAborted(this.#change.settled, until.either);
+    while (this.#change !== undefined) await untilAborted(this.#change.settled, stoppedOrReleased);
     const record = this.record;
     if (record === undefined || record.state === 'starting')
-      return await this.#start(record ?? newKernelRecord(owner, kernelspec), owner, progress, until);
+      return await this.#start(record ?? newKernelRecord(run, kernelspec), live, progress);
     const { connection } = this.#socket;
     const note = record.restartedUnseen ? RESTARTED_NOTE : undefined;
     if (connection !== undefined) return { record, connection, note };
-    progress.onStarting();
+    progress.onTurn(0);
     try {
-      return { record, connection: await this.#socket.connect(record, until.either), note };
+      return { record, connection: await this.#socket.connect(record, stoppedOrReleased), note };
     } catch (error) {
       const loss = lossNote(error);
       if (loss === undefined) throw error;
       // The kernel may exist and only not answer, so it is deleted.
       const removed = removeUnused(record.kernelId, this.#deps.gateway, this.#deps.log);
-      const failure = await untilAborted(removed, until.either);
+      const failure = await untilAborted(removed, stoppedOrReleased);
       if (failure !== undefined) throw failure;
       await this.forget(loss);
-      return await this.#start(newKernelRecord(owner, kernelspec), owner, progress, until);
+      return await this.#start(newKernelRecord(run, kernelspec), live, progress);
     }
   }
 
@@ -114,34 +111,29 @@ export class SessionKernel {
    * Starts the kernel of this record. The record is stored before the request is sent: after a crash the start is repeated
    * with the same id, which gives the same kernel if the gateway accepts chosen ids.
    */
-  async #start(
-    chosen: KernelRecord,
-    owner: KernelOwner,
-    progress: StartProgress,
-    until: GivingUp,
-  ): Promise<ReachedKernel> {
+  async #start(chosen: KernelRecord, live: LiveRun, progress: StartProgress): Promise<ReachedKernel> {
     const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
-    progress.onStarting();
+    progress.onTurn(0);
     await this.#stored.replace(chosen);
     let kernelId: string | undefined;
     try {
-      kernelId = await launchKernel(chosen, isRepeated, envFor(owner), progress, until, this.#deps);
+      kernelId = await launchKernel(chosen, isRepeated, envFor(live.run), progress, live, this.#deps);
       // A new session id, because nothing was sent yet and a crashed process may still be connected with the old one: of two
       // clients with one session Toree answers only the first (protocol.md §2.2).
       const started: KernelRecord = { ...chosen, kernelId, sessionId: randomUUID() };
       await this.#stored.replace(started);
-      const connection = await this.#socket.connect(started, until.either);
+      const connection = await this.#socket.connect(started, live.stoppedOrReleased);
       const record: KernelRecord = { ...started, state: 'up' };
       const note = this.#stored.takeLoss();
       await this.#stored.replace(record);
       return { record, connection, note };
     } catch (error) {
       // The successor, or the next try if the gateway is away, finds the record and repeats the start with the same id.
-      if (until.released.aborted) throw error;
+      if (live.released.aborted) throw error;
       const startedId = kernelId ?? (isRepeated ? chosen.kernelId : undefined);
       let failure: GatewayError | undefined;
-      if (startedId !== undefined && until.stopped.aborted) gateway.removeLost(startedId, records.noteLost);
+      if (startedId !== undefined && live.signal.aborted) gateway.removeLost(startedId, records.noteLost);
       else if (startedId !== undefined) failure = await removeUnused(startedId, gateway, log);
       if (failure === undefined) await this.forget();
       throw error;

@@ -71,7 +71,7 @@ async function executeBlock(
   const before = live.run.data.request;
   transcript.startBlock(code, block);
   const execution =
-    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, code, kernel);
+    before === undefined ? await sendBlock(live, block, code, kernel, deps) : resumeBlock(live, kernel);
   if (execution === undefined) {
     live.released.throwIfAborted();
     return live.readEnd({ kind: 'notSent' });
@@ -124,7 +124,7 @@ async function executeBlock(
       toMs: resumedAt,
     });
   const possibleGap = end.possibleGap || !isOutputHere;
-  if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut, gap: true });
+  if (possibleGap) for (const cut of cuts) await transcript.add({ kind: 'reconnected', ...cut });
   return live.readEnd({ ...end, possibleGap }, before === undefined);
 }
 
@@ -166,7 +166,7 @@ async function sendBlock(
   });
 }
 
-function resumeBlock(live: LiveRun, code: string, { connection }: ReachedKernel): Execution | undefined {
+function resumeBlock(live: LiveRun, { connection }: ReachedKernel): Execution | undefined {
   const { request, inputRequest, attended, executionCount = 1 } = live.run.data;
   if (request === undefined) return undefined;
   const { msgId, checkpoint, process } = request;

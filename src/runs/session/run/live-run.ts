@@ -37,6 +37,8 @@ export class LiveRun {
   readonly signal = this.#stop.signal;
   /** Aborted when this process ends and leaves the run to its successor. */
   readonly released = this.#release.signal;
+  /** Aborted at the first of both. */
+  readonly stoppedOrReleased = AbortSignal.any([this.signal, this.released]);
   /** Resolves when the run ends. */
   readonly ended = this.#ended.promise;
   /** Resolves when the final message is posted, refused, or left to a successor. */
@@ -236,8 +238,6 @@ export class LiveRun {
     this.#phase = { kind: 'ended', outcome };
     return this.message.finish(viewRun(this.run, this.#code, this.#phase, this.#output?.(), { filesFollow }));
   }
-
-  // — the end of this process —
 
   /** Leaves the run to the successor. This process writes and shows nothing more for it. */
   async release(): Promise<void> {

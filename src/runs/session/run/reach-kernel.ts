@@ -59,7 +59,7 @@ async function outcomeOf(
   log.warn({ event: 'kernel.unreached', err: error, run: run.id }, 'the kernel could not be reached');
   const { record } = kernel;
   // A stop cannot undo what was sent.
-  const signal = isSent ? live.released : AbortSignal.any([live.released, live.signal]);
+  const signal = isSent ? live.released : live.stoppedOrReleased;
   const onAway = ({ code, message }: GatewayError): void => {
     if (!isSent && live.phase.kind !== 'startingKernel')
       live.show({ kind: 'startingKernel', sinceMs, turnsBefore: 0 });
@@ -99,21 +99,19 @@ async function readyKernel(
   const onServer = (startedMs: number | undefined): void =>
     startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
   const before = kernel.record;
-  const either = AbortSignal.any([live.signal, live.released]);
   if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
     starting(0);
     const change = { from: before.kernelspec, by: switchAgreedBy };
     await untilAborted(
       kernel.shutDown().then(() => onSwitched(live.run, change)),
-      either,
+      live.stoppedOrReleased,
     );
   }
-  const progress = { onStarting: () => starting(0), onTurn: starting, onServer };
-  const until = { stopped: live.signal, released: live.released, either };
-  const reach = () => kernel.ready(live.run, kernelspec, progress, until);
+  const progress = { onTurn: starting, onServer };
+  const reach = () => kernel.ready(live, progress);
   let ready = await reach();
   // If the kernel is gone, `isThere` ends the open connection, and the second attempt starts a new kernel.
-  if (!(await ready.connection.isThere(either))) ready = await reach();
+  if (!(await ready.connection.isThere(live.stoppedOrReleased))) ready = await reach();
   if (ready.note !== undefined) live.setData({ notes: [...live.run.data.notes, ready.note] });
   return ready;
 }

@@ -148,7 +148,7 @@ export function newsText(schedule: Schedule, news: ScheduleNews): string {
   const named = `${mention(schedule.maker)}: ${scheduleName(schedule)}`;
   switch (news.kind) {
     case 'missed':
-      return `${named} was missed ${slackTime(news.plannedAtMs)}, because the bot was away for more than an hour. It goes on with its next time.`;
+      return `${named} was missed ${slackTime(news.plannedAtMs)}, because it could not begin within an hour. It goes on with its next time.`;
     case 'refused':
       return `${named} did not run: ${escapeMrkdwn(news.why)}`;
     case 'paused':

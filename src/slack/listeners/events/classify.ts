@@ -6,7 +6,13 @@ import { EVENT_LOOKUP_MS } from '../../api/users.ts';
 import { must, type Person } from '../../auth/policy.ts';
 import type { Bot } from '../../context.ts';
 import { type Command, readBangCommand, readUnknownBang } from '../../parsing/command.ts';
-import { filesToRun, noCodeFile, type PostedFile, readFileSnippet } from '../../parsing/files.ts';
+import {
+  filesToRun,
+  noCodeFile,
+  notesOfFiles,
+  type PostedFile,
+  readFileSnippet,
+} from '../../parsing/files.ts';
 import type { PostedMessage } from '../../parsing/message-event.ts';
 import { readRequest, readWithLanguages, type Request } from '../../parsing/request.ts';
 import { readCommandText, readLoneFence, withoutRun } from '../../parsing/snippet.ts';
@@ -119,6 +125,13 @@ function classifyAddressed(posted: PostedMessage, bot: Bot): Classified {
       return { kind: 'snippet', snippet };
     },
   };
+}
+
+/** What a message's run is made of: its code, and what its answer begins with. */
+export function codeOf({ snippet, saved }: Request & { kind: 'snippet' }, posted: PostedMessage) {
+  return saved === undefined
+    ? { snippet, notes: notesOfFiles(posted) }
+    : ({ snippet, saved, origin: 'saved' } as const);
 }
 
 /** Throws `UserError` if the message has no code and only files that cannot be run. */

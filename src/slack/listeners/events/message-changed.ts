@@ -1,11 +1,10 @@
 import { UserError } from '../../../errors.ts';
 import { auditEdited } from '../../../runs/audit.ts';
-import { type LanguageContext, resolveLanguage } from '../../../runs/languages/languages.ts';
+import { findLanguage } from '../../../runs/languages/languages.ts';
 import { hasCode, isUnfinished, type Run, type Snippet, withoutDeleted } from '../../../runs/run.ts';
 import { renderElapsed } from '../../../text.ts';
 import { auditRun } from '../../auth/audit.ts';
 import type { Bot } from '../../context.ts';
-import { notesOfFiles } from '../../parsing/files.ts';
 import {
   isOwnChange,
   type MessageChange,
@@ -19,6 +18,7 @@ import {
   type Classified,
   classifyEdited,
   classifyMessage,
+  codeOf,
   findAuthor,
   hasRuns,
   isPlainTalk,
@@ -36,8 +36,8 @@ export async function onMessageChanged(event: unknown, ticket: EventTicket, bot:
   if (isOwnChange(event, bot.userId)) return;
   const change = readChange(event, bot.userId);
   if (change === undefined) return;
-  const { channel, ts } = change.kind === 'edited' ? change.message : change;
-  await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
+  const changed = change.kind === 'edited' ? change.message : change;
+  await bot.memory.mutex.run(messageRequest(changed, bot), async () => {
     if (change.kind === 'edited') await handleEdit(change, ticket, bot);
     else await withBoundary({ what: 'a deletion', ticket }, bot, async () => await eraseRuns(change, bot));
   });
@@ -51,7 +51,7 @@ export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> 
   const { channel, ts, thread = ts, user, editedTs } = message;
   const isForBot = (await classifyMessage(message, bot)) !== undefined;
   if (!isForBot && (await runsOf({ channel, ts, thread }, bot)).length === 0) throw nothingAsked();
-  await bot.memory.mutex.run(messageRequest(bot.workspace, channel, ts), async () => {
+  await bot.memory.mutex.run(messageRequest(message, bot), async () => {
     if (editedTs === undefined) await handleMessage(message, undefined, bot);
     else await handleEdit({ kind: 'edited', message, before: undefined, by: user }, undefined, bot);
   });
@@ -61,7 +61,7 @@ export async function takeAnew(message: PostedMessage, bot: Bot): Promise<void> 
 async function eraseRuns(deleted: Deletion, bot: Bot): Promise<void> {
   const { channel, ts, before } = deleted;
   if (before !== undefined && isPlainTalk(before) && !(await hasRuns(channel, bot))) return;
-  const key = messageRequest(bot.workspace, channel, ts);
+  const key = messageRequest(deleted, bot);
   await bot.markSeen(key);
   await bot.markSeen(deletionRequest(key));
   const first = await bot.runOf(key);
@@ -90,7 +90,7 @@ async function handleEdit(
       return;
     // Slack repeats undelivered events, so an edit may come after the deletion.
     const { channel, ts, thread = ts } = message;
-    const key = messageRequest(bot.workspace, channel, ts);
+    const key = messageRequest(message, bot);
     if (await bot.isKnown(deletionRequest(key))) return;
     // It was given to the kernel as input, which cannot be undone.
     if (await bot.isKnown(replyRequest(key))) return;
@@ -137,21 +137,14 @@ async function runEdited(
       'An edit runs code, never a command. Send the command as a new message.',
     );
   if (await isKnownEdit(message, last, bot)) return true;
-  const { snippet, saved } = request;
-  if (await isSameCode(snippet, last, bot)) return true;
+  if (await isSameCode(request.snippet, last, bot)) return true;
   if (isOutsideWindow(message, bot)) refuseEdit(bot);
   const person = await findAuthor(message, bot);
   if (isLate(message)) refuseLate(message, 'run', person, bot);
   await mustRun(person, message.channel, bot);
-  const edited = {
-    snippet,
-    saved,
-    origin: saved === undefined ? undefined : 'saved',
-    editedTs: message.editedTs ?? '',
-    notes: saved === undefined ? notesOfFiles(message) : [],
-  } as const;
+  const edited = { ...codeOf(request, message), editedTs: message.editedTs ?? '' };
   if (await bot.admission.replaceWaiting(last, edited)) {
-    bot.audit.record(auditEdited((await bot.runs.find(last.id)) ?? last, snippet.blocks));
+    bot.audit.record(auditEdited((await bot.runs.find(last.id)) ?? last, request.snippet.blocks));
     await bot.markSeen(requestOf(message, bot));
     return true;
   }
@@ -163,7 +156,7 @@ async function runEdited(
       channel: last.channel,
       thread: last.thread,
       ...edited,
-      message: messageRequest(bot.workspace, message.channel, message.ts),
+      message: messageRequest(message, bot),
       follows,
     },
     person,
@@ -185,12 +178,9 @@ function isLeftOut({ data: { edition, follows, outcome } }: Run): boolean {
 }
 
 /** Runs that came from this message, the newest first. */
-async function runsOf(
-  { channel, ts, thread }: { channel: string; ts: string; thread: string },
-  bot: Bot,
-): Promise<Run[]> {
-  const key = messageRequest(bot.workspace, channel, ts);
-  const runs = withoutDeleted(await bot.runs.newest('thread', [channel, thread]));
+async function runsOf(message: { channel: string; ts: string; thread: string }, bot: Bot): Promise<Run[]> {
+  const key = messageRequest(message, bot);
+  const runs = withoutDeleted(await bot.runs.newest('thread', [message.channel, message.thread]));
   return runs.filter(({ data }) => data.message === key);
 }
 
@@ -204,22 +194,12 @@ function isSameTyped(before: PostedMessage, after: PostedMessage): boolean {
   return JSON.stringify(before.typed) === JSON.stringify(after.typed);
 }
 
-/** Whether code and language are those of the last run, whatever word names the language. */
+/** Whether code and language are those of the last run, whatever word names the language. SQL is the same on any kernel. */
 async function isSameCode({ language, blocks }: Snippet, last: Run, bot: Bot): Promise<boolean> {
   if (!hasCode(last, blocks)) return false;
-  return language === undefined || meansSame(language, last, await bot.languages(last.channel));
-}
-
-/** SQL is the same on any kernel. */
-function meansSame(language: string, { data }: Run, context: LanguageContext): boolean {
-  try {
-    const { kernelspec, dialect } = resolveLanguage(language, context);
-    return dialect === data.dialect && (dialect !== undefined || kernelspec === data.kernelspec);
-  } catch (error) {
-    // Admission refuses it with the reason.
-    if (error instanceof UserError) return false;
-    throw error;
-  }
+  if (language === undefined) return true;
+  const { kernelspec, dialect } = findLanguage({ language }, await bot.languages(last.channel)) ?? {};
+  return dialect === last.data.dialect && (dialect !== undefined || kernelspec === last.data.kernelspec);
 }
 
 /** Slack's ts are seconds since the epoch. */

@@ -6,7 +6,6 @@ import { helpText, welcomeText } from '../../blocks/help.ts';
 import { renderRunNow } from '../../blocks/refusals.ts';
 import type { Bot } from '../../context.ts';
 import type { Command } from '../../parsing/command.ts';
-import { notesOfFiles } from '../../parsing/files.ts';
 import { type PostedMessage, readPosted } from '../../parsing/message-event.ts';
 import type { Request } from '../../parsing/request.ts';
 import type { EventTicket } from '../../transport/acked-after-accept-app.ts';
@@ -17,6 +16,7 @@ import { messageRequest, requestOf, runOnce, submitRun, untilDone } from '../req
 import {
   type Classified,
   classifyMessage,
+  codeOf,
   findAuthor,
   isLate,
   nothingAsked,
@@ -32,7 +32,7 @@ export async function onMessage(event: unknown, ticket: EventTicket, bot: Bot): 
   if (posted === undefined) return;
   const { mutex, handledRequests } = bot.memory;
   const key = requestOf(posted, bot);
-  await mutex.run(messageRequest(bot.workspace, posted.channel, posted.ts), async () => {
+  await mutex.run(messageRequest(posted, bot), async () => {
     // The run store would say the same, but takes longer.
     if (handledRequests.has(key)) return;
     if (await handleMessage(posted, ticket, bot)) handledRequests.set(key, true);
@@ -112,16 +112,9 @@ async function runRequest(
     }
     case 'snippet': {
       const { channel, ts, thread = ts, editedTs } = posted;
-      const message = messageRequest(bot.workspace, channel, ts);
-      const { snippet, saved } = request;
-      const origin = saved === undefined ? undefined : 'saved';
-      const place = { channel, thread, message, editedTs };
-      const notes = saved === undefined ? notesOfFiles(posted) : [];
-      await submitRun(
-        { requestKey: key, source, ...place, snippet, saved, origin, notes },
-        await findAuthor(posted, bot),
-        bot,
-      );
+      const place = { channel, thread, message: messageRequest(posted, bot), editedTs };
+      const asked = { requestKey: key, source, ...place, ...codeOf(request, posted) };
+      await submitRun(asked, await findAuthor(posted, bot), bot);
     }
   }
 }
@@ -144,16 +137,11 @@ async function changeOnce(key: string, bot: Bot, act: () => Promise<void>): Prom
 const HALF_DONE =
   'The bot was restarted while it did this, so it is not known whether it was done. Look, and type it again if it was not.';
 
-/** Where it is known that the refusal of a request was told. */
-function refusalOf(key: string): string {
-  return `${key}/refused`;
-}
-
 async function runMessageCommand(posted: PostedMessage, command: Command, bot: Bot): Promise<void> {
   const { channel, thread, ts } = posted;
   const person = await findAuthor(posted, bot);
   // The message's request also for an edit, so that a run belongs to the message.
-  const requestKey = messageRequest(bot.workspace, channel, ts);
+  const requestKey = messageRequest(posted, bot);
   const place = { channel, thread, requestKey, root: thread ?? ts };
   // In a thread of a channel the requester is answered privately, too.
   const here = posted.isDirect || thread === undefined ? { channel, thread: threadOf(posted) } : undefined;
@@ -165,7 +153,7 @@ async function runMessageCommand(posted: PostedMessage, command: Command, bot: B
 async function refuseOnce(posted: PostedMessage, text: string, bot: Bot): Promise<void> {
   const key = requestOf(posted, bot);
   await bot.markSeen(key);
-  await untilDone(refusalOf(key), bot, () => notifyPrivately(posted, text, bot));
+  await untilDone(`${key}/refused`, bot, () => notifyPrivately(posted, text, bot));
 }
 
 /** Offers Run now once. The message is not recorded as seen, so it may still run. */
@@ -212,14 +200,14 @@ export async function onJoined(event: unknown, bot: Bot): Promise<void> {
 
 /** Answers a person's first direct message with a short welcome, besides what it asks for. */
 export async function welcomeFirst(posted: PostedMessage, bot: Bot): Promise<void> {
-  const { channel, ts, user, thread, isDirect, botIds } = posted;
+  const { channel, user, thread, isDirect, botIds } = posted;
   const key = `welcome/${bot.workspace}/${user}`;
   const { handledRequests } = bot.memory;
   if (!isDirect || thread !== undefined || botIds.length > 0 || user === bot.userId) return;
   if (handledRequests.has(key)) return;
   handledRequests.set(key, true);
   await withBoundary({ what: 'a welcome' }, bot, async () => {
-    const own = messageRequest(bot.workspace, channel, ts);
+    const own = messageRequest(posted, bot);
     const runs = await bot.runs.newest('channel', [channel], 2);
     if (runs.some(({ data }) => data.message !== own)) return;
     if (refuse('look', await bot.users.find(user), channel, bot.policy) !== undefined) return;

@@ -33,7 +33,7 @@ test('silence: a busy kernel without other clients runs our code, and is quiet',
   await look();
   expect(execution.phase).toBe('running');
   execution.finishAs('unknown');
-  const quiet = { kind: 'quiet', executionState: 'busy', quietMs: 300 };
+  const quiet = { kind: 'quiet', quietMs: 300 };
   expect(await outputs()).toEqual([quiet, { kind: 'started' }]);
 });
 

@@ -122,7 +122,7 @@ test('RunningExecution: a gap counts until the message numbers prove that nothin
     const { execution } = createExecution({ received: { isWhole, soFar: () => undefined } });
     execution.markWritten();
     execution.take(kernelMessage('status', busy));
-    execution.notifyDisconnected(1);
+    execution.notifyDisconnected();
     execution.notifyReconnected(1);
     execution.take(kernelMessage('execute_reply', ok));
     execution.take(kernelMessage('status', idle));
@@ -133,7 +133,7 @@ test('RunningExecution: a gap counts until the message numbers prove that nothin
 test('RunningExecution: a break before its first message has lost nothing of it', async () => {
   const { execution } = createExecution();
   execution.markWritten();
-  execution.notifyDisconnected(1);
+  execution.notifyDisconnected();
   execution.notifyReconnected(1);
   for (const [type, content] of [
     ['status', busy],

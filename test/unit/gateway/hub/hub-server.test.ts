@@ -135,6 +135,22 @@ test('a server that stops again is not started for ever, and the next start begi
   await comesUp(rig, start(rig.gateway));
 });
 
+test.for([
+  ['Spawn failed: the quota is used up', 'the quota is used up'],
+  ['Spawn failed: ', 'it has stopped again; the hub’s log says why'],
+] as const)('a start that fails after its answer has the hub’s reason (%s)', async ([failure, why]) => {
+  await using rig = await startBehindHub();
+  const starting = start(rig.gateway);
+  starting.catch(() => undefined);
+  await rig.hub.untilAwaited();
+  rig.hub.failure = failure;
+  rig.hub.state = 'stopped';
+  await expect(starting).rejects.toMatchObject({
+    code: 'startFailed',
+    message: `JupyterHub could not start the server: ${why}`,
+  });
+});
+
 test('a token that may not read the state is refused in words', async () => {
   await using rig = await startBehindHub();
   rig.hub.isStateHidden = true;

@@ -12,7 +12,8 @@ async function startAdmission() {
   const rig = await startSessionRig();
   rig.held.letRun();
   const client = createGatewayClient(settingsFor(rig.gateway), { log: silentLog });
-  const kernelspecs = startKernelspecCache(client, silentLog);
+  const closing = new AbortController();
+  const kernelspecs = startKernelspecCache(client, closing.signal, silentLog);
   const limits = { aliases: {}, defaultLanguage: 'python3', queueLimit: 20, userLimit: 20 };
   const admission = new Admission({
     notebooks: { keep: async () => undefined, forget: async () => undefined },
@@ -47,7 +48,7 @@ async function startAdmission() {
       for (const session of rig.kernels.sessions) await session.settled;
     },
     async [Symbol.asyncDispose]() {
-      kernelspecs.close();
+      closing.abort();
       await client.close();
       await rig[Symbol.asyncDispose]();
     },

@@ -7,6 +7,8 @@ import { startKernelspecCache } from '../../../../src/runs/languages/kernelspecs
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date', 'performance'] }));
 afterEach(() => void vi.useRealTimers());
 
+const never = new AbortController().signal;
+
 const listOf = (...names: string[]): Kernelspecs => ({
   default: '',
   list: names.map((name) => ({ name, displayName: name, language: 'python' })),
@@ -15,7 +17,7 @@ const listOf = (...names: string[]): Kernelspecs => ({
 test('the first read after a while has newly installed kernelspecs, also if the clock was set back', async () => {
   let there = listOf('old');
   const gateway: Pick<Gateway, 'readKernelspecs'> = { readKernelspecs: () => Promise.resolve(there) };
-  const cache = startKernelspecCache(gateway, silentLog);
+  const cache = startKernelspecCache(gateway, never, silentLog);
   expect(await cache.read()).toEqual(listOf('old'));
   there = listOf('old', 'new');
   expect(await cache.read()).toEqual(listOf('old'));
@@ -29,7 +31,7 @@ test.each([
   ['fails', () => Promise.reject(new Error('away'))],
 ])('the list in memory is used where the gateway %s', async (_, answer) => {
   let answering: () => Promise<Kernelspecs> = () => Promise.resolve(listOf('old'));
-  const cache = startKernelspecCache({ readKernelspecs: () => answering() }, silentLog);
+  const cache = startKernelspecCache({ readKernelspecs: () => answering() }, never, silentLog);
   await cache.read();
   answering = answer;
   vi.advanceTimersByTime(61_000);
@@ -51,7 +53,7 @@ test('the list of a stopped server is assumed until it runs; a read does not sta
       return started.promise;
     },
   };
-  const cache = startKernelspecCache(gateway, silentLog);
+  const cache = startKernelspecCache(gateway, never, silentLog);
   for (const list of [await cache.read(), await cache.read(), await cache.refresh()]) {
     expect(cache.isAssumed(list)).toBe(true);
     expect(list.list.map(({ name }) => name)).toEqual(['python3']);
@@ -67,11 +69,10 @@ test('the list of a stopped server is assumed until it runs; a read does not sta
   state = 'stopped';
   expect(await cache.refresh()).toBe(specs);
   expect(starts).toHaveLength(1);
-  cache.close();
 });
 
 test('without a hub a stopped server is an error', async () => {
   const stopped = new GatewayError('serverStopped', 'stopped', { status: 424 });
-  const cache = startKernelspecCache({ readKernelspecs: () => Promise.reject(stopped) }, silentLog);
+  const cache = startKernelspecCache({ readKernelspecs: () => Promise.reject(stopped) }, never, silentLog);
   await expect(cache.read()).rejects.toBe(stopped);
 });

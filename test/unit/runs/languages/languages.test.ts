@@ -38,13 +38,13 @@ describe('a word and the kernelspec it means', () => {
     ['r', 'ir'],
     ['R', 'ir'],
   ])('%s is %s', (word, kernelspec) => {
-    expect(resolveLanguage(word, languagesOf())).toEqual({ kernelspec });
+    expect(resolveLanguage(word, languagesOf())).toMatchObject({ kernelspec });
   });
 
   it('takes an alias of LANGUAGES before all else, in any case of letters', () => {
     const context = languagesOf({ aliases: { python2: 'python3-spark', scala: 'scala-spark21' } });
-    expect(resolveLanguage('python2', context)).toEqual({ kernelspec: 'python3-spark' });
-    expect(resolveLanguage('Python2', context)).toEqual({ kernelspec: 'python3-spark' });
+    expect(resolveLanguage('python2', context)).toMatchObject({ kernelspec: 'python3-spark' });
+    expect(resolveLanguage('Python2', context)).toMatchObject({ kernelspec: 'python3-spark' });
   });
 
   it('never takes Python 3 for python2', () => {
@@ -64,7 +64,7 @@ describe('a word and the kernelspec it means', () => {
       kernelspecs: { default: '', list: cluster.list.filter(({ name }) => !name.startsWith('python3')) },
     });
     expect(refusal('python3', context).code).toBe('unknownLanguage');
-    expect(resolveLanguage('python', context)).toEqual({ kernelspec: 'python2-spark21' });
+    expect(resolveLanguage('python', context)).toMatchObject({ kernelspec: 'python2-spark21' });
   });
 
   it('refuses a word that fits several kernelspecs without the default, and lists them', () => {
@@ -72,7 +72,7 @@ describe('a word and the kernelspec it means', () => {
     expect(code).toBe('ambiguousLanguage');
     expect(message).toContain('python2-spark21, python3-spark');
     const context = languagesOf({ kernelspecs: { ...cluster, default: 'python3-spark' } });
-    expect(resolveLanguage('pyspark', context)).toEqual({ kernelspec: 'python3-spark' });
+    expect(resolveLanguage('pyspark', context)).toMatchObject({ kernelspec: 'python3-spark' });
   });
 
   it.each([
@@ -106,15 +106,17 @@ describe('a word and the kernelspec it means', () => {
 describe('without a word', () => {
   it('is the channel’s, then the configured one, then the gateway’s', () => {
     const chosen = { channelLanguage: 'scala-spark21', defaultLanguage: 'r' };
-    expect(resolveLanguage(undefined, languagesOf(chosen))).toEqual({ kernelspec: 'scala-spark21' });
-    expect(resolveLanguage(undefined, languagesOf({ defaultLanguage: 'r' }))).toEqual({ kernelspec: 'ir' });
-    expect(resolveLanguage(undefined, languagesOf())).toEqual({ kernelspec: 'python3' });
+    expect(resolveLanguage(undefined, languagesOf(chosen))).toMatchObject({ kernelspec: 'scala-spark21' });
+    expect(resolveLanguage(undefined, languagesOf({ defaultLanguage: 'r' }))).toMatchObject({
+      kernelspec: 'ir',
+    });
+    expect(resolveLanguage(undefined, languagesOf())).toMatchObject({ kernelspec: 'python3' });
   });
 
   it('takes the only kernelspec when the gateway’s default is not there', () => {
     const [first] = cluster.list;
     const kernelspecs = { default: 'gone', list: first === undefined ? [] : [first] };
-    expect(resolveLanguage(undefined, languagesOf({ kernelspecs }))).toEqual({
+    expect(resolveLanguage(undefined, languagesOf({ kernelspecs }))).toMatchObject({
       kernelspec: 'python2-spark21',
     });
   });
@@ -134,22 +136,24 @@ describe('without a word', () => {
 
 describe('a snippet’s kernelspec', () => {
   it('is named by a word, never by a code block’s syntax', () => {
-    expect(chooseLanguage({ language: 'scala' }, languagesOf())).toEqual({ kernelspec: 'scala-spark21' });
-    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, languagesOf())).toEqual({
+    expect(chooseLanguage({ language: 'scala' }, languagesOf())).toMatchObject({
+      kernelspec: 'scala-spark21',
+    });
+    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, languagesOf())).toMatchObject({
       kernelspec: 'scala-spark21',
     });
   });
 
   it('stays the channel’s when that speaks the syntax', () => {
     const context = languagesOf({ channelLanguage: 'python2-spark21' });
-    expect(chooseLanguage({ language: undefined, syntax: 'python' }, context)).toEqual({
+    expect(chooseLanguage({ language: undefined, syntax: 'python' }, context)).toMatchObject({
       kernelspec: 'python2-spark21',
     });
   });
 
   it('is the syntax’s where there is no default', () => {
     const context = languagesOf({ kernelspecs: { ...cluster, default: 'gone' } });
-    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, context)).toEqual({
+    expect(chooseLanguage({ language: undefined, syntax: 'scala' }, context)).toMatchObject({
       kernelspec: 'scala-spark21',
     });
     expect(() => chooseLanguage({ language: undefined, syntax: 'json' }, context)).toThrow(UserError);
@@ -157,7 +161,7 @@ describe('a snippet’s kernelspec', () => {
 
   it('stays the channel’s when the syntax says nothing', () => {
     for (const syntax of ['json', 'plain_text'])
-      expect(chooseLanguage({ language: undefined, syntax }, languagesOf())).toEqual({
+      expect(chooseLanguage({ language: undefined, syntax }, languagesOf())).toMatchObject({
         kernelspec: 'python3',
       });
   });

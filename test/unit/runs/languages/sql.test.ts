@@ -37,8 +37,8 @@ test.each<[string, Partial<LanguageContext>, string]>([
 ])('SQL runs on %s', (_, change, kernelspec) => {
   const context = languagesOf(change);
   for (const word of ['sql', 'SQL', 'sparksql', 'spark-sql'])
-    expect(resolveLanguage(word, context)).toEqual({ kernelspec, dialect: 'sql' });
-  expect(chooseLanguage({ language: undefined, syntax: 'sql' }, context)).toEqual({
+    expect(resolveLanguage(word, context)).toMatchObject({ kernelspec, dialect: 'sql' });
+  expect(chooseLanguage({ language: undefined, syntax: 'sql' }, context)).toMatchObject({
     kernelspec,
     dialect: 'sql',
   });
@@ -47,9 +47,12 @@ test.each<[string, Partial<LanguageContext>, string]>([
 test('a kernel that speaks SQL, or that LANGUAGES calls so, gets it as it is', () => {
   const list = [...cluster.list, { name: 'xsql', displayName: 'SQLite', language: 'sql' }];
   const speaking = languagesOf({ kernelspecs: { ...cluster, list } });
-  expect(resolveLanguage('sql', speaking)).toEqual({ kernelspec: 'xsql' });
+  expect(resolveLanguage('sql', speaking)).toMatchObject({ kernelspec: 'xsql', dialect: undefined });
   expect(sqlLanguage(speaking)).toBeUndefined();
-  expect(resolveLanguage('sql', languagesOf({ aliases: { sql: 'ir' } }))).toEqual({ kernelspec: 'ir' });
+  expect(resolveLanguage('sql', languagesOf({ aliases: { sql: 'ir' } }))).toMatchObject({
+    kernelspec: 'ir',
+    dialect: undefined,
+  });
 });
 
 test('SQL is refused with the reason if no kernel can run it', () => {
@@ -64,16 +67,19 @@ test('SQL is refused with the reason if no kernel can run it', () => {
 test('in a channel on SQL code without a language is SQL, and a named language counts', () => {
   const context = languagesOf({ channelLanguage: 'python3-spark', channelDialect: 'sql' });
   const sql = { kernelspec: 'python3-spark', dialect: 'sql' };
-  expect(chooseLanguage({ language: undefined }, context)).toEqual(sql);
-  expect(chooseLanguage({ language: undefined, syntax: 'json' }, context)).toEqual(sql);
-  expect(chooseLanguage({ language: undefined, syntax: 'python' }, context)).toEqual({
+  expect(chooseLanguage({ language: undefined }, context)).toMatchObject(sql);
+  expect(chooseLanguage({ language: undefined, syntax: 'json' }, context)).toMatchObject(sql);
+  expect(chooseLanguage({ language: undefined, syntax: 'python' }, context)).toMatchObject({
     kernelspec: 'python3-spark',
   });
-  expect(chooseLanguage({ language: 'scala' }, context)).toEqual({ kernelspec: 'scala-spark21' });
+  expect(chooseLanguage({ language: 'scala' }, context)).toMatchObject({
+    kernelspec: 'scala-spark21',
+    dialect: undefined,
+  });
 });
 
 test('a repeated run uses its old kernelspec', () => {
-  expect(chooseLanguage({ language: 'python3-spark', dialect: 'sql' }, languagesOf())).toEqual({
+  expect(chooseLanguage({ language: 'python3-spark', dialect: 'sql' }, languagesOf())).toMatchObject({
     kernelspec: 'python3-spark',
     dialect: 'sql',
   });

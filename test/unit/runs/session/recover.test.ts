@@ -271,7 +271,7 @@ test('a run that a restored backup says may have been sent is not sent again', a
 
 test('a process that is stopped during its takeover starts no run', async () => {
   await using rig = await startSessionRig();
-  const chosen = { kernelspec: 'python3', language: 'python', displayName: undefined };
+  const chosen = { kernelspec: 'python3', language: 'python', displayName: 'Python 3' };
   const run = newRun(rig.request('code()', { thread: '' }), 'T1/C1', chosen);
   await rig.store.runs.accept(run.data.requestKey, run);
   const reading = Promise.withResolvers<void>();

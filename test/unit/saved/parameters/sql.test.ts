@@ -29,8 +29,8 @@ test.each([
   expect(put(sql, typed)).toBe(written);
 });
 
-test.each([`"it's"`, String.raw`"\\' or 1=1 --"`, String.raw`'a\nb'`])(
-  'the text %s cannot end its literal, however Spark reads quotes',
+test.each([`"it's"`, String.raw`"\\' or 1=1 --"`, String.raw`'a\nb'`, `"\${env:HOME}"`])(
+  'Spark reads the text %s as it was given, whatever its settings',
   (typed) => {
     const written = put('select :x', `x=${typed}`);
     expect(written).toMatch(/^select CAST\(X'[0-9A-F]+' AS STRING\)$/);

@@ -178,14 +178,34 @@ describe('planned minutes that were missed', () => {
     expect(news).toEqual([{ number: 1, kind: 'missed', plannedAtMs: Date.parse('2026-11-30T07:00Z') }]);
   });
 
-  test('of several minutes only the newest runs', async () => {
+  test('of several minutes only the newest runs, and those of more than an hour ago are told', async () => {
     await lead('2026-11-30T05:00Z');
     await add({ timing: { words: 'every 10 min', cron: '*/10 * * * *' } });
     scheduler.close();
+    await lead('2026-11-30T05:59Z');
+    expect(started).toEqual(['2026-11-30T05:50 late']);
+    expect(news).toEqual([]);
+    scheduler.close();
     await lead('2026-11-30T12:05Z');
-    expect(started).toEqual(['2026-11-30T12:00 late']);
+    expect(started.slice(1)).toEqual(['2026-11-30T12:00 late']);
+    expect(news).toEqual([{ number: 1, kind: 'missed', plannedAtMs: Date.parse('2026-11-30T06:00Z') }]);
     await until('2026-11-30T12:10:01Z');
-    expect(started).toEqual(['2026-11-30T12:00 late', '2026-11-30T12:10']);
+    expect(started.slice(1)).toEqual(['2026-11-30T12:00 late', '2026-11-30T12:10']);
+    expect(news).toHaveLength(1);
+  });
+
+  test('are told once an hour while Slack or the gateway gives no answer', async () => {
+    await lead('2026-11-30T05:00Z');
+    await add({ timing: { words: 'every 10 min', cron: '*/10 * * * *' } });
+    answer = () => ({ kind: 'unanswered', why: 'Slack is away' });
+    await until('2026-11-30T07:59Z');
+    const missed = ['2026-11-30T05:10Z', '2026-11-30T06:10Z'];
+    expect(news).toEqual(
+      missed.map((time) => ({ number: 1, kind: 'missed', plannedAtMs: Date.parse(time) })),
+    );
+    answer = () => undefined;
+    await until('2026-11-30T08:05Z');
+    expect(accepted.size).toBe(2);
   });
 });
 

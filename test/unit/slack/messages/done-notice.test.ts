@@ -27,7 +27,7 @@ async function end(
   more: Partial<RunView> = {},
 ) {
   const requester = rig.playground.user('ana').id;
-  const options = { requester, workspace: 'T1', channel: rig.channel, createdAt: Date.now(), thread };
+  const options = { requester, channel: rig.channel, createdAt: Date.now(), thread };
   const message = new SlackRunMessage(
     { ...rig.sending, notifyAfterMs: 60_000 },
     {

@@ -56,7 +56,6 @@ export function inNewThread({
   return {
     runId: 'run-1',
     requester: 'U1',
-    workspace: 'T1',
     channel,
     createdAt: Date.now(),
     thread: playground.as('ana').post('#data', 'run this').ts,

@@ -25,7 +25,7 @@ const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1',
 test('records and losses are read back by their sessions', async () => {
   const records = new KernelRecords(new Keyv(), new ClientShelf(), closing, silentLog);
   const record = newKernelRecord(owner, 'python3');
-  await records.save(record);
+  await records.save(record.queue, record);
   await records.saveLoss('T1/C2', 'It was lost.');
   expect(await records.readAll()).toEqual(
     new Map([
@@ -33,8 +33,8 @@ test('records and losses are read back by their sessions', async () => {
       ['T1/C2', { record: undefined, loss: 'It was lost.' }],
     ]),
   );
-  await records.remove('T1/C1');
-  await records.removeLoss('T1/C2');
+  await records.save('T1/C1', undefined);
+  await records.saveLoss('T1/C2', undefined);
   expect((await records.readAll()).size).toBe(0);
 });
 
@@ -43,7 +43,7 @@ test('kernels of lost starts are given to the successor, but none that a session
   const client = new ClientShelf();
   const records = new KernelRecords(keyv, client, closing, silentLog);
   const record = newKernelRecord(owner, 'python3');
-  await records.save(record);
+  await records.save(record.queue, record);
   for (const kernelId of [record.kernelId, 'lost', 'found']) records.noteLost(kernelId, true);
   records.noteLost('found', false);
   expect([...(await records.readAll()).keys()]).toEqual(['T1/C1']);
@@ -55,7 +55,7 @@ test('a kernel’s cookies are stored with it and given back, and no record in m
   const record = newKernelRecord(owner, 'python3');
   const shelf = new ClientShelf();
   shelf.restoreCookies(record.kernelId, 'route=1');
-  await new KernelRecords(keyv, shelf, closing, silentLog).save(record);
+  await new KernelRecords(keyv, shelf, closing, silentLog).save(record.queue, record);
   const later = new ClientShelf();
   const read = await new KernelRecords(keyv, later, closing, silentLog).readAll();
   expect(read.get(record.queue)?.record).toEqual(record);
@@ -77,7 +77,7 @@ test.each(['lastUsedAt', 'warnedAt'] as const)(
   async (time) => {
     const keyv = new Keyv();
     const record = { ...newKernelRecord(owner, 'python3'), [time]: Date.parse('2099-01-01') };
-    await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).save(record);
+    await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).save(record.queue, record);
     const read = await new KernelRecords(keyv, new ClientShelf(), closing, silentLog).readAll();
     expect(read.get(record.queue)?.record?.[time]).toBeLessThanOrEqual(Date.now());
   },

@@ -13,9 +13,9 @@ import {
 const owner = { workspace: 'T1', channel: 'C1', queue: 'T1/C1', requester: 'U1', thread: '1.0' };
 const record = newKernelRecord(owner, 'python3');
 const { signal } = new AbortController();
-const until = { stopped: signal, released: signal, either: signal };
+const until = { signal, released: signal };
 const ignore = () => undefined;
-const progress = { onTurn: ignore, onStarting: ignore, onServer: ignore };
+const progress = { onTurn: ignore, onServer: ignore };
 const found: KernelModel = { id: record.kernelId, name: '', executionState: 'starting' };
 
 const launch = (
