@@ -114,7 +114,10 @@ const LINES = 50;
 const DRIVER_GONE =
   /^(?:Answer from Java side is empty|An error occurred while trying to connect to the Java server|Error while (?:sending|receiving)|An error occurred while calling [\w.$:]{1,200}$)/;
 const SESSION_STOPPED =
-  /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SparkContext was shut down|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION/;
+  /stopped SparkContext|SparkContext (?:was|has been|is) (?:shut ?down|stopped)|SparkSession (?:was|has been|is) (?:closed|stopped)|SESSION_CLOSED|SESSION_NOT_FOUND|SESSION_CHANGED|NO_ACTIVE_SESSION/;
+/** What Spark 4 finds null where its context was stopped. */
+const OF_NULL =
+  /"org\.apache\.spark\.(?:SparkContext\.dagScheduler|SparkEnv\$\.get)\(\)" is null|No active or default Spark session found/;
 /** A stopped PySpark context has no Java object. */
 const OF_NONE = /^'NoneType' object has no attribute '\w{1,100}'$/;
 const EXECUTOR_MEMORY =
@@ -135,7 +138,7 @@ export function readSparkLoss({ name: sentName, value, traceback }: SentError): 
   if (SESSION_STOPPED.test(message)) return 'session';
   const isOfContext = (): boolean =>
     isSql || frames.some((line) => shortWithoutColours(line).includes('._jsc.'));
-  if (OF_NONE.test(message) && isOfContext()) return 'context';
+  if (OF_NULL.test(message) || (OF_NONE.test(message) && isOfContext())) return 'context';
   if (EXECUTOR_MEMORY.test(message)) return 'executorMemory';
   if (!message.includes('java.lang.OutOfMemoryError') && !name.endsWith('OutOfMemoryError')) return undefined;
   return message.includes('stage failure') ? 'executorMemory' : 'driverMemory';

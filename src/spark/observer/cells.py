@@ -194,7 +194,7 @@ class Handler(object):
 
     @property
     def __call__(self):
-        self.run.is_interrupted = True
+        self.run.is_interrupted, self.run.call = True, spark_call(sys._getframe(1))
         return self.run.theirs
 
 
@@ -230,7 +230,7 @@ def after(*_):
     run, state["run"] = state["run"], None
     if run is None:
         return
-    state["last"] = run
+    state["last"], run.call = run, None
     if run.handler is not None and signal.getsignal(signal.SIGINT) is run.handler:
         signal.signal(signal.SIGINT, run.theirs)
     run.end.set()

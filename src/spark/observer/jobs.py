@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 
-VERSION = 5
+VERSION = 6
 COMM = "sparkthread.spark"
 GROUP = "spark.jobGroup.id"
 PREFIX = "sparkthread-"
@@ -51,6 +51,8 @@ class Run(object):
         self.jobs, self.others, self.seen_at, self.ended, self.stages = set(), set(), {}, {}, {}
         self.lasts, self.is_off, self.said, self.operations = False, False, None, {}
         self.is_interrupted, self.is_crowded, self.handler, self.theirs, self.said_at = False, False, None, None, 0
+        # The call of Spark that was interrupted, and the jobs of the cell's own thread until then.
+        self.call, self.called = None, set()
         self.end, self.done = threading.Event(), threading.Event()
 
     @property
@@ -161,12 +163,17 @@ def are_strangers_at_work(run):
 
 
 def is_in_spark(frame):
-    depth = 0
+    return spark_call(frame) is not None
+
+
+def spark_call(frame):
+    """The outermost frame of Spark's code, which is that of the user's call."""
+    depth, found = 0, None
     while frame is not None and depth < DEPTH:
         if str(frame.f_globals.get("__name__")).startswith(("py4j", "pyspark")):
-            return True
+            found = frame
         frame, depth = frame.f_back, depth + 1
-    return False
+    return found
 
 
 def find_jobs(run, tracker):
@@ -179,7 +186,10 @@ def find_jobs(run, tracker):
         run.others = set()
     run.was_unclear = at_work
     if run.group is not None:
-        run.jobs |= tracker.of_group(run.group)
+        of_group = tracker.of_group(run.group)
+        run.jobs |= of_group
+        if not run.is_interrupted:
+            run.called = of_group
     unknown = active - run.before - run.jobs - run.others
     if unknown:
         run.jobs |= own_of(run, tracker, unknown)
@@ -213,7 +223,7 @@ def look(run):
         return tell_away(run)
     if run.context is not sc:
         run.context, run.group, run.before = sc, None, set()
-        run.jobs, run.others, run.ended, run.stages = set(), set(), {}, {}
+        run.jobs, run.others, run.called, run.ended, run.stages = set(), set(), set(), {}, {}
     until = time.time() + (LONG_LOOK if run.lasts and run.end.is_set() else LOOK)
     tracker = Tracker(sc)
     active = find_jobs(run, tracker)

@@ -67,16 +67,21 @@ def cancel(run, tracker):
 
 def end_others(run):
     """An interrupt reaches only the cell's own thread, which may wait for others, such as those of a pool: ends their work,
-    until the cell ends. While its own thread is in Spark's code, it may be cleaning up."""
+    until the cell ends. PySpark may catch the interrupt and wait for its job (toPandas with Arrow). In another call of Spark the
+    cell is cleaning up: then only the jobs from before the interrupt are ended."""
     if is_away(run):
         # Spark Connect 4 has caught the interrupt, and tries for minutes to tell it to a server that is away.
         return os.kill(os.getpid(), signal.SIGINT)
-    if is_in_spark(sys._current_frames().get(run.thread)):
+    sc = context()
+    tracker = Tracker(sc) if sc is not None and run.context is sc else None
+    call = spark_call(sys._current_frames().get(run.thread))
+    if call is not None and call is not run.call:
+        for job in tracker.active() & run.called if tracker else ():
+            tracker.cancel(job)
         return
     cancel_waiting(run)
-    sc = context()
-    if sc is not None and run.context is sc:
-        cancel(run, Tracker(sc))
+    if tracker:
+        cancel(run, tracker)
     interrupt(run, connect_sessions())
 
 

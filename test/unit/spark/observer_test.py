@@ -457,15 +457,39 @@ class ObserverTest(unittest.TestCase):
         pool.shutdown()
         self.shell.end()
 
-    def test_an_interrupted_cell_that_is_itself_in_sparks_code_goes_on(self):
-        spark = self.context()
+    def interrupted(self, spark, rest):
+        """A cell in a call of Spark with a job that a look has found; behind the interrupt `rest` runs in the same call."""
         run = self.begin()
-        spark.add_job(2)
-        sparks = {"__name__": "pyspark.sql", "go": lambda: self.observer.end_others(run)}
-        eval("go()", sparks)
-        self.assertEqual(spark.cancelled, [])
+        spark.add_job(1, group="sparkthread-cell-1")
+        self.look(run)
+
+        def call():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                # One that had not begun when the interrupt came.
+                spark.add_job(2, group="sparkthread-cell-1")
+                self.look(run)
+                rest(run)
+        eval("call()", {"__name__": "pyspark.sql", "call": call})
+        return run
+
+    def test_an_interrupted_call_of_spark_that_waits_for_its_own_job_is_ended(self):
+        spark = self.context()
+        run = self.interrupted(spark, self.observer.end_others)
+        self.assertEqual(spark.cancelled, [1, 2])
+        self.shell.end()
+        self.assertIsNone(run.call)
+
+    def test_an_interrupted_cell_that_calls_spark_again_goes_on_without_the_job_from_before(self):
+        spark = self.context()
+        run = self.interrupted(spark, lambda run: None)
+        again = {"__name__": "pyspark.sql", "again": lambda: self.observer.end_others(run)}
+        eval("again()", again)
+        eval("again()", again)
+        self.assertEqual(spark.cancelled, [1])
         self.observer.end_others(run)
-        self.assertEqual(spark.cancelled, [2])
+        self.assertEqual(spark.cancelled, [1, 2])
 
     def test_after_the_cell_the_kernels_own_handler_of_interrupts_is_back_and_one_of_the_users_stays(self):
         theirs = signal.getsignal(signal.SIGINT)

@@ -44,6 +44,12 @@ test.each([
   ],
   ['AttributeError', "'NoneType' object has no attribute 'textFile'", ['----> 1 x.textFile()'], undefined],
   ['java.lang.IllegalStateException', 'SparkContext has been shutdown', [], 'session'],
+  [
+    'Py4JJavaError',
+    'An error occurred while calling o63.load.\n: org.apache.spark.SparkException: [INTERNAL_ERROR] No active or default Spark session found SQLSTATE: XX000',
+    [],
+    'context',
+  ],
   // Of Spark Connect.
   ['SparkConnectException', '[NO_ACTIVE_SESSION] No active Spark session found.', [], 'session'],
   [
@@ -88,6 +94,19 @@ test.each([
   ],
 ])('%s: %s', (name, value, traceback, loss) => {
   expect(readSparkLoss({ name, value, traceback })).toBe(loss);
+});
+
+test.each([
+  [
+    '"org.apache.spark.scheduler.DAGScheduler.cleanupQueryJobs(long)"',
+    'SparkContext.dagScheduler',
+    'context',
+  ],
+  ['"org.apache.spark.SparkEnv.rpcEnv()"', 'SparkEnv$.get', 'context'],
+  ['"String.length()"', 'sql.Row.name', undefined],
+])('Spark 4 finds no context where it calls %s', (called, of, loss) => {
+  const value = `An error occurred while calling o40.count.\n: java.lang.NullPointerException: Cannot invoke ${called} because the return value of "org.apache.spark.${of}()" is null\n\tat org.apache.spark`;
+  expect(readSparkLoss({ name: 'Py4JJavaError', value, traceback: [] })).toBe(loss);
 });
 
 test('a stopped context that PySpark does not find is explained', () => {
