@@ -669,6 +669,10 @@ describe('the .env file', () => {
     }
     expect(() => loadEnvFile(join(folder, 'absent.env'))).not.toThrow();
     expect(() => loadEnvFile(folder)).toThrow(ConfigError);
+    // As PowerShell's `>` writes it.
+    const utf16 = file('utf16.env', '');
+    writeFileSync(utf16, '\ufeffQUEUE_LIMIT=5\r\n', 'utf16le');
+    expect(() => loadEnvFile(utf16)).toThrow(`${utf16} is not in UTF-8: save it as that.`);
   });
 });
 
