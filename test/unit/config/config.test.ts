@@ -240,6 +240,12 @@ describe('mistakes', () => {
   it('refuses two Authorization headers and what the bot sets itself', () => {
     const basic = { ...LEAST, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
     expect(problemsOf({ ...basic, KG_HEADERS: '{"authorization":"Bearer x"}' })).toHaveLength(1);
+    expect(
+      problemsOf({ ...basic, KG_HEADERS: '{"Content-Length":"0","X-Team":"data","Expect":""}' }),
+    ).toEqual([
+      'KG_HEADERS must not hold content-length: each connection has its own.',
+      'KG_HEADERS must not hold expect: each connection has its own.',
+    ]);
     expect(problemsOf({ ...LEAST, KERNEL_ENV: '{"KERNEL_ID":"1","KERNEL_USERNAME":"x"}' })).toHaveLength(2);
   });
 });
