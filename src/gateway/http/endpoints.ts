@@ -1,11 +1,13 @@
 import { lowerCased } from '../auth/token-source.ts';
 import { GatewayError } from '../errors.ts';
 import type { Credentials, GatewaySettings } from '../gateway.ts';
-import { readJson } from '../protocol/json.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { type Headers, KernelCookies } from './cookies.ts';
 
 export type Endpoints = ReturnType<typeof readEndpoints>;
+
+/** Only the beginning of a refusal is told. */
+const MAX_REFUSAL_CHARS = 100_000;
 
 /**
  * URLs and headers of all calls to the gateway. Paths are joined as strings, because `new URL('/api', root)` drops a
@@ -58,14 +60,8 @@ export function readEndpoints(
       const renewed = obtained(credentials.renew(refused), signal);
       return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
-    /**
-     * To be applied to the body of every refusal. JSON is written anew first, because it may have escapes that `hide` does
-     * not know.
-     */
-    hide: (body: string): string => {
-      const json = readJson(body);
-      return hide(json === undefined ? body : JSON.stringify(json));
-    },
+    /** To be applied to the body of every refusal. */
+    hide: (body: string): string => hide(plainlyWritten(body.slice(0, MAX_REFUSAL_CHARS))),
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),
@@ -101,4 +97,13 @@ function splitRoot(address: string): { root: string; user?: string; pass?: strin
   const root = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
   if (url.username === '') return { root };
   return { root, user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
+}
+
+/** JSON written anew, because it may have escapes by which a secret is not recognised; other text as it is. */
+function plainlyWritten(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
 }
