@@ -71,7 +71,8 @@ test.skipIf(isMissing)(
     await bot.kill();
     await bot.restart();
     const ana = playground.as('ana');
-    await ana.press(asked, 'run:answerInput');
+    // While the next process looks for the run, its answer has no such button.
+    await ana.press(await untilAsked(channel, asked.thread_ts ?? ''), 'run:answerInput');
     const box = await playground.waitFor(() => ana.modal);
     await sendBox(ana, box, 'yes');
     expect((await finalAnswer(playground, channel, asked.thread_ts ?? '')).text).toContain('[yes]');

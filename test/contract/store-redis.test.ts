@@ -319,10 +319,11 @@ await withRedis('Redis', (server) => {
     expect(keys.filter((key) => !key.startsWith('sparkthread:{v2}:'))).toEqual([]);
   });
 
-  test('60 runs with 5 MB of code each leave nothing once they are erased', async () => {
+  test('60 runs with 500 kB of code each leave nothing once they are erased', async () => {
     const { runs, lease } = await lead();
     await lease.renew(TTL_MS);
-    const code = ['x'.repeat(5_000_000)];
+    // Redis has a second for each step, also on a machine at work elsewhere.
+    const code = ['x'.repeat(500_000)];
     for (let index = 0; index < 60; index += 1) {
       const run = await accepted(runs, { code });
       if (index % 2 === 0) await runs.remove(run.id);

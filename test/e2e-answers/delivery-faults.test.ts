@@ -125,7 +125,8 @@ test.concurrent('a 429 on an edit delays no post and no other call', async () =>
   const { message, channel, thread } = rig.open();
   message.show(running());
   await rig.playground.waitForReply(channel, thread, (reply) => reply.text.includes('Running'));
-  rig.playground.fail('chat.update', { kind: 'rateLimited', retryAfterS: 2 });
+  // Longer than a machine at work elsewhere takes for the other post.
+  rig.playground.fail('chat.update', { kind: 'rateLimited', retryAfterS: 5 });
   const limited = message.finish(runView(ended(), await printed(rig, 'hello\n')));
   await rig.playground.waitFor((playground) =>
     playground.callsOf('chat.update').length > 0 ? true : undefined,

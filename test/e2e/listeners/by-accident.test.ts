@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Ephemeral, SlackMessage } from '../../../playground/messages.ts';
 import { askMessage, askSlash } from '../../support/ask.ts';
+import { untilPosted } from '../../support/run-store-file.ts';
 import { type ScriptedGateway, startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { fence, type Rig, startRig } from './listeners-rig.ts';
 
@@ -174,7 +175,7 @@ test('“Run this code” does not run talk, and on an answer or its root messag
   expect(told.text).toContain('no code');
   const { root, answer } = await rig.slash('ana', '#shortcuts', '/spark scala answered()');
   // It is the bot's answer once Slack has told the bot which message it became.
-  await playground.waitForQuiet();
+  await untilPosted(rig.bot.folder, root.ts);
   for (const message of [answer, root]) {
     const before = given.length;
     await ben.messageShortcut('run_message', message);

@@ -5,6 +5,7 @@ import { silentLog } from '../../../src/log.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { summarizeCode } from '../../../src/store/run-reader.ts';
 import { askMessage } from '../../support/ask.ts';
+import { untilPosted } from '../../support/run-store-file.ts';
 import { startScriptedGateway } from '../../support/scripted-gateway.ts';
 import { startBot } from '../../support/start-bot.ts';
 
@@ -38,7 +39,8 @@ test('runs of another workspace in the same store are left to that workspace’s
   await others.close();
   await bot.restart();
   expect(bot.log.findLast(({ msg }) => msg === 'ready')).toMatchObject({ recovered: 0 });
-  await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`ours()\``);
+  const { thread } = await askMessage(playground, 'ana', '#data', `<@${playground.bot.id}> \`ours()\``);
+  await untilPosted(bot.folder, thread);
   expect(await bot.stop()).toBe(0);
   expect(gateway.kernels.size).toBe(1);
   const kept = await openStore<object>({ url, log: silentLog });
