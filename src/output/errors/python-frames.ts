@@ -72,18 +72,14 @@ function complete(frames: readonly PythonFrame[]): PythonFrame[] {
 }
 
 /**
- * The listing of a worker's frame: PySpark 4 passes these to IPython, which lists them, from the first line of a function
- * as if that had failed, and as nameless as the cell's own frame, which is the first. Only the cell in it is right.
+ * The listing of a worker's frame: PySpark 4 passes these to IPython, which lists them as if the first line of the function
+ * had failed, as nameless as the cell's own frame, which is the first. Only the cell in it is right.
  */
 function doubleOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
   if (!unplaced.isUser || unplaced.cell !== undefined) return undefined;
-  const isLambdas = ({ name, code }: PythonFrame, at: number): boolean =>
-    unplaced.name === '<lambda>' && at > 0 && name === undefined && code?.includes('lambda') === true;
   return frames.find(
-    (frame, at) =>
-      frame.cell !== undefined &&
-      frame.line === unplaced.line &&
-      (isHeadOf(unplaced, frame.code) || isLambdas(frame, at)),
+    ({ cell, name, line }, at) =>
+      at > 0 && cell !== undefined && name === undefined && line === unplaced.line,
   );
 }
 

@@ -303,27 +303,39 @@ test('a worker that fails in the line that called it names the line once', () =>
   expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
 });
 
-test("PySpark 4's listing of a lambda that failed in a worker does not stand beside it", () => {
-  const two = readFixture('pyspark4-lambda-zero-division');
-  expect(two.traceback).toMatch(
+test("PySpark 4's listing of a worker's frame does not stand beside it", () => {
+  const { traceback } = readFixture('pyspark4-lambda-zero-division');
+  expect(traceback).toMatch(
     /line 3\n[^]*3 bad\.collect\(\)\n… 11 frames of library code …\n[^\n]*, in <lambda>$/,
   );
-  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
-  const listing = `Cell In[2], line 1\n----> 1 ${code}\n`;
+});
+
+test.each([
+  ['<lambda>', ['sc.parallelize([1]).map(lambda x: nope).count()']],
+  ['bad', ['def bad(x): return nope', 'sc.parallelize([1]).map(bad).count()']],
+])('nor does that of a line in which the failed function is written whole: %s', (name, lines) => {
+  const listing = (count: number): string =>
+    [`Cell In[2], line ${count}`, ...lines.slice(0, count - 1).map((line, n) => `      ${n + 1} ${line}`)]
+      .concat(`----> ${count} ${lines[count - 1] ?? ''}`)
+      .join('\n');
   const library = Array.from(
     { length: 6 },
-    (_, n) => `File /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
+    (_, n) => `\nFile /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
   );
-  const worker = `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`;
-  const one = readError(
-    ipythonError('PythonException', worker, listing, ...library, listing, `PythonException: ${worker}`),
-    code,
+  const frame = `  File "/run/ipykernel_12/345.py", line 1, in ${name}`;
+  const worker = `Traceback (most recent call last):\n${frame}\nNameError: nope\n`;
+  const own = listing(lines.length);
+  const raised = ipythonError(
+    'PythonException',
+    worker,
+    own,
+    ...library,
+    listing(1),
+    `\nPythonException: ${worker}`,
   );
-  expect(one.traceback.split('\n')).toEqual([
-    ...listing.trim().split('\n'),
-    '… 6 frames of library code …',
-    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
-  ]);
+  expect(readError(raised, lines.join('\n')).traceback).toBe(
+    `${own}\n… 6 frames of library code …\n${frame}`,
+  );
 });
 
 test.each([
