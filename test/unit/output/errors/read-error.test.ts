@@ -311,9 +311,13 @@ test("PySpark 4's listing of a worker's frame does not stand beside it", () => {
 });
 
 test.each([
-  ['<lambda>', ['sc.parallelize([1]).map(lambda x: nope).count()']],
-  ['bad', ['def bad(x): return nope', 'sc.parallelize([1]).map(bad).count()']],
-])('nor does that of a line in which the failed function is written whole: %s', (name, lines) => {
+  [['<lambda>'], ['sc.parallelize([1]).map(lambda x: nope).count()']],
+  [['bad'], ['def bad(x): return nope', 'sc.parallelize([1]).map(bad).count()']],
+  [
+    ['bad', '<lambda>'],
+    ['def bad(x): return map(lambda y: nope, x)', 'sc.parallelize([1]).map(bad).count()'],
+  ],
+])('nor does that of a line in which the failed function is written whole: %s', (names, lines) => {
   const listing = (count: number): string =>
     [`Cell In[2], line ${count}`, ...lines.slice(0, count - 1).map((line, n) => `      ${n + 1} ${line}`)]
       .concat(`----> ${count} ${lines[count - 1] ?? ''}`)
@@ -322,19 +326,19 @@ test.each([
     { length: 6 },
     (_, n) => `\nFile /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
   );
-  const frame = `  File "/run/ipykernel_12/345.py", line 1, in ${name}`;
-  const worker = `Traceback (most recent call last):\n${frame}\nNameError: nope\n`;
+  const frames = names.map((name) => `  File "/run/ipykernel_12/345.py", line 1, in ${name}`).join('\n');
+  const worker = `Traceback (most recent call last):\n${frames}\nNameError: nope\n`;
   const own = listing(lines.length);
   const raised = ipythonError(
     'PythonException',
     worker,
     own,
     ...library,
-    listing(1),
+    ...names.map(() => `\n${listing(1)}\n`),
     `\nPythonException: ${worker}`,
   );
   expect(readError(raised, lines.join('\n')).traceback).toBe(
-    `${own}\n… 6 frames of library code …\n${frame}`,
+    `${own}\n… 6 frames of library code …\n${frames}`,
   );
 });
 
@@ -358,18 +362,19 @@ test.each([
 });
 
 test('an exception without a message can be a cause; the same one again is not', () => {
-  const chained = (cause: string) =>
+  const chained = (cause: string, message = 'it ended') =>
     readError(
       ipythonError(
         'RuntimeError',
-        'it ended',
+        message,
         cause,
         '\nThe above exception was the direct cause of the following exception:\n',
-        'RuntimeError: it ended',
+        `RuntimeError: ${message}`,
       ),
     ).cause;
   expect(chained('StopIteration: ')).toBe('Caused by StopIteration');
   expect(chained('RuntimeError: it ended')).toBeUndefined();
+  expect(chained('ValueError: no', 'it ended: ValueError: no')).toBeUndefined();
 });
 
 test('the position in a line that does not compile is marked', () => {
