@@ -78,7 +78,7 @@ export function createApp(parts: AppParts) {
       const unposted = await read(() => store.runs.unposted());
       const stored = await read(() => known.kernels.readAll());
       await sweepSpool(spoolDir, new Set(unposted.map(({ id }) => id)));
-      void eraseOldRuns({ store: store.runs, keepRunsMs: config.runs.keepRunsMs, log }, closing.signal);
+      void eraseOldRuns(store.runs, config.runs.keepRunsMs, closing.signal, log);
       // The list is fetched before the first snippet arrives, so that the snippet need not wait for it.
       known.kernelspecs
         .read()

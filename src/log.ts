@@ -69,10 +69,17 @@ export class Secrets {
   }
 }
 
-/** A secret as it is, in a URL and in JSON. The base64 form of a Basic header has to be added by the caller. */
+/**
+ * A secret as it is, in a URL, in a query and in JSON. The base64 form of a Basic header has to be added by the caller.
+ */
 function secretForms(secrets: readonly string[]): string[] {
   const forms = secrets
     .filter((secret) => secret.length >= 4)
-    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]);
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      new URLSearchParams([['', secret]]).toString().slice(1),
+      JSON.stringify(secret).slice(1, -1),
+    ]);
   return [...new Set(forms)].toSorted((a, b) => b.length - a.length);
 }

@@ -11,18 +11,10 @@ export function limitDrain(log: Log, exit: (code: number) => void): void {
   }, DRAIN_MS).unref();
 }
 
-/** The shutdown that SIGTERM, SIGINT, SIGHUP or this process itself asks for. */
-export interface Shutdown {
-  /** Aborted when it begins. */
-  signal: AbortSignal;
-  stopped: Promise<void>;
-  /** Does what a signal does. */
-  stop: () => void;
-  /** Until this is called, a signal ends the process at once. After it, a signal calls `onStop`. */
-  begin: (onStop: () => void) => void;
-}
+export type Shutdown = ReturnType<typeof handleShutdownSignals>;
 
-export function handleShutdownSignals(): Shutdown {
+/** The shutdown that SIGTERM, SIGINT, SIGHUP or this process itself asks for. */
+export function handleShutdownSignals() {
   const controller = new AbortController();
   const stopped = Promise.withResolvers<void>();
   let onStop: (() => void) | undefined;
@@ -36,10 +28,13 @@ export function handleShutdownSignals(): Shutdown {
   };
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(name, stop);
   return {
+    /** Aborted when it begins. */
     signal: controller.signal,
     stopped: stopped.promise,
+    /** Does what a signal does. */
     stop,
-    begin(then) {
+    /** Until this is called, a signal ends the process at once. After it, a signal calls `then`. */
+    begin(then: () => void): void {
       onStop = then;
     },
   };

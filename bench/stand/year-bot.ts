@@ -121,7 +121,7 @@ export async function startYear(options: {
     log: silentLog,
   });
   await channels.load();
-  void eraseOldRuns({ store: store.runs, keepRunsMs, log: silentLog }, closing.signal);
+  void eraseOldRuns(store.runs, keepRunsMs, closing.signal, silentLog);
   let count = 0;
   return {
     async run(channel, requester) {

@@ -30,7 +30,9 @@ export function refuseArguments(given: readonly string[] = process.argv.slice(2)
 
 /** Adds the variables of `.env` in the working directory to the environment, unless they are set already. */
 export function loadEnvFile(path = '.env'): void {
-  for (const [name, value] of Object.entries(parseEnv(readEnvFile(path)))) process.env[name] ??= value;
+  const text = readEnvFile(path);
+  if (text.includes('\0')) throw new ConfigError([`${path} is not in UTF-8: save it as that.`]);
+  for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value;
 }
 
 /** Empty if there is no file. Removes a byte order mark, which would become a part of the first name. */

@@ -1,3 +1,5 @@
+import type { StartKernel } from './gateway.ts';
+
 interface Turn {
   owner: string;
   /** One owner has at most one turn in each round. */
@@ -9,15 +11,6 @@ interface Waiter extends Turn {
   /** The last number given to `onTurn`. */
   before: number | undefined;
   begin: () => void;
-}
-
-export interface TurnWanted {
-  /** Whose turn it is, for a fair share; by default all turns have the same owner. */
-  owner?: string;
-  /** Called with the number of turns before this one, whenever it changes. */
-  onTurn?: (before: number) => void;
-  /** Aborting cancels the request. */
-  signal?: AbortSignal;
 }
 
 /**
@@ -35,7 +28,11 @@ export class Turns {
   }
 
   /** Resolves with a function that ends the turn. Rejects with the signal's reason if the signal is aborted first. */
-  take({ owner = '', onTurn, signal }: TurnWanted): Promise<() => void> {
+  take({
+    owner = '',
+    onTurn,
+    signal,
+  }: Pick<StartKernel, 'owner' | 'onTurn' | 'signal'>): Promise<() => void> {
     if (signal?.aborted === true) return Promise.reject(signal.reason);
     const turn = { owner, round: this.#nextRoundOf(owner) };
     if (this.#held.size < this.#most) return Promise.resolve(this.#hold(turn));

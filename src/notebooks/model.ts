@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Keyv } from 'keyv';
-import { isRecord } from '../text.ts';
 
 /**
  * A notebook in nbformat 4.5 without its outputs: all that is kept of a posted one. Its metadata is valid by the
@@ -65,6 +64,13 @@ export function isJsonMime(mime: string): boolean {
   return /^application\/(?:.*\+)?json$/.test(mime);
 }
 
+/** Gives the cells that run other code, in order; a cell whose code is blank does not run any more. */
+export function withSources(notebook: Notebook, sources: readonly string[]): Notebook {
+  const edited = new Map(cellsToRun(notebook).map(({ id }, number) => [id, sources[number]]));
+  const cells = notebook.cells.map((cell) => ({ ...cell, source: edited.get(cell.id) ?? cell.source }));
+  return { ...notebook, cells };
+}
+
 const GIVEN_TAG = 'injected-parameters';
 
 /**
@@ -112,19 +118,11 @@ export function createNotebookStore(keyv: Keyv, keepMs: number | undefined) {
       await keyv.set(requestKey, notebook, keepMs);
     },
     /** Undefined if it is no longer kept. */
-    find: async (requestKey: string): Promise<Notebook | undefined> => {
-      const found: unknown = await keyv.get(requestKey);
-      return isNotebook(found) ? found : undefined;
-    },
+    find: async (requestKey: string) => await keyv.get<Notebook>(requestKey),
     forget: async (requestKey: string): Promise<void> => {
       await keyv.delete(requestKey);
     },
   };
-}
-
-/** This program wrote the stored value, so only its presence is checked. */
-function isNotebook(value: unknown): value is Notebook {
-  return isRecord(value) && Array.isArray(value['cells']) && isRecord(value['metadata']);
 }
 
 /** A count that nbformat accepts: kernels that do not count send 0 or -1. */

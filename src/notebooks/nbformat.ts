@@ -1,9 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { giveTurn } from '../gateway/event-loop.ts';
+import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
 import type { Output } from '../gateway/outputs.ts';
+import { htmlTable } from '../output/mime/html-table.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
+import { readSparkTable, SPARK_TABLE_MIME } from '../output/mime/spark-tables.ts';
 import type { SpoolRange } from '../output/output-view.ts';
-import { isRecord } from '../text.ts';
+import { countOf, isRecord } from '../text.ts';
 import type { RecordedCell } from './cell-outputs.ts';
 import { isJsonMime, type JsonObject, type Cell, cellsToRun, type Notebook } from './model.ts';
 
@@ -33,7 +35,8 @@ const NOTEBOOK_RULES: Readonly<Record<string, Rule>> = {
 const CELL_RULES: Readonly<Record<string, Rule>> = {
   format: isText,
   jupyter: isRecord,
-  execution: (value) => isRecord(value) && Object.values(value).every(isText),
+  // When the old outputs came, which are not kept.
+  execution: () => false,
   collapsed: (value) => typeof value === 'boolean',
   scrolled: (value) => typeof value === 'boolean' || value === 'auto',
   name: (value) => typeof value === 'string' && /^[^\n]+$/.test(value),
@@ -109,12 +112,22 @@ export async function outputPieces(
     return await wellFormedPieces({ output_type: 'error', ename: name, evalue: value, traceback });
   }
   const data: Record<string, unknown> = {};
-  for (const [mime, value] of Object.entries(output.data))
+  for (const [mime, value] of Object.entries((await tableForms(output.data)) ?? output.data))
     data[mime] = isOfMime(mime, value) ? value : (await jsonPieces(value)).join('');
   const shown = { data, metadata: output.metadata };
   return await (output.kind === 'result'
     ? wellFormedPieces({ output_type: 'execute_result', ...shown, execution_count: count })
     : wellFormedPieces({ output_type: 'display_data', ...shown }));
+}
+
+/** A table that our own code in a kernel has sent, in forms that every reader knows; undefined for other outputs. */
+async function tableForms({ [SPARK_TABLE_MIME]: sent }: JsonObject): Promise<JsonObject | undefined> {
+  const read = await readSparkTable(sent);
+  if (read?.kind !== 'table') return read && { 'text/plain': read.text };
+  const { columns, rows, isBeginning } = read.table;
+  const html = await inOwnTurn(() => htmlTable([columns, ...rows]));
+  const note = isBeginning ? `\n<p>first ${countOf(rows.length, 'row')}</p>` : '';
+  return { 'text/html': `${html}${note}`, 'text/plain': read.text };
 }
 
 async function wellFormedPieces(value: object): Promise<string[]> {
@@ -219,7 +232,7 @@ async function* readRange(path: string | undefined, { from, to }: SpoolRange): A
   for await (const piece of text) yield String(piece);
 }
 
-/** A note by the bot among a cell's outputs, as stderr text. */
+/** A note by the bot in a notebook: among a cell's outputs as stderr text, or in the text of a cell. */
 export function noteText(words: string): string {
   return `[Sparkthread: ${words}]\n`;
 }

@@ -3,7 +3,7 @@ import { giveTurn, inOwnTurn, isCostly } from '../gateway/event-loop.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
 import { isRecord, parseJson, shownNumber, toLineFeeds } from '../text.ts';
 import { type Cell, cellsToRun, type JsonObject, newCellId, type Notebook } from './model.ts';
-import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata } from './nbformat.ts';
+import { cleanAttachments, cleanCellMetadata, cleanNotebookMetadata, noteText } from './nbformat.ts';
 
 /** Largest file that is downloaded and parsed, including its old outputs, which are not kept. */
 export const MAX_NOTEBOOK_BYTES = 20_000_000;
@@ -138,13 +138,15 @@ function readSource(source: unknown, name: string): string | undefined {
   return toLineFeeds(text).toWellFormed();
 }
 
+const LEFT_OUT = 'the pictures of this cell are left out; the notebook is too large with them';
+
 /** Drops the pictures of text cells if the notebook is too large to keep. */
 async function fit(notebook: Notebook, name: string): Promise<Notebook> {
   if ((await charsOf(notebook)) <= MAX_KEPT_CHARS) return notebook;
   const cells = notebook.cells.map((cell): Cell => {
-    if (cell.kind === 'code') return cell;
+    if (cell.kind === 'code' || cell.attachments === undefined) return cell;
     const { attachments: _, ...rest } = cell;
-    return rest;
+    return { ...rest, source: `${cell.source}\n\n${noteText(LEFT_OUT)}` };
   });
   const smaller = { ...notebook, cells };
   if ((await charsOf(smaller)) > MAX_KEPT_CHARS) throw tooLong(name);

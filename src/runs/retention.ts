@@ -11,17 +11,12 @@ const REQUESTS_KEPT_MS = 7 * DAY_MS;
 const PURGE_MS = 1_000;
 const AGAIN_MS = 10 * 60_000;
 
-export interface RetentionOptions {
-  store: Pick<RunStore<RunData>, 'purge'>;
-  /** KEEP_RUNS. Undefined: runs are never erased. */
-  keepRunsMs: number | undefined;
-  log: Log;
-}
-
-/** Erases code and records older than `keepRunsMs`, now and every day until `closing` is aborted. Never rejects. */
+/** Erases code and records older than KEEP_RUNS (undefined: none), now and every day until `closing` is aborted. Never rejects. */
 export async function eraseOldRuns(
-  { store, keepRunsMs, log }: RetentionOptions,
+  store: Pick<RunStore<RunData>, 'purge'>,
+  keepRunsMs: number | undefined,
   closing: AbortSignal,
+  log: Log,
 ): Promise<void> {
   /** Resolves with whether nothing is left to erase. */
   const erase = async (): Promise<boolean> => {

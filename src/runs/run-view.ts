@@ -125,16 +125,10 @@ export interface RootContent {
   saved?: SavedUse | undefined;
 }
 
-/** The message that shows the channel how a run ended: the bot's own root message, or the message of a person. */
-export type ResultMark = ({ kind: 'root' } & RootContent) | { kind: 'message'; ts: string };
-
-/** Undefined if the run came from no message of a person. */
-export function markOnMessage({
-  message,
-}: Pick<Run['data'], 'message'>): { kind: 'message'; ts: string } | undefined {
+/** The ts of the message of a person that a run came from; undefined if there is none. */
+export function sourceOf({ message }: Pick<Run['data'], 'message'>): string | undefined {
   // `message/WORKSPACE/CHANNEL/TS`
-  const ts = message?.split('/').at(-1);
-  return ts === undefined ? undefined : { kind: 'message', ts };
+  return message?.split('/').at(-1);
 }
 
 export interface RunMessageOptions {
@@ -146,8 +140,9 @@ export interface RunMessageOptions {
   createdAt: number;
   /** '' if the run has no thread yet: then `root` is posted first. */
   thread: string;
+  /** The bot's own root message shows the channel how the run ended; without it `source`, the ts of a message of a person, does. */
   root: RootContent | undefined;
-  mark?: ResultMark | undefined;
+  source?: string | undefined;
   /** The ts of the run message, if it is posted already. */
   messageTs: string | undefined;
   /** The message of the run before the edit. It resolves when that run writes to it no more. */

@@ -2,13 +2,7 @@ import type { Log } from '../log.ts';
 import type { Displays, Transcript } from '../output/transcript.ts';
 import type { RunIndex, RunStore } from '../store/store.ts';
 import { syntheticOutcome } from './outcome.ts';
-import {
-  markOnMessage,
-  type OpenRunMessage,
-  quietly,
-  type ResultMark,
-  type RootContent,
-} from './run-view.ts';
+import { type OpenRunMessage, quietly, type RootContent, sourceOf } from './run-view.ts';
 import { isUnfinished, languageName, type Run, type RunData, showsCode, unreadableOutcome } from './run.ts';
 import type { ChannelKernels } from './session/channel-kernels.ts';
 import type { StoredKernel } from './session/kernel/kernel-record.ts';
@@ -51,7 +45,8 @@ export class Runs {
       code,
       (live) => {
         const { data } = run;
-        const root = rootOf(data, code);
+        // A root message that is posted already keeps its code if the store has lost it.
+        const hasRoot = data.needsRoot && (code !== undefined || run.thread === '');
         const open = data.saved?.schedule?.isQuiet === true ? quietly(openRunMessage) : openRunMessage;
         return open({
           runId: run.id,
@@ -59,8 +54,8 @@ export class Runs {
           channel: run.channel,
           createdAt: run.createdAt,
           thread: run.thread,
-          root: run.thread === '' && data.needsRoot ? root : undefined,
-          mark: markOf(run, code === undefined ? undefined : root),
+          root: hasRoot ? rootOf(data, code) : undefined,
+          source: sourceOf(data),
           messageTs: data.messageTs,
           predecessor: data.follows === undefined ? undefined : this.#takeOverFrom(data.follows, live),
           recovered: isRecovered,
@@ -235,10 +230,4 @@ function rootOf(data: RunData, code: readonly string[] | undefined): RootContent
     blocks: code ?? [data.preview],
     saved: data.saved,
   };
-}
-
-/** Undefined if no message belongs to this run, such as a repetition in a thread, whose answer says how it ended. */
-function markOf({ data }: Run, root: RootContent | undefined): ResultMark | undefined {
-  if (data.needsRoot) return root === undefined ? undefined : { kind: 'root', ...root };
-  return markOnMessage(data);
 }

@@ -6,7 +6,7 @@ import { listen } from './sockets.ts';
 export interface ScriptedHub extends AsyncDisposable {
   /** Ends with a slash. */
   apiUrl: string;
-  state: 'stopped' | 'starting' | 'stopping' | 'running';
+  state: 'stopped' | 'starting' | 'stopping' | 'checked' | 'running';
   /** `GET /hub/api/users/ana` and so on, in order. */
   readonly calls: string[];
   /** The answer to a start. Undefined: 202. */
@@ -15,6 +15,8 @@ export interface ScriptedHub extends AsyncDisposable {
   failure: string | undefined;
   /** An answer to every request, as a proxy gives it while the hub restarts. Undefined: the usual answers. */
   away: number | undefined;
+  /** Whether it answers nothing. */
+  isSilent: boolean;
   /** Whether the token may not see the server's state. */
   isStateHidden: boolean;
   /** Resolves once the client asks whether the start is over. */
@@ -30,6 +32,7 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
     const send = (status: number, body: object): void => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     };
+    if (hub.isSilent) return;
     if (hub.away !== undefined) return void response.writeHead(hub.away).end('<html>Service Unavailable');
     if (headers.authorization !== `token ${token}`) return send(403, { status: 403, message: 'Forbidden' });
     if (method === 'POST') {
@@ -47,8 +50,10 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
       response.end(`\n\ndata: ${JSON.stringify(event)}\n\n`);
       return;
     }
-    if (hub.state === 'starting') onAwaited();
-    const pending = { starting: 'spawn', stopping: 'stop', running: null, stopped: null }[hub.state];
+    if (hub.state === 'starting' || hub.state === 'checked') onAwaited();
+    const pending = { starting: 'spawn', stopping: 'stop', checked: 'check', running: null, stopped: null }[
+      hub.state
+    ];
     const known = { ready: hub.state === 'running', pending };
     send(200, {
       name: 'ana',
@@ -63,6 +68,7 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
     refuseStart: undefined,
     failure: undefined,
     away: undefined,
+    isSilent: false,
     isStateHidden: false,
     untilAwaited: () => new Promise((resolve) => (onAwaited = resolve)),
     async [Symbol.asyncDispose]() {

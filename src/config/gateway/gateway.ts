@@ -87,6 +87,16 @@ function warnOfConflicts(values: SettingValues, credentials: ServiceCredentials,
       issues.warnings.push(`${name} differs from what KG_SERVICE_CREDENTIALS says; ${name} is used.`);
 }
 
+/** No request can be sent with one of these. A browser's list of headers has some. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'content-length',
+  'expect',
+  'keep-alive',
+  'sec-websocket-protocol',
+  'transfer-encoding',
+  'upgrade',
+]);
+
 function checkCredentials(
   user: string | undefined,
   pass: string | undefined,
@@ -100,7 +110,10 @@ function checkCredentials(
     problems.push('KG_HTTP_USER is missing: KG_HTTP_PASS needs it.');
   if (user?.includes(':'))
     problems.push('KG_HTTP_USER must not contain a colon: HTTP Basic cannot carry it.');
-  const hasAuthorization = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  for (const name of names.filter((each) => OF_THE_CONNECTION.has(each)))
+    problems.push(`KG_HEADERS must not hold ${name}: each connection has its own.`);
+  const hasAuthorization = names.includes('authorization');
   if (hasAuthorization && user !== undefined)
     problems.push('KG_HEADERS has an Authorization header beside KG_HTTP_USER: give one of them.');
 }

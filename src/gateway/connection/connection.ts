@@ -115,7 +115,7 @@ export class OpenConnection implements KernelConnection {
     this.#router.replay.drop();
     if (this.#state === 'closed') execution.leave();
     else if (this.#state === 'gone') execution.finishAs('notSent', this.goneWhy);
-    else if (request.signal?.aborted === true) execution.finishAs('notSent', 'stopped before it was sent');
+    else if (request.signal?.aborted === true) this.#queue.remove(execution);
     else {
       if (this.#state === 'away') {
         this.#state = 'open';

@@ -6,6 +6,9 @@ import { type Headers, KernelCookies } from './cookies.ts';
 
 export type Endpoints = ReturnType<typeof readEndpoints>;
 
+/** Only the beginning of a refusal is told. */
+const MAX_REFUSAL_CHARS = 100_000;
+
 /**
  * URLs and headers of all calls to the gateway. Paths are joined as strings, because `new URL('/api', root)` drops a
  * prefix like `/gateway/default/jkg` (protocol.md §2.1, trap 12).
@@ -58,7 +61,7 @@ export function readEndpoints(
       return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
     /** To be applied to the body of every refusal. */
-    hide,
+    hide: (body: string): string => hide(plainlyWritten(body.slice(0, MAX_REFUSAL_CHARS))),
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */
     shownRoot: shown(http.root, proxies.rest),
@@ -94,4 +97,13 @@ function splitRoot(address: string): { root: string; user?: string; pass?: strin
   const root = `${url.protocol}//${url.host}${url.pathname.replace(/\/+$/, '')}`;
   if (url.username === '') return { root };
   return { root, user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) };
+}
+
+/** JSON written anew, because it may have escapes by which a secret is not recognised; other text as it is. */
+function plainlyWritten(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text));
+  } catch {
+    return text;
+  }
 }

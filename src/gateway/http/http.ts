@@ -17,14 +17,7 @@ import {
   readStatus,
 } from './http-errors.ts';
 
-/** HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. */
-export interface Http {
-  /** Rejects with `GatewayError`. */
-  call(call: HttpCall): Promise<Answer>;
-  /** Assigns the cookies in a start's response to the new kernel. */
-  assign(kernelId: string, start: Answer): void;
-  close(): Promise<void>;
-}
+export type Http = ReturnType<typeof createHttp>;
 
 export interface HttpCall {
   method: 'GET' | 'POST' | 'DELETE';
@@ -39,8 +32,11 @@ export interface HttpCall {
 
 const ATTEMPTS = 3;
 
-/** `mayWrite` is called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`. */
-export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean): Http {
+/**
+ * HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. `mayWrite` is called right
+ * before each POST and DELETE; if it returns false, the call rejects as `writesPaused`.
+ */
+export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean) {
   const dispatcher = openDispatcher(settings);
   const xsrf = new XsrfToken();
   const { kernelsPath = 'api/kernels' } = settings;
@@ -91,7 +87,7 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
     return { setCookies, status, body: status < 300 ? body : endpoints.hide(body), location };
   }
 
-  /** Repeats only GET and DELETE: a POST may have been carried out (protocol.md §1.2). */
+  /** Repeats only GET and DELETE: a POST may have been carried out (protocol.md §1.2). Rejects with `GatewayError`. */
   async function call(wanted: HttpCall): Promise<Answer> {
     const { timeoutMs, signal } = wanted;
     const most = wanted.method === 'POST' ? 1 : ATTEMPTS;
@@ -118,9 +114,10 @@ export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayW
 
   return {
     call,
-    assign: (kernelId, { setCookies = [] }) =>
+    /** Assigns the cookies in a start's response to the new kernel. */
+    assign: (kernelId: string, { setCookies = [] }: Answer): void =>
       endpoints.cookies.take(kernelId, new URL(endpoints.restUrl(kernelsPath)), setCookies),
-    close: () => dispatcher.destroy(),
+    close: (): Promise<void> => dispatcher.destroy(),
   };
 }
 

@@ -9,7 +9,7 @@ import { readJson } from '../protocol/json.ts';
 import type { GatewayTimings } from '../timings.ts';
 import { timeoutSignal } from '../until-aborted.ts';
 
-type ServerState = 'ready' | 'starting' | 'stopping' | 'stopped';
+type ServerState = 'ready' | 'pending' | 'stopped';
 
 const userModel = z.object({
   servers: z.record(z.string(), z.object({ ready: z.boolean(), pending: z.string().nullish() })).optional(),
@@ -97,8 +97,10 @@ export class HubServer {
     const startedMs = performance.now();
     const until = AbortSignal.any([this.#closing.signal, timeoutSignal(this.#launchTimeoutMs)]);
     let isAsked = false;
+    let refusal = '';
     while (!until.aborted) {
       const state = await this.#look(until).catch((error: unknown) => {
+        if (until.aborted) return 'away' as const;
         // A restarted hub continues a start that it was asked for.
         if (isAsked && error instanceof GatewayError && error.code === 'unreachable') return 'away' as const;
         throw error;
@@ -111,13 +113,15 @@ export class HubServer {
       if (state === 'stopped' && isAsked)
         throw notStarted((await this.#whyFailed(until)) || 'it has stopped again; the hub’s log says why');
       if (state === 'stopped') {
-        const answer = await this.#ask();
+        const answer = await this.#ask(refusal);
         if (answer === 'running') return;
         isAsked = answer === 'begun';
+        refusal = answer === 'begun' ? '' : answer.refusal;
       }
       await delay(timings.hubLookMs, undefined, { signal: until }).catch(() => undefined);
     }
-    throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s`);
+    const said = refusal === '' ? '' : ` (${refusal})`;
+    throw notStarted(`it does not run after ${this.#launchTimeoutMs / 1000} s${said}`);
   }
 
   async #look(signal: AbortSignal | undefined): Promise<ServerState> {
@@ -127,19 +131,22 @@ export class HubServer {
     if (servers === undefined) throw readHubRefusal({ status: 403, body: '' }, 'to see its user’s servers');
     const server = servers[this.#hub.server];
     if (server === undefined) return 'stopped';
-    if (server.pending === 'stop') return 'stopping';
-    if (server.pending === 'spawn') return 'starting';
+    // It starts or stops, or a hub that has just started looks whether it runs.
+    if (server.pending) return 'pending';
     return server.ready ? 'ready' : 'stopped';
   }
 
-  /** Requests the start. */
-  async #ask(): Promise<'running' | 'begun' | 'notYet'> {
+  /** Requests the start. `refusal`: why it cannot begin yet; `before`: what that was at the last request. */
+  async #ask(before: string): Promise<'running' | 'begun' | { refusal: string }> {
     const answer = await this.#call('POST', this.#path, undefined);
     if (answer.status === 201) return 'running';
     if (answer.status === 202) return 'begun';
-    // It runs or is starting already, is stopping, or the hub starts others first.
-    if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return 'notYet';
-    if (answer.status >= 500) throw notStarted(readReason(answer) || `status ${answer.status}`);
+    const refusal = readReason(answer);
+    // Once, it may run or start since it was looked at.
+    if (answer.status === 400 && refusal !== '' && refusal === before) throw notStarted(refusal);
+    // It runs or is starting already, or the hub starts others first.
+    if (answer.status === 400 || answer.status === 429 || isGatewayAway(answer.status)) return { refusal };
+    if (answer.status >= 500) throw notStarted(refusal || `status ${answer.status}`);
     throw readHubRefusal(answer, 'to start its server');
   }
 

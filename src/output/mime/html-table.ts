@@ -221,3 +221,16 @@ function statedSize(text: string): { rows: number; columns: number; words: strin
   if (found === null || rows === undefined || columns === undefined) return undefined;
   return { rows, columns, words: found[0] };
 }
+
+/** Rows as HTML; the first one is the head. */
+export function htmlTable(rows: readonly (readonly string[])[]): string {
+  const lines = rows.map((row, index) => {
+    const tag = index === 0 ? 'th' : 'td';
+    return `<tr>${row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  });
+  return `<table>\n${lines.join('\n')}\n</table>`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,5 +1,4 @@
 import type { MimeBundle } from '../../gateway/outputs.ts';
-import { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
 import { TOREES_WORD } from '../errors/spark-error.ts';
 import type { ImageMime } from '../output-view.ts';
 import {
@@ -17,7 +16,7 @@ import { bokehPage, isChart, vendorFiles } from './charts.ts';
 import { isAboutSize, readHtmlTable, type Table } from './html-table.ts';
 import { htmlAsText, MAX_PARSED_CHARS } from './html-text.ts';
 import { jsonText } from './json-text.ts';
-import { readSparkTable } from './spark-tables.ts';
+import { readSparkTable, SPARK_TABLE_MIME } from './spark-tables.ts';
 
 /** Tables are read in turns; longer ones would take too much memory. */
 const MAX_TABLE_CHARS = 2_000_000;

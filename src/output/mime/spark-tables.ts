@@ -3,6 +3,8 @@ import { giveTurn, hasTime, inOwnTurn, isCostly } from '../../gateway/event-loop
 import { countOf, parseJson } from '../../text.ts';
 import { type Table, TOP_ROWS } from './html-table.ts';
 
+export { SPARK_TABLE_MIME } from '../../spark/sql/python.ts';
+
 /** Spark's tables: those that Spark prints as text, and those that our own code in a kernel sends (src/spark/sql). */
 
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'table'; table: Table; text: string };

@@ -1,11 +1,12 @@
-import { StoreError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
 import type { Acceptance, NewRun, RunStore } from '../../store/store.ts';
 import { atMost, pause } from '../../waits.ts';
 import type { RunData } from '../run.ts';
+import { retryStore } from '../session/store-writes.ts';
 
-const RETRY_MS = 500;
+/** After this time the store has executed an unconfirmed step, or never will. */
+const UNCONFIRMED_MS = 500;
 /** How long to wait for withdrawals when this process ends. */
 const CLOSING_MS = 1_000;
 
@@ -59,13 +60,11 @@ export class Withdrawals {
 
   #withdraw(run: NewRun<RunData>): void {
     const cancelled = new AbortController();
-    const done = this.#withdrawOnceAnswered(run, cancelled.signal)
-      .catch((error: unknown) =>
-        this.#log.warn(
-          { event: 'run.withdraw', err: error, run: run.id },
-          'a refused snippet could not be withdrawn',
-        ),
-      )
+    const done = this.#withdrawLater(run, cancelled.signal)
+      .catch((error: unknown) => {
+        const about = { event: 'run.withdraw', err: error, run: run.id };
+        if (!cancelled.signal.aborted) this.#log.warn(about, 'a refused snippet could not be withdrawn');
+      })
       .finally(() => {
         // By now a later try of the same request may be pending.
         const { requestKey } = run.data;
@@ -79,20 +78,15 @@ export class Withdrawals {
     await atMost(Promise.all([...this.#pending.values()].map(({ done }) => done)), CLOSING_MS);
   }
 
-  async #withdrawOnceAnswered({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      // Waits first: after this time the store has executed the unconfirmed step, or never will.
-      await pause(RETRY_MS, signal);
-      if (signal.aborted) return;
-      try {
-        await this.#store.withdraw(id, data.requestKey);
-        // A later try of the request has stored it again.
-        if (!signal.aborted) await this.#forgetNotebook(data.requestKey);
-        this.#log.info({ event: 'run.withdrawn', run: id }, 'a refused snippet was withdrawn');
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-      }
-    }
+  async #withdrawLater({ id, data }: NewRun<RunData>, signal: AbortSignal): Promise<void> {
+    await pause(UNCONFIRMED_MS, signal);
+    if (signal.aborted) return;
+    const withdraw = async (): Promise<void> => {
+      await this.#store.withdraw(id, data.requestKey);
+      // A later try of the request has stored it again.
+      if (!signal.aborted) await this.#forgetNotebook(data.requestKey);
+    };
+    await retryStore(withdraw, signal, this.#log);
+    this.#log.info({ event: 'run.withdrawn', run: id }, 'a refused snippet was withdrawn');
   }
 }

@@ -68,7 +68,7 @@ export function createFileReader({ maxCodeBytes, download, askFile }: FileReader
     if (kind === 'code')
       return { syntax, code: toLineFeeds(decode(await download(url, name, maxBytes), name)) };
     const read = await readNotebook(decode(await download(url, name, MAX_NOTEBOOK_BYTES), name), name);
-    const shortName = startOf(name.replace(/\.ipynb$/i, ''), MAX_NAME_CHARS);
+    const shortName = startOf(name.replace(/(?:-executed)?\.ipynb(?:\.\w+)?$/i, ''), MAX_NAME_CHARS);
     return { syntax, code: '', notebook: { name: shortName, ...read } };
   };
   return async (files) => {

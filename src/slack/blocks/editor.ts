@@ -36,6 +36,8 @@ export const purposeSchema = z.object({
   channel: z.string().optional(),
   /** The thread of the answer; absent: the bot posts a root message. */
   thread: z.string().optional(),
+  /** The run of a notebook whose cells the fields are. */
+  notebookOf: z.string().optional(),
   /** The code had curly quotes before it was loaded, so they are the author's own. */
   isVerbatim: z.boolean().optional(),
   /** The id of a draft, whose language is asked for. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ExportedOutput } from '../../notebooks/export.ts';
-import { escapeMrkdwn } from '../blocks/elements.ts';
+import { htmlTable } from '../../output/mime/html-table.ts';
 
 /** Reads the outputs back from the blocks of an answer, which blocks/run/ makes. */
 
@@ -109,22 +109,13 @@ export function readTable(blocks: unknown): ExportedOutput | undefined {
     .find((found) => found !== undefined);
   if (table === undefined) return undefined;
   const rows = table.rows.map((row) => row.map(cellText));
-  const html = rows.map((row, index) => htmlRow(row, index === 0 ? 'th' : 'td')).join('\n');
-  return {
-    kind: 'display',
-    data: { 'text/html': `<table>\n${html}\n</table>`, 'text/plain': plainTable(rows) },
-  };
+  return { kind: 'display', data: { 'text/html': htmlTable(rows), 'text/plain': plainTable(rows) } };
 }
 
 function cellText(cell: unknown): string {
   if (typeof cell !== 'object' || cell === null) return '';
   if ('text' in cell && typeof cell.text === 'string') return cell.text.replaceAll('\u00a0', ' ').trim();
   return 'elements' in cell && Array.isArray(cell.elements) ? cell.elements.map(cellText).join('') : '';
-}
-
-function htmlRow(row: readonly string[], tag: 'th' | 'td'): string {
-  // HTML has the same escapes as Slack.
-  return `<tr>${row.map((cell) => `<${tag}>${escapeMrkdwn(cell)}</${tag}>`).join('')}</tr>`;
 }
 
 function plainTable(rows: readonly (readonly string[])[]): string {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../../log.ts';
 import type { RunOutcome } from '../../runs/outcome.ts';
-import type { ResultMark, RunView } from '../../runs/run-view.ts';
+import type { RootContent, RunMessageOptions, RunView } from '../../runs/run-view.ts';
 import { joinWords } from '../../text.ts';
 import { KeyedMutex } from '../../waits.ts';
 import { readCallError } from '../api/call-error.ts';
@@ -18,11 +18,7 @@ const REACTION_RATE = { burst: 20, refillMs: 2_000 };
 /** Answers come first: a mark that has to wait longer than this is left out. */
 const GIVES_WAY_MS = 30_000;
 
-interface Ended {
-  runId: string;
-  place: Place;
-  mark: ResultMark | undefined;
-}
+type Ended = Pick<RunMessageOptions, 'runId' | 'root' | 'source'> & { place: Place };
 
 export interface MarksOptions {
   client: MessageClient;
@@ -47,12 +43,13 @@ export class ResultMarks {
   }
 
   /** Shows the mark of an answer that is posted; a mark that Slack refuses is left out. Never rejects. */
-  async show({ runId, place, mark }: Ended, view: RunView): Promise<void> {
-    if (view.phase.kind !== 'ended' || mark === undefined) return;
+  async show({ runId, place, root, source }: Ended, view: RunView): Promise<void> {
+    if (view.phase.kind !== 'ended') return;
     const { outcome } = view.phase;
     try {
-      if (mark.kind === 'root') await this.#editRoot(runId, place, mark, view, outcome);
-      else await this.#react(place.channel, mark.ts, ENDS[endOf(outcome)].reaction, view.edition > 1);
+      if (root !== undefined) await this.#editRoot(runId, place, root, view, outcome);
+      else if (source !== undefined)
+        await this.#react(place.channel, source, ENDS[endOf(outcome)].reaction, view.edition > 1);
     } catch (error) {
       const about = { event: 'run.mark', run: runId, err: error };
       this.#options.log.debug(about, 'a result could not be marked');
@@ -78,7 +75,7 @@ export class ResultMarks {
   async #editRoot(
     runId: string,
     place: Place,
-    root: ResultMark & { kind: 'root' },
+    root: RootContent,
     view: RunView,
     outcome: RunOutcome,
   ): Promise<void> {

@@ -220,7 +220,7 @@ export class SlackRunMessage implements RunMessage {
   }
 
   async #attach(view: RunView, message: EditableMessage): Promise<{ files: string[]; replies: string[] }> {
-    const { runId, recovered: mayExist, createdAt, mark, messageTs = message.ts } = this.#options;
+    const { runId, recovered: mayExist, createdAt, root, source, messageTs = message.ts } = this.#options;
     const { files } = renderRunMessage(view, this.#sending.now(), message.room);
     const owner = { runId, place: message.place, createdAt, mayExist, messageTs };
     const { missing, ...attached } = await attachFiles(this.#sending, owner, files, this.#attached);
@@ -229,7 +229,7 @@ export class SlackRunMessage implements RunMessage {
       await this.#send(message, { ...view, unattached: missing }, 'urgent', NOTE_TRIED_MS);
     }
     if (this.#result === undefined && this.#isMarked)
-      void this.#sending.marks?.show({ ...owner, mark }, view);
+      void this.#sending.marks?.show({ ...owner, root, source }, view);
     this.#notices ??= this.#result === undefined ? await postDoneNotice(this.#sending, owner, view) : [];
     return { ...attached, replies: [...attached.replies, ...this.#notices] };
   }

@@ -1,6 +1,6 @@
 import type { WebClient } from '@slack/web-api';
 import type { Log } from '../../log.ts';
-import { markOnMessage, type RunMessage, type RunMessageOptions } from '../../runs/run-view.ts';
+import { type RunMessage, type RunMessageOptions, sourceOf } from '../../runs/run-view.ts';
 import type { Run } from '../../runs/run.ts';
 import { readCallError, withRetries } from '../api/call-error.ts';
 import { sentence } from '../blocks/rich-text.ts';
@@ -121,9 +121,9 @@ function createRemover(client: WebClient, marks: ResultMarks | undefined, log: L
      */
     remove: async (run: Run): Promise<boolean> => {
       const { data, channel, thread } = run;
-      const mark = markOnMessage(data);
-      if (mark !== undefined && data.outcome !== undefined)
-        void marks?.remove(channel, mark.ts, data.outcome);
+      const source = sourceOf(data);
+      if (source !== undefined && data.outcome !== undefined)
+        void marks?.remove(channel, source, data.outcome);
       const own = [data.messageTs, data.needsRoot && thread !== '' ? thread : undefined];
       let isAnswered = await removeAttachments(run);
       for (const ts of own) if (ts !== undefined) isAnswered = (await removeMessage(run, ts)) && isAnswered;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { UserError } from '../../errors.ts';
-import { cellsToRun, withParameters, type PostedNotebook } from '../../notebooks/model.ts';
+import { cellsToRun, type PostedNotebook, withParameters, withSources } from '../../notebooks/model.ts';
 import type { NotebookLanguage } from '../../notebooks/read.ts';
 import type { LanguageWords } from '../../runs/languages/languages.ts';
 import type { Snippet } from '../../runs/run.ts';
-import { placeValues } from '../../saved/parameters/inject.ts';
+import { injectSql, placeValues } from '../../saved/parameters/inject.ts';
 import { readParameters } from '../../saved/parameters/values.ts';
 import { agreed, readCommandText, readsAsCode, withoutRun } from './snippet.ts';
 import type { Message } from './typed-text.ts';
@@ -76,7 +76,8 @@ export function readPostedFile(entry: unknown): PostedFile | undefined {
     return { kind: 'gone', why: 'Slack hides it, because the workspace is over its limit' };
   if (access === 'check_file_info' || mode === 'file_access') return { kind: 'stub', id };
   const name = file.name ?? id;
-  const ending = /\.([a-z]+)$/i.exec(name)?.[1]?.toLowerCase() ?? '';
+  // A browser that saves a notebook from a page may add a second ending.
+  const ending = /\.(ipynb(?=\.(?:txt|json)$)|[a-z]+$)/i.exec(name)?.[1]?.toLowerCase() ?? '';
   const syntax = SYNTAXES.get(ending) ?? SYNTAXES.get(file.filetype ?? '');
   const isTyped = mode === 'snippet' && (ending === '' || UNTITLED.test(name) || syntax !== undefined);
   const isCode = isTyped || CODE_ENDINGS.includes(ending);
@@ -172,8 +173,12 @@ function readNotebookSnippet(files: readonly FileCode[], text: string, words: La
   const given = onOneLine(isNamed ? text.slice(first.length) : text).trim();
   if (posted === undefined || !GIVES_VALUES.test(given)) return { ...language, blocks, notebook: posted };
   const spoken = words.languageOf(language) ?? said?.language;
-  const { assigned, settings } = placeValues(blocks, readParameters(given), spoken);
-  const notebook = withParameters(posted.notebook, assigned, settings);
+  const parameters = readParameters(given);
+  const placed = spoken === 'sql' ? undefined : placeValues(blocks, parameters, spoken);
+  const notebook =
+    placed === undefined
+      ? withSources(posted.notebook, injectSql(blocks, parameters))
+      : withParameters(posted.notebook, placed.assigned, placed.settings);
   return {
     ...language,
     blocks: cellsToRun(notebook).map(({ source }) => source),

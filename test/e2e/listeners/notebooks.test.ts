@@ -31,10 +31,10 @@ interface Written {
   cells: { cell_type: string; execution_count?: number | null; outputs?: unknown[]; source: string[] }[];
 }
 
-/** The one executed notebook of this name, whose file is valid. */
-async function executed(name: string): Promise<Written> {
-  const { bytes } = await rig.playground.waitFor(() =>
-    rig.playground.files.find(({ file }) => file.name === name),
+/** The executed notebook of this name, or another one than the first; its file is valid. */
+async function executed(name: string, index = 0): Promise<Written> {
+  const { bytes } = await rig.playground.waitFor(
+    () => rig.playground.files.filter(({ file }) => file.name === name)[index],
   );
   await validateNotebooks(python, [bytes]);
   return JSON.parse(bytes.toString());
@@ -97,6 +97,32 @@ test('a posted notebook runs to the first cell that fails and comes back with it
     [{ output_type: 'error', ename: 'ZeroDivisionError' }],
     [],
     undefined,
+  ]);
+});
+
+test('Edit and run of a notebook gives it back with the edited cells, which may fail as before', async () => {
+  const { playground } = rig;
+  playground.addChannel('edited');
+  const ana = playground.as('ana');
+  const cells = [
+    words('# Title'),
+    code('n = 1'),
+    code('int("known to fail")', { metadata: { tags: ['raises-exception'] } }),
+    code('print(n)'),
+  ];
+  const asked = ana.upload('#edited', ipynb('edited.ipynb', cells), '@sparkthread');
+  const answer = await rig.final('#edited', asked.ts);
+  await ana.press(answer, 'run:editAndRun');
+  const modal = await playground.waitFor(() => ana.modal);
+  await ana.submit(modal, { code0: 'n = 2' });
+  const second = await rig.final('#edited', asked.ts, ({ ts }) => ts !== answer.ts);
+  expect(shown(second)).toContain('ran an edited version');
+  const notebook = await executed('edited-executed.ipynb', 1);
+  expect(notebook.cells.map(({ source, outputs }) => [source.join(''), outputs])).toMatchObject([
+    ['# Title', undefined],
+    ['n = 2', []],
+    ['int("known to fail")', [{ output_type: 'error', ename: 'ValueError' }]],
+    ['print(n)', [{ output_type: 'stream', text: '2\n' }]],
   ]);
 });
 

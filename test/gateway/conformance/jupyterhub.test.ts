@@ -64,6 +64,15 @@ test('a stopped server is started for a kernel, and a culled server takes its ke
   await hub.stopServer();
 });
 
+test('a start that the hub refuses has its reason', async () => {
+  const gateway = openGateway({ ...hub.environment, JUPYTERHUB_SERVER_NAME: 'spark' });
+  await expect(gateway.startServer?.()).rejects.toMatchObject({
+    code: 'startFailed',
+    message: 'JupyterHub could not start the server: Named servers are not enabled',
+  });
+  await gateway.close();
+});
+
 test('without JupyterHub’s settings a stopped server is reported as stopped', async () => {
   const gateway = openGateway({ KG_URL: hub.serverUrl, KG_AUTH_TOKEN: hub.environment.JUPYTERHUB_API_TOKEN });
   const start = gateway.startKernel({ kernelspec: 'python3', kernelId: randomUUID(), env: {} });

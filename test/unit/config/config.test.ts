@@ -240,6 +240,12 @@ describe('mistakes', () => {
   it('refuses two Authorization headers and what the bot sets itself', () => {
     const basic = { ...LEAST, KG_HTTP_USER: 'u', KG_HTTP_PASS: 'p' };
     expect(problemsOf({ ...basic, KG_HEADERS: '{"authorization":"Bearer x"}' })).toHaveLength(1);
+    expect(
+      problemsOf({ ...basic, KG_HEADERS: '{"Content-Length":"0","X-Team":"data","Expect":""}' }),
+    ).toEqual([
+      'KG_HEADERS must not hold content-length: each connection has its own.',
+      'KG_HEADERS must not hold expect: each connection has its own.',
+    ]);
     expect(problemsOf({ ...LEAST, KERNEL_ENV: '{"KERNEL_ID":"1","KERNEL_USERNAME":"x"}' })).toHaveLength(2);
   });
 });
@@ -669,6 +675,10 @@ describe('the .env file', () => {
     }
     expect(() => loadEnvFile(join(folder, 'absent.env'))).not.toThrow();
     expect(() => loadEnvFile(folder)).toThrow(ConfigError);
+    // As PowerShell's `>` writes it.
+    const utf16 = file('utf16.env', '');
+    writeFileSync(utf16, '\ufeffQUEUE_LIMIT=5\r\n', 'utf16le');
+    expect(() => loadEnvFile(utf16)).toThrow(`${utf16} is not in UTF-8: save it as that.`);
   });
 });
 

@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { recordedOutputs } from '../../../src/notebooks/nbformat.ts';
 import { OutputRecord } from '../../../src/notebooks/output-record.ts';
 import { SpoolBudget } from '../../../src/output/spool/spool.ts';
+import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
 import { temporaryFolder } from '../../contract/temporary-folder.ts';
 
 const open = (dir: string, recovered = false): Promise<OutputRecord> =>
@@ -207,4 +208,24 @@ test('a widget is its last state in words: a notebook without a kernel cannot dr
   await record.close();
   const [written = ''] = await piecesOf(record, 0);
   expect(JSON.parse(written).data).toEqual({ 'text/plain': `|${'█'.repeat(20)}|` });
+});
+
+test('a table of SQL or of a DataFrame is in the file as every reader of notebooks shows it', async () => {
+  const record = await open(join(temporaryFolder(), 'run.notebook'));
+  const table = { columns: ['a', 'b<c>'], rows: [['1', 'x & y']], cut: true, cutCells: false };
+  const plan = { ...table, columns: ['plan'], rows: [['== Plan ==\n+- Scan']], cut: false };
+  const shown = [table, plan].map(async (sent, number) => {
+    record.begin(number);
+    const data = { [SPARK_TABLE_MIME]: JSON.stringify(sent), 'text/plain': '1 rows' };
+    await record.add({ kind: 'display', data, metadata: {} });
+    return JSON.parse((await piecesOf(record, number)).join('')).data;
+  });
+  expect(await Promise.all(shown)).toEqual([
+    {
+      'text/html':
+        '<table>\n<tr><th>a</th><th>b&lt;c&gt;</th></tr>\n<tr><td>1</td><td>x &amp; y</td></tr>\n</table>\n<p>first 1 row</p>',
+      'text/plain': 'a  b<c>\n1  x & y',
+    },
+    { 'text/plain': '== Plan ==\n+- Scan' },
+  ]);
 });

@@ -137,6 +137,12 @@ test('the state of widgets goes with the outputs that showed it, however large i
   expect(notebook.metadata).toEqual({ toc: {} });
 });
 
+test('when a cell ran before goes with what it said then', async () => {
+  const execution = { 'iopub.execute_input': '2024-01-01T00:00:00.000000Z' };
+  const { notebook } = await read(v4([code('1', { metadata: { execution, mine: 1 } })]));
+  expect(notebook.cells[0]?.metadata).toEqual({ mine: 1 });
+});
+
 test('numbers that only Python writes into JSON are null', async () => {
   const source = String.raw`"x = 'NaN' # \"-Infinity\\\" NaN"`;
   const { notebook } = await readNotebook(
@@ -192,12 +198,21 @@ test('a long text that is no JSON is searched for such numbers in turns', async 
   expect(await shareOfLongestTurn(reading)).toBeLessThan(0.5);
 });
 
-test('pictures in its text are dropped if it is too large with them', async () => {
+test('pictures in its text are dropped if it is too large with them, and the text says so', async () => {
   const attachments = { 'a.png': { 'image/png': 'A'.repeat(4_000_000) } };
   const { notebook } = await read(
-    v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments }, code('1')]),
+    v4([
+      { cell_type: 'markdown', metadata: {}, source: 'x', attachments },
+      { cell_type: 'markdown', metadata: {}, source: 'y' },
+      code('1'),
+    ]),
   );
-  expect(notebook.cells[0]).toEqual({ kind: 'markdown', id: expect.any(String), metadata: {}, source: 'x' });
+  const note = '[Sparkthread: the pictures of this cell are left out; the notebook is too large with them]';
+  const markdown = { kind: 'markdown', id: expect.any(String), metadata: {} };
+  expect(notebook.cells.slice(0, 2)).toEqual([
+    { ...markdown, source: `x\n\n${note}\n` },
+    { ...markdown, source: 'y' },
+  ]);
   const small = { 'a.png': { 'image/png': ['A', 'B'], 'text/odd': { a: 1 } }, none: 4 };
   const kept = await read(
     v4([{ cell_type: 'markdown', metadata: {}, source: 'x', attachments: small }, code('1')]),

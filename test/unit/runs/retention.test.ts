@@ -16,7 +16,7 @@ test.each([
   vi.useFakeTimers({ toFake: ['Date'], now: 1e9 });
   try {
     const closing = new AbortController();
-    void eraseOldRuns({ store: { purge }, keepRunsMs, log: silentLog }, closing.signal);
+    void eraseOldRuns({ purge }, keepRunsMs, closing.signal, silentLog);
     closing.abort();
     expect(await purged.promise).toEqual({ runsBefore, requestsBefore: 1e9 - 7 * 24 * 3_600_000 });
   } finally {
@@ -34,7 +34,7 @@ test('further steps erase what one step leaves, until nothing is left', async ()
   const purge = async () => steps.shift() ?? expect.unreachable('nothing was left');
   const log = { ...silentLog, info: (told: unknown) => erased.resolve(told) };
   const closing = new AbortController();
-  void eraseOldRuns({ store: { purge }, keepRunsMs: 1_000, log }, closing.signal);
+  void eraseOldRuns({ purge }, 1_000, closing.signal, log);
   expect(await erased.promise).toMatchObject({ event: 'runs.erased', erased: 3 });
   closing.abort();
 });
@@ -50,7 +50,7 @@ test('a round that leaves or cannot erase something is followed by the next one 
       return { ids: [], isPartial: answer === 'much' };
     };
     const closing = new AbortController();
-    void eraseOldRuns({ store: { purge }, keepRunsMs: 1_000, log: silentLog }, closing.signal);
+    void eraseOldRuns({ purge }, 1_000, closing.signal, silentLog);
     for (const [left, afterMs] of [
       [2, 0],
       [1, 600_000],

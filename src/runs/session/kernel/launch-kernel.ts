@@ -3,7 +3,6 @@ import { GatewayError } from '../../../gateway/errors.ts';
 import type { Gateway, KernelConnection, KernelModel, OnLost } from '../../../gateway/gateway.ts';
 import type { Log } from '../../../log.ts';
 import type { Run } from '../../run.ts';
-import type { LiveRun } from '../run/live-run.ts';
 import { GONE_NOTE, type KernelRecord, SERVER_STOPPED_NOTE } from './kernel-record.ts';
 
 /** The requester and the session for which a kernel is started. */
@@ -38,6 +37,16 @@ export interface StartProgress {
   onServer: (sinceMs: number | undefined) => void;
 }
 
+/** The run that waits for the kernel. */
+export interface WaitingRun {
+  readonly run: Run;
+  /** Aborted when it is stopped: a start is undone. */
+  readonly signal: AbortSignal;
+  /** Aborted when this process ends: a start is left to its successor. */
+  readonly released: AbortSignal;
+  readonly stoppedOrReleased: AbortSignal;
+}
+
 export interface KernelEnvSettings {
   username: string | undefined;
   env: Readonly<Record<string, string>>;
@@ -64,16 +73,13 @@ interface LaunchDeps {
   log: Log;
 }
 
-/**
- * Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. A start is undone
- * when its run is stopped, and left to the successor when the run is.
- */
+/** Starts a kernel and resolves with its id, which some gateways choose themselves. Rejects with `GatewayError`. */
 export async function launchKernel(
   { kernelspec, kernelId, startedBy: owner }: KernelRecord,
   isRepeated: boolean,
   env: Readonly<Record<string, string>>,
   { onTurn, onServer }: StartProgress,
-  { signal, released: release }: Pick<LiveRun, 'signal' | 'released'>,
+  { signal, released: release }: Pick<WaitingRun, 'signal' | 'released'>,
   { gateway, records, log }: LaunchDeps,
 ): Promise<string> {
   let started: KernelModel;

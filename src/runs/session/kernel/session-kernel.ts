@@ -5,7 +5,6 @@ import { untilAborted } from '../../../gateway/until-aborted.ts';
 import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
-import type { LiveRun } from '../run/live-run.ts';
 import {
   type KernelRecord,
   type KernelRecords,
@@ -22,6 +21,7 @@ import {
   launchKernel,
   lossNote,
   type ReachedKernel,
+  type WaitingRun,
   removeUnused,
   type StartProgress,
 } from './launch-kernel.ts';
@@ -75,7 +75,7 @@ export class SessionKernel {
    * Resolves with a kernel that is connected and answers: over the open websocket, by a connection to the stored kernel, or
    * after the start of a new one. Rejects with `GatewayError`.
    */
-  async ready(live: LiveRun, progress: StartProgress): Promise<ReachedKernel> {
+  async ready(live: WaitingRun, progress: StartProgress): Promise<ReachedKernel> {
     const { run, stoppedOrReleased } = live;
     const { kernelspec } = run.data;
     // Code that is sent during a restart or a deletion would be lost with the old process.
@@ -111,7 +111,7 @@ export class SessionKernel {
    * Starts the kernel of this record. The record is stored before the request is sent: after a crash the start is repeated
    * with the same id, which gives the same kernel if the gateway accepts chosen ids.
    */
-  async #start(chosen: KernelRecord, live: LiveRun, progress: StartProgress): Promise<ReachedKernel> {
+  async #start(chosen: KernelRecord, live: WaitingRun, progress: StartProgress): Promise<ReachedKernel> {
     const { gateway, records, envFor, log } = this.#deps;
     const isRepeated = chosen === this.record;
     progress.onTurn(0);

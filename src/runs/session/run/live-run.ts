@@ -33,7 +33,7 @@ export class LiveRun {
   readonly #release = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #posted = Promise.withResolvers<void>();
-  /** Aborted when the run is to be stopped. */
+  /** Aborted when the run is to be stopped. Its reason is a `StopReason`. */
   readonly signal = this.#stop.signal;
   /** Aborted when this process ends and leaves the run to its successor. */
   readonly released = this.#release.signal;
@@ -44,7 +44,6 @@ export class LiveRun {
   /** Resolves when the final message is posted, refused, or left to a successor. */
   readonly posted = this.#posted.promise;
   #following: PromiseWithResolvers<void> | undefined;
-  #stopReason: StopReason | undefined;
   #phase: RunPhase = { kind: 'waiting', ahead: 0 };
   /** The state in the store. Output is shown only after the store has `running`. */
   #storedState: RunState;
@@ -116,8 +115,7 @@ export class LiveRun {
 
   /** Stops the run. The first reason counts. If a stop had no effect, a person's next stop interrupts the kernel again. */
   stop(reason: StopReason): void {
-    if (this.#stopReason !== undefined) return isAboutStop(reason) ? this.#stopAgain() : undefined;
-    this.#stopReason = reason;
+    if (this.signal.aborted) return isAboutStop(reason) ? this.#stopAgain() : undefined;
     if (isAboutStop(reason)) {
       this.#apply({ data: { stoppedBy: reason.kind === 'asked' ? reason.by : 'deleted' } });
       // Written at once, because the person is told that it is done.
@@ -169,7 +167,7 @@ export class LiveRun {
 
   /** The outcome for this end. `wasWritten`: this process wrote the request to an open websocket. */
   readEnd(end: KnownEnd, wasWritten = false): RunOutcome {
-    return readEnd(end, this.#stopReason, this.run, wasWritten);
+    return readEnd(end, this.signal.reason, this.run, wasWritten);
   }
 
   /** Stores the outcome. False if the run has ended already. */

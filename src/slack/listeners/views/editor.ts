@@ -1,6 +1,7 @@
 import type { AckFn } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import { UserError } from '../../../errors.ts';
+import { withSources } from '../../../notebooks/model.ts';
 import type { Admitted } from '../../../runs/admission/admission.ts';
 import { listChoices } from '../../../runs/languages/languages.ts';
 import type { Run, Snippet } from '../../../runs/run.ts';
@@ -25,7 +26,7 @@ import { blocksOf, noCodeFile, type PostedFile, readPostedFiles } from '../../pa
 import { undoPhoneTyping } from '../../parsing/typed-text.ts';
 import { Acknowledgement, inTime, withBoundary } from '../boundary.ts';
 import { onSubmission } from '../interactions.ts';
-import { refuseDuplicate, submitRun, viewRequest } from '../requests.ts';
+import { refuseDuplicate, repeated, submitRun, viewRequest } from '../requests.ts';
 
 /** Opens the editor. Without a `channel` it is chosen in the modal. */
 export async function openEditor(
@@ -71,10 +72,11 @@ export async function onEditorCalled(
 export async function openEditorWith(run: Run, trigger: string, bot: Bot): Promise<void> {
   const { channel, thread } = run;
   const kernelspec = run.data.dialect ?? run.data.kernelspec;
+  const purpose = { channel, thread, notebookOf: run.data.notebook && run.id };
   await bot.views.openModal(trigger, async () => {
     const blocks = await bot.runs.code(run);
     const languages = listChoices(await bot.languages(channel));
-    return renderFilled({ channel, thread }, { languages, kernelspec, blocks });
+    return renderFilled(purpose, { languages, kernelspec, blocks });
   });
 }
 
@@ -168,20 +170,24 @@ function readTyped(fields: Fields, { loads }: EditorPurpose): Typed {
  */
 async function readSnippet(
   { language, fields, files }: Typed,
-  { isVerbatim, joins }: EditorPurpose,
-  { readFiles }: Bot,
+  { isVerbatim, joins, notebookOf }: EditorPurpose,
+  bot: Bot,
 ): Promise<Snippet> {
-  const blocks = joinFields(fields, joins).filter((block, _, all) => all.length === 1 || block.trim() !== '');
-  const isTyped = blocks.some((block) => block.trim() !== '');
+  const joined = joinFields(fields, joins);
+  const typed = isVerbatim === true ? joined : joined.map(undoPhoneTyping);
+  const blocks = typed.filter((block) => block.trim() !== '');
   if (files.length > 0) {
-    if (isTyped)
+    if (blocks.length > 0)
       throw new UserError('unreadableFile', 'There is both code in the box and a file. Remove one of them.');
-    const fetched = await readFiles(files);
+    const fetched = await bot.readFiles(files);
     if (fetched.length === 0) throw noCodeFile(files);
     return { language, ...blocksOf(fetched) };
   }
-  if (!isTyped) throw new UserError('emptySnippet', 'There is no code to run yet.');
-  return { language, blocks: isVerbatim === true ? blocks : blocks.map(undoPhoneTyping) };
+  if (blocks.length === 0) throw new UserError('emptySnippet', 'There is no code to run yet.');
+  const run = notebookOf === undefined ? undefined : await bot.runs.find(notebookOf);
+  const posted = run === undefined ? undefined : (await repeated(run, bot)).notebook;
+  if (posted === undefined) return { language, blocks };
+  return { language, blocks, notebook: { ...posted, notebook: withSources(posted.notebook, typed) } };
 }
 
 /** The field that an error is shown at. It has to be an input of this modal, or Slack would drop the error. */

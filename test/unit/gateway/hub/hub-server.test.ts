@@ -179,6 +179,25 @@ test.for([
   });
 });
 
+test('a hub that refuses the start of a stopped server again is not asked for ever', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.refuseStart = { status: 400, message: 'Named servers are not enabled.' };
+  await expect(start(rig.gateway)).rejects.toMatchObject({
+    code: 'startFailed',
+    message: 'JupyterHub could not start the server: Named servers are not enabled',
+  });
+  expect(starts(rig.hub.calls)).toHaveLength(2);
+});
+
+test('a hub that looks whether the server runs is waited for', async () => {
+  await using rig = await startBehindHub();
+  rig.hub.state = 'checked';
+  const starting = start(rig.gateway);
+  await expect.poll(() => rig.hub.calls.length).toBeGreaterThan(1);
+  await comesUp(rig, starting);
+  expect(starts(rig.hub.calls)).toEqual([]);
+});
+
 test('an unknown token is reported, but not shown', async () => {
   await using rig = await startBehindHub({ token: 's3cret-token' });
   const failing = start(rig.gateway);
@@ -230,11 +249,25 @@ test('a hub that is down is reported as unreachable', async () => {
   await rig.server.close();
 });
 
-test('a server that does not run in time fails the start', async () => {
+test.for([false, true])(
+  'a server that does not run in time fails the start (a silent hub: %s)',
+  async (isSilent) => {
+    await using rig = await startBehindHub({ settings: { launchTimeoutMs: 1_000 } });
+    rig.hub.isSilent = isSilent;
+    await expect(rig.gateway.startServer?.()).rejects.toMatchObject({
+      code: 'startFailed',
+      message: 'JupyterHub could not start the server: it does not run after 1 s',
+    });
+  },
+);
+
+test('a hub that has no room in time says so', async () => {
   await using rig = await startBehindHub({ settings: { launchTimeoutMs: 1_000 } });
+  rig.hub.refuseStart = { status: 429, message: 'Active server limit exceeded.' };
   await expect(start(rig.gateway)).rejects.toMatchObject({
     code: 'startFailed',
-    message: 'JupyterHub could not start the server: it does not run after 1 s',
+    message:
+      'JupyterHub could not start the server: it does not run after 1 s (Active server limit exceeded)',
   });
 });
 

@@ -47,7 +47,13 @@ test('a file outside Slack is refused without a call', async () => {
   await expect(read([{ ...elsewhere, url: '' }])).rejects.toMatchObject({ code: 'unreadableFile' });
 });
 
-test('a long name of a notebook is not cut through an emoji', async () => {
+test.each([
+  [`${'a'.repeat(149)}😀.ipynb`, 'a'.repeat(149)],
+  ['report.IPYNB', 'report'],
+  // It was run before, so it comes back under the same name.
+  ['report-executed.ipynb', 'report'],
+  ['report.ipynb.txt', 'report'],
+])('the name of the notebook %s, for the executed one', async (name, short) => {
   const cell = { cell_type: 'code', source: '1', metadata: {}, outputs: [], execution_count: null };
   const notebook = JSON.stringify({ cells: [cell], metadata: {}, nbformat: 4, nbformat_minor: 5 });
   const read = createFileReader({
@@ -55,9 +61,8 @@ test('a long name of a notebook is not cut through an emoji', async () => {
     download: async () => Buffer.from(notebook),
     askFile: async () => ({}),
   });
-  const name = `${'a'.repeat(149)}😀.ipynb`;
   const [file] = await read([{ ...elsewhere, kind: 'notebook', name }]);
-  expect(file?.notebook?.name).toBe('a'.repeat(149));
+  expect(file?.notebook?.name).toBe(short);
 });
 
 test('files that are too long together are refused before any is fetched', async () => {

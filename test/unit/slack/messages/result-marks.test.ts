@@ -53,9 +53,9 @@ test.each([
   const marks = marksOf(rig);
   const place = { channel, thread: ts };
   const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name);
-  await marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind: 'kernelDied' }));
+  await marks.show({ runId: 'run-1', place, root: undefined, source: ts }, ended({ kind: 'kernelDied' }));
   expect(reactions()).toEqual(['x']);
-  await marks.show({ runId: 'run-1', place, mark: { kind: 'message', ts } }, ended({ kind }, 2));
+  await marks.show({ runId: 'run-1', place, root: undefined, source: ts }, ended({ kind }, 2));
   expect(reactions()).toEqual([name]);
 });
 
@@ -67,7 +67,7 @@ test('edits change the reactions of many messages within the calls that Slack al
   const showAll = async (view: RunView, name: string): Promise<void> => {
     await Promise.all(
       edited.map(({ ts }) =>
-        marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, view),
+        marks.show({ runId: 'run-1', place: { channel, thread: ts }, root: undefined, source: ts }, view),
       ),
     );
     for (const { ts } of edited)
@@ -85,8 +85,8 @@ test('a reaction that Slack did not remove after an edit is removed after the ne
   const marks = marksOf(rig);
   const reactions = () => playground.thread(channel, ts)[0]?.reactions?.map((each) => each.name) ?? [];
   const showEnd = async (kind: RunOutcome['kind'], edition: number, shown: string): Promise<void> => {
-    const mark = { kind: 'message', ts } as const;
-    await marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark }, ended({ kind }, edition));
+    const run = { runId: 'run-1', place: { channel, thread: ts }, root: undefined, source: ts };
+    await marks.show(run, ended({ kind }, edition));
     expect(reactions().join()).toBe(shown);
   };
   await showEnd('raised', 1, 'x');
@@ -105,8 +105,8 @@ test('an answer that is removed while its reaction is on its way leaves none', a
   const { ts } = playground.as('ana').post('#data', 'run this');
   const marks = marksOf(rig);
   const adding = playground.hold('reactions.add');
-  const mark = { kind: 'message', ts } as const;
-  const shown = marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark }, ended({}));
+  const run = { runId: 'run-1', place: { channel, thread: ts }, root: undefined, source: ts };
+  const shown = marks.show(run, ended({}));
   await adding.reached;
   const removed = marks.remove(channel, ts, syntheticOutcome('ok', 'python3'));
   adding.release();
@@ -136,17 +136,17 @@ test('the bot’s root message says how it ended, with the result in one line', 
   const { playground, channel, sending } = rig;
   const metadata = { event_type: 'sparkthread_root', event_payload: { run: 'run-1' } };
   const thread = await sending.client.post({ channel, thread: '' }, { text: 'root', blocks: [], metadata });
-  const mark = { kind: 'root', language: 'python3', blocks: ['"\\'.repeat(50_000)] } as const;
+  const root = { language: 'python3', blocks: ['"\\'.repeat(50_000)] } as const;
   // An error in a notebook's cell that may have one is not what came of the run.
   const plain = { userLine: undefined, cause: undefined, isFolded: false, path: undefined, hint: undefined };
   const error: OutputPart = { ...plain, kind: 'error', headline: 'KeyError: 1', traceback: wholeText('') };
   const view = ended({}, 1, [error]);
-  await marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, mark }, view);
-  const [root] = playground.thread(channel, thread);
-  expect(root?.blocks?.at(-1)).toMatchObject({
+  await marksOf(rig).show({ runId: 'run-1', place: { channel, thread }, root }, view);
+  const [shown] = playground.thread(channel, thread);
+  expect(shown?.blocks?.at(-1)).toMatchObject({
     elements: [{ type: 'plain_text', text: 'Done · 4.3 s — <@U2> & 10 …' }],
   });
-  expect(root?.metadata?.event_type).toBe('sparkthread_root');
+  expect(shown?.metadata?.event_type).toBe('sparkthread_root');
 });
 
 test('an edit of the root message that Slack takes frees the next edit, one that it rate-limits pauses all', async () => {
@@ -157,10 +157,10 @@ test('an edit of the root message that Slack takes frees the next edit, one that
   // After a takeover each edit waits for Slack's answer to the one before.
   const edits = new EditLimiter(() => nowMs);
   const marks = new ResultMarks({ ...sending, edits });
-  const mark = { kind: 'root', language: 'python3', blocks: ['1'] } as const;
+  const root = { language: 'python3', blocks: ['1'] } as const;
   const showRoot = async (): Promise<void> => {
     nowMs += 100;
-    await marks.show({ runId: 'run-1', place: { channel, thread }, mark }, ended({}));
+    await marks.show({ runId: 'run-1', place: { channel, thread }, root }, ended({}));
     nowMs += 100;
   };
   await showRoot();
@@ -183,7 +183,7 @@ test('without the scope reactions are turned off with one log line', async () =>
   const marks = new ResultMarks({ ...sending, log });
   const { ts } = playground.as('ana').post('#data', 'run this');
   const react = () =>
-    marks.show({ runId: 'run-1', place: { channel, thread: ts }, mark: { kind: 'message', ts } }, ended({}));
+    marks.show({ runId: 'run-1', place: { channel, thread: ts }, root: undefined, source: ts }, ended({}));
   await react();
   await react();
   expect(said).toEqual([{ event: 'slack.reactions' }]);

@@ -86,6 +86,9 @@ test.each([
   ['channels.json', 'json', 'other'],
   ['GenerateSeed.cs', 'csharp', 'other'],
   ['report.txt', 'text', 'code'],
+  // A browser that saves a notebook from a page gives it a second ending.
+  ['report.ipynb.txt', 'text', 'notebook'],
+  ['report.ipynb.json', 'json', 'notebook'],
   // What was typed into Slack's box for snippets, with the kind that Slack guessed.
   ['-.cs', 'csharp', 'code'],
   ['Untitled', 'text', 'code'],
@@ -197,6 +200,23 @@ test('in a notebook without such a tag they go behind its own settings, which wo
     { id: expect.not.stringMatching(/^s$/), metadata: { a: 's' }, source: 'f(n)' },
   ]);
   expect(read(cell('f', 'f(n)')).blocks).toEqual([given, 'f(n)']);
+});
+
+test('in a notebook of SQL the values replace markers', () => {
+  const cells = [
+    { kind: 'code', id: 'a', metadata: {}, source: 'select :n' },
+    { kind: 'markdown', id: 'b', metadata: {}, source: ':n' },
+    { kind: 'code', id: 'c', metadata: {}, source: 'select 1 where :n > 1' },
+  ] as const;
+  const empty = withCells();
+  const filled = { ...empty, notebook: { ...empty.notebook, notebook: { metadata: {}, cells } } };
+  const given = readFileSnippet(typed('<@UBOT> n=5'), [filled], { ...words, languageOf: () => 'sql' });
+  expect(given.blocks).toEqual(['select 5', 'select 1 where 5 > 1']);
+  expect(given.notebook?.notebook.cells.map(({ id, source }) => [id, source])).toEqual([
+    ['a', 'select 5'],
+    ['b', ':n'],
+    ['c', 'select 1 where 5 > 1'],
+  ]);
 });
 
 test.each(['n=five', 'n=5 please', 'please n=5', 'n=__import__("os")', 'class=5'])(
