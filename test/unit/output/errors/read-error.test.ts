@@ -266,6 +266,26 @@ test('a user-defined function that fails in a Scala task is shown by its own exc
   );
 });
 
+test('the place in the SQL is shown in Scala, too', () => {
+  const read = readError({
+    name: 'org.apache.spark.sql.catalyst.parser.ParseException',
+    value:
+      "\n[PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'.(line 1, pos 0)\n\n== SQL ==\nselec 1\n^^^\n",
+    traceback: ['  at x.Parser.parse(Parser.scala:1)\n'.repeat(9)],
+  });
+  expect(read).toMatchObject({
+    headline: "ParseException: [PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'.(line 1, pos 0)",
+    traceback: '== SQL ==\nselec 1\n^^^\n… 9 lines of JVM stack …',
+  });
+  const task = readError({
+    name: 'Unknown Error',
+    value:
+      'org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 1 times, most recent failure: Lost task 0.0 in stage 0.0 (TID 0) (localhost executor driver): org.apache.spark.SparkArithmeticException: [DIVIDE_BY_ZERO] Division by zero.\n== SQL (line 1, position 1) ==\nid / 0\n^^^^^^\n\n\tat org.apache.spark.X.run(X.scala:1)\n',
+    traceback: [],
+  });
+  expect(task.traceback).toBe('== SQL (line 1, position 1) ==\nid / 0\n^^^^^^');
+});
+
 test('an error without a name is called Error', () => {
   expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
   expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
