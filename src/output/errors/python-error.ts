@@ -110,7 +110,7 @@ function causeOf(traceback: string, message: string): string | undefined {
   const lines = before.trim().split('\n');
   const last = lines.slice(lines.findLastIndex((line) => line.trim() === '') + 1);
   const cause = last.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
-  if (link === undefined || cause === undefined || cause === message) return undefined;
+  if (link === undefined || cause === undefined || message.endsWith(cause)) return undefined;
   if (cause.includes('RemoteTraceback:')) {
     const own = ownFrame(readPythonFrames(before));
     return own === undefined ? undefined : `In another process: ${lineWords(own)}`;

@@ -54,37 +54,30 @@ export function readPythonFrames(traceback: string): PythonFrame[] {
   return complete(frames);
 }
 
-/** A worker's frames have neither cell nor code; these are taken from IPython's listings. */
+/**
+ * A worker's frames have neither cell nor code; these are taken from IPython's listings. PySpark 4 passes its frames to
+ * IPython, too, which lists them as if the first line of the function had failed, and as nameless as the cell's own frame,
+ * which is the first. Only the cell in such a listing is right.
+ */
 function complete(frames: readonly PythonFrame[]): PythonFrame[] {
   const read =
     frames.length > 2 * FRAMES_READ
       ? [...frames.slice(0, FRAMES_READ), ...frames.slice(-FRAMES_READ)]
       : frames;
-  const doubles = new Map(read.map((frame) => [frame, doubleOf(frame, read)]));
-  const doubled = new Set(doubles.values());
-  return frames
-    .filter((frame) => !doubled.has(frame))
-    .map((frame) => ({
-      ...frame,
-      cell: frame.cell ?? doubles.get(frame)?.cell,
-      code: frame.code ?? (doubles.has(frame) ? contextOf(frame, read) : undefined),
-    }));
-}
-
-/**
- * The listing of a worker's frame: PySpark 4 passes these to IPython, which lists them, from the first line of a function
- * as if that had failed, and as nameless as the cell's own frame, which is the first. Only the cell in it is right.
- */
-function doubleOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): PythonFrame | undefined {
-  if (!unplaced.isUser || unplaced.cell !== undefined) return undefined;
-  const isLambdas = ({ name, code }: PythonFrame, at: number): boolean =>
-    unplaced.name === '<lambda>' && at > 0 && name === undefined && code?.includes('lambda') === true;
-  return frames.find(
-    (frame, at) =>
-      frame.cell !== undefined &&
-      frame.line === unplaced.line &&
-      (isHeadOf(unplaced, frame.code) || isLambdas(frame, at)),
+  const ofWorker = read.filter(
+    ({ isUser, cell, line }) => isUser && cell === undefined && line !== undefined,
   );
+  const doubles = read.filter(
+    ({ cell, name, line }, at) =>
+      at > 0 && cell !== undefined && name === undefined && ofWorker.some((frame) => frame.line === line),
+  );
+  return frames
+    .filter((frame) => !doubles.includes(frame))
+    .map((frame) => {
+      if (!ofWorker.includes(frame)) return frame;
+      const cell = doubles.find(({ line }) => line === frame.line)?.cell;
+      return { ...frame, cell, code: frame.code ?? contextOf(frame, read) };
+    });
 }
 
 /** Whether a line is only the head of the function of this frame, which cannot have failed there. */
@@ -135,7 +128,6 @@ function addLine(open: PythonFrame, text: string): void {
  * the same cell.
  */
 function contextOf(unplaced: PythonFrame, frames: readonly PythonFrame[]): string | undefined {
-  if (!unplaced.isUser || unplaced.line === undefined) return undefined;
   for (const { text, isUser, code: failing } of frames) {
     if (isHeadOf(unplaced, failing)) continue;
     const listing = text.slice(0, LINES_READ).flatMap((each) => /^(?:-+>)? *(\d+) (.*)$/.exec(each) ?? []);

@@ -44,7 +44,8 @@ export function readJvmError(error: KernelError): LanguageError {
   const stack = stackLines(error.traceback);
   // A recursion repeats the same line a thousand times.
   const own = [...new Set(stack.filter((line) => line.includes('<console>')))].slice(0, SHORT_STACK_LINES);
-  const rest = headline === message || error.value.includes('\n\tat ') ? '' : withoutPlan(error.value);
+  const isSaid = headline === message || error.value.includes('\n\tat ');
+  const rest = joinWords('\n', [isSaid ? '' : withoutPlan(error.value), quotedSql(error.value)]);
   if (stack.length <= SHORT_STACK_LINES) {
     const isNews = stack.some((line) => !line.endsWith(' elided'));
     return {
@@ -128,7 +129,7 @@ export function withoutPlan(value: string): string {
 
 /** The position in the SQL, as Spark marks it below its message; may be empty. */
 export function quotedSql(value: string): string {
-  return /^== SQL[^]*?(?=^(?:'|\+- |JVM stacktrace:)|(?![^]))/m.exec(value)?.[0].trim() ?? '';
+  return /^== SQL[^]*?(?=^(?:'|\+- |\tat |JVM stacktrace:)|(?![^]))/m.exec(value)?.[0].trim() ?? '';
 }
 
 /** The beginning of an error from our own code in a kernel (src/spark/sql). */

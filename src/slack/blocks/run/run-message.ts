@@ -27,6 +27,7 @@ import {
   phaseWords,
   statusLine,
   switchWords,
+  wasStopped,
 } from './run-text.ts';
 import { sparkPlace, sparkProgress, sparkSum, sparkSumMrkdwn } from './spark-line.ts';
 
@@ -94,6 +95,7 @@ export function renderRunMessage(given: RunView, nowMs: number, room = MESSAGE_R
           ...outputRoom(ended === undefined),
           isAttached,
           missing,
+          hidesLog: ended !== undefined && wasStopped(ended),
           json: remaining - jsonSize([origin, notes, ending]),
         });
   const spark = progress === '' ? [] : [sparkLine(progress, sparkPlace(view))];

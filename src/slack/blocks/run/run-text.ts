@@ -75,6 +75,11 @@ export function endOf({ kind }: Pick<RunOutcome, 'kind'>): End {
   return OUTCOMES[kind].end;
 }
 
+/** Stopped on purpose: by a person, or by a limit. */
+export function wasStopped(outcome: Pick<RunOutcome, 'kind'>): boolean {
+  return ['stopped', 'limited'].includes(endOf(outcome));
+}
+
 /** `Done · 0.05 s · In [3] · python3-spark` (`short`: `Done · 0.05 s`), and for an edited message's run `edited, run 2`. */
 export function statusLine(edition: number, outcome: RunOutcome, { short = false } = {}): string {
   const { label, neverRan } = OUTCOMES[outcome.kind];

@@ -2,7 +2,7 @@ import type { RunView } from '../../../runs/run-view.ts';
 import { allCounts, type SparkCounts, type SparkWork } from '../../../spark/spark-work.ts';
 import { countOf, joinWords, shownNumber } from '../../../text.ts';
 import { escapeMrkdwn } from '../elements.ts';
-import { endOf } from './run-text.ts';
+import { wasStopped } from './run-text.ts';
 
 const BAR_CELLS = 10;
 /** How long tasks wait without executors before the line says so. */
@@ -31,12 +31,11 @@ export function sparkSum({ spark, phase }: Pick<RunView, 'spark' | 'phase'>): st
   // What the console bar showed was others' work.
   if (jobs + stages === 0) return '';
   const isWhole = phase.outcome.kind === 'ok' || doneTasks >= tasks;
-  // Spark counts a stopped job as failed.
-  const wasStopped = ['stopped', 'limited'].includes(endOf(phase.outcome));
   const words = [
     jobs > 0 ? countOf(jobs, 'job') : stages > 0 ? countOf(stages, 'stage') : '',
     isWhole ? countOf(tasks, 'task') : `${shownNumber(doneTasks)} of ${countOf(tasks, 'task')}`,
-    failedJobs === 0 || wasStopped ? '' : countOf(failedJobs, 'failed job'),
+    // Spark counts a stopped job as failed.
+    failedJobs === 0 || wasStopped(phase.outcome) ? '' : countOf(failedJobs, 'failed job'),
     attempts(failedTasks),
   ];
   return `Spark: ${joinWords(', ', words)}`;

@@ -266,6 +266,26 @@ test('a user-defined function that fails in a Scala task is shown by its own exc
   );
 });
 
+test('the place in the SQL is shown in Scala, too', () => {
+  const read = readError({
+    name: 'org.apache.spark.sql.catalyst.parser.ParseException',
+    value:
+      "\n[PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'.(line 1, pos 0)\n\n== SQL ==\nselec 1\n^^^\n",
+    traceback: ['  at x.Parser.parse(Parser.scala:1)\n'.repeat(9)],
+  });
+  expect(read).toMatchObject({
+    headline: "ParseException: [PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'.(line 1, pos 0)",
+    traceback: '== SQL ==\nselec 1\n^^^\n… 9 lines of JVM stack …',
+  });
+  const task = readError({
+    name: 'Unknown Error',
+    value:
+      'org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 1 times, most recent failure: Lost task 0.0 in stage 0.0 (TID 0) (localhost executor driver): org.apache.spark.SparkArithmeticException: [DIVIDE_BY_ZERO] Division by zero.\n== SQL (line 1, position 1) ==\nid / 0\n^^^^^^\n\n\tat org.apache.spark.X.run(X.scala:1)\n',
+    traceback: [],
+  });
+  expect(task.traceback).toBe('== SQL (line 1, position 1) ==\nid / 0\n^^^^^^');
+});
+
 test('an error without a name is called Error', () => {
   expect(readError({ name: '', value: '127', traceback: [] }, 'nosuch').headline).toBe('Error: 127');
   expect(readError({ name: '', value: '', traceback: [] }, 'nosuch').headline).toBe('Error');
@@ -303,27 +323,43 @@ test('a worker that fails in the line that called it names the line once', () =>
   expect(readError(raised, code).userLine).toBe(`line 1, in <lambda>: ${code}`);
 });
 
-test("PySpark 4's listing of a lambda that failed in a worker does not stand beside it", () => {
-  const two = readFixture('pyspark4-lambda-zero-division');
-  expect(two.traceback).toMatch(
+test("PySpark 4's listing of a worker's frame does not stand beside it", () => {
+  const { traceback } = readFixture('pyspark4-lambda-zero-division');
+  expect(traceback).toMatch(
     /line 3\n[^]*3 bad\.collect\(\)\n… 11 frames of library code …\n[^\n]*, in <lambda>$/,
   );
-  const code = 'sc.parallelize([1]).map(lambda x: nope).count()';
-  const listing = `Cell In[2], line 1\n----> 1 ${code}\n`;
+});
+
+test.each([
+  [['<lambda>'], ['sc.parallelize([1]).map(lambda x: nope).count()']],
+  [['bad'], ['def bad(x): return nope', 'sc.parallelize([1]).map(bad).count()']],
+  [
+    ['bad', '<lambda>'],
+    ['def bad(x): return map(lambda y: nope, x)', 'sc.parallelize([1]).map(bad).count()'],
+  ],
+])('nor does that of a line in which the failed function is written whole: %s', (names, lines) => {
+  const listing = (count: number): string =>
+    [`Cell In[2], line ${count}`, ...lines.slice(0, count - 1).map((line, n) => `      ${n + 1} ${line}`)]
+      .concat(`----> ${count} ${lines[count - 1] ?? ''}`)
+      .join('\n');
   const library = Array.from(
     { length: 6 },
-    (_, n) => `File /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
+    (_, n) => `\nFile /lib/rdd.py:${n}, in count(self)\n----> ${n} go()\n`,
   );
-  const worker = `Traceback (most recent call last):\n  File "/run/ipykernel_12/345.py", line 1, in <lambda>\nNameError: nope\n`;
-  const one = readError(
-    ipythonError('PythonException', worker, listing, ...library, listing, `PythonException: ${worker}`),
-    code,
+  const frames = names.map((name) => `  File "/run/ipykernel_12/345.py", line 1, in ${name}`).join('\n');
+  const worker = `Traceback (most recent call last):\n${frames}\nNameError: nope\n`;
+  const own = listing(lines.length);
+  const raised = ipythonError(
+    'PythonException',
+    worker,
+    own,
+    ...library,
+    ...names.map(() => `\n${listing(1)}\n`),
+    `\nPythonException: ${worker}`,
   );
-  expect(one.traceback.split('\n')).toEqual([
-    ...listing.trim().split('\n'),
-    '… 6 frames of library code …',
-    '  File "/run/ipykernel_12/345.py", line 1, in <lambda>',
-  ]);
+  expect(readError(raised, lines.join('\n')).traceback).toBe(
+    `${own}\n… 6 frames of library code …\n${frames}`,
+  );
 });
 
 test.each([
@@ -346,18 +382,19 @@ test.each([
 });
 
 test('an exception without a message can be a cause; the same one again is not', () => {
-  const chained = (cause: string) =>
+  const chained = (cause: string, message = 'it ended') =>
     readError(
       ipythonError(
         'RuntimeError',
-        'it ended',
+        message,
         cause,
         '\nThe above exception was the direct cause of the following exception:\n',
-        'RuntimeError: it ended',
+        `RuntimeError: ${message}`,
       ),
     ).cause;
   expect(chained('StopIteration: ')).toBe('Caused by StopIteration');
   expect(chained('RuntimeError: it ended')).toBeUndefined();
+  expect(chained('ValueError: no', 'it ended: ValueError: no')).toBeUndefined();
 });
 
 test('the position in a line that does not compile is marked', () => {

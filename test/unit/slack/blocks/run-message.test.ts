@@ -643,6 +643,18 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(shown(ended('raised'))).toContain('shutdown_socket');
   });
 
+  test('what Spark logs about it is only mentioned', () => {
+    const log =
+      '26/11/30 19:28:55 ERROR FileFormatWriter: Aborting job d3.\njava.lang.InterruptedException\n\tat java.base/x.run(X.java:1)\n';
+    const shown = (phase: RunView['phase']) =>
+      JSON.stringify(renderRunMessage(view(phase, { output: output([stderr(log)]) }), nowMs).message);
+    for (const phase of [ended('interrupted', { stoppedBy: 'U1' }), ended('timedOut')]) {
+      expect(shown(phase)).not.toContain('Aborting');
+      expect(shown(phase)).toContain('Spark’s log is');
+    }
+    expect(shown(ended('ok'))).toContain('Aborting');
+  });
+
   test('an error that the code raised while it was stopped stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });

@@ -35,6 +35,8 @@ export interface OutputRoom {
   isAttached: (name: string) => boolean;
   /** The names of files that could not be attached. */
   missing: ReadonlySet<string>;
+  /** Whether Spark's log is only mentioned, as beside an error. */
+  hidesLog: boolean;
   /** The part of a cut text's room for its start, 0 to 1. */
   headShare: number;
   /** The limit of the elements in any case, in characters of JSON. */
@@ -66,7 +68,7 @@ interface DrawnPart extends RenderedPart {
 
 function drawParts(joined: ReadonlyMap<OutputPart, readonly OutputPart[]>, room: OutputRoom): DrawnPart[] {
   const parts = [...joined.keys()];
-  const logs = readLogs(parts);
+  const logs = readLogs(parts, room.hidesLog);
   const rooms = shareRoom(
     parts.map((part) => (logs.has(part) ? 0 : roomOfPart(part))),
     room,

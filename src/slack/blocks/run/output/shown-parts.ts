@@ -157,9 +157,9 @@ const CONTINUATION = /^\s+\S/;
 const DRIVER_GONE =
   /^(?:(?:ERROR:[\w.]{1,60}:)?Exception while sending command\.\nTraceback |-{40}\nException occurred during processing of request from [^\n]{1,80}\n[^]*\/pyspark\/accumulators\.py")/;
 
-/** Parts with Spark's log, which repeats an error at length: beside an error they are only mentioned. */
-export function readLogs(parts: readonly OutputPart[]): ReadonlySet<OutputPart> {
-  if (!parts.some((part) => part.kind === 'error')) return new Set();
+/** Parts with Spark's log, which repeats an error, or a stop, at length: beside it they are only mentioned. */
+export function readLogs(parts: readonly OutputPart[], hidesLog = false): ReadonlySet<OutputPart> {
+  if (!hidesLog && !parts.some((part) => part.kind === 'error')) return new Set();
   const stderr = parts.filter(isStderr);
   // Spark may tell of further tasks after the error.
   const hasLog = stderr.some(({ text }) => isSparkLog(text));
