@@ -28,9 +28,9 @@ interface Cell {
   rows: number;
 }
 
-/** Larger spans are a mistake or an attack. */
-const MAX_SPAN = 200;
-/** So are tables that become larger than this by spans or uneven rows. */
+/** A wider cell is meant to be as wide as its table. */
+const MAX_COLSPAN = 200;
+/** Tables that become larger than this by spans or uneven rows are a mistake or an attack. */
 const MAX_CELLS = 500_000;
 const MAX_CHARS = 10_000_000;
 /** Nobody reads a table with more columns. */
@@ -75,7 +75,7 @@ export async function readHtmlTable(html: string): Promise<Table | undefined> {
         cell = {
           text: '',
           isHeader: name === 'th',
-          columns: span(attributes['colspan']),
+          columns: span(attributes['colspan'], MAX_COLSPAN),
           rows: span(attributes['rowspan']),
         };
         row.push(cell);
@@ -163,14 +163,12 @@ async function spread(rows: readonly Cell[][]): Promise<(string | undefined)[][]
     for (const cell of row) {
       while (grid[at]?.[column] !== undefined) column += 1;
       const text = await oneSpaced(cell.text);
-      cells += cell.rows * cell.columns;
-      chars += cell.rows * cell.columns * text.length;
+      const targets = grid.slice(at, at + cell.rows);
+      cells += targets.length * cell.columns;
+      chars += targets.length * cell.columns * text.length;
       if (cells > MAX_CELLS || chars > MAX_CHARS || column > MAX_COLUMNS) return undefined;
-      for (let down = 0; down < cell.rows; down += 1) {
-        const target = grid[at + down];
-        if (target === undefined) break;
+      for (const target of targets)
         for (let right = 0; right < cell.columns; right += 1) target[column + right] = text;
-      }
       column += cell.columns;
     }
   }
@@ -197,9 +195,10 @@ async function oneSpaced(text: string): Promise<string> {
   return pieces.join('').trim();
 }
 
-function span(value: string | undefined): number {
-  const count = Number.parseInt(value ?? '1', 10);
-  return count >= 1 && count <= MAX_SPAN ? count : 1;
+/** `100%` is no count. */
+function span(value = '1', most = Infinity): number {
+  const count = value.endsWith('%') ? 1 : Number.parseInt(value, 10);
+  return count >= 1 && count <= most ? count : 1;
 }
 
 /** Whether a line says only how large the table is. */

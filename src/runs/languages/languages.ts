@@ -123,16 +123,13 @@ export interface Language {
 /** Every kernelspec, in the gateway's order. */
 export function listLanguages(context: LanguageContext): Language[] {
   const usual = usualOf(context);
-  const words = [...new Set([...Object.keys(context.aliases), ...commonLanguages.keys()])];
+  const words = [...new Set([...Object.keys(context.aliases), ...commonLanguages.keys()])]
+    .filter((word) => dialectOf(word, context) === undefined)
+    .map((word) => ({ word, means: pick(meaningOf(word, context) ?? [], context) }));
   return context.kernelspecs.list.map((spec) => ({
     kernelspec: spec.name,
     displayName: spec.displayName,
-    aliases: words.filter(
-      (word) =>
-        word !== spec.name &&
-        dialectOf(word, context) === undefined &&
-        pick(meaningOf(word, context) ?? [], context) === spec,
-    ),
+    aliases: words.filter(({ word, means }) => means === spec && word !== spec.name).map(({ word }) => word),
     isDefault: spec.name === usual?.kernelspec && usual.dialect === undefined,
   }));
 }

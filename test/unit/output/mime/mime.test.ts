@@ -285,6 +285,16 @@ test.each(['+--+\n|a|', '+---+\nno table\n+---+\n', 'a + b', '+---+\n| a |\n+---
   },
 );
 
+test('a cell that spans very many rows names each of them, and one of the whole width adds no columns', async () => {
+  const rows = Array.from(
+    { length: 300 },
+    (_, n) => `<tr>${n === 0 ? '<th rowspan="300">a' : ''}<th>${n}<td>x`,
+  );
+  const table = await readHtmlTable(`<table>${rows.join('')}<tr><td colspan="100%">a note</table>`);
+  expect(table?.rows.slice(0, 300)).toEqual(rows.map((_, n) => ['a', String(n), 'x']));
+  expect(table?.rows[300]).toEqual(['a note', '', '']);
+});
+
 test('several tables, or nested ones, are not shown as a table', async () => {
   expect(
     await readHtmlTable('<table><tr><td>1</td></tr></table><table><tr><td>2</td></tr></table>'),

@@ -215,6 +215,23 @@ describe('the list of languages', () => {
     expect(list.find(({ kernelspec }) => kernelspec === 'python3-spark')?.aliases).toEqual(['python2']);
   });
 
+  it('looks at each kernelspec as often among many as among few', () => {
+    const looksAt = (count: number): number => {
+      let looks = 0;
+      const list = Array.from({ length: count }, (_, n) => ({
+        name: `k${n}`,
+        displayName: `K${n}`,
+        get language() {
+          looks += 1;
+          return 'python';
+        },
+      }));
+      expect(listLanguages(languagesOf({ kernelspecs: { default: 'k0', list } }))).toHaveLength(count);
+      return looks;
+    };
+    expect(looksAt(40) / 40).toBeLessThanOrEqual(looksAt(20) / 20);
+  });
+
   it('marks nothing when there is no default', () => {
     const list = listLanguages(languagesOf({ kernelspecs: { ...cluster, default: 'gone' } }));
     expect(list.some(({ isDefault }) => isDefault)).toBe(false);
