@@ -16,7 +16,7 @@ const DEADLINE_MS = 2_500;
 
 /** The one acknowledgement of a slash command, shortcut, action or view, and the deadline for it. */
 export class Acknowledgement<Response = void> {
-  /** Aborts at the deadline, with the sentence for the person. */
+  /** Aborts at the deadline, with the sentence for the person, unless it was sent before. */
   readonly signal: AbortSignal;
   readonly #ack: AckFn<Response>;
   readonly #log: Log;
