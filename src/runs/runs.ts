@@ -93,7 +93,7 @@ export class Runs {
   /** After a takeover: resumes the unposted runs on the stored kernels. Resolves with the number of runs. */
   async recover(unposted: readonly Run[], known: ReadonlyMap<string, StoredKernel>): Promise<number> {
     const { kernels, workspace } = this.#deps;
-    kernels.load(new Map([...known].filter(([key]) => key.startsWith(`${workspace}/`))));
+    kernels.load(known, workspace);
     const ours = unposted.filter((run) => run.workspace === workspace);
     for (let at = 0; at < ours.length; at += READ_AT_ONCE)
       await this.#resume(ours.slice(at, at + READ_AT_ONCE));

@@ -43,14 +43,13 @@ export class Outage {
 }
 
 /**
- * Follows the attempts to reach a lost gateway and reports the outage: a refusal at once, no answer after `outageMs`,
- * and again only if the error code changes.
+ * Follows the attempts to reach a lost gateway and reports each failed one as an outage: a refusal at once, no answer
+ * after `outageMs`.
  */
 export class OutageWatch {
   readonly #outageMs: number;
   readonly #onOutage: (failure: GatewayError) => void;
   #last = new GatewayError('unreachable', 'The gateway gives no answer');
-  #told: GatewayError['code'] | undefined;
   #isLong = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -82,9 +81,6 @@ export class OutageWatch {
   }
 
   #notify(): void {
-    const { code } = this.#last;
-    if (this.#told === code || (code === 'unreachable' && !this.#isLong)) return;
-    this.#told = code;
-    this.#onOutage(this.#last);
+    if (this.#last.code !== 'unreachable' || this.#isLong) this.#onOutage(this.#last);
   }
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ChannelKernels } from '../session/channel-kernels.ts';
+import { needsSwitch } from '../session/kernel/kernel-record.ts';
 
 /** How long to wait for the gateway's answer whether kernels still live. Without an answer they count as living. */
 const LOOK_MS = 1_000;
@@ -60,9 +61,8 @@ export class KernelLimit {
 
   /** False if the kernel exists and fits, if the requester's own kernel would be replaced, or if a run already waits for it. */
   #wouldStart({ queue, kernelspec, requester }: WantedKernel): boolean {
-    const session = this.#deps.kernels.find(queue);
-    if (session?.record !== undefined)
-      return session.needsSwitch(kernelspec) && session.record.startedBy !== requester;
+    const { record } = this.#deps.kernels.find(queue) ?? {};
+    if (record !== undefined) return needsSwitch(record, kernelspec) && record.startedBy !== requester;
     return this.#deps.kernels.countQueue(queue) === 0;
   }
 }

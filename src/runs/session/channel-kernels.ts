@@ -36,11 +36,11 @@ export class ChannelKernels {
     };
   }
 
-  /** After a takeover: opens sessions for the stored kernels. */
-  load(stored: ReadonlyMap<string, StoredKernel>): void {
+  /** After a takeover: opens sessions for the stored kernels of this workspace. */
+  load(stored: ReadonlyMap<string, StoredKernel>, workspace: string): void {
     for (const [key, kernel] of stored) {
-      const [workspace = '', channel = ''] = key.split('/');
-      this.#add({ key, workspace, channel }, kernel);
+      const [of, channel = ''] = key.split('/');
+      if (of === workspace) this.#add({ key, workspace, channel }, kernel);
     }
   }
 

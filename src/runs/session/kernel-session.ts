@@ -4,7 +4,7 @@ import { startDisplays } from '../../output/transcript.ts';
 import { type RunOutcome, syntheticOutcome, readStoppedBy, type StopReason } from '../outcome.ts';
 import { isUndecided, isUnfinished, type Run, unreadableOutcome } from '../run.ts';
 import { type IdleDeps, IdleKernel } from './kernel/idle-kernel.ts';
-import { GONE_NOTE, type KernelRecord, type StoredKernel } from './kernel/kernel-record.ts';
+import { GONE_NOTE, type KernelRecord, needsSwitch, type StoredKernel } from './kernel/kernel-record.ts';
 import { SessionKernel, type SessionKernelDeps } from './kernel/session-kernel.ts';
 import { LateOutput } from './late-output.ts';
 import { RunQueue } from './run-queue.ts';
@@ -137,11 +137,6 @@ export class KernelSession {
     return inHand === requester && (this.record?.requesters ?? []).every((each) => each === requester);
   }
 
-  /** Whether a run with this kernelspec would replace the kernel and has to ask first. */
-  needsSwitch(kernelspec: string): boolean {
-    return this.record !== undefined && this.record.kernelspec !== kernelspec;
-  }
-
   /** Rejects with `UserError` (`noKernel`) if the gateway has no such kernel any more. The kernel is then forgotten. */
   async restart(): Promise<void> {
     try {
@@ -207,7 +202,7 @@ export class KernelSession {
       if (run.state === 'waiting') return this.#cancel(live, readStoppedBy(run.data.stoppedBy));
       live.stop(readStoppedBy(run.data.stoppedBy));
     }
-    const mustAsk = run.state === 'waiting' && this.needsSwitch(run.data.kernelspec);
+    const mustAsk = run.state === 'waiting' && needsSwitch(this.record, run.data.kernelspec);
     if (mustAsk && !isAgreed(run, this.record)) return this.#questions.ask(live, this.record);
     await this.#runs.run(live);
   }

@@ -1,5 +1,5 @@
 import type { Run } from '../run.ts';
-import type { KernelRecord } from './kernel/kernel-record.ts';
+import { type KernelRecord, needsSwitch } from './kernel/kernel-record.ts';
 import type { LiveRun } from './run/live-run.ts';
 
 /** How long the requester has to answer. */
@@ -47,7 +47,7 @@ export class SwitchQuestions {
   /** The kernel may have changed: a question is asked again, or becomes needless and the run gets its place back. */
   review(undecided: readonly LiveRun[], record: KernelRecord | undefined): void {
     for (const live of undecided) {
-      if (record === undefined || record.kernelspec === live.run.data.kernelspec) {
+      if (!needsSwitch(record, live.run.data.kernelspec)) {
         this.settle(live.id);
         live.note({ data: { switchAskedAt: undefined } });
       } else if (live.phase.kind !== 'switchAsked' || live.phase.from !== record.kernelspec)

@@ -2,6 +2,7 @@ import type { AckFn, RespondFn } from '@slack/bolt';
 import { StoreError, UserError } from '../../errors.ts';
 import { untilAborted } from '../../gateway/until-aborted.ts';
 import type { Log } from '../../log.ts';
+import { inThread } from '../api/posted.ts';
 import { type Asked, auditRefused } from '../auth/audit.ts';
 import { BROKEN_TEXT, refusalMrkdwn, refusalText } from '../blocks/refusals.ts';
 import type { Bot } from '../context.ts';
@@ -15,7 +16,7 @@ const DEADLINE_MS = 2_500;
 
 /** The one acknowledgement of a slash command, shortcut, action or view, and the deadline for it. */
 export class Acknowledgement<Response = void> {
-  /** Aborts at the deadline, with the sentence for the person. */
+  /** Aborts at the deadline, with the sentence for the person, unless it was sent before. */
   readonly signal: AbortSignal;
   readonly #ack: AckFn<Response>;
   readonly #log: Log;
@@ -87,9 +88,8 @@ export async function replyPrivately(
   const isSilent = isStoreSilent(error, reply);
   if (!isSilent || respond !== undefined) await reply.send();
   if (!isSilent || respond === undefined) return await whisper();
-  const inThread = thread === undefined ? {} : { thread_ts: thread };
-  const answer = { response_type: 'ephemeral', replace_original: false, text, ...inThread } as const;
-  await respond(answer).catch(whisper);
+  const answer = { response_type: 'ephemeral', replace_original: false, text } as const;
+  await respond({ ...answer, ...inThread({ thread }) }).catch(whisper);
 }
 
 export interface Boundary {

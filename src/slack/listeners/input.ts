@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { Run } from '../../runs/run.ts';
+import { isUnfinished, type Run } from '../../runs/run.ts';
 import { type Asked, withAudit } from '../auth/audit.ts';
 import { must } from '../auth/policy.ts';
 import { inputKeySchema, LINE_BLOCK, renderInputBox } from '../blocks/input-request.ts';
@@ -51,8 +51,7 @@ export async function takeInputReply(
 /** Opens the modal for the line. */
 export async function openInputBox(run: Run, trigger: string, bot: Bot): Promise<void> {
   const asked = run.data.inputRequest;
-  if (asked === undefined || run.state === 'ended' || run.state === 'posted')
-    throw new UserError('badCommand', OVER_TEXT);
+  if (asked === undefined || !isUnfinished(run)) throw new UserError('badCommand', OVER_TEXT);
   const key = { runId: run.id, requestId: asked.id };
   await bot.views.openModal(trigger, async () => renderInputBox(key, asked));
 }

@@ -174,7 +174,7 @@ export async function findRunFor(
   user: string,
   undone: string,
   bot: Bot,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<[Run, Person]> {
   const [run, person] = await inTime(Promise.all([bot.runs.find(runId), bot.users.find(user)]), signal);
   if (run === undefined) throw new UserError('badCommand', `That run is no longer kept, so ${undone}.`);

@@ -54,7 +54,7 @@ async function runMessage(call: ShortcutCall, bot: Bot): Promise<void> {
   const isOwn = message.user === bot.userId;
   const files = isOwn ? [] : filesToRun(typed, message.files);
   if (files.length > 0) await reply.send();
-  const signal = reply.isSent ? undefined : reply.signal;
+  const { signal } = reply;
   const [person, context] = await inTime(
     Promise.all([bot.users.find(user), bot.languages(channel), bot.channels.mustBePostable(channel)]),
     signal,

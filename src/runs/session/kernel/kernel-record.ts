@@ -43,6 +43,11 @@ const kernelRecordSchema = z.object({
 });
 export type KernelRecord = Omit<z.infer<typeof kernelRecordSchema>, 'cookies'>;
 
+/** Whether a run with this kernelspec would replace the kernel and has to ask first. */
+export function needsSwitch(record: KernelRecord | undefined, kernelspec: string): record is KernelRecord {
+  return record !== undefined && record.kernelspec !== kernelspec;
+}
+
 /** What the store has of one session's kernel. */
 export interface StoredKernel {
   record: KernelRecord | undefined;

@@ -4,6 +4,7 @@ import type { Log } from '../../../log.ts';
 import type { RunOutcome } from '../../outcome.ts';
 import type { BlockRequest, Run } from '../../run.ts';
 import type { GatewayOutageWait } from '../kernel/gateway-outage.ts';
+import { needsSwitch } from '../kernel/kernel-record.ts';
 import type { ReachedKernel } from '../kernel/launch-kernel.ts';
 import type { SessionKernel } from '../kernel/session-kernel.ts';
 import type { WriteGuard } from './execute-run.ts';
@@ -99,7 +100,7 @@ async function readyKernel(
   const onServer = (startedMs: number | undefined): void =>
     startedMs === undefined ? starting(0) : live.show({ kind: 'startingServer', sinceMs: startedMs });
   const before = kernel.record;
-  if (switchAgreedBy !== undefined && before !== undefined && before.kernelspec !== kernelspec) {
+  if (switchAgreedBy !== undefined && needsSwitch(before, kernelspec)) {
     starting(0);
     const change = { from: before.kernelspec, by: switchAgreedBy };
     await untilAborted(

@@ -103,8 +103,7 @@ export const onRunButton = onInteraction(
     isAckedFirst: ({ action }) => BUTTONS[action].isAckedFirst === true,
   },
   async (button, { user, trigger, reply, audited }, bot) => {
-    const signal = reply.isSent ? undefined : reply.signal;
-    const [run, person] = await findRunFor(button.id, user, 'nothing was done', bot, signal);
+    const [run, person] = await findRunFor(button.id, user, 'nothing was done', bot, reply.signal);
     const { channel, requester } = run;
     const click = { button, run, person, isOwn: requester === user, trigger, reply };
     const { right, act } = BUTTONS[button.action];
