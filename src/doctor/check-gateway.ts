@@ -160,7 +160,7 @@ export async function checkHub(
 
 function hubRemedy({ code, status }: GatewayError): string {
   if (code === 'unauthorized' || status === 403 || status === 404)
-    return 'Give JUPYTERHUB_API_TOKEN the scopes read:users, servers and access:servers of JUPYTERHUB_USER, and check that name.';
+    return 'Give JUPYTERHUB_API_TOKEN the scopes read:users, servers and access:servers of JUPYTERHUB_USER; check that name, and that JUPYTERHUB_API_URL ends with /hub/api/.';
   if (code === 'startFailed') return 'Start it by hand in JupyterHub, and read the hub’s log.';
   return 'Check JUPYTERHUB_API_URL; it ends with /hub/api/.';
 }

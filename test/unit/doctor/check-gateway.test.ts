@@ -30,6 +30,10 @@ test.for([
     new GatewayError('unauthorized', 'JupyterHub does not allow us', { status: 403 }),
     'the scopes read:users',
   ],
+  [
+    new GatewayError('refused', 'JupyterHub does not allow us to look at its user', { status: 404 }),
+    'JUPYTERHUB_API_URL ends with /hub/api/',
+  ],
   [new GatewayError('unreachable', 'The gateway at http://hub gives no answer'), 'JUPYTERHUB_API_URL'],
 ] as const)('%s', async ([failure, remedy]) => {
   const [line, next] = await examine(() => Promise.reject(failure));
