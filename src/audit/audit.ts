@@ -61,7 +61,7 @@ export interface AuditEntry {
   /** The name of a saved snippet. */
   name?: string | undefined;
   on?: boolean | undefined;
-  /** The number of lines that were dropped because the target did not accept lines for too long. */
+  /** The number of lines that were dropped because the target took too long to accept lines. */
   lines?: number | undefined;
 }
 
