@@ -229,27 +229,32 @@ test.each([
   expect(asked.map(({ channel }) => channel)).toEqual(Array(wakes).fill('shell'));
 });
 
-test('code that a signal ended counts as stopped, whatever its reply; code that ran on does not', async () => {
-  await using rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs: 100 } });
+/** Code that is stopped. `end`: has the kernel reply as if all went well. */
+async function stopOne(stopIgnoredMs: number) {
+  const rig = await startConnectedRig({ timings: { interruptGapMs: 20, stopIgnoredMs } });
   const { kernel, connection } = rig;
+  kernel.onExecute = (request) => kernel.begin(request);
+  const stop = new AbortController();
+  const running = run(connection, { code: '!sleep 60', signal: stop.signal });
+  await running.until('counted');
   const end = () =>
     kernel.end(kernel.received.findLast(({ header }) => header.msg_type === 'execute_request'));
-  kernel.onExecute = (request) => kernel.begin(request);
-  const stopped = async () => {
-    const stop = new AbortController();
-    const running = run(connection, { code: '!sleep 60', signal: stop.signal });
-    await running.until('counted');
-    stop.abort();
-    return running;
-  };
-  const ended = await stopped();
-  kernel.onInterrupt = () => void kernel.untilReceived('kernel_info_request', 2).then(end);
-  expect((await ended.end).kind).toBe('interrupted');
-  kernel.onInterrupt = () => undefined;
-  const ranOn = await stopped();
-  await ranOn.until('stopIgnored');
-  end();
-  expect((await ranOn.end).kind).toBe('ok');
+  return { ...rig, running, end, stop: () => stop.abort() };
+}
+
+test('code that a signal ended counts as stopped, whatever its reply', async () => {
+  await using rig = await stopOne(60_000);
+  rig.kernel.onInterrupt = () => void rig.kernel.untilReceived('kernel_info_request', 2).then(rig.end);
+  rig.stop();
+  expect((await rig.running.end).kind).toBe('interrupted');
+});
+
+test('code that ran on after a signal does not count as stopped', async () => {
+  await using rig = await stopOne(100);
+  rig.stop();
+  await rig.running.until('stopIgnored');
+  rig.end();
+  expect((await rig.running.end).kind).toBe('ok');
 });
 
 test('a stop while nothing may be written is reported as a failed call, and sent later', async () => {
