@@ -136,7 +136,10 @@ function defaultFirst({ default: usual, list }: Kernelspecs): Kernelspec[] {
   return list.toSorted((a, b) => Number(b.name === usual) - Number(a.name === usual));
 }
 
-/** Has JupyterHub start the server that is the gateway, if it is stopped. Resolves with false if that fails or `signal` is aborted. */
+/**
+ * Has JupyterHub start the server that is the gateway, if it is stopped. Resolves with false if that fails or `signal` is
+ * aborted.
+ */
 export async function checkHub(
   gateway: Pick<Gateway, 'startServer'>,
   { gateway: { hub, launchTimeoutMs } }: Pick<Config, 'gateway'>,

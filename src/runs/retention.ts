@@ -11,7 +11,10 @@ const REQUESTS_KEPT_MS = 7 * DAY_MS;
 const PURGE_MS = 1_000;
 const AGAIN_MS = 10 * 60_000;
 
-/** Erases code and records older than KEEP_RUNS (undefined: none), now and every day until `closing` is aborted. Never rejects. */
+/**
+ * Erases code and records older than KEEP_RUNS (undefined: none), now and every day until `closing` is aborted. Never
+ * rejects.
+ */
 export async function eraseOldRuns(
   store: Pick<RunStore<RunData>, 'purge'>,
   keepRunsMs: number | undefined,

@@ -140,7 +140,10 @@ export interface RunMessageOptions {
   createdAt: number;
   /** '' if the run has no thread yet: then `root` is posted first. */
   thread: string;
-  /** The bot's own root message shows the channel how the run ended; without it `source`, the ts of a message of a person, does. */
+  /**
+   * The bot's own root message shows the channel how the run ended; without it `source`, the ts of a message of a person,
+   * does.
+   */
   root: RootContent | undefined;
   source?: string | undefined;
   /** The ts of the run message, if it is posted already. */
