@@ -47,7 +47,9 @@ export async function startScriptedHub(token: string, serverName = ''): Promise<
       if (hub.failure === undefined) return send(400, { message: 'ana is not starting...' });
       const event = { progress: 100, failed: true, message: hub.failure };
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.end(`\n\ndata: ${JSON.stringify(event)}\n\n`);
+      // As Python writes it.
+      const data = JSON.stringify(event).replaceAll('ä', '\\u00e4');
+      response.end(`\n\ndata: ${data}\n\n`);
       return;
     }
     if (hub.state === 'starting' || hub.state === 'checked') onAwaited();

@@ -60,7 +60,7 @@ export function readEndpoints(
       const renewed = obtained(credentials.renew(refused), signal);
       return await (status === 403 ? renewed.catch(() => false) : renewed);
     },
-    /** To be applied to the body of every refusal. */
+    /** To be applied to the body of every refusal, whatever its status. */
     hide: (body: string): string => hide(plainlyWritten(body.slice(0, MAX_REFUSAL_CHARS))),
     cookies: new KernelCookies(),
     /** The REST root and its proxy as shown in messages and logs, without credentials and query. */

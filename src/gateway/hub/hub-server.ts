@@ -33,6 +33,7 @@ export interface HubServerOptions {
 export class HubServer {
   readonly #hub: HubSettings;
   readonly #http: Http;
+  readonly #hide: (body: string) => string;
   readonly #launchTimeoutMs: number;
   readonly #options: HubServerOptions;
   readonly #closing = new AbortController();
@@ -51,7 +52,9 @@ export class HubServer {
       headers: {},
       proxies: { rest: hub.proxy },
     };
-    this.#http = createHttp(ofHub, readEndpoints(ofHub, undefined, options.hide), options.mayWrite);
+    const endpoints = readEndpoints(ofHub, undefined, options.hide);
+    this.#hide = endpoints.hide;
+    this.#http = createHttp(ofHub, endpoints, options.mayWrite);
   }
 
   /**
@@ -154,7 +157,7 @@ export class HubServer {
   async #whyFailed(signal: AbortSignal): Promise<string> {
     const answer = await this.#call('GET', `${this.#path}/progress`, signal).catch(() => undefined);
     const event = (answer?.body ?? '').split('\n').find((line) => line.startsWith(EVENT));
-    const body = event?.slice(EVENT.length) ?? '';
+    const body = this.#hide(event?.slice(EVENT.length) ?? '');
     if (!failedEvent.safeParse(readJson(body)).success) return '';
     // Before the colon it says that the start failed.
     return readReason({ status: 200, body }).split(': ').slice(1).join(': ');

@@ -13,9 +13,10 @@ async function startBehindHub(
     settings?: Partial<GatewaySettings>;
     isConfigured?: boolean;
     mayWrite?: () => boolean;
+    hide?: (text: string) => string;
   } = {},
 ) {
-  const { server = '', token = 'hub-token', answer = 'redirect', mayWrite = () => true } = options;
+  const { server = '', token = 'hub-token', answer = 'redirect', mayWrite = () => true, hide } = options;
   const { isConfigured = true } = options;
   const hub = await startScriptedHub('hub-token', server);
   const rig = await startRig({
@@ -24,7 +25,7 @@ async function startBehindHub(
       ...options.settings,
     },
     timings: { hubLookMs: 10, lookTimeoutMs: 1_000 },
-    client: { mayWrite },
+    client: { mayWrite, hide },
   });
   rig.server.answer = ({ method, path }) => {
     if (hub.state === 'running') return undefined;
@@ -148,6 +149,18 @@ test.for([
   await expect(starting).rejects.toMatchObject({
     code: 'startFailed',
     message: `JupyterHub could not start the server: ${why}`,
+  });
+});
+
+test('no secret is told with the hub’s reason for a start that failed, however its JSON writes it', async () => {
+  await using rig = await startBehindHub({ hide: (text) => text.replaceAll('täg-7', '[secret]') });
+  const starting = start(rig.gateway);
+  starting.catch(() => undefined);
+  await rig.hub.untilAwaited();
+  rig.hub.failure = 'Spawn failed: no access with täg-7';
+  rig.hub.state = 'stopped';
+  await expect(starting).rejects.toMatchObject({
+    message: 'JupyterHub could not start the server: no access with [secret]',
   });
 });
 
