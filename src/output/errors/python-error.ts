@@ -110,13 +110,18 @@ function causeOf(traceback: string, message: string): string | undefined {
   const lines = before.trim().split('\n');
   const last = lines.slice(lines.findLastIndex((line) => line.trim() === '') + 1);
   const cause = last.find((line) => /^[A-Za-z_][\w.]*(: |:?$)/.test(line) && !line.startsWith('Traceback '));
-  if (link === undefined || cause === undefined || message.endsWith(cause)) return undefined;
+  if (link === undefined || cause === undefined || endsWithWords(message, cause)) return undefined;
   if (cause.includes('RemoteTraceback:')) {
     const own = ownFrame(readPythonFrames(before));
     return own === undefined ? undefined : `In another process: ${lineWords(own)}`;
   }
   const words = link.startsWith('The above') ? 'Caused by' : 'While handling';
   return `${words} ${shortHeadline(cause.replace(/:$/, ''), CAUSE_CHARS)}`;
+}
+
+/** Not within a word: `JobTimeoutError` does not repeat `TimeoutError`. */
+function endsWithWords(text: string, words: string): boolean {
+  return text.endsWith(words) && !/\w/.test(text.charAt(text.length - words.length - 1));
 }
 
 /** The last exception of a chain, which is the one that was raised. */

@@ -395,6 +395,7 @@ test('an exception without a message can be a cause; the same one again is not',
   expect(chained('StopIteration: ')).toBe('Caused by StopIteration');
   expect(chained('RuntimeError: it ended')).toBeUndefined();
   expect(chained('ValueError: no', 'it ended: ValueError: no')).toBeUndefined();
+  expect(chained('TimeoutError', 'JobTimeoutError')).toBe('Caused by TimeoutError');
 });
 
 test('the position in a line that does not compile is marked', () => {
