@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { giveTurn, inOwnTurn } from '../gateway/event-loop.ts';
+import { giveTurn } from '../gateway/event-loop.ts';
 import type { Output } from '../gateway/outputs.ts';
 import { htmlTable } from '../output/mime/html-table.ts';
 import { jsonPieces } from '../output/mime/json-text.ts';
@@ -125,7 +125,7 @@ async function tableForms({ [SPARK_TABLE_MIME]: sent }: JsonObject): Promise<Jso
   const read = await readSparkTable(sent);
   if (read?.kind !== 'table') return read && { 'text/plain': read.text };
   const { columns, rows, isBeginning } = read.table;
-  const html = await inOwnTurn(() => htmlTable([columns, ...rows]));
+  const html = await htmlTable([columns, ...rows]);
   const note = isBeginning ? `\n<p>first ${countOf(rows.length, 'row')}</p>` : '';
   return { 'text/html': `${html}${note}`, 'text/plain': read.text };
 }

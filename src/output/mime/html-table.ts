@@ -221,13 +221,20 @@ function statedSize(text: string): { rows: number; columns: number; words: strin
   return { rows, columns, words: found[0] };
 }
 
-/** Rows as HTML; the first one is the head. */
-export function htmlTable(rows: readonly (readonly string[])[]): string {
-  const lines = rows.map((row, index) => {
+/** Rows as HTML, written in turns; the first one is the head. */
+export async function htmlTable(rows: readonly (readonly string[])[]): Promise<string> {
+  const pieces = ['<table>'];
+  for (const [index, row] of rows.entries()) {
     const tag = index === 0 ? 'th' : 'td';
-    return `<tr>${row.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
-  });
-  return `<table>\n${lines.join('\n')}\n</table>`;
+    pieces.push('\n<tr>');
+    for (const cell of row) {
+      pieces.push(`<${tag}>`);
+      await inPieces(cell, (piece) => void pieces.push(escapeHtml(piece)));
+      pieces.push(`</${tag}>`);
+    }
+    pieces.push('</tr>');
+  }
+  return `${pieces.join('')}\n</table>`;
 }
 
 function escapeHtml(text: string): string {

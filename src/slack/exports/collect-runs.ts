@@ -102,7 +102,8 @@ async function collectOutputs(
     await Promise.all(files.map(async (file) => [file.id, await fetchFile(file, room, bot)] as const)),
   );
   const parts = readAnswerParts(answer.blocks, data.origin !== undefined);
-  const read = tables.flatMap((table) => readTable(table.blocks) ?? textOf(table));
+  const shown = tables.map(async (table) => (await readTable(table.blocks)) ?? textOf(table));
+  const read = (await Promise.all(shown)).flat();
   const outputs = placeOutputs(
     parts,
     files.map((file) => ({ file, output: fetched.get(file.id) ?? note('a file could not be read') })),

@@ -101,7 +101,7 @@ function withoutOrigin(elements: readonly Element[]): readonly Element[] {
 }
 
 /** The table of a reply as HTML and as plain text; undefined if there is none. */
-export function readTable(blocks: unknown): ExportedOutput | undefined {
+export async function readTable(blocks: unknown): Promise<ExportedOutput | undefined> {
   const table = z
     .array(z.unknown())
     .safeParse(blocks)
@@ -109,7 +109,7 @@ export function readTable(blocks: unknown): ExportedOutput | undefined {
     .find((found) => found !== undefined);
   if (table === undefined) return undefined;
   const rows = table.rows.map((row) => row.map(cellText));
-  return { kind: 'display', data: { 'text/html': htmlTable(rows), 'text/plain': plainTable(rows) } };
+  return { kind: 'display', data: { 'text/html': await htmlTable(rows), 'text/plain': plainTable(rows) } };
 }
 
 function cellText(cell: unknown): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { KernelOutput } from '../../../src/gateway/outputs.ts';
 import { readError } from '../../../src/output/errors/read-error.ts';
-import { readHtmlTable } from '../../../src/output/mime/html-table.ts';
+import { htmlTable, readHtmlTable } from '../../../src/output/mime/html-table.ts';
 import { splitTextTables } from '../../../src/output/mime/spark-tables.ts';
 import { openTranscript } from '../../../src/output/run-transcript.ts';
 import { SPARK_TABLE_MIME } from '../../../src/spark/sql/python.ts';
@@ -212,6 +212,16 @@ test('one cell of blanks is read in turns: none has half of the work', async () 
     cell = (await readHtmlTable(html))?.rows[0]?.[0];
   });
   expect(cell).toMatch(/^a\n+b$/);
+  expect(share).toBeLessThan(1 / 2);
+});
+
+test('a table of megabytes is written as HTML in turns: none has half of the work', async () => {
+  const cells = [['a'], ['&'.repeat(1_900_000)], ...Array.from({ length: 50_000 }, () => ['<'])];
+  let html = '';
+  const share = await shareOfLongestTurn(async () => {
+    html = await htmlTable(cells);
+  });
+  expect(html.length).toBeGreaterThan(9_500_000);
   expect(share).toBeLessThan(1 / 2);
 });
 

@@ -102,9 +102,9 @@ test('who ran it again, and the code, are not output', () => {
   ]);
 });
 
-test.each(['data_table', 'table'] as const)('a %s is read as HTML and as plain text', (form) => {
+test.each(['data_table', 'table'] as const)('a %s is read as HTML and as plain text', async (form) => {
   const { blocks } = renderTable(table, form);
-  expect(readTable(blocks)).toEqual({
+  expect(await readTable(blocks)).toEqual({
     kind: 'display',
     data: {
       'text/html':
@@ -112,7 +112,7 @@ test.each(['data_table', 'table'] as const)('a %s is read as HTML and as plain t
       'text/plain': '    a    b<c\n0   1  x & y\n1  20       ',
     },
   });
-  expect(readTable(renderTable(table, 'text').blocks)).toBeUndefined();
+  expect(await readTable(renderTable(table, 'text').blocks)).toBeUndefined();
 });
 
 test.each([
@@ -122,7 +122,7 @@ test.each([
   [{ type: 'rich_text' }],
   [{ type: 'rich_text', elements: [{ type: 4 }] }],
   [{ type: 'table', rows: 3 }],
-])('blocks that are invalid (%j) show nothing', (blocks) => {
+])('blocks that are invalid (%j) show nothing', async (blocks) => {
   expect(readAnswerParts(blocks, true)).toEqual([]);
-  expect(readTable(blocks)).toBeUndefined();
+  expect(await readTable(blocks)).toBeUndefined();
 });
