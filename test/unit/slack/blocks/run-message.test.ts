@@ -655,6 +655,16 @@ BrokenPipeError: [Errno 32] Broken pipe
     expect(shown(ended('ok'))).toContain('Aborting');
   });
 
+  test('the log of the code itself stays: Python writes another date than Spark', () => {
+    const own = Array.from({ length: 9 }, (_, n) => `2026-11-30 19:28:5${n},123 INFO epoch ${n}`);
+    const late = '26/11/30 19:28:59 WARN TaskSetManager: Lost task 0.0 in stage 0.0 (TID 0): TaskKilled\n';
+    for (const text of [own.join('\n'), [...own, late].join('\n')]) {
+      const phase = ended('interrupted', { stoppedBy: 'U1' });
+      const { message } = renderRunMessage(view(phase, { output: output([stderr(text)]) }), nowMs);
+      expect(JSON.stringify(message)).toContain('epoch 8');
+    }
+  });
+
   test('an error that the code raised while it was stopped stays', () => {
     const parts = [error('ValueError: cleaning failed')];
     const phase = ended('interrupted', { stoppedBy: 'U1' });

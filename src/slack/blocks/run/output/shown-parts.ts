@@ -150,6 +150,9 @@ function tracebackEnd(lines: readonly string[], from: number): number {
 const LOG_LINE =
   /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
+/** Python's `logging` dates its lines so: after a stop they are the code's own. */
+const PYTHONS_DATE = /^(?:\d{4}|\d\d-)/;
+
 /** A line of a worker's traceback or of a plan, below a log line. */
 const CONTINUATION = /^\s+\S/;
 
@@ -159,22 +162,23 @@ const DRIVER_GONE =
 
 /** Parts with Spark's log, which repeats an error, or a stop, at length: beside it they are only mentioned. */
 export function readLogs(parts: readonly OutputPart[], hidesLog = false): ReadonlySet<OutputPart> {
-  if (!hidesLog && !parts.some((part) => part.kind === 'error')) return new Set();
+  const hasError = parts.some((part) => part.kind === 'error');
+  if (!hidesLog && !hasError) return new Set();
   const stderr = parts.filter(isStderr);
   // Spark may tell of further tasks after the error.
-  const hasLog = stderr.some(({ text }) => isSparkLog(text));
-  return new Set(hasLog ? stderr.filter(({ text }) => isSparkLog(text, 1)) : []);
+  const hasLog = stderr.some(({ text }) => isSparkLog(text, 3, hasError));
+  return new Set(hasLog ? stderr.filter(({ text }) => isSparkLog(text, 1, hasError)) : []);
 }
 
 /** Whether stderr is mostly Spark's own log, with at least so many lines of it, which repeats what the error says. */
-export function isSparkLog(text: BoundedText, least = 3): boolean {
+export function isSparkLog(text: BoundedText, least = 3, isBesideError = true): boolean {
+  const isLine = (line: string): boolean =>
+    LOG_LINE.test(line) && (isBesideError || !PYTHONS_DATE.test(line));
   if (DRIVER_GONE.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
-  const written = lines.filter((line) => LOG_LINE.test(line));
+  const written = lines.filter(isLine);
   const isEnough = written.length >= least || written.some((line) => line.startsWith('{"ts":'));
   let isWithin = false;
-  const log = lines.filter(
-    (line) => (isWithin = LOG_LINE.test(line) || (isWithin && CONTINUATION.test(line))),
-  );
+  const log = lines.filter((line) => (isWithin = isLine(line) || (isWithin && CONTINUATION.test(line))));
   return isEnough && log.join('').length >= lines.join('').length / 2;
 }
