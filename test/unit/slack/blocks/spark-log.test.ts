@@ -60,8 +60,9 @@ test('what Spark writes after the error belongs to the log before it, however sh
     '  x)',
   );
   const own = stderr('the job is lost');
+  const dated = stderr('2026-11-27 09:16:42,123 INFO the model is saved');
   const error = { kind: 'error' } as OutputPart;
-  expect(readLogs([error, stderr(...log), late, own])).toEqual(new Set([stderr(...log), late]));
+  expect(readLogs([error, stderr(...log), late, own, dated])).toEqual(new Set([stderr(...log), late]));
   expect(readLogs([error, late, own])).toEqual(new Set());
 });
 

@@ -150,7 +150,7 @@ function tracebackEnd(lines: readonly string[], from: number): number {
 const LOG_LINE =
   /^(\d\d(\d\d)?[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* \[?(TRACE|DEBUG|INFO|WARN|ERROR|FATAL)\b|\{"ts":|\s+at [\w$.<>/]+\(|\s*\.\.\. \d+ more|Caused by: |[a-z]\w*(\.[\w$]+){2,}(: |$))/;
 
-/** Python's `logging` dates its lines so: after a stop they are the code's own. */
+/** Python's `logging` dates its lines so: after a stop, and where they are few, they are the code's own. */
 const PYTHONS_DATE = /^(?:\d{4}|\d\d-)/;
 
 /** A line of a worker's traceback or of a plan, below a log line. */
@@ -165,15 +165,15 @@ export function readLogs(parts: readonly OutputPart[], hidesLog = false): Readon
   const hasError = parts.some((part) => part.kind === 'error');
   if (!hidesLog && !hasError) return new Set();
   const stderr = parts.filter(isStderr);
+  const logs = stderr.filter(({ text }) => isSparkLog(text, 3, hasError));
   // Spark may tell of further tasks after the error.
-  const hasLog = stderr.some(({ text }) => isSparkLog(text, 3, hasError));
-  return new Set(hasLog ? stderr.filter(({ text }) => isSparkLog(text, 1, hasError)) : []);
+  const late = logs.length === 0 ? [] : stderr.filter(({ text }) => isSparkLog(text, 1, false));
+  return new Set([...logs, ...late]);
 }
 
 /** Whether stderr is mostly Spark's own log, with at least so many lines of it, which repeats what the error says. */
-export function isSparkLog(text: BoundedText, least = 3, isBesideError = true): boolean {
-  const isLine = (line: string): boolean =>
-    LOG_LINE.test(line) && (isBesideError || !PYTHONS_DATE.test(line));
+export function isSparkLog(text: BoundedText, least = 3, hasAnyDate = true): boolean {
+  const isLine = (line: string): boolean => LOG_LINE.test(line) && (hasAnyDate || !PYTHONS_DATE.test(line));
   if (DRIVER_GONE.test(text.head)) return true;
   const lines = (text.head + text.tail).split('\n').filter((line) => line.trim() !== '');
   const written = lines.filter(isLine);
