@@ -92,6 +92,8 @@ class World {
   readonly #finals = new Map<string, Set<string>>();
   /** What each run's final message has last shown of its output, in the answer and in the executed notebook. */
   readonly #texts = new Map<string, string[]>();
+  /** Runs whose message says that output may be missing. The outcome says it only of the last cell. */
+  readonly #gaps = new Set<string>();
   /** Refused, and perhaps not withdrawn from the store yet. */
   readonly #unwithdrawn = new Set<Sent>();
   readonly #submitting = new Set<Promise<unknown>>();
@@ -115,6 +117,7 @@ class World {
       await delay(this.#slackMs);
       if (this.#isSlackAway) return { delivered: false, reason: 'away', isRefused: false };
       this.#texts.set(runId, await textsOf(output));
+      if (output?.losses.some((loss) => loss.kind === 'gap') === true) this.#gaps.add(runId);
       const kinds = this.#finals.get(runId) ?? new Set();
       this.#finals.set(runId, kinds.add(phase.kind === 'ended' ? phase.outcome.kind : phase.kind));
       return { delivered: true, messageTs: '2.0' };
@@ -374,7 +377,8 @@ class World {
     const run = await store.runs.get((await store.runs.findRequest(request.requestKey)) ?? '');
     const { outcome } = run?.data ?? {};
     if (run === undefined || outcome === undefined) return is === 'erased' ? faults : [...faults, 'lost'];
-    const { kind, possibleGap } = outcome;
+    const { kind } = outcome;
+    const possibleGap = outcome.possibleGap || this.#gaps.has(run.id);
     const printed = done.map((each) => each.printed).join('');
     const texts = this.#texts.get(run.id) ?? [];
     const shown = [...(this.#finals.get(run.id) ?? [])].join();

@@ -191,6 +191,8 @@ export class OpenConnection implements KernelConnection {
         this.lifecycle.onLost();
         return this.#emit({ kind: 'disconnected' });
       case 'reopened':
+        // Without a loss we closed the one before ourselves, with what was on its way.
+        if (this.#lostMs === 0) this.#queue.inFlight().forEach(({ input }) => input.doubt());
         for (const each of this.#queue.inFlight()) each.notifyReconnected(this.#lostMs || Date.now());
         if (this.#lostMs > 0) this.#emit({ kind: 'reconnected' });
         this.#lostMs = 0;

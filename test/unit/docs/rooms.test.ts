@@ -8,7 +8,7 @@ const FILES_A_FOLDER = 12;
 const LINES_A_FILE = 250;
 /** A bound for what src has, so that growth is a decision: a feature raises it by what it costs, in its own commit. */
 const FILES_IN_ALL = 265;
-const CODE_LINES_IN_ALL = 31_308;
+const CODE_LINES_IN_ALL = 31_309;
 
 /** What each room may import beside itself: rooms, which are folders of src or files in it, or files of one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

@@ -130,6 +130,22 @@ test('an input request that was lost with its socket is reported once as possibl
   expect(linesFor(kernel)).toEqual([]);
 });
 
+test('an input request on a socket that we close, because the process before it died, is reported as possibly lost', async () => {
+  await using rig = await startConnectedRig();
+  const { kernel, connection } = rig;
+  askLost(kernel, false);
+  const { onExecute } = kernel;
+  kernel.onExecute = (request) => {
+    kernel.status('restarting');
+    onExecute(request, kernel);
+  };
+  const stop = new AbortController();
+  const asking = run(connection, { code: 'input()', allowStdin: true, signal: stop.signal });
+  await asking.until('inputMayBeLost');
+  stop.abort();
+  expect(await asking.end).toMatchObject({ kind: 'interrupted' });
+});
+
 test('an input request that may have gone to an earlier process is reported as possibly lost', async () => {
   await using rig = await startConnectedRig();
   const { kernel, connection, gateway } = rig;
