@@ -33,8 +33,8 @@ export interface HttpCall {
 const ATTEMPTS = 3;
 
 /**
- * HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. `mayWrite` is called right
- * before each POST and DELETE; if it returns false, the call rejects as `writesPaused`.
+ * HTTP to one gateway: its own pool with keep-alive, no redirects followed, a timeout for each call. `mayWrite` is
+ * called right before each POST and DELETE; if it returns false, the call rejects as `writesPaused`.
  */
 export function createHttp(settings: GatewaySettings, endpoints: Endpoints, mayWrite: () => boolean) {
   const dispatcher = openDispatcher(settings);

@@ -4,7 +4,9 @@ import { renderElapsed } from '../../text.ts';
 /** Answers take a while, and nothing depends on less. */
 const SAME_MS = 60_000;
 
-/** Calls `onCompared` once, by Slack's first answer: how this machine's clock differs from Slack's; undefined: it does not. */
+/**
+ * Calls `onCompared` once, by Slack's first answer: how this machine's clock differs from Slack's; undefined: it does not.
+ */
 export function compareClocks(
   fetch: FetchFunction,
   onCompared: (difference: string | undefined) => void,
